@@ -154,9 +154,12 @@ const REQUESTS: &[Setting] = &[
     flag("client-certificate", ForEachHost("[NAME=]FILE"), &[CLIENT_CERTIFICATE], |it, text| {
         files(&mut it.http.client_certificate, text)
     })
-    .help("PEM file of this client's certificate (repeatable). Without NAME=, for all hosts"),
+    .help("PEM file of this client's certificate (repeatable). Without NAME=, for the main target"),
     flag("client-key", ForEachHost("[NAME=]FILE"), &[CLIENT_KEY], |it, text| files(&mut it.http.client_key, text))
-        .help("PEM file of the client certificate's key (repeatable). Without it, the certificate's file has the key"),
+        .help(
+            "PEM file of the client certificate's key (repeatable). Without NAME=, for the main target. Without a key's \
+             file, the certificate's file has the key",
+        ),
     flag("host-header", ForEachHost("[NAME=]VALUE"), &[HOST_HEADER], |it, text| put(&mut it.http.host_header, names(text)))
         .help("Host header in place of the URL's host (repeatable). It replaces the port, too. Without NAME=, for the main target"),
     flag("sni", ForEachHost("[NAME=]HOST"), &[SNI], |it, text| put(&mut it.http.sni, names(text))).help(

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use monitoring::metric::RequestPart;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -20,7 +19,7 @@ use super::exchange::ExchangeError;
 use super::outage::Outage;
 use super::protocol::Protocol;
 use super::target::Target;
-use super::tls::{explain, no_protocol};
+use super::tls::{HostTlsConfig, explain, no_protocol};
 use super::tunnel::Tunnel;
 #[cfg(unix)]
 use super::unix_socket;
@@ -34,7 +33,7 @@ pub(super) enum Stream {
     #[cfg(unix)]
     Unix(UnixStream),
     /// With the configuration of its handshake, which explains errors.
-    Tls(Box<TlsStream<TcpStream>>, Arc<ClientConfig>),
+    Tls(Box<TlsStream<TcpStream>>, Arc<HostTlsConfig>),
 }
 
 impl Stream {
@@ -82,7 +81,7 @@ pub(super) struct Dialer {
 pub(super) async fn connect(
     target: &Target,
     dialer: &Dialer,
-    tls: Option<&Arc<ClientConfig>>,
+    tls: Option<&Arc<HostTlsConfig>>,
     route: &Route,
     parts: &mut DurationParts,
 ) -> Result<Stream, ExchangeError> {
@@ -99,7 +98,7 @@ pub(super) async fn connect(
 async fn connect_to(
     target: &Target,
     dialer: &Dialer,
-    tls: Option<&Arc<ClientConfig>>,
+    tls: Option<&Arc<HostTlsConfig>>,
     addresses: &Addresses,
     parts: &mut DurationParts,
 ) -> Result<Stream, ExchangeError> {
@@ -151,7 +150,7 @@ async fn connect_to(
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
     let tls_error = |message: String| ExchangeError { failure: Failure::Tls, message };
     let name = ServerName::try_from(target.server_name.clone()).map_err(|error| tls_error(error.to_string()))?;
-    let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await;
+    let stream = TlsConnector::from(tls.client.clone()).connect(name, tcp).await;
     lap(RequestPart::TlsHandshaking);
     let stream = stream.map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => tls_error(
@@ -163,10 +162,10 @@ async fn connect_to(
     })?;
     let stream = Stream::Tls(Box::new(stream), tls.clone());
     // A server without ALPN agrees on nothing.
-    if tls.alpn_protocols.iter().any(|offered| offered == stream.protocol().alpn()) {
+    if tls.client.alpn_protocols.iter().any(|offered| offered == stream.protocol().alpn()) {
         Ok(stream)
     } else {
-        Err(tls_error(no_protocol(tls)))
+        Err(tls_error(no_protocol(&tls.client)))
     }
 }
 

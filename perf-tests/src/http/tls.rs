@@ -3,6 +3,7 @@
 mod client_identity;
 mod failure;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,26 +28,50 @@ pub(crate) enum TlsError {
     Certificates(String, String),
     #[error("failed to read the key of the client certificate from {0}: {1}")]
     Key(String, String),
-    #[error("{0} contains no unencrypted private key: pass the key's file with --client-key")]
-    NoKey(String),
-    #[error("the key {0} has no certificate: give the file of its certificate with --client-certificate")]
-    NoClientCertificate(String),
+    #[error("{path} contains no unencrypted private key: pass the key's file with --client-key {value}")]
+    NoKey { path: String, value: FlagValue },
+    #[error("the key {key} has no certificate: give the file of its certificate with --client-certificate {value}")]
+    NoClientCertificate { key: String, value: FlagValue },
     #[error(
         "the key in {key} does not fit the client certificate in {certificate}: give the certificate's own key with \
-         --client-key"
+         --client-key {value}"
     )]
-    KeyMismatch { key: String, certificate: String },
+    KeyMismatch { key: String, certificate: String, value: FlagValue },
     #[error("failed to set up TLS: {0}")]
     Rustls(#[from] rustls::Error),
+}
+
+/// A file for one host as the value of a flag: `FILE` for the main target, else `NAME=FILE`.
+#[derive(Debug, Clone)]
+pub(crate) struct FlagValue(String);
+
+impl FlagValue {
+    fn of(host: Option<&str>) -> Self {
+        Self(host.map_or_else(|| "FILE".to_owned(), |name| format!("{name}=FILE")))
+    }
+}
+
+impl fmt::Display for FlagValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A TLS configuration of one host.
+#[derive(Debug)]
+pub(super) struct HostTlsConfig {
+    pub(super) client: Arc<ClientConfig>,
+    /// The value with which a flag adds a file for this host.
+    value: FlagValue,
 }
 
 /// The TLS configurations of one host, which all its connections share.
 #[derive(Debug)]
 pub(super) struct HostTls {
     /// Offers both protocols.
-    pub(super) any: Arc<ClientConfig>,
-    only_http1: Arc<ClientConfig>,
-    only_http2: Arc<ClientConfig>,
+    pub(super) any: Arc<HostTlsConfig>,
+    only_http1: Arc<HostTlsConfig>,
+    only_http2: Arc<HostTlsConfig>,
 }
 
 impl HostTls {
@@ -57,7 +82,7 @@ impl HostTls {
         let offering = |protocols: &[Protocol]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
-            Arc::new(config)
+            Arc::new(HostTlsConfig { client: Arc::new(config), value: FlagValue::of(name) })
         };
         Ok(Self {
             any: offering(&[Protocol::Http2, Protocol::Http1]),
@@ -67,7 +92,7 @@ impl HostTls {
     }
 
     /// The configuration that offers only this protocol.
-    pub(super) const fn only(&self, protocol: Protocol) -> &Arc<ClientConfig> {
+    pub(super) const fn only(&self, protocol: Protocol) -> &Arc<HostTlsConfig> {
         match protocol {
             Protocol::Http1 => &self.only_http1,
             Protocol::Http2 => &self.only_http2,

@@ -7,11 +7,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::serve::Listener;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -20,6 +21,7 @@ use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -40,10 +42,11 @@ pub struct Identity {
 }
 
 impl Authority {
-    /// An authority whose files are in this folder.
+    /// An authority whose files are in this folder. The folder's name is its own.
     pub fn new(folder: PathBuf) -> Self {
         std::fs::create_dir_all(&folder).unwrap();
         let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, folder.file_name().unwrap().to_str().unwrap());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let file = folder.join("authority.pem");
@@ -90,34 +93,56 @@ impl Identity {
     }
 }
 
+/// How a service does TLS. By default, it asks for no client certificate, negotiates no protocol,
+/// and responds at once.
+#[derive(Default)]
+pub struct TlsOptions<'a> {
+    /// The authority of the client certificates that it asks for.
+    pub clients: Option<&'a Authority>,
+    /// Whether it accepts clients that present no certificate.
+    pub accepts_strangers: bool,
+    /// The protocols to agree on, its first choice first. Without any, it does not negotiate.
+    pub protocols: &'a [&'a str],
+    /// Time before the handshake of each connection.
+    pub delay: Duration,
+}
+
 /// A service that responds 200 to everything.
 pub struct TlsServer {
     /// Its port.
     pub port: u16,
     /// Server name (SNI), version and authority of each request.
     requests: Arc<Mutex<Vec<String>>>,
+    /// Whether the client of each connection presented a certificate.
+    identified: Arc<Mutex<Vec<bool>>>,
 }
 
 impl TlsServer {
     /// Starts a service. It requires a certificate of `clients`, if given, and agrees on one of the
     /// protocols, its first choice first; without protocols, it does not negotiate.
     pub fn start(identity: &Identity, clients: Option<&Authority>, protocols: &[&str]) -> Self {
+        Self::start_with(identity, &TlsOptions { clients, protocols, ..TlsOptions::default() })
+    }
+
+    /// Starts a service with these options.
+    pub fn start_with(identity: &Identity, options: &TlsOptions<'_>) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let builder = builder.unwrap();
-        let builder = match clients {
+        let builder = match options.clients {
             None => builder.with_no_client_auth(),
             Some(authority) => {
                 let mut roots = RootCertStore::empty();
                 roots.add(CertificateDer::from_pem_file(&authority.file).unwrap()).unwrap();
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                let verifier = if options.accepts_strangers { verifier.allow_unauthenticated() } else { verifier };
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
         let (chain, key) = identity.read();
         let mut config = builder.with_single_cert(chain, key).unwrap();
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        Self::serve(config)
+        config.alpn_protocols = options.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Self::serve(config, options.delay)
     }
 
     /// Starts a service that has no cipher for its own key, so that it refuses every handshake.
@@ -127,15 +152,16 @@ impl TlsServer {
         let builder = ServerConfig::builder_with_provider(Arc::new(provider));
         let builder = builder.with_protocol_versions(&[&rustls::version::TLS12]).unwrap().with_no_client_auth();
         let (chain, key) = identity.read();
-        Self::serve(builder.with_single_cert(chain, key).unwrap())
+        Self::serve(builder.with_single_cert(chain, key).unwrap(), Duration::ZERO)
     }
 
-    fn serve(config: ServerConfig) -> Self {
+    fn serve(config: ServerConfig, delay: Duration) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let requests = Arc::<Mutex<Vec<String>>>::default();
-        let (recorded, names) = (requests.clone(), Arc::<Mutex<String>>::default());
+        let address = listener.local_addr().unwrap();
+        let (requests, identified) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<bool>>>::default());
+        let (recorded, of_connections) = (requests.clone(), identified.clone());
+        let names = Arc::<Mutex<String>>::default();
         let name = names.clone();
         let router = Router::new().fallback(move |request: Request| async move {
             let host = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned());
@@ -146,12 +172,14 @@ impl TlsServer {
         thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
+                let (shaken, streams) = mpsc::unbounded_channel();
                 let tcp = TcpListener::from_std(listener).unwrap();
-                let acceptor = TlsAcceptor::from(Arc::new(config));
-                axum::serve(TlsListener { tcp, acceptor, names }, router).await.unwrap();
+                tokio::spawn(shake_hands(tcp, TlsAcceptor::from(Arc::new(config)), delay, shaken));
+                let listener = TlsListener { streams, address, names, identified: of_connections };
+                axum::serve(listener, router).await.unwrap();
             });
         });
-        Self { port, requests }
+        Self { port: address.port(), requests, identified }
     }
 
     /// The distinct requests so far.
@@ -160,13 +188,40 @@ impl TlsServer {
         requests.dedup();
         requests
     }
+
+    /// Whether clients presented a certificate: the distinct results of all connections so far.
+    pub fn identified(&self) -> Vec<bool> {
+        let mut identified = self.identified.lock().unwrap().clone();
+        identified.sort_unstable();
+        identified.dedup();
+        identified
+    }
+}
+
+type Shaken = (TlsStream<TcpStream>, SocketAddr);
+
+/// Makes the handshakes of all connections, each after a delay.
+async fn shake_hands(tcp: TcpListener, acceptor: TlsAcceptor, delay: Duration, shaken: UnboundedSender<Shaken>) {
+    loop {
+        let (tcp, address) = tcp.accept().await.unwrap();
+        let (acceptor, shaken) = (acceptor.clone(), shaken.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            match acceptor.accept(tcp).into_fallible().await {
+                Ok(stream) => shaken.send((stream, address)).unwrap(),
+                // The client reads the alert before the connection ends.
+                Err((_, mut tcp)) => drop(copy(&mut tcp, &mut sink()).await),
+            }
+        });
+    }
 }
 
 struct TlsListener {
-    tcp: TcpListener,
-    acceptor: TlsAcceptor,
+    streams: UnboundedReceiver<Shaken>,
+    address: SocketAddr,
     /// The server name of the last handshake.
     names: Arc<Mutex<String>>,
+    identified: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Listener for TlsListener {
@@ -174,20 +229,14 @@ impl Listener for TlsListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        loop {
-            let (tcp, address) = self.tcp.accept().await.unwrap();
-            match self.acceptor.accept(tcp).into_fallible().await {
-                Ok(stream) => {
-                    *self.names.lock().unwrap() = stream.get_ref().1.server_name().unwrap_or("-").to_owned();
-                    return (stream, address);
-                }
-                // The client reads the alert before the connection ends.
-                Err((_, mut tcp)) => drop(copy(&mut tcp, &mut sink()).await),
-            }
-        }
+        let (stream, address) = self.streams.recv().await.unwrap();
+        let session = stream.get_ref().1;
+        *self.names.lock().unwrap() = session.server_name().unwrap_or("-").to_owned();
+        self.identified.lock().unwrap().push(session.peer_certificates().is_some());
+        (stream, address)
     }
 
     fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.tcp.local_addr()
+        Ok(self.address)
     }
 }

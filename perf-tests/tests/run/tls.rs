@@ -36,12 +36,12 @@ pub(crate) fn authority(name: &str) -> Authority {
     Authority::new(files().join(name))
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// Asserts that a run did not begin, and that its message has all of these texts.
-fn assert_refused(finished: &ScenarioResult, texts: &[&str]) {
+pub(crate) fn assert_refused(finished: &ScenarioResult, texts: &[&str]) {
     assert_eq!(code(finished), ExitCode::BadConfiguration);
     let message = finished.report().unwrap_err().1.to_owned();
     for text in texts {
@@ -49,7 +49,7 @@ fn assert_refused(finished: &ScenarioResult, texts: &[&str]) {
     }
 }
 
-fn assert_sent(finished: &ScenarioResult) {
+pub(crate) fn assert_sent(finished: &ScenarioResult) {
     let report = finished.report().unwrap_or_else(|(_, message)| panic!("{message}"));
     assert_eq!((report.requests.sent, report.requests.failed), (4, 0), "{:?}", report.failures);
 }

@@ -8,23 +8,29 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ConfigBuilder, Error, InconsistentKeys};
 
-use super::TlsError;
+use super::{FlagValue, TlsError};
 
 /// The files of a client certificate and of its key. They may be the same.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientIdentity<'a> {
     certificate: &'a Path,
     key: &'a Path,
+    /// The host that they are for; `None` is the main target.
+    host: Option<&'a str>,
 }
 
 impl<'a> ClientIdentity<'a> {
-    /// The files for a host; `None` if it has no client certificate.
-    pub(super) fn of(name: Option<&str>, settings: &'a HttpSettings) -> Result<Option<Self>, TlsError> {
+    /// The files for exactly this host; `None` if it has no client certificate. A file without a
+    /// name is for the main target only: no other host is shown who this client is.
+    pub(super) fn of(host: Option<&'a str>, settings: &'a HttpSettings) -> Result<Option<Self>, TlsError> {
         let file = |path: &'a PathBuf| path.as_path();
-        let key = settings.client_key.get(name).map(file);
-        match (settings.client_certificate.get(name).map(file), key) {
-            (Some(certificate), key) => Ok(Some(Self { certificate, key: key.unwrap_or(certificate) })),
-            (None, Some(key)) => Err(TlsError::NoClientCertificate(key.display().to_string())),
+        let key = settings.client_key.get_own(host).map(file);
+        match (settings.client_certificate.get_own(host).map(file), key) {
+            (Some(certificate), key) => Ok(Some(Self { certificate, key: key.unwrap_or(certificate), host })),
+            (None, Some(key)) => {
+                let key = key.display().to_string();
+                Err(TlsError::NoClientCertificate { key, value: FlagValue::of(host) })
+            }
             (None, None) => Ok(None),
         }
     }
@@ -37,12 +43,15 @@ impl<'a> ClientIdentity<'a> {
         let chain = super::read_certificates(self.certificate)?;
         let path = self.key.display().to_string();
         let key = PrivateKeyDer::from_pem_file(self.key).map_err(|error| match error {
-            rustls::pki_types::pem::Error::NoItemsFound => TlsError::NoKey(path.clone()),
+            rustls::pki_types::pem::Error::NoItemsFound => {
+                TlsError::NoKey { path: path.clone(), value: FlagValue::of(self.host) }
+            }
             error => TlsError::Key(path.clone(), error.to_string()),
         })?;
         builder.with_client_auth_cert(chain, key).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                TlsError::KeyMismatch { key: path, certificate: self.certificate.display().to_string() }
+                let certificate = self.certificate.display().to_string();
+                TlsError::KeyMismatch { key: path, certificate, value: FlagValue::of(self.host) }
             }
             error => TlsError::Key(path, error.to_string()),
         })

@@ -6,22 +6,23 @@ use std::time::{Duration, UNIX_EPOCH};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
 
-use super::client_identity;
+use super::{FlagValue, HostTlsConfig, client_identity};
 use crate::http::protocol::Protocol;
 
 /// Explains an error of a TLS connection. Other errors stay as they are.
-pub(in crate::http) fn explain(error: io::Error, config: &ClientConfig) -> io::Error {
+pub(in crate::http) fn explain(error: io::Error, config: &HostTlsConfig) -> io::Error {
+    let HostTlsConfig { client, value } = config;
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     let text = match cause {
-        Some(Error::InvalidCertificate(cause)) => of_certificate(cause),
-        Some(Error::AlertReceived(alert)) => of_alert(*alert, config),
+        Some(Error::InvalidCertificate(cause)) => of_certificate(cause, value),
+        Some(Error::AlertReceived(alert)) => of_alert(*alert, client, value),
         Some(Error::InvalidMessage(cause)) => {
             format!("the server does not respond with TLS ({cause:?}): check the port, or use http://")
         }
         Some(Error::PeerIncompatible(cause)) => {
             format!("this client refuses the server's TLS ({cause:?}): enable TLS 1.2 or 1.3 on the server")
         }
-        Some(Error::NoApplicationProtocol) => no_protocol(config),
+        Some(Error::NoApplicationProtocol) => no_protocol(client),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the server closed the connection without ending TLS (no close_notify)".to_owned()
         }
@@ -41,7 +42,7 @@ pub(in crate::http) fn no_protocol(config: &ClientConfig) -> String {
     .to_owned()
 }
 
-fn of_certificate(error: &CertificateError) -> String {
+fn of_certificate(error: &CertificateError, value: &FlagValue) -> String {
     const SKIP: &str = "or pass --insecure-skip-tls-verify";
     match error {
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -60,28 +61,28 @@ fn of_certificate(error: &CertificateError) -> String {
         ),
         CertificateError::UnknownIssuer => format!(
             "this client does not trust the authority that signed the server's certificate: pass its certificate with \
-             --ca-certificate FILE, {SKIP}"
+             --ca-certificate {value}, {SKIP}"
         ),
         error if super::is_authority(error) => format!(
             "the server's certificate is self-signed, and this client does not trust it: pass it with \
-             --ca-certificate FILE, {SKIP}"
+             --ca-certificate {value}, {SKIP}"
         ),
         CertificateError::Revoked => "the server's certificate is revoked: renew it".to_owned(),
         error => format!("this client refuses the server's certificate: {error}; replace it, {SKIP}"),
     }
 }
 
-fn of_alert(alert: Alert, config: &ClientConfig) -> String {
+fn of_alert(alert: Alert, config: &ClientConfig, value: &FlagValue) -> String {
     let is_identified = client_identity::is_in(config);
     let name = format!("alert {alert:?}");
     match alert {
         Alert::CertificateRequired if is_identified => format!(
             "the server accepts no certificate of this client's authority ({name}): pass another one with \
-             --client-certificate"
+             --client-certificate {value}"
         ),
         Alert::CertificateRequired => format!(
-            "the server requires a client certificate ({name}): pass it with --client-certificate FILE and \
-             --client-key FILE"
+            "the server requires a client certificate ({name}): pass it with --client-certificate {value} and \
+             --client-key {value}"
         ),
         Alert::BadCertificate
         | Alert::UnsupportedCertificate
@@ -93,16 +94,20 @@ fn of_alert(alert: Alert, config: &ClientConfig) -> String {
         | Alert::DecryptError
             if is_identified =>
         {
-            format!("the server refuses the client certificate ({name}): pass another one with --client-certificate")
+            format!(
+                "the server refuses the client certificate ({name}): pass another one with --client-certificate {value}"
+            )
         }
         Alert::BadCertificate => format!(
             "the server refuses the TLS handshake ({name}): it may require a client certificate, given with \
-             --client-certificate FILE and --client-key FILE"
+             --client-certificate {value} and --client-key {value}"
         ),
         Alert::HandshakeFailure => {
             let certificate = match is_identified {
-                true => "refuse the client certificate of --client-certificate",
-                false => "require a client certificate, given with --client-certificate FILE and --client-key FILE",
+                true => "refuse the client certificate of --client-certificate".to_owned(),
+                false => format!(
+                    "require a client certificate, given with --client-certificate {value} and --client-key {value}"
+                ),
             };
             format!(
                 "the server refuses the TLS handshake ({name}): check its log; it may have no cipher in common with this \
