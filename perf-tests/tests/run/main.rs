@@ -24,6 +24,7 @@ mod parts;
 mod proxy;
 mod rows;
 mod shop;
+mod slow_tls;
 mod smoke;
 mod stalls;
 mod statuses;
