@@ -95,7 +95,7 @@ const LOAD: &[Setting] = &[
         "Maximum number of VUs for --rate. An arrival that finds all of them busy is dropped [default: --vus]",
     ),
     flag("warmup", One("DURATION"), &[WARM_UP], |it, text| some(&mut it.load.warm_up, parse_duration(text)))
-        .help("Warm-up period (for example 30s). Its requests are recorded but not judged by default"),
+        .help("Warm-up period, for example 30s. Its requests are recorded but not judged by default"),
     flag("part", One("PART"), &["PERF_PART"], |it, text| some(&mut it.part, Ok(text.to_owned()))).help(
         "Run only this part of a scenario that has several parts. Endpoints that it does not request are not judged",
     ),

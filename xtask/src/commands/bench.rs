@@ -69,7 +69,7 @@ pub(crate) enum BenchCommand {
         #[arg(long, default_value_t = 1000)]
         vus: u32,
         /// Duration of the load
-        #[arg(long, default_value = "60s", value_parser = perf_settings::parse_duration)]
+        #[arg(long, default_value = "1m", value_parser = perf_settings::parse_duration)]
         duration: Duration,
         /// Let virtual users wait about 10 s after each request
         #[arg(long)]

@@ -70,7 +70,7 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "CMD")]
     reset: Option<String>,
     /// Time limit for the service to listen
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = perf_settings::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = perf_settings::parse_duration)]
     pub(crate) start_timeout: Duration,
 }
 

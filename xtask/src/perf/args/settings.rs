@@ -70,6 +70,7 @@ impl clap::Args for SettingArgs {
 fn arg(setting: &Setting, flag: &'static str) -> Arg {
     let separated = match setting.value {
         SettingValue::Many(_, "\n") | SettingValue::PerHost(_) => ", one per line",
+        SettingValue::Many(_, " ") => ", separated by spaces",
         SettingValue::Many(..) => ", separated by commas",
         SettingValue::Switch | SettingValue::One(_) => "",
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use super::*;
 
@@ -19,6 +19,22 @@ fn rejection(line: &str) -> String {
     };
     let checked = parsed.settings().map_err(|error| error.to_string());
     checked.and_then(|settings| parsed.check(&settings)).expect_err(line)
+}
+
+#[test]
+fn help_names_the_separator_of_each_variable() {
+    let command = Line::command();
+    for (flag, variable) in [
+        ("target", "PERF_TARGET, separated by spaces"),
+        ("resolve", "PERF_RESOLVE, separated by spaces"),
+        ("stage", "K6_STAGES, separated by commas"),
+        ("allow-target", "PERF_ALLOW_TARGET, separated by commas"),
+        ("tag", "PERF_TAGS, one per line"),
+        ("sni", "PERF_SNI, one per line"),
+    ] {
+        let help = command.get_arguments().find(|arg| arg.get_id() == flag).and_then(clap::Arg::get_long_help).unwrap();
+        assert!(help.to_string().ends_with(&format!("[env: {variable}]")), "{help}");
+    }
 }
 
 #[test]
