@@ -25,8 +25,8 @@ use crate::host::{files, workspace};
 const FULL: &str = "full::";
 /// The module of tests that need a cluster. `.ci/kubernetes` runs them.
 const KUBERNETES: &str = "kubernetes::";
-/// Beginnings of the names of the tests that run beside all others, by group. Each group takes about
-/// a third of the time, and none of these tests compares the speed of two services.
+/// Beginnings of the names of the tests that run beside all others, by group. Each group takes
+/// about a third of the time, and none of these tests compares the speed of two services.
 const MORE_GROUPS: [(&str, &[&str]); 2] = [
     ("second", &["archive::", "fastapi::", "hostile::", "security::", "stack::", "stores::"]),
     ("third", &["matrix::", "new::", "other_backends::"]),
@@ -70,9 +70,9 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// Runs the ignored tests, which need the programs above, in three groups side by side. The tests of
-/// a group run one at a time, since each starts servers and load. Mostly they wait, so that three at
-/// once do not disturb each other; each group has its own folder, and so its own lock.
+/// Runs the ignored tests, which need the programs above, in three groups side by side. The tests
+/// of a group run one at a time, since each starts servers and load. Mostly they wait, so that
+/// three at once do not disturb each other. Each group has its own folder, and so its own lock.
 ///
 /// # Errors
 /// If a test of any group fails. All groups run to their end.
