@@ -80,9 +80,9 @@ pub mod http;
 
 pub mod measure;
 
+pub mod evidence;
 pub mod progress;
 pub mod remote_write;
-pub mod report;
 
 mod clock;
 

@@ -19,12 +19,12 @@ use crate::clock::{self, Epoch};
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::Iteration;
 use crate::engine::{self, Job, Load, RateLimit, Share, WakeupMode};
+use crate::evidence::{self, RunStore};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, RecordedTimeline, Recorder, Snapshot};
 use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Pushes, SeriesIdentity, SeriesValue};
-use crate::report::{self, RunStore};
 use crate::settings;
 use crate::signals::Signals;
 
@@ -34,12 +34,12 @@ mod backend;
 mod capacity;
 mod check;
 mod error;
-mod evidence;
 mod hosts;
 mod merge;
 mod metrics;
 mod planning;
 mod readback;
+mod run_record;
 mod shard;
 mod spec;
 mod step;
@@ -148,7 +148,7 @@ impl PreparedRun {
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
         warnings.extend(warn_of_clock_skew(store.as_ref()).await);
         hosts::check_targets(&settings, &http).await?;
-        let folder = report::prepare_folder(out, &testid)?;
+        let folder = evidence::prepare_folder(out, &testid)?;
         shard::check(&settings, &folder)?;
         if settings.shard.is_some() && spec.abort.take().is_some() {
             warnings.push(shard::abort_finding());

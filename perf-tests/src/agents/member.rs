@@ -167,7 +167,7 @@ impl Member {
             clock_offset_ms: Some(millis_of(self.offset.offset)),
             clock_error_ms: Some(millis_of(self.offset.error.into())),
             start_skew_ms: millis_of(i128::from(self.late) + i128::from(self.offset.error)),
-            ..AgentResult::new(self.number, self.place)
+            ..AgentResult::new(self.number, Some(self.place))
         };
         let (load, lost) = match self.end {
             Some(MemberEnd::Finished(load)) => (*load, None),

@@ -143,7 +143,7 @@ impl ShardSet {
             let mut agent = AgentLoad {
                 share,
                 load: Load::not_started(empty.clone()),
-                result: AgentResult { is_shard: true, ..AgentResult::new(number, String::new()) },
+                result: AgentResult { is_shard: true, ..AgentResult::new(number, None) },
                 lost: Some((Duration::ZERO, "it has no file".to_owned())),
             };
             if let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) {
@@ -175,7 +175,7 @@ impl ShardSet {
 /// Fills in what a shard made. Returns its timeline, if it made a load.
 fn take(agent: &mut AgentLoad, file: ShardFile, start: SystemTime) -> Option<RecordedTimeline> {
     let lasted = file.lasted();
-    agent.result.place = file.place;
+    agent.result.place = Some(file.place);
     let Some(load) = file.load else {
         agent.lost = Some((Duration::ZERO, "none was made".to_owned()));
         return None;

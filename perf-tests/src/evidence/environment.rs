@@ -28,11 +28,8 @@ pub(crate) fn environment(settings: &Settings, http: &HttpConfig) -> Environment
 /// All hosts that load went to.
 fn targets(settings: &Settings, http: &HttpConfig) -> Vec<TargetHost> {
     let urls = settings.targets().map(shown_url);
-    let target = |host: &HostConfig, url| TargetHost {
-        name: host.name.clone().unwrap_or_default(),
-        url,
-        protocol: host.protocol().to_string(),
-    };
+    let target =
+        |host: &HostConfig, url| TargetHost { name: host.name.clone(), url, protocol: host.protocol().to_string() };
     let hosts = http.hosts().iter().zip(urls).map(|(host, url)| target(host, url));
     let others = http.other_origins();
     hosts.chain(others.iter().map(|other| target(other, other.target.origin()))).collect()

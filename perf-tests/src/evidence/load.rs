@@ -231,14 +231,14 @@ pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding
     };
     let all = agents.len();
     for agent in agents {
-        let AgentResult { number, place, .. } = agent;
+        let (number, place) = (agent.number, agent.describe_place());
         if let Some(lost) = &agent.lost {
             let vus = plan.most_vus() as usize;
-            let share = vus.saturating_sub(*number as usize - 1).div_ceil(all);
-            let what = match (agent.is_shard, place.as_str()) {
-                (false, _) => format!("agent {number} of {all} ({place}) was lost {lost}"),
-                (true, "") => format!("shard {number} of {all} is missing: {lost}"),
-                (true, _) => format!("shard {number} of {all} ({place}) did not make its whole load: {lost}"),
+            let share = vus.saturating_sub(number as usize - 1).div_ceil(all);
+            let what = match (agent.is_shard, &agent.place) {
+                (false, _) => format!("agent {number} of {all}{place} was lost {lost}"),
+                (true, None) => format!("shard {number} of {all} is missing: {lost}"),
+                (true, Some(_)) => format!("shard {number} of {all}{place} did not make its whole load: {lost}"),
             };
             inconclusive(
                 FindingKind::AgentLost,
@@ -251,7 +251,7 @@ pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding
         }
         if agent.start_skew_ms > MAX_SKEW.as_secs_f64() * 1e3 {
             let message = format!(
-                "agent {number} of {all} ({place}) began {:.0} ms late, clock error included; {} ms are allowed: start \
+                "agent {number} of {all}{place} began {:.0} ms late, clock error included; {} ms are allowed: start \
                  fewer agents on one machine, or set up the network so that messages take less time",
                 agent.start_skew_ms,
                 MAX_SKEW.as_millis()
@@ -299,7 +299,7 @@ mod tests {
             clock_offset_ms: Some(3_600_000.0),
             clock_error_ms: Some(1.0),
             start_skew_ms: 50.0,
-            ..AgentResult::new(number, "process 7 on node-3".to_owned())
+            ..AgentResult::new(number, Some("process 7 on node-3".to_owned()))
         }
     }
 

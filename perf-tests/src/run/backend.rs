@@ -12,7 +12,7 @@ use tokio::time;
 
 use super::{FinishedLoad, PreparedRun};
 use crate::clock;
-use crate::report::RunStore;
+use crate::evidence::RunStore;
 
 /// How long to wait for the first scrape. Prometheus gets the backend as a target when the load
 /// begins; it then takes up to one interval to read the target and one to scrape it.

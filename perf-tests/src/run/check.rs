@@ -12,9 +12,9 @@ use perf_settings::Settings;
 use super::{RunError, RunSpec, configuration};
 use crate::clock;
 use crate::engine::{self, StallLimit};
+use crate::evidence::RunStore;
 use crate::plan::Plan;
 use crate::remote_write::Client;
-use crate::report::RunStore;
 
 impl RunSpec {
     pub(super) fn check(&self) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use perf_report::exit_code::ExitCode;
 
-use crate::report::FileError;
+use crate::evidence::FileError;
 
 /// The reason why a run has no report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]

@@ -9,11 +9,11 @@ use perf_settings::Settings;
 
 use super::backend::BackendValues;
 use super::error::{configuration, internal};
-use super::evidence::{Readings, RunRecord};
+use super::run_record::{Readings, RunRecord};
 use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
 use crate::agents::{self, MergedLoad, ShardError, ShardSet};
 use crate::clock::Epoch;
-use crate::report::{self, MAX_SKEW};
+use crate::evidence::{self, MAX_SKEW};
 use crate::settings;
 
 /// Judges the shards in these files as one run.
@@ -34,7 +34,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let given = settings.testid.clone().or_else(|| facts.testid.clone());
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
     let out = settings.out.clone().unwrap_or_else(|| settings::folder(settings));
-    let folder = report::prepare_folder(&out, &testid)?;
+    let folder = evidence::prepare_folder(&out, &testid)?;
     let problems = findings(&merged, spec.catalogue);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;
     let (ended, epoch) = (started + lasted, Epoch::begin());
@@ -53,7 +53,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
 /// Findings of the shards, and about how they were made.
 fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
     let MergedLoad { load, findings, shards, start_at, .. } = merged;
-    let made = load.agents.iter().filter(|shard| !shard.place.is_empty()).count();
+    let made = load.agents.iter().filter(|shard| shard.place.is_some()).count();
     // A signal before the load ended a shard, not this run: its load is lost.
     let of_shards = findings.iter().filter(|(_, finding)| finding.kind != FindingKind::Interrupted);
     let named = of_shards.map(|(numbers, finding)| {
@@ -74,9 +74,9 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
     let skew = |late: f64| late > MAX_SKEW.as_secs_f64() * 1e3;
     for agent in load.agents.iter().filter(|agent| start_at.is_some() && skew(agent.start_skew_ms)) {
         let message = format!(
-            "shard {} of {shards} ({}) began {:.0} ms after --start-at; {} ms are allowed",
+            "shard {} of {shards}{} began {:.0} ms after --start-at; {} ms are allowed",
             agent.number,
-            agent.place,
+            agent.describe_place(),
             agent.start_skew_ms,
             MAX_SKEW.as_millis()
         );

@@ -9,7 +9,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::Judge;
 
 use super::{FinishedLoad, PreparedRun};
-use crate::report::{MeasuredCount, RunStore};
+use crate::evidence::{MeasuredCount, RunStore};
 
 /// The store during the run and after it.
 #[derive(Default)]

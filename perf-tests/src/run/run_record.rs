@@ -17,8 +17,8 @@ use super::readback::StoreReadback;
 use super::{FinishedLoad, Planning, PreparedRun, RunError, RunOutcome, RunSpec};
 use crate::agents::RunFacts;
 use crate::clock;
+use crate::evidence;
 use crate::measure::Snapshot;
-use crate::report;
 
 /// The parts of the evidence that are known only after the load.
 #[derive(Default)]
@@ -47,7 +47,7 @@ impl PreparedRun {
         let (record, stopped) = (self.record(), self.signals.came());
         finished.problems.extend(self.warnings.iter().cloned());
         let mut findings = record.load_findings(&finished, stopped);
-        findings.extend(report::redirect_finding(&self.http));
+        findings.extend(evidence::redirect_finding(&self.http));
         let exercised = record.exercised(&finished.load.snapshot);
         let StoreReadback { result: store, findings: of_store } = self.read_back(&finished, &exercised).await;
         let backend = self.backend_values(&finished).await;
@@ -83,7 +83,7 @@ impl PreparedRun {
             smoke: settings.smoke,
             tags: settings.tags.clone(),
             target: prometheus_store::shown_url(&settings.target),
-            environment: report::environment(settings, http),
+            environment: evidence::environment(settings, http),
         }
     }
 }
@@ -92,8 +92,8 @@ impl RunRecord<'_> {
     /// Completes the evidence, judges it, and writes the run's files.
     pub(super) fn save(&self, finished: FinishedLoad, readings: Readings) -> Result<RunOutcome, RunError> {
         let catalogue = self.spec.catalogue;
-        let log = report::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
-        let (written, not_linked) = match report::write_histograms(self.folder, &log) {
+        let log = evidence::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
+        let (written, not_linked) = match evidence::write_histograms(self.folder, &log) {
             Ok(not_linked) => (Ok(()), not_linked),
             Err(error) => (Err(error), None),
         };
@@ -102,12 +102,12 @@ impl RunRecord<'_> {
         // `cargo xtask perf` reads the evidence, judges and publishes. Under plain `cargo test`,
         // this process publishes the report.
         let evidence_path = match self.is_read {
-            true => written.and_then(|()| report::write_evidence(self.folder, &evidence).map(Some)),
+            true => written.and_then(|()| evidence::write_evidence(self.folder, &evidence).map(Some)),
             false => written.map(|()| None),
         };
         let judgement = judge(catalogue, &evidence);
         let report = Report::new(evidence, judgement);
-        let path = evidence_path.and_then(|path| path.map_or_else(|| report::publish(self.folder, &report), Ok));
+        let path = evidence_path.and_then(|path| path.map_or_else(|| evidence::publish(self.folder, &report), Ok));
         Ok(match path {
             Ok(path) => RunOutcome::Judged(Box::new(report), Ok(path)),
             // The results are still shown, with a finding that they were not written.
@@ -124,12 +124,12 @@ impl RunRecord<'_> {
     pub(super) fn load_findings(&self, finished: &FinishedLoad, stopped: bool) -> Vec<Finding> {
         let (catalogue, plan) = (self.spec.catalogue, &self.planning.plan);
         let FinishedLoad { load, problems, .. } = finished;
-        let mut findings = report::load_problems(load, plan.is_graceful(), stopped);
+        let mut findings = evidence::load_problems(load, plan.is_graceful(), stopped);
         let has_proxy = self.facts.environment.proxy.is_some();
-        findings.extend(report::target_findings(load, plan, catalogue, has_proxy, stall_limit(catalogue)));
-        findings.extend(report::agent_problems(plan, &load.agents));
+        findings.extend(evidence::target_findings(load, plan, catalogue, has_proxy, stall_limit(catalogue)));
+        findings.extend(evidence::agent_problems(plan, &load.agents));
         findings.extend(problems.iter().cloned());
-        findings.extend(report::generator_warnings(plan, load));
+        findings.extend(evidence::generator_warnings(plan, load));
         findings
     }
 
@@ -140,7 +140,7 @@ impl RunRecord<'_> {
         let owned = |endpoint: &Endpoint| endpoint.name.to_owned();
         Ok(Evidence {
             schema: SCHEMA,
-            phases: report::phase_times(plan, &load, started, ended, readings.stopped),
+            phases: evidence::phase_times(plan, &load, started, ended, readings.stopped),
             run: RunOverview {
                 testid: self.testid.to_owned(),
                 scenario: spec.name.to_owned(),
@@ -154,10 +154,10 @@ impl RunRecord<'_> {
                 ended_unix_ms: clock::unix_ms(ended),
                 load: self.planning.describe(),
                 smoke: facts.smoke,
-                plan: report::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
-                generator: report::generator(&load),
+                plan: evidence::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
+                generator: evidence::generator(&load),
                 environment: facts.environment.clone(),
-                timeline: report::timeline(catalogue, plan, interval, &sections).map_err(internal)?,
+                timeline: evidence::timeline(catalogue, plan, interval, &sections).map_err(internal)?,
                 agents: load.agents,
                 store: readings.store,
                 caches: readings.backend.caches,

@@ -14,7 +14,7 @@ use super::error::internal;
 use super::{FinishedLoad, PreparedRun, RunError, RunOutcome, inconclusive};
 use crate::agents::{self, ShardFile, file_name};
 use crate::clock;
-use crate::report;
+use crate::evidence;
 
 /// How long before the start the clock is read for the last time. It may be set until then.
 const LEAD: Duration = Duration::from_millis(200);
@@ -76,7 +76,7 @@ impl PreparedRun {
         let hello = agents::hello(self.spec.name, self.spec.catalogue, "").map_err(internal)?;
         let (settings, plan) = (&self.settings, &self.planning.plan);
         let FinishedLoad { load, problems, timeline, ended, late, .. } = finished;
-        let redirect = report::redirect_finding(&self.http);
+        let redirect = evidence::redirect_finding(&self.http);
         let findings: Vec<_> = problems.into_iter().chain(self.warnings.iter().cloned()).chain(redirect).collect();
         let started = match (settings.start_at, late) {
             (Some(start), Some(late)) => start + late,
@@ -99,7 +99,7 @@ impl PreparedRun {
             findings,
         };
         let path = self.folder.join(file_name(shard));
-        report::write_shard(&path, &file)?;
+        evidence::write_shard(&path, &file)?;
         Ok(RunOutcome::Sharded(code(&file), describe(&file, &path)))
     }
 }

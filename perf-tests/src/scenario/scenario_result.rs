@@ -8,7 +8,7 @@ use perf_report::outcome::Outcome;
 use perf_report::render::terminal::{self, TerminalStyle};
 use perf_settings::OutcomePlace;
 
-use crate::report;
+use crate::evidence;
 use crate::run::{RunError, RunOutcome};
 
 /// The result of a scenario: a report, or the reason why there is no report.
@@ -33,8 +33,8 @@ impl ScenarioResult {
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
         let written = match place {
-            OutcomePlace::File(path) => report::write_outcome(&path, &outcome),
-            OutcomePlace::Log => report::log_outcome(outcome),
+            OutcomePlace::File(path) => evidence::write_outcome(&path, &outcome),
+            OutcomePlace::Log => evidence::log_outcome(outcome),
         };
         if let Err(error) = &written {
             eprintln!("error: {error}");

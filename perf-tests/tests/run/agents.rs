@@ -162,7 +162,11 @@ fn agents_send_exactly_the_requests_of_one_process() {
             "{:?}",
             report.run.agents
         );
-        assert!(report.run.agents.iter().all(|agent| agent.place.starts_with("process ")), "{:?}", report.run.agents);
+        assert!(
+            report.run.agents.iter().all(|agent| agent.place.as_ref().unwrap().starts_with("process ")),
+            "{:?}",
+            report.run.agents
+        );
     }
 }
 
@@ -177,7 +181,7 @@ fn a_lost_agent_is_named_and_the_run_is_inconclusive() {
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
     let lost: Vec<_> = report.run.agents.iter().filter(|agent| agent.lost.is_some()).collect();
     assert_eq!(lost.len(), 1, "{:?}", report.run.agents);
-    assert!(lost[0].place.contains(&format!("process {}", agents[1])), "{:?}", lost[0]);
+    assert!(lost[0].place.as_ref().unwrap().contains(&format!("process {}", agents[1])), "{:?}", lost[0]);
     let finding = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentLost).unwrap();
     assert!(finding.message.contains("of 3 (process ") && finding.message.contains("2 of 6 VUs"), "{finding}");
     assert!(lost[0].requests > 0, "its last counts are kept");

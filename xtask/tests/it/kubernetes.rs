@@ -147,7 +147,9 @@ fn a_load_by_pods_is_judged_here_and_leaves_nothing() {
     assert!(!output.text.contains("running 1 test") && !output.text.contains("perf-outcome"), "{}", output.text);
     let report = cluster.report();
     assert_eq!((report.run.agents.len(), report.requests.failed, report.run.seed), (2, 0, 7));
-    assert!(report.run.agents.iter().all(|agent| agent.requests > 0 && agent.place.contains("-agents-")));
+    assert!(
+        report.run.agents.iter().all(|agent| agent.requests > 0 && agent.place.as_ref().unwrap().contains("-agents-"))
+    );
     assert!(cluster.out.join(&report.run.testid).join("histograms.hlog").is_file());
     cluster.assert_nothing_is_left();
 }

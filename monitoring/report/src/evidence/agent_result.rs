@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct AgentResult {
     /// Number among the agents, from 1.
     pub number: u32,
-    /// Process and machine: "process 4711 on node-3".
-    pub place: String,
+    /// Process and machine: "process 4711 on node-3". `None` for a shard without a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// Number of worker threads.
     pub workers: u32,
     /// Requests that it sent, failed ones included.
@@ -46,7 +47,7 @@ pub struct AgentResult {
 
 impl AgentResult {
     /// An agent that made no load yet, by its number from 1 and its process and machine.
-    pub const fn new(number: u32, place: String) -> Self {
+    pub const fn new(number: u32, place: Option<String>) -> Self {
         Self {
             number,
             place,
@@ -63,5 +64,10 @@ impl AgentResult {
             is_shard: false,
             lost: None,
         }
+    }
+
+    /// Its place after its number: " (process 4711 on node-3)". Empty if it is not known.
+    pub fn describe_place(&self) -> String {
+        self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default()
     }
 }

@@ -35,9 +35,10 @@ pub struct Environment {
 /// A host that load went to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetHost {
-    /// The name that endpoints use. It is empty for the main target, and for origins that only
-    /// redirects led to.
-    pub name: String,
+    /// The name that endpoints use. `None` for the main target, and for origins that only redirects
+    /// led to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Its URL, without user and password.
     pub url: String,
     /// The version of HTTP: "HTTP/1.1" or "HTTP/2". Empty if it is not known.
@@ -47,8 +48,10 @@ pub struct TargetHost {
 
 impl std::fmt::Display for TargetHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let separator = if self.name.is_empty() { "" } else { " " };
-        write!(f, "{}{separator}{}", self.name, self.url)?;
+        if let Some(name) = &self.name {
+            write!(f, "{name} ")?;
+        }
+        f.write_str(&self.url)?;
         if self.protocol.is_empty() { Ok(()) } else { write!(f, " ({})", self.protocol) }
     }
 }

@@ -181,7 +181,7 @@ mod tests {
     fn agent(place: &str) -> AgentResult {
         AgentResult {
             number: 1,
-            place: place.to_owned(),
+            place: Some(place.to_owned()),
             workers: 2,
             requests: 1234,
             failed: 5,

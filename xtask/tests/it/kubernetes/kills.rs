@@ -17,7 +17,7 @@ fn a_killed_agent_is_named_and_the_run_is_inconclusive() {
     assert_eq!(output.code, 90, "{}", output.text);
     let report = cluster.report();
     let lost: Vec<_> = report.run.agents.iter().filter(|agent| agent.lost.is_some()).collect();
-    assert!(lost.len() == 1 && lost[0].place.contains("-agents-1"), "{:?}", report.run.agents);
+    assert!(lost.len() == 1 && lost[0].place.as_ref().unwrap().contains("-agents-1"), "{:?}", report.run.agents);
     assert!(report.has(FindingKind::AgentLost), "{}", output.text);
     cluster.assert_nothing_is_left();
 }

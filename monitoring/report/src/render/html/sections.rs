@@ -159,7 +159,7 @@ fn agents(report: &Report) -> Markup {
             } }
             tbody { @for agent in &report.run.agents { tr {
                 th scope="row" { (agent.number) }
-                td class="wrap" { (agent.place) }
+                td class="wrap" { (agent.place.as_deref().unwrap_or_default()) }
                 td class="n" { (format::count(agent.requests)) }
                 td class="n" { (format::count(agent.failed)) }
                 td class="n" { (agent.workers) }
