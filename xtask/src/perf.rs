@@ -30,7 +30,7 @@ use baseline::{BaselineComparison, BaselinePlan};
 use generate::LoadOutput;
 pub(crate) use interleaved::checkout::clean_up;
 pub(crate) use merge::{MergeArgs, command as merge};
-use perf_error::{PerfError, configuration};
+use perf_error::{PerfError, after_cleanup, configuration};
 use plan::PerfPlan;
 use prove::ProofResult;
 use services::Services;
@@ -84,11 +84,7 @@ async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
     let services = Services::start(&plan).await?;
     let mut verdicts = Vec::new();
     let result = run_all(&plan, &services, &mut verdicts).await;
-    let code = match (result, services.stop().await) {
-        (result, Ok(())) => result?,
-        (Ok(code), Err(error)) => return Err(PerfError::NotStopped { code, error }),
-        (Err(first), Err(error)) => return Err(PerfError::AlsoNotStopped { first: Box::new(first), error }),
-    };
+    let code = after_cleanup(result, |code| *code, services.stop().await)?;
     // Dry runs and shards have no verdict, so their exit code is not printed unless it is an error.
     Ok((plan.judges() || code != ExitCode::Met).then_some((code, verdicts)))
 }

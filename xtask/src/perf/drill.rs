@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phase;
 use monitoring::prometheus::alerts::{self, AlertRule};
@@ -25,7 +25,7 @@ use tokio::time;
 use super::args;
 use super::args::{DRILL_PORT, PerfArgs};
 use super::child::{self, ChildOutcome};
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::{PerfError, after_cleanup, configuration};
 use super::plan::{build, check_generated_files, choose};
 use super::proof::{self, QuerySource, RunWindow};
 use crate::host::clock::Moment;
@@ -100,9 +100,8 @@ pub(super) async fn run(
         _ = interrupted.wait_for(|count| *count > 0) => Err(PerfError::Interrupted("the drill was interrupted")),
     };
     let forgotten = stack.forget_backend();
-    stack.down().await?;
-    forgotten?;
-    result
+    let stopped = stack.down().await.and(forgotten).context("failed to stop the stack");
+    after_cleanup(result, |code| *code, stopped)
 }
 
 async fn exercise(
@@ -143,8 +142,8 @@ async fn exercise(
             Some(after) => time::timeout(after, ended).await.ok(),
             None => Some(ended.await),
         };
-        backend.stop().await?;
-        match outcome.transpose()? {
+        let outcome = after_cleanup(outcome.transpose(), |_| ExitCode::Met, backend.stop().await);
+        match outcome? {
             Some(ChildOutcome::Failed { code, message }) => Err(PerfError::Scenario { code, message }),
             Some(ChildOutcome::Crashed(message)) => Err(anyhow::Error::msg(message).into()),
             Some(ChildOutcome::Measured(run)) => Ok(Some(run)),

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 
 use super::PerfArgs;
 use super::args::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::{PerfError, after_cleanup, configuration};
 use super::plan::{build, choose};
 use super::publish;
 use crate::host::{terminal, workspace};
@@ -104,10 +104,8 @@ pub(super) async fn run(
         }
     };
     let result = result.await;
-    if let Some((checkout, top, _)) = &checkout {
-        checkout.remove(top)?;
-    }
-    result
+    let removed = checkout.map_or(Ok(()), |(checkout, top, _)| checkout.remove(&top));
+    after_cleanup(result, |code| *code, removed)
 }
 
 fn describe(service: &SideService) -> String {

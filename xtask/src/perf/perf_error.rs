@@ -21,11 +21,11 @@ pub(super) enum PerfError {
     /// A scenario gave this reason why it has no evidence.
     #[error("{message}")]
     Scenario { code: ExitCode, message: String },
-    /// The runs ended with this code, and then the services did not stop.
-    #[error("failed to stop the stack: {error}")]
-    NotStopped { code: ExitCode, error: String },
-    #[error("{first}; also failed to stop the stack: {error}")]
-    AlsoNotStopped { first: Box<Self>, error: String },
+    /// The runs ended with this code, and then the clean-up failed.
+    #[error("{error:#}")]
+    NotCleanedUp { code: ExitCode, error: anyhow::Error },
+    #[error("{first}; also {error:#}")]
+    AlsoNotCleanedUp { first: Box<Self>, error: anyhow::Error },
 }
 
 impl PerfError {
@@ -38,12 +38,69 @@ impl PerfError {
             Self::Internal(_) => ExitCode::Internal,
             Self::Stack(error) => error.code(),
             Self::Scenario { code, .. } => *code,
-            Self::NotStopped { code, .. } => code.or_worse(ExitCode::Internal),
-            Self::AlsoNotStopped { first, .. } => first.code(),
+            Self::NotCleanedUp { code, .. } => code.or_worse(ExitCode::Internal),
+            Self::AlsoNotCleanedUp { first, .. } => first.code(),
         }
+    }
+
+    /// This error, and the one of the clean-up that followed it.
+    pub(super) fn after_cleanup(self, cleaned: anyhow::Result<()>) -> Self {
+        match cleaned {
+            Ok(()) => self,
+            Err(error) => Self::AlsoNotCleanedUp { first: Box::new(self), error },
+        }
+    }
+}
+
+/// A result, after the clean-up that followed it. The first error comes first, and decides the exit
+/// code. `code` is the exit code of a success.
+pub(super) fn after_cleanup<T>(
+    result: Result<T, PerfError>,
+    code: impl FnOnce(&T) -> ExitCode,
+    cleaned: anyhow::Result<()>,
+) -> Result<T, PerfError> {
+    match (result, cleaned) {
+        (Ok(success), Ok(())) => Ok(success),
+        (Ok(success), Err(error)) => Err(PerfError::NotCleanedUp { code: code(&success), error }),
+        (Err(first), cleaned) => Err(first.after_cleanup(cleaned)),
     }
 }
 
 pub(super) fn configuration(error: impl std::fmt::Display) -> PerfError {
     PerfError::Configuration(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    fn cleaned_up(result: Result<ExitCode, PerfError>, cleaned: anyhow::Result<()>) -> Result<ExitCode, PerfError> {
+        after_cleanup(result, |code| *code, cleaned)
+    }
+
+    #[test]
+    fn the_first_error_comes_before_that_of_the_clean_up() {
+        let left = || Err(anyhow!("no daemon").context("failed to stop the stack"));
+        let first = || Err(configuration("a is not a URL"));
+        let both = cleaned_up(first(), left()).unwrap_err();
+        assert_eq!(both.to_string(), "a is not a URL; also failed to stop the stack: no daemon");
+        assert_eq!(both.code(), ExitCode::BadConfiguration);
+        assert_eq!(cleaned_up(first(), Ok(())).unwrap_err().to_string(), "a is not a URL");
+    }
+
+    #[test]
+    fn a_clean_up_that_fails_after_a_success_is_an_error() {
+        let left = || Err(anyhow!("a checkout is left"));
+        for (own, code) in [
+            (ExitCode::Met, ExitCode::Internal),
+            (ExitCode::Missed, ExitCode::Internal),
+            (ExitCode::Interrupted, ExitCode::Interrupted),
+        ] {
+            let error = cleaned_up(Ok(own), left()).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.code()), ("a checkout is left", code));
+            assert_eq!(cleaned_up(Ok(own), Ok(())).unwrap(), own);
+        }
+    }
 }

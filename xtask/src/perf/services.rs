@@ -1,5 +1,6 @@
 //! The second stage: starts the stack and the stub backend, and stops them at the end.
 
+use anyhow::ensure;
 use url::Url;
 
 use super::args::ProofMode;
@@ -44,11 +45,10 @@ impl Services {
         if plan.settings.on_kubernetes && plan.settings.remote_write.is_none() {
             eprintln!("no store: name one that the pods reach with --prometheus-url, for dashboards and proof");
         }
-        let Err(first) = services.start_target(plan).await else { return Ok(services) };
-        Err(match services.stop().await {
-            Ok(()) => first,
-            Err(error) => PerfError::AlsoNotStopped { first: Box::new(first), error },
-        })
+        match services.start_target(plan).await {
+            Ok(()) => Ok(services),
+            Err(first) => Err(first.after_cleanup(services.stop().await)),
+        }
     }
 
     async fn start_target(&mut self, plan: &PerfPlan) -> Result<(), PerfError> {
@@ -64,7 +64,7 @@ impl Services {
     ///
     /// # Errors
     /// All errors, as one text. Everything else is stopped nevertheless.
-    pub(super) async fn stop(self) -> Result<(), String> {
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
         let mut errors: Vec<_> = self.stack.forget_backend().err().into_iter().collect();
         if let Some(stub) = self.stub {
             errors.extend(stub.stop().await.err());
@@ -73,7 +73,8 @@ impl Services {
             errors.extend(self.stack.down().await.err());
         }
         let errors: Vec<_> = errors.iter().map(|error| format!("{error:#}")).collect();
-        if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+        ensure!(errors.is_empty(), "failed to stop the stack: {}", errors.join("; "));
+        Ok(())
     }
 
     /// The URL of the stack's Grafana, if it runs.

@@ -66,7 +66,8 @@ impl Checkout {
 
     /// Removes the worktree.
     pub(super) fn remove(&self, top: &Path) -> anyhow::Result<()> {
-        remove(&shell(top)?, &self.folder)
+        let removed = shell(top).and_then(|shell| remove(&shell, &self.folder));
+        removed.with_context(|| format!("failed to remove the checkout {}", self.folder.display()))
     }
 }
 

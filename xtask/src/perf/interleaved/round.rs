@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use perf_report::Report;
+use perf_report::exit_code::ExitCode;
 use perf_report::render::files::REPORT;
 use perf_settings::{LoadOverride, Settings, new_testid, shown_duration};
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use crate::host::clock::Moment;
 use crate::host::{files, workspace};
 use crate::perf::args::PerfArgs;
 use crate::perf::child::{self, ChildOutcome};
-use crate::perf::perf_error::PerfError;
+use crate::perf::perf_error::{PerfError, after_cleanup};
 use crate::runs::report_files;
 use crate::scenarios::{BuiltPrograms, ScenarioTest};
 
@@ -204,14 +205,17 @@ impl<'a> Rounds<'a> {
             Ok(()) => self.load(pair, &name, &started, unfit).await,
             Err(error) => Err(error),
         };
-        if let Some(left) = started.stop().await? {
-            let warning = format!("the {label}: {left}");
-            let mut warnings = self.warnings.borrow_mut();
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
+        let stopped = started.stop().await.map(|left| self.warn_of(label, left));
+        after_cleanup(loaded, |_| ExitCode::Met, stopped)
+    }
+
+    /// Keeps the warning that the service of a side left something, once.
+    fn warn_of(&self, label: &str, left: Option<String>) {
+        let Some(warning) = left.map(|left| format!("the {label}: {left}")) else { return };
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
         }
-        loaded
     }
 
     async fn reset(&self, side: &Side, started: &RunningService) -> Result<(), String> {
