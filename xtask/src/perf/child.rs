@@ -20,7 +20,7 @@ use crate::host::{cleanup, files, owner, processes, workspace};
 use crate::runs::reports;
 use crate::scenarios::ScenarioTest;
 
-/// The outcome of a scenario's process.
+/// The outcome of a scenario's process that did what it was started for.
 pub(super) enum ChildOutcome {
     Measured(Box<MeasuredRun>),
     /// The drawing of the plan, and the longest time of the load: it was a dry run.
@@ -30,13 +30,32 @@ pub(super) enum ChildOutcome {
         code: ExitCode,
         made: String,
     },
-    /// The scenario gave a reason why it has no evidence.
-    Failed {
-        code: ExitCode,
-        message: String,
-    },
-    /// The process ended before it wrote an outcome. The text says how.
-    Crashed(String),
+}
+
+impl ChildOutcome {
+    /// The outcome that a scenario wrote. `measured` reads the run, by the path of its evidence.
+    ///
+    /// # Errors
+    /// If the scenario gave a reason why it has no evidence, or the evidence cannot be read.
+    pub(super) fn new(
+        outcome: Outcome,
+        measured: impl FnOnce(&Path) -> Result<MeasuredRun, PerfError>,
+    ) -> Result<Self, PerfError> {
+        match outcome {
+            Outcome::Evidence(path) => Ok(Self::Measured(Box::new(measured(&path)?))),
+            Outcome::Drawing(drawing, longest) => Ok(Self::Drawing(drawing, longest)),
+            Outcome::Shard { code, made } => Ok(Self::Sharded { code, made }),
+            Outcome::Failed { code, message } => Err(PerfError::Scenario { code, message }),
+        }
+    }
+
+    /// The run, if load was made and is to be judged here.
+    pub(super) fn into_measured(self) -> Option<Box<MeasuredRun>> {
+        match self {
+            Self::Measured(run) => Some(run),
+            Self::Drawing(..) | Self::Sharded { .. } => None,
+        }
+    }
 }
 
 /// A run with evidence.
@@ -69,7 +88,8 @@ fn test_problem(own: ExitCode, failure: String) -> Option<Finding> {
 /// If the future is dropped, the process is killed.
 ///
 /// # Errors
-/// If the process cannot be run, or its outcome cannot be read.
+/// If the process cannot be run, or wrote no outcome, or no outcome that can be read, or the reason
+/// why it has no evidence.
 pub(super) async fn run(
     program: &Path,
     scenario: &ScenarioTest,
@@ -131,7 +151,7 @@ fn command(program: &Path, test: &str, settings: &Settings) -> anyhow::Result<Co
 
 fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<ChildOutcome, PerfError> {
     let Ok(text) = fs::read_to_string(outcome_file) else {
-        return Ok(ChildOutcome::Crashed(format!(
+        return Err(PerfError::Crashed(format!(
             "the process of scenario {} ended with {ended} before it wrote a result: see its output above. SIGKILL often \
              means too little memory",
             scenario.name
@@ -139,13 +159,11 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     };
     files::remove_file(outcome_file)?;
     let outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
-    let failure = |after: &str| describe_failure(after, &scenario.test, &ended.to_string());
-    match outcome {
-        Outcome::Evidence(path) => measured(scenario, &path, (!ended.success()).then(|| failure(AFTER_MET))),
-        Outcome::Drawing(..) if !ended.success() => Err(configuration(failure("the plan was drawn"))),
-        Outcome::Drawing(drawing, longest) => Ok(ChildOutcome::Drawing(drawing, longest)),
-        Outcome::Shard { code, made } => Ok(ChildOutcome::Sharded { code, made }),
-        Outcome::Failed { code, message } => Ok(ChildOutcome::Failed { code, message }),
+    let failure = |after: &str| (!ended.success()).then(|| describe_failure(after, &scenario.test, &ended.to_string()));
+    let outcome = ChildOutcome::new(outcome, |path| measured(scenario, path, failure(AFTER_MET)))?;
+    match (&outcome, failure("the plan was drawn")) {
+        (ChildOutcome::Drawing(..), Some(failure)) => Err(configuration(failure)),
+        _ => Ok(outcome),
     }
 }
 
@@ -162,7 +180,7 @@ pub(super) fn measured(
     scenario: &ScenarioTest,
     path: &Path,
     test_failure: Option<String>,
-) -> Result<ChildOutcome, PerfError> {
+) -> Result<MeasuredRun, PerfError> {
     let evidence = reports::read_evidence(path)?;
     if evidence.run.scenario != scenario.name {
         let (file, name) = (&scenario.name, &evidence.run.scenario);
@@ -171,7 +189,7 @@ pub(super) fn measured(
         )));
     }
     let folder = path.with_file_name("");
-    Ok(ChildOutcome::Measured(Box::new(MeasuredRun { folder, evidence, test_failure })))
+    Ok(MeasuredRun { folder, evidence, test_failure })
 }
 
 #[cfg(all(test, unix))]
@@ -191,8 +209,7 @@ mod tests {
         assert!(!file.exists());
         match result {
             Ok(ChildOutcome::Drawing(..)) => Ok(ExitCode::Met),
-            Ok(ChildOutcome::Failed { code, .. } | ChildOutcome::Sharded { code, .. }) => Ok(code),
-            Ok(ChildOutcome::Crashed(_)) => Err(ExitCode::Internal),
+            Ok(ChildOutcome::Sharded { code, .. }) => Ok(code),
             Ok(ChildOutcome::Measured(_)) => panic!("the outcome has no evidence"),
             Err(error) => Err(error.code()),
         }
@@ -205,7 +222,7 @@ mod tests {
         assert_eq!(finished("own", drawing(), 101), Err(ExitCode::BadConfiguration));
         assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
         let failed = Outcome::Failed { code: ExitCode::Inconclusive, message: String::new() };
-        assert_eq!(finished("failed", Some(failed), 101), Ok(ExitCode::Inconclusive));
+        assert_eq!(finished("failed", Some(failed), 101), Err(ExitCode::Inconclusive));
         let code = |own| test_problem(own, String::new()).map(|problem| problem.exit_code);
         assert_eq!(code(ExitCode::Met), Some(Some(ExitCode::BadConfiguration)));
         assert_eq!(code(ExitCode::Missed), None);

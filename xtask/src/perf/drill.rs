@@ -143,12 +143,7 @@ async fn exercise(
             None => Some(ended.await),
         };
         let outcome = after_cleanup(outcome.transpose(), |_| ExitCode::Met, backend.stop().await);
-        match outcome? {
-            Some(ChildOutcome::Failed { code, message }) => Err(PerfError::Scenario { code, message }),
-            Some(ChildOutcome::Crashed(message)) => Err(anyhow::Error::msg(message).into()),
-            Some(ChildOutcome::Measured(run)) => Ok(Some(run)),
-            Some(ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. }) | None => Ok(None),
-        }
+        Ok(outcome?.and_then(ChildOutcome::into_measured))
     };
     let id = format!("drill-{}", std::process::id());
     terminal::print_line("drill: a clean run; no alert may fire");

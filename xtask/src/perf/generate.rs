@@ -35,8 +35,6 @@ pub(super) async fn run(
         false => child::run(&plan.generator, scenario, settings, plan.signals.clone()).await,
     };
     Ok(match outcome {
-        Err(error) => return unmeasured(plan, error),
-        Ok(ChildOutcome::Crashed(message)) => return unmeasured(plan, anyhow::Error::msg(message).into()),
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
         Ok(ChildOutcome::Drawing(drawing, _)) => {
             terminal::print_line(&drawing);
@@ -46,12 +44,14 @@ pub(super) async fn run(
             terminal::print_line(&sanitize(&made));
             LoadOutput::Nothing(code)
         }
-        Ok(ChildOutcome::Failed { code, message }) => {
+        // The other scenarios run nevertheless.
+        Err(PerfError::Scenario { code, message }) => {
             let message = sanitize(&message);
             terminal::print_error(&message);
             github::report_stop(code, &message);
             LoadOutput::Nothing(code)
         }
+        Err(error) => return unmeasured(plan, error),
     })
 }
 

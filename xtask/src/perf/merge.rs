@@ -13,7 +13,7 @@ use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
 
 use super::args::Gate;
 use super::baseline::{self, BaselinePlan};
-use super::child::{self, ChildOutcome};
+use super::child;
 use super::perf_error::{PerfError, configuration};
 use super::prove::ProofResult;
 use super::{EndedRun, PerfResult};
@@ -91,15 +91,12 @@ async fn merge(args: MergeArgs) -> Result<Option<PerfResult>, PerfError> {
         quiet: true,
         ..Settings::new(parse_url(DEFAULT_TARGET).map_err(configuration)?)
     };
-    let measured = match child::run(&program, scenario, settings, signals.clone()).await? {
-        ChildOutcome::Measured(run) => run,
-        ChildOutcome::Failed { code, message } => return Err(PerfError::Scenario { code, message }),
-        ChildOutcome::Crashed(_) if *signals.borrow() > 0 => return Err(PerfError::Interrupted("interrupted")),
-        ChildOutcome::Crashed(message) => return Err(anyhow::Error::msg(message).into()),
-        ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. } => {
-            return Err(anyhow::anyhow!("the scenario {name} did not merge its shards").into());
-        }
-    };
+    let outcome = child::run(&program, scenario, settings, signals.clone()).await.map_err(|error| match error {
+        PerfError::Crashed(_) if *signals.borrow() > 0 => PerfError::Interrupted("interrupted"),
+        error => error,
+    })?;
+    let measured = outcome.into_measured();
+    let measured = measured.with_context(|| format!("the scenario {name} did not merge its shards"))?;
     let mut verdicts = Vec::new();
     let folder = measured.folder.clone();
     let (judged, test_failed) = measured.judge()?;

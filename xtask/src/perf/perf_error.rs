@@ -21,6 +21,9 @@ pub(super) enum PerfError {
     /// A scenario gave this reason why it has no evidence.
     #[error("{message}")]
     Scenario { code: ExitCode, message: String },
+    /// A scenario's process ended before it wrote an outcome. The text says how.
+    #[error("{0}")]
+    Crashed(String),
     /// The runs ended with this code, and then the clean-up failed.
     #[error("{error:#}")]
     NotCleanedUp { code: ExitCode, error: anyhow::Error },
@@ -35,7 +38,7 @@ impl PerfError {
             Self::Internal(error) if is_catalogue_error(error) => ExitCode::BadConfiguration,
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::Inconclusive(_) => ExitCode::Inconclusive,
-            Self::Internal(_) => ExitCode::Internal,
+            Self::Internal(_) | Self::Crashed(_) => ExitCode::Internal,
             Self::Stack(error) => error.code(),
             Self::Scenario { code, .. } => *code,
             Self::NotCleanedUp { code, .. } => code.or_worse(ExitCode::Internal),

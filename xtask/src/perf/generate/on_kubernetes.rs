@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use perf_host::files::{LATEST, point_latest_to, run_folder};
-use perf_report::outcome::Outcome;
 use perf_report::render::files::{EVIDENCE, HISTOGRAMS, REPORT};
 use perf_settings::{OutcomePlace, Settings, new_testid};
 
@@ -48,31 +47,26 @@ pub(super) async fn run(
         Ok(run) => read(scenario, &folder, run),
         Err(LaunchError::Interrupted) => Err(PerfError::Interrupted("interrupted before the load ended")),
         Err(error @ (LaunchError::Configuration(_) | LaunchError::Kubectl(_))) => Err(configuration(error)),
-        Err(LaunchError::Lost(message)) => Ok(ChildOutcome::Crashed(message)),
+        Err(LaunchError::Lost(message)) => Err(PerfError::Crashed(message)),
     }
 }
 
 /// Writes the files of a run to its folder, and reads its outcome.
 fn read(scenario: &ScenarioTest, folder: &Path, run: LaunchedRun) -> Result<ChildOutcome, PerfError> {
     let LaunchedRun { logged, exit_code } = run;
-    match logged.outcome {
-        Outcome::Failed { code, message } => Ok(ChildOutcome::Failed { code, message }),
-        Outcome::Shard { code, made } => Ok(ChildOutcome::Sharded { code, made }),
-        Outcome::Drawing(drawing, longest) => Ok(ChildOutcome::Drawing(drawing, longest)),
-        Outcome::Evidence(_) => {
-            files::make_folder(folder)?;
-            // Names come from the cluster, so that only known ones become paths.
-            for name in [EVIDENCE, HISTOGRAMS] {
-                if let Some(contents) = logged.files.get(name) {
-                    files::write(folder.join(name), contents)?;
-                }
+    ChildOutcome::new(logged.outcome, |_| {
+        files::make_folder(folder)?;
+        // Names come from the cluster, so that only known ones become paths.
+        for name in [EVIDENCE, HISTOGRAMS] {
+            if let Some(contents) = logged.files.get(name) {
+                files::write(folder.join(name), contents)?;
             }
-            if let Err(error) = point_latest_to(folder) {
-                terminal::print_line(&format!("warning: {LATEST} does not point to this run: {error}"));
-            }
-            child::measured(scenario, &folder.join(EVIDENCE), test_failure(&scenario.test, exit_code))
         }
-    }
+        if let Err(error) = point_latest_to(folder) {
+            terminal::print_line(&format!("warning: {LATEST} does not point to this run: {error}"));
+        }
+        child::measured(scenario, &folder.join(EVIDENCE), test_failure(&scenario.test, exit_code))
+    })
 }
 
 /// Describes how the test failed, if it did after a met run: otherwise its exit code is the run's.

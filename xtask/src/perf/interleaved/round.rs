@@ -17,7 +17,7 @@ use crate::host;
 use crate::host::clock::Moment;
 use crate::host::{files, workspace};
 use crate::perf::args::PerfArgs;
-use crate::perf::child::{self, ChildOutcome};
+use crate::perf::child;
 use crate::perf::perf_error::{PerfError, after_cleanup};
 use crate::runs::report_files;
 use crate::scenarios::{BuiltPrograms, ScenarioTest};
@@ -263,15 +263,10 @@ impl<'a> Rounds<'a> {
         }
         let outcome = outcome.map_err(|error| match error {
             PerfError::Internal(error) => unfit(format!("{error:#}")),
+            PerfError::Scenario { message, .. } | PerfError::Crashed(message) => unfit(message),
             error => error,
         });
-        let run = match outcome? {
-            ChildOutcome::Measured(run) => run,
-            ChildOutcome::Failed { message, .. } | ChildOutcome::Crashed(message) => return Err(unfit(message)),
-            ChildOutcome::Drawing(..) | ChildOutcome::Sharded { .. } => {
-                return Err(unfit("a dry run measures nothing".to_owned()));
-            }
-        };
+        let run = outcome?.into_measured().ok_or_else(|| unfit("a dry run measures nothing".to_owned()))?;
         let path = run.folder.join(REPORT);
         let (report, test_failed) = run.judge()?;
         if let Some(problem) = test_failed {
