@@ -15,6 +15,9 @@ use crate::judgement::ObjectiveResult;
 /// Schema version of `comparison.json`.
 pub const SCHEMA: u32 = 2;
 
+/// Explains the column *change*, which need not be the difference of the columns beside it.
+pub(crate) const CHANGE: &str = "change: the typical change of paired rounds or sections, not of the two medians shown";
+
 /// Comparison of base and head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {

@@ -70,6 +70,7 @@ pub enum FindingKind {
     SegmentTrend,
     BackendResource,
     BackendCache,
+    NoBackendMetrics,
     // Problems during the run.
     SetupFailed,
     TeardownFailed,
@@ -169,13 +170,6 @@ impl Finding {
     /// Whether it affects the verdict.
     pub const fn is_problem(&self) -> bool {
         self.exit_code.is_some()
-    }
-
-    /// Whether it repeats the verdict on an objective.
-    pub const fn is_about_verdict(&self) -> bool {
-        let is_verdict =
-            matches!(self.kind, FindingKind::Missed | FindingKind::MissedWarnsOnly | FindingKind::Inconclusive);
-        is_verdict && matches!(self.subject, Subject::Objective(_))
     }
 
     /// Word before the message.

@@ -34,6 +34,8 @@ impl Headline {
                 0 => "missed".to_owned(),
                 missed => format!("missed, {missed} of {all}"),
             },
+            // A run has a base only with --baseline.
+            ExitCode::Regressed => "slower than the baseline".to_owned(),
             ExitCode::Inconclusive if !report.was_loaded() => "did not run".to_owned(),
             ExitCode::Inconclusive => match count(|it| matches!(it, Verdict::Inconclusive(_))) {
                 0 => "inconclusive".to_owned(),
@@ -51,20 +53,11 @@ impl Headline {
     pub fn for_comparison(compared: &Comparison) -> Self {
         let code = compared.exit_code;
         let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());
-        // Findings of the kind that gave the exit code.
-        let kind = match code {
-            ExitCode::Met => return Self { verdict, cause: String::new(), advice: None },
-            ExitCode::Regressed => Some(FindingKind::Regressed),
-            ExitCode::Missed => Some(FindingKind::Missed),
-            ExitCode::Inconclusive => Some(FindingKind::TooLittleData),
-            _ => None,
-        };
-        let of_kind = comparison_findings(compared).into_iter().filter(|it| Some(it.kind) == kind);
-        let problems = compared.findings.iter().filter(|it| it.exit_code == Some(code)).cloned();
-        let causes: Vec<_> = problems.chain(of_kind).collect();
+        let causes = causes_of_comparison(compared);
         let more = and_more(causes.len().saturating_sub(1), "finding", "like it");
-        let cause = causes.first().map(|first| format!("{}{more}", first.message)).unwrap_or_default();
-        Self { verdict, cause, advice: None }
+        let first = causes.first();
+        let cause = first.map(|first| format!("{}{more}", first.message)).unwrap_or_default();
+        Self { verdict, cause, advice: first.and_then(|first| first.advice.clone()) }
     }
 
     /// Cause and advice on one line. Empty without a cause.
@@ -83,6 +76,26 @@ impl Headline {
     }
 }
 
+/// Findings that gave a comparison its exit code. The first is the cause in the headline.
+fn causes_of_comparison(compared: &Comparison) -> Vec<Finding> {
+    let code = compared.exit_code;
+    let kind = match code {
+        ExitCode::Met => return Vec::new(),
+        ExitCode::Regressed => Some(FindingKind::Regressed),
+        ExitCode::Missed => Some(FindingKind::Missed),
+        ExitCode::Inconclusive => Some(FindingKind::TooLittleData),
+        _ => None,
+    };
+    let of_kind = comparison_findings(compared).into_iter().filter(|it| Some(it.kind) == kind);
+    let problems = compared.findings.iter().filter(|it| it.exit_code == Some(code)).cloned();
+    problems.chain(of_kind).collect()
+}
+
+/// Finding of a comparison whose message is in the headline.
+pub(crate) fn comparison_finding_in_headline(compared: &Comparison) -> Option<Finding> {
+    causes_of_comparison(compared).into_iter().next()
+}
+
 /// Finding that is the cause in the headline.
 pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
     let code = report.exit_code;
@@ -93,8 +106,13 @@ pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
     first.or_else(|| stall_of_undecided(report)).filter(|_| !is_missed_objective)
 }
 
+/// Finding whose message is in the headline.
+pub(crate) fn finding_in_headline(report: &Report) -> Option<&Finding> {
+    cause_finding(report).or_else(|| cause_outage(report))
+}
+
 /// Outage in which requests of the missed objective were not made.
-pub(crate) fn cause_outage(report: &Report) -> Option<&Finding> {
+fn cause_outage(report: &Report) -> Option<&Finding> {
     let objective = cause_objective(report).filter(|it| it.verdict == Verdict::Missed)?;
     let is_cause = objective.tally().is_some_and(|tally| tally.refused > 0);
     report.findings.iter().find(|finding| is_cause && finding.kind == FindingKind::Outage)

@@ -54,8 +54,7 @@ impl EndpointLatency<'_> {
 
 /// Findings that explain a report.
 pub fn interpret(report: &Report) -> Vec<Finding> {
-    let may_fail = may_fail(report);
-    let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > may_fail).collect();
+    let failing = failing_endpoints(report);
     let mut findings: Vec<Finding> = errors(report, &failing).into_iter().collect();
     findings.extend(latency(report, &failing));
     findings.extend(backend::resources(report));
@@ -70,6 +69,12 @@ pub fn interpret(report: &Report) -> Vec<Finding> {
         findings.iter_mut().for_each(|finding| finding.severity = finding.severity.min(Severity::Warning));
     }
     findings
+}
+
+/// Endpoints of which more requests failed than may fail.
+pub(crate) fn failing_endpoints(report: &Report) -> Vec<&EndpointResult> {
+    let may_fail = may_fail(report);
+    report.endpoints.iter().filter(|endpoint| failed_share(endpoint) > may_fail).collect()
 }
 
 /// Whether nothing went wrong. Good findings about other runs would be misleading.
@@ -122,7 +127,7 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
 }
 
 /// Advice on what to check, if the kind of failure suggests any.
-fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option<&'static str> {
+pub(crate) fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option<&'static str> {
     match (kind, status) {
         (FailureKind::Refused, _) if every_request => Some("Start the service, or check its address"),
         (FailureKind::Refused, _) => {

@@ -1,9 +1,9 @@
 //! Metrics that a target serves, at the path that a mapping names.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services;
 use prometheus_store::exposition::{self, ExpositionSample};
@@ -20,14 +20,34 @@ pub(crate) fn paths(mapping: Option<BackendMapping>) -> BTreeSet<&'static str> {
     }
 }
 
-/// The metrics are there, for clients that log in.
-#[derive(Debug, thiserror::Error)]
-#[error("{path} needs authentication ({status}): {remedy}")]
-pub(crate) struct NeedsLogin {
-    path: String,
-    status: reqwest::StatusCode,
-    remedy: &'static str,
+/// Why there are no metrics at a path of a target, and what to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NoMetrics {
+    /// The reason, with the path: "/metrics responded with 404 Not Found".
+    pub(crate) why: String,
+    pub(crate) remedy: Option<&'static str>,
+    /// Whether the metrics are there, for clients that log in.
+    pub(crate) needs_login: bool,
 }
+
+impl NoMetrics {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), ..Self::default() }
+    }
+
+    fn with(self, remedy: &'static str) -> Self {
+        Self { remedy: Some(remedy), ..self }
+    }
+}
+
+impl fmt::Display for NoMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)?;
+        self.remedy.iter().try_for_each(|remedy| write!(f, ": {remedy}"))
+    }
+}
+
+impl std::error::Error for NoMetrics {}
 
 /// The remedy for metrics that need a login.
 fn login_remedy(target: &Url, path: &str) -> &'static str {
@@ -45,22 +65,26 @@ fn login_remedy(target: &Url, path: &str) -> &'static str {
 ///
 /// # Errors
 /// Why there are none, and what to do.
-pub(crate) async fn read(target: &Url, path: &str) -> anyhow::Result<Vec<ExpositionSample>> {
+pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSample>, NoMetrics> {
     const PATIENCE: Duration = Duration::from_secs(5);
     const ELSEWHERE: &str = "serve metrics there, or name their path in the service's `mapping`, such as \
                              .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
     let response = tokio::time::timeout(PATIENCE, http::exposition(target, path)).await;
-    let response = response.with_context(|| format!("{path} did not respond within {PATIENCE:?}"))?;
-    let (status, text) = response.with_context(|| format!("cannot read {path} of {}", shown_url(target)))?;
+    let response = response.map_err(|_| NoMetrics::new(format!("{path} did not respond within {PATIENCE:?}")))?;
+    let unreadable = |error: anyhow::Error| format!("cannot read {path} of {}: {error:#}", shown_url(target));
+    let (status, text) = response.map_err(|error| NoMetrics::new(unreadable(error)))?;
     if matches!(status.as_u16(), 401 | 403 | 407) {
-        anyhow::bail!(NeedsLogin { path: path.to_owned(), status, remedy: login_remedy(target, path) });
+        let why = NoMetrics::new(format!("{path} needs authentication ({status})")).with(login_remedy(target, path));
+        return Err(NoMetrics { needs_login: true, ..why });
     }
-    anyhow::ensure!(status.is_success(), "{path} responded with {status}: {ELSEWHERE}");
+    if !status.is_success() {
+        return Err(NoMetrics::new(format!("{path} responded with {status}")).with(ELSEWHERE));
+    }
     let samples = text.map_err(|why| why.to_string()).and_then(|text| {
         let samples = exposition::parse(&text).map_err(|error| error.to_string())?;
         if samples.is_empty() { Err("it has no samples".to_owned()) } else { Ok(samples) }
     });
-    samples.map_err(|why| anyhow::anyhow!("{path} is not Prometheus' text format ({why}): {ELSEWHERE}"))
+    samples.map_err(|why| NoMetrics::new(format!("{path} is not Prometheus' text format ({why})")).with(ELSEWHERE))
 }
 
 #[cfg(test)]
@@ -82,7 +106,7 @@ mod tests {
         });
         let without = Url::parse(&text).unwrap();
         let error = read(&without, "/metrics").await.unwrap_err();
-        assert!(error.is::<NeedsLogin>() && error.to_string().contains("http://USER:PASSWORD@HOST"), "{error}");
+        assert!(error.needs_login && error.to_string().contains("http://USER:PASSWORD@HOST"), "{error}");
         let mut with = without.clone();
         with.set_username("me").unwrap();
         with.set_password(Some("wrong")).unwrap();

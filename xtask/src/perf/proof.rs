@@ -36,11 +36,14 @@ use monitoring::endpoint::Endpoint;
 use monitoring::promql::{Expr, Selector, Window as Range};
 use monitoring::services;
 use perf_report::Report;
+use perf_report::finding::Finding;
+use perf_report::findings::no_backend_metrics;
 use perf_report::judgement::EndpointResult;
 use prometheus_store::StoreAccess;
 use serde::Serialize;
 use url::Url;
 
+use crate::backend::target_metrics::NoMetrics;
 use crate::host::clock::Moment;
 use backend_metrics::{BackendMetrics, MetricsByPath};
 use backend_scrapes::BackendScrapes;
@@ -60,6 +63,22 @@ pub(crate) struct CountersBefore {
 #[derive(Debug, Serialize)]
 pub(crate) struct Proof {
     checks: Vec<ProofItem>,
+    /// The warning that the backend has no metrics.
+    #[serde(skip)]
+    pub(crate) finding: Option<Finding>,
+}
+
+impl Proof {
+    /// The proof of a run whose metrics are not available.
+    fn without_metrics(why: impl Into<String>) -> Self {
+        Self { checks: vec![ProofItem::not_applicable("metrics", why)], finding: None }
+    }
+
+    /// The proof with one finding of all that is not available because the backend has no metrics.
+    fn name_missing(self, report: &Report, missing: &NoMetrics) -> Self {
+        let lacks: Vec<_> = self.checks.iter().filter_map(|check| Some(check.lacks.as_ref()?.values)).collect();
+        Self { finding: Some(no_backend_metrics(report, &missing.why, missing.remedy, &lacks)), ..self }
+    }
 }
 
 /// The backend and the store of a run.
@@ -109,25 +128,26 @@ pub(crate) async fn prove(
     if report.run.store.as_ref().is_none_or(|store| !store.complete) {
         // The report has a finding about that. Without the metrics, no check is possible.
         let why = "the store does not have the final counts of this run";
-        return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
+        return Ok(Proof::without_metrics(why));
     }
     let Some(catalogue) = services::find(&report.run.service) else {
         let why = format!(
             "monitoring/src/services has no service {}, so it has no rules and no dashboard",
             report.run.service
         );
-        return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
+        return Ok(Proof::without_metrics(why));
     };
     if let (false, Err(error)) = (context.is_named, source.value("vector(1)", now_ms()).await) {
         let shown = prometheus_store::shown_url(&context.prometheus);
         let why = format!("the store has no query API at {shown} ({error:#}): name its URL with --prometheus-url");
-        return Ok(Proof { checks: vec![ProofItem::not_applicable("metrics", why)] });
+        return Ok(Proof::without_metrics(why));
     }
     let mapping = context.mapping.unwrap_or(catalogue.mapping);
     let catalogue = &Catalogue { mapping, ..*catalogue };
     let run = ProvenRun { catalogue, report, source: &source };
     let metrics = before.backend.remove(mapping.path);
-    let metrics = metrics.unwrap_or_else(|| BackendMetrics::Mute(format!("{} was not read", mapping.path)));
+    let metrics =
+        metrics.unwrap_or_else(|| BackendMetrics::Mute(NoMetrics::new(format!("{} was not read", mapping.path))));
     let (delivered, own) = delivery::check(run, metrics, &context).await;
     let scrapes = BackendScrapes::read(report, &own.exposed, &source, &context).await;
     let excuses =
@@ -145,7 +165,12 @@ pub(crate) async fn prove(
         timeline::check(report, &source).await,
         coverage::check(catalogue, &own.exposed, served),
     ];
-    Ok(Proof { checks })
+    let proof = Proof { checks, finding: None };
+    // The metrics of a backend that was started for this run are a check of their own.
+    Ok(match own.exposed.missing().filter(|_| !context.own_backend) {
+        Some(missing) => proof.name_missing(report, missing),
+        None => proof,
+    })
 }
 
 /// A run that is proven: its service with the mapping of the run, and the store that is asked.

@@ -90,5 +90,6 @@ pub(super) async fn run(
     let not_written =
         not_written.map(|error| finding(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}")));
     let failed = proof.failed().map(|failed| finding(ExitCode::ProofFailed, FindingKind::ProofFailed, failed));
-    ProofResult { findings: not_written.into_iter().chain(failed).collect(), text: Some(proof.render(plan.is_verbose)) }
+    let text = Some(proof.render(plan.is_verbose));
+    ProofResult { findings: not_written.into_iter().chain(failed).chain(proof.finding).collect(), text }
 }

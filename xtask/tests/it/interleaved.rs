@@ -45,7 +45,11 @@ fn a_slower_endpoint_of_the_head_is_reported_without_secrets() {
     let line = ["--start", &start, "--reset", &reset, "--rounds", "10", "--gate", "relative"];
     let output = against("HEAD", &line, &out);
     assert_eq!(output.code, 91, "{}", output.text);
-    assert!(output.text.contains("✗ regressed") && output.text.contains("regressed: join_room"), "{}", output.text);
+    assert!(
+        output.text.contains("✗ regressed") && output.text.contains("(exit 91): join_room p95 "),
+        "{}",
+        output.text
+    );
     let found = comparison(&out);
     let regressed = found.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::Regressed);
     assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["join_room"], "{}", output.text);

@@ -2,9 +2,10 @@
 //!
 //! Each fault has a seed of its own. The bands of the findings were chosen with other seeds.
 
-use crate::real::{Backend, out, run, xtask};
+use crate::real::{Backend, out, report, run, xtask};
 use monitoring::ratio::millis;
 use monitoring::services::stock_ai::STOCK_AI;
+use perf_report::findings::run_findings;
 
 /// Flags of the stub backend for a fault, and the parts of the expected findings.
 struct Fault {
@@ -78,7 +79,9 @@ fn check(is_wanted: impl Fn(usize) -> bool) {
         let line =
             ["perf", "--stack", "none", "-q", "-u", "20", "-i", "160", "--seed", &seed, "--target", &backend.url];
         let output = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
-        let findings: Vec<_> = output.text.lines().collect();
+        // The terminal has the causes of failed requests, and the pages the number of them, too.
+        let of_pages = run_findings(&report(&out)).into_iter().map(|finding| finding.to_string());
+        let findings: Vec<_> = output.text.lines().map(str::to_owned).chain(of_pages).collect();
         for part in &fault.parts {
             assert!(
                 findings.iter().any(|line| line.contains(part)),

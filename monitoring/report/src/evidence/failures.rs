@@ -221,7 +221,7 @@ pub fn body_text(body: &[u8]) -> String {
     // A character has at most 4 bytes.
     let text = String::from_utf8_lossy(&body[..body.len().min(MOST_TEXT * 4)]);
     let parts: Vec<_> = text.split_whitespace().collect();
-    one_line(beginning(&parts.join(" ")))
+    one_line(beginning(&parts.join(" ")).trim_end())
 }
 
 fn beginning(text: &str) -> &str {

@@ -1,13 +1,32 @@
 //! Findings about changes of endpoints.
 
-use crate::comparison::{Comparison, Conclusion, EndpointChange, Rule, SidesP95};
+use crate::comparison::{Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SidesP95};
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{exact_percent, signed_percent};
 
-/// A finding for each endpoint with a change or without a result, then one for all endpoints with
-/// too few pairs.
+/// A finding for each changed endpoint, then one for all endpoints with too little data, and one
+/// for all with too few pairs.
 pub(crate) fn findings(compared: &Comparison) -> impl Iterator<Item = Finding> {
-    compared.endpoints.iter().filter_map(|endpoint| change(compared, endpoint)).chain(too_few_pairs(compared))
+    let changes = compared.endpoints.iter().filter_map(change);
+    changes.chain(undecided(compared)).chain(too_few_pairs(compared))
+}
+
+/// Endpoints without a result because their intervals are too wide.
+fn undecided(compared: &Comparison) -> Option<Finding> {
+    let without = compared.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::TooLittleData);
+    let named = without.filter_map(|endpoint| Some(format!("{} ({})", endpoint.name, range(endpoint.p95.interval?))));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "{named}: this neither shows a slow-down of more than {} nor rules out one of {}",
+        exact_percent(compared.rule.margin),
+        exact_percent(compared.rule.detect),
+    );
+    let advice = match compared.method {
+        ComparisonMethod::Interleaved => "Use more rounds or a quieter machine",
+        ComparisonMethod::Recorded => "Use longer runs or a quieter machine",
+    };
+    let finding = || Finding::warning(Subject::Load, FindingKind::TooLittleData, message).with_advice(advice);
+    (!named.is_empty()).then(finding)
 }
 
 /// Endpoints without a result because there are too few pairs.
@@ -25,27 +44,19 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
     (!names.is_empty()).then(|| Finding::warning(Subject::Load, FindingKind::TooLittleData, message))
 }
 
-fn change(compared: &Comparison, endpoint: &EndpointChange) -> Option<Finding> {
+fn change(endpoint: &EndpointChange) -> Option<Finding> {
     let EndpointChange { name, p95, .. } = endpoint;
-    let range = |(low, high)| format!("{} to {}", signed_percent(low), signed_percent(high));
-    let interval = p95.interval.map(|interval| format!(", interval {}", range(interval))).unwrap_or_default();
     let (severity, kind) = match endpoint.conclusion {
-        Conclusion::NoChangeSeen => return None,
+        Conclusion::NoChangeSeen | Conclusion::TooLittleData => return None,
         Conclusion::Regressed => (Severity::Problem, FindingKind::Regressed),
         Conclusion::Improved => (Severity::Good, FindingKind::Improved),
-        Conclusion::TooLittleData => (Severity::Warning, FindingKind::TooLittleData),
     };
-    let message = if endpoint.conclusion == Conclusion::TooLittleData {
-        format!(
-            "{name}: the interval of the p95's change is {}. This neither shows a slow-down of more than {} nor rules out \
-             one of {}: use more rounds or a quieter machine",
-            range(p95.interval?),
-            exact_percent(compared.rule.margin),
-            exact_percent(compared.rule.detect),
-        )
-    } else {
-        let SidesP95 { before, after, change, .. } = SidesP95::new(endpoint);
-        format!("{name} p95 {before} before, {after} after ({change}{interval})")
-    };
+    let interval = p95.interval.map(|interval| format!(", interval {}", range(interval))).unwrap_or_default();
+    let SidesP95 { before, after, change, .. } = SidesP95::new(endpoint);
+    let message = format!("{name} p95 {before} before, {after} after ({change}{interval})");
     Some(Finding::new(severity, Subject::Objective(name.clone()), kind, message))
+}
+
+fn range((low, high): (f64, f64)) -> String {
+    format!("{} to {}", signed_percent(low), signed_percent(high))
 }

@@ -35,6 +35,7 @@ const fn class(tone: Tone) -> &'static str {
 /// Page of a run, with its comparison if there is one.
 pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
     let headline = Headline::new(report);
+    let loaded = report.was_loaded();
     let body = html! {
         (head(report.exit_code, &headline, &html! {
             p class="sub" { b { (report.run.load) } " on " (report.run.target) }
@@ -42,16 +43,18 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
                 (report.run.started) " to " (report.run.ended) ", run " b { (report.run.testid) } ", seed " (report.run.seed)
                 @for (name, value) in &report.run.tags { ", " (name) "=" (value) }
             }
-            p class="sub" { (counts(report)) }
+            @if loaded { p class="sub" { (counts(report)) } }
         }))
-        (contents(compared.is_some()))
+        (contents(report, compared.is_some()))
         (sections::findings(report))
-        @if report.was_loaded() { (sections::objectives("objectives", "Objectives", &report.objectives)) }
+        @if loaded { (sections::objectives("objectives", "Objectives", &report.objectives)) }
         @if let Some(compared) = compared { (comparison::section(compared)) }
-        (sections::latency(report))
-        (sections::load(report))
-        (sections::errors(report))
-        (sections::budgets(report))
+        @if loaded {
+            (sections::latency(report))
+            (sections::load(report))
+        }
+        @if has_errors(report) { (sections::errors(report)) }
+        @if loaded { (sections::budgets(report)) }
         (sections::environment(report))
     };
     page(&headline.verdict, &body)
@@ -96,16 +99,28 @@ fn head(code: ExitCode, headline: &Headline, rest: &Markup) -> Markup {
     }
 }
 
-fn contents(compared: bool) -> Markup {
+/// Whether the page has a section of errors: not if nothing was requested.
+fn has_errors(report: &Report) -> bool {
+    report.was_loaded() || !report.failures.is_empty()
+}
+
+/// Links to the sections of the page.
+fn contents(report: &Report, compared: bool) -> Markup {
+    let loaded = report.was_loaded();
+    let sections = [
+        (loaded, "objectives", "Objectives"),
+        (compared, "comparison", "Comparison"),
+        (loaded, "latency", "Latency"),
+        (loaded, "load", "Load"),
+        (has_errors(report), "errors", "Errors"),
+        (loaded, "budgets", "Error budgets"),
+        (true, "environment", "Environment"),
+    ];
     html! {
         nav aria-label="sections" {
-            a href="#objectives" { "Objectives" }
-            @if compared { a href="#comparison" { "Comparison" } }
-            a href="#latency" { "Latency" }
-            a href="#load" { "Load" }
-            a href="#errors" { "Errors" }
-            a href="#budgets" { "Error budgets" }
-            a href="#environment" { "Environment" }
+            @for (_, id, title) in sections.iter().filter(|(is_shown, ..)| *is_shown) {
+                a href=(std::format!("#{id}")) { (title) }
+            }
         }
     }
 }

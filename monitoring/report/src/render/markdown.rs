@@ -6,11 +6,13 @@
 
 use std::fmt::Write as _;
 
+use super::below_headline::{below_headline, below_headline_of};
 use crate::Report;
-use crate::comparison::{Comparison, SidesP95};
+use crate::comparison::{CHANGE, Comparison, SidesP95};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::findings::{comparison_findings, describe_measured, lines, run_findings};
+use crate::findings::{describe_failures, describe_measured, lines};
+use crate::format::count;
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
@@ -23,26 +25,22 @@ pub fn render_run(report: &Report) -> String {
     if !headline.cause.is_empty() {
         let _ = writeln!(text, "{}\n", escaped(&headline.full_cause()));
     }
-    let _ = writeln!(
-        text,
-        "{}: {} requests, {} failed.\n",
-        escaped(&report.run.load),
-        report.requests.sent,
-        report.requests.failed
-    );
     if report.was_loaded() {
+        let [sent, failed] = [report.requests.sent, report.requests.failed].map(count);
+        let _ = writeln!(text, "{}: {sent} requests, {failed} failed.\n", escaped(&report.run.load));
         text.push_str(&objectives(&report.objectives));
+        // A finding below has the advice.
+        let causes: Vec<_> = describe_failures(report).into_iter().map(|failure| failure.cause).collect();
+        if !causes.is_empty() {
+            text.push_str("\nFailed requests:\n");
+            text.push_str(&fence(&causes.join("\n")));
+        }
     }
-    let causes: Vec<_> =
-        report.failures.iter().map(|cause| format!("{}: {}", cause.request, cause.describe())).collect();
-    if !causes.is_empty() {
-        text.push_str("\nFailed requests:\n");
-        text.push_str(&fence(&causes.join("\n")));
-    }
-    text.push_str(&block(&run_findings(report)));
+    text.push_str(&block(&below_headline(report)));
+    text.truncate(text.trim_end().len());
     let _ = writeln!(
         text,
-        "\nRun {}, seed {}, {}.",
+        "\n\nRun {}, seed {}, {}.",
         code(&report.run.testid),
         report.run.seed,
         escaped(&report.run.started)
@@ -72,11 +70,12 @@ pub fn render_comparison(compared: &Comparison) -> String {
         let name = escaped(&endpoint.name);
         let _ = writeln!(text, "| {emoji} {word} | {name} | {before} | {after} | {change} | {interval} |");
     }
+    let _ = writeln!(text, "\n*{CHANGE}*");
     if !compared.objectives.is_empty() {
         text.push_str("\nObjectives of the head, over all its rounds:\n\n");
         text.push_str(&objectives(&compared.objectives));
     }
-    text.push_str(&block(&comparison_findings(compared)));
+    text.push_str(&block(&below_headline_of(compared)));
     text
 }
 
@@ -94,7 +93,7 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
     let mut text = "| | endpoint | objective | measured | good | requests |\n|---|---|---|---:|---:|---:|\n".to_owned();
     for objective in objectives.iter().filter(|objective| objective.has_row()) {
         let mark = Mark::from(objective);
-        let counts = |count: fn(&Tally) -> u64| objective.tally().map(|it| count(it).to_string()).unwrap_or_default();
+        let counts = |value: fn(&Tally) -> u64| objective.tally().map(|it| count(value(it))).unwrap_or_default();
         let _ = writeln!(
             text,
             "| {} {} | {} | {} | {} | {} | {} |",
@@ -103,7 +102,7 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
             escaped(&objective.subject),
             escaped(&objective.objective),
             describe_measured(objective).unwrap_or_default(),
-            objective.good().map(|good| good.to_string()).unwrap_or_default(),
+            objective.good().map(count).unwrap_or_default(),
             counts(|tally| tally.total),
         );
     }

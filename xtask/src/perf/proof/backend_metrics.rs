@@ -11,7 +11,7 @@ use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::openapi;
 use url::Url;
 
-use crate::backend::target_metrics;
+use crate::backend::target_metrics::{self, NoMetrics};
 use crate::host::http;
 
 /// Number of readings, each on a connection of its own. If all come from one process, it counts as
@@ -47,8 +47,8 @@ pub(super) struct Reading {
 /// The metrics of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum BackendMetrics {
-    /// The target has no metrics; the text says why and what to do.
-    Mute(String),
+    /// The target has no metrics.
+    Mute(NoMetrics),
     /// Several processes respond in turn, each with its own counters. The reading is of one.
     Several(Reading),
     /// One process responds.
@@ -84,7 +84,7 @@ pub(super) async fn read(target: &Url, path: &str) -> BackendMetrics {
                 readings.push(reading.identity.clone());
                 newest = newer(newest, reading);
             }
-            Err(error) => return BackendMetrics::Mute(format!("{error:#}")),
+            Err(error) => return BackendMetrics::Mute(error),
         }
     }
     join_readings(&readings, newest.unwrap_or_default())
@@ -151,7 +151,7 @@ impl Reading {
 ///
 /// # Errors
 /// Why there are no metrics, and what to do.
-pub(super) async fn read_once(target: &Url, path: &str) -> anyhow::Result<Reading> {
+pub(super) async fn read_once(target: &Url, path: &str) -> Result<Reading, NoMetrics> {
     Ok(Reading::new(target_metrics::read(target, path).await?))
 }
 
@@ -198,7 +198,7 @@ mod tests {
         ] {
             let url = Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap();
             let BackendMetrics::Mute(why) = read(&url, "/metrics").await else { panic!("{status} has metrics") };
-            assert!(why.starts_with(expected), "{why}");
+            assert!(why.to_string().starts_with(expected), "{why}");
         }
     }
 }

@@ -33,7 +33,7 @@ impl BackendScrapes {
         source: &QuerySource,
         context: &ProofContext<'_>,
     ) -> Self {
-        if exposed.is_mute() {
+        if exposed.missing().is_some() {
             let is_socket = UnixTarget::of(context.target).is_some();
             let excuse = if is_socket { Excuse::UnixSocket } else { Excuse::NoMetrics };
             return Self { excuse: Some(excuse), are_missing: false };

@@ -30,7 +30,7 @@ pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
         None => (&requested, "that were requested"),
     };
     if routes.is_empty() {
-        return ProofItem::not_applicable(CHECK, "the backend's routes are unknown");
+        return ProofItem::without(CHECK, "routes", "the backend's routes are unknown");
     }
     let has_objective = |route: &&String| {
         catalogue

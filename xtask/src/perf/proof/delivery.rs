@@ -21,7 +21,7 @@ use super::backend_metrics::{self, BackendMetrics, Reading};
 use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
-use super::item::{ProofItem, ProofItemOutcome};
+use super::item::{Lack, ProofItem, ProofItemOutcome};
 use super::{ProofContext, ProvenRun, last_value_of_run, now_ms, whole};
 
 const CHECK: &str = "delivery";
@@ -260,6 +260,7 @@ fn audit(
     let sent: u64 = run.requested().map(|(result, _)| result.requests.sent).sum();
     let in_store: u64 = stored.values().flat_map(BTreeMap::values).sum();
     let mut figures = format!("{} sent, {} in Prometheus", format::count(sent), format::count(in_store));
+    let lacks = Lack { values: "count of requests", figures: format!("the backend's count; {figures}") };
     match count {
         BackendCount::Unknown(NoCount::Redirects) => figures = format!("{}; {figures}", NoCount::Redirects),
         // The stub backend has metrics, so unknown counts are a problem.
@@ -274,8 +275,9 @@ fn audit(
         }
     }
     let mut check = ProofItem::new(CHECK, figures, wrong);
-    if let (ProofItemOutcome::Shown, BackendCount::Unknown(_)) = (check.outcome, count) {
+    if let (ProofItemOutcome::Shown, BackendCount::Unknown(why)) = (check.outcome, count) {
         check.outcome = ProofItemOutcome::NotApplicable;
+        check.lacks = matches!(why, NoCount::NotOffered(_)).then_some(lacks);
     }
     check.lines.extend(notes);
     check

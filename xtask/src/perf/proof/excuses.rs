@@ -102,6 +102,7 @@ mod tests {
 
     use super::super::backend_metrics::{BackendMetrics, Reading};
     use super::*;
+    use crate::backend::target_metrics::NoMetrics;
 
     #[test]
     fn a_query_has_data_if_its_objective_has_some() {
@@ -114,7 +115,7 @@ mod tests {
             },
             instant: false,
         };
-        let exposed = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
+        let exposed = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let must_have_data = |report: &Report, objective| {
             let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
             excuses.must_have_data(&question(objective))
@@ -140,7 +141,7 @@ mod tests {
         let subject = QuerySubject { endpoints: vec!["first"], ..QuerySubject::default() };
         let query = Query { subject, ..Query::new("", Selector::new("vus").now()) };
         let question = Question { place: QueryPlace::Rule(String::new()), query, instant: true };
-        let exposed = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
+        let exposed = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let find = |report: &Report| {
             let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
             excuses.is_not_requested(&question)
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
         let mut report = test_support::report();
-        let offer = ExposedMetrics::new(BackendMetrics::Mute(String::new()), BackendMapping::FASTAPI, true);
+        let offer = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let question = |expr: Expr, instant| Question {
             place: QueryPlace::Rule(String::new()),
             query: Query::new("", expr),

@@ -13,6 +13,7 @@ use prometheus_store::exposition::ExpositionSample;
 use super::backend_metrics::BackendMetrics;
 use super::endpoint_counters::{is_of, value};
 use crate::backend::mapping_fit;
+use crate::backend::target_metrics::NoMetrics;
 
 /// The values of a label for requests that matched no route.
 const NO_ROUTE: [&str; 4] = ["none", "", "UNKNOWN", "/**"];
@@ -24,7 +25,7 @@ const SHOWN_ROUTES: usize = 5;
 pub(super) struct ExposedMetrics {
     mapping: BackendMapping,
     /// Everything that the backend exposes, or why there is nothing.
-    samples: Result<Vec<ExpositionSample>, String>,
+    samples: Result<Vec<ExpositionSample>, NoMetrics>,
     /// Whether the backend was started for this run. It then must offer everything.
     is_own: bool,
 }
@@ -54,9 +55,9 @@ impl ExposedMetrics {
         &self.mapping
     }
 
-    /// Whether the backend has no metrics at all.
-    pub(super) const fn is_mute(&self) -> bool {
-        self.samples.is_err()
+    /// Why the backend has no metrics at all. `None` if it has.
+    pub(super) fn missing(&self) -> Option<&NoMetrics> {
+        self.samples.as_ref().err()
     }
 
     fn samples(&self) -> &[ExpositionSample] {
@@ -70,7 +71,7 @@ impl ExposedMetrics {
 
     pub(super) fn request_count(&self) -> RequestCount {
         if let Err(why) = &self.samples {
-            return RequestCount::NotOffered(why.clone());
+            return RequestCount::NotOffered(why.to_string());
         }
         let requests = self.mapping.requests;
         if self.requests().next().is_none() {

@@ -22,6 +22,14 @@ fn excused_as_text<S: Serializer>(excused: &BTreeSet<(QueryPlace, Excuse)>, seri
     serializer.collect_seq(excused.iter().map(|(place, excuse)| format!("{place}: {excuse}")))
 }
 
+/// Values of the backend that a check lacks.
+#[derive(Debug, Clone)]
+pub(super) struct Lack {
+    pub(super) values: &'static str,
+    /// The figures without them. Empty if there are no others.
+    pub(super) figures: String,
+}
+
 /// One check of the proof, with its figures.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ProofItem {
@@ -29,6 +37,9 @@ pub(super) struct ProofItem {
     pub(super) outcome: ProofItemOutcome,
     /// The figures, or the reason why the check does not apply.
     pub(super) figures: String,
+    /// Values of the backend that the check needs and lacks. `None` if it applies.
+    #[serde(skip)]
+    pub(super) lacks: Option<Lack>,
     /// Problems and notes.
     pub(super) lines: Vec<String>,
     /// The PromQL queries of the lines.
@@ -45,10 +56,17 @@ pub(super) struct ProofItem {
 impl ProofItem {
     pub(super) fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
         let outcome = if wrong.is_empty() { ProofItemOutcome::Shown } else { ProofItemOutcome::Failed };
-        Self { name, outcome, figures, lines: wrong, queries: Vec::new(), excused: BTreeSet::new(), clocks: Vec::new() }
+        let (queries, excused, clocks) = (Vec::new(), BTreeSet::new(), Vec::new());
+        Self { name, outcome, figures, lacks: None, lines: wrong, queries, excused, clocks }
     }
 
     pub(super) fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
         Self { outcome: ProofItemOutcome::NotApplicable, ..Self::new(name, why.into(), Vec::new()) }
+    }
+
+    /// A check that does not apply without these values of the backend.
+    pub(super) fn without(name: &'static str, values: &'static str, why: impl Into<String>) -> Self {
+        let lacks = Some(Lack { values, figures: String::new() });
+        Self { lacks, ..Self::not_applicable(name, why) }
     }
 }

@@ -164,6 +164,7 @@ mod tests {
     use super::super::backend_metrics::BackendMetrics;
     use super::super::exposed_metrics::ExposedMetrics;
     use super::*;
+    use crate::backend::target_metrics::NoMetrics;
 
     /// A store that has data for every query that does not contain `word`.
     fn store_without(word: &'static str) -> QuerySource {
@@ -205,7 +206,7 @@ mod tests {
     }
 
     fn everything() -> ExposedMetrics {
-        ExposedMetrics::new(BackendMetrics::Mute(String::new()), SHOP.mapping, true)
+        ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), SHOP.mapping, true)
     }
 
     fn excuses<'a>(report: &'a Report, exposed: &'a ExposedMetrics) -> Excuses<'a> {

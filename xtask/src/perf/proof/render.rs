@@ -29,7 +29,8 @@ impl Proof {
     /// The checks with their figures, for the terminal. PromQL is shown only if asked for.
     pub(crate) fn render(&self, verbose: bool) -> String {
         let mut text = "proof".to_owned();
-        for ProofItem { name, outcome, figures, lines, queries, .. } in &self.checks {
+        for item @ ProofItem { name, outcome, lines, queries, .. } in &self.checks {
+            let Some(figures) = self.printed_figures(item) else { continue };
             let (Mark { sign, .. }, word) = match outcome {
                 ProofItemOutcome::Shown => (Mark::GOOD, ""),
                 ProofItemOutcome::Failed => (Mark::BAD, "failed: "),
@@ -49,6 +50,14 @@ impl Proof {
         }
         // Route names and error messages come from the backend and the store.
         sanitize(&text)
+    }
+
+    /// The figures of a check. `None` if the finding has all of it.
+    fn printed_figures<'a>(&self, item: &'a ProofItem) -> Option<&'a str> {
+        match (&self.finding, &item.lacks) {
+            (Some(_), Some(lack)) => Some(lack.figures.as_str()).filter(|figures| !figures.is_empty()),
+            _ => Some(&item.figures),
+        }
     }
 
     /// Writes `proof.json` to the run's folder.

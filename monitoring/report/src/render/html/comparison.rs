@@ -4,17 +4,17 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
+use super::super::below_headline::below_headline_of;
 use super::chart::escaped;
 use super::class;
 use super::sections::list;
-use crate::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, SidesP95};
-use crate::findings::comparison_findings;
+use crate::comparison::{CHANGE, Change, Comparison, ComparisonMethod, EndpointChange, SidesP95};
 use crate::format::{exact_percent, signed_percent, signed_points};
 use crate::mark::Mark;
 
-/// List of findings.
+/// List of all findings but the one in the headline.
 pub(super) fn findings(compared: &Comparison) -> Markup {
-    list(&comparison_findings(compared))
+    list(&below_headline_of(compared))
 }
 
 /// Table, and a chart of the intervals.
@@ -41,6 +41,7 @@ pub(super) fn section(compared: &Comparison) -> Markup {
                 } }
                 tbody { @for endpoint in &compared.endpoints { (row(endpoint)) } }
             }
+            p class="sub" { (CHANGE) "." }
             p class="sub" { "Changes of p50, p99, success and throughput are shown but not judged." }
         }
     }

@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::super::below_headline::below_headline;
 use super::{class, figures};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
-use crate::findings::{describe_measured, run_findings};
+use crate::findings::describe_measured;
 use crate::format::{self, interval, percent};
 use crate::judgement::ObjectiveResult;
 use crate::mark::{Mark, Tone};
 use crate::verdict::Tally;
 
-/// List of all findings.
+/// List of all findings but the one in the headline.
 pub(super) fn findings(report: &Report) -> Markup {
-    list(&run_findings(report))
+    list(&below_headline(report))
 }
 
 /// List of findings. Those of the interpretation have a color but no label.
@@ -205,9 +206,10 @@ pub(super) fn errors(report: &Report) -> Markup {
     html! {
         h2 id="errors" { "Errors" }
         div class="card" {
-            @if failing.is_empty() {
+            @if failing.is_empty() && report.failures.is_empty() {
                 p class="sub" { "No request failed." }
-            } @else {
+            }
+            @if !failing.is_empty() {
                 table {
                     thead { tr {
                         th { "endpoint" } th class="n" { "requests" } th class="n" { "failed" } th class="n" { "share" }

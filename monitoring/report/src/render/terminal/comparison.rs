@@ -1,8 +1,8 @@
 //! A comparison as text: the verdict and its cause, a row for each endpoint, then details.
 
+use super::super::below_headline::below_headline_of;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
-use crate::comparison::{Change, Comparison, EndpointChange, SidesP95};
-use crate::findings::comparison_findings;
+use crate::comparison::{CHANGE, Change, Comparison, EndpointChange, SidesP95};
 use crate::format::{exact_percent, signed_percent, signed_points};
 use crate::headline::Headline;
 use crate::mark::Mark;
@@ -14,7 +14,7 @@ pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String 
     format!("{}\n\n{}", style.fit(&headline), render_details(compared, style))
 }
 
-/// Renders a comparison without its headline.
+/// Renders a comparison without its headline, and without the finding in it.
 pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> String {
     let Comparison { load, base, head, rule, .. } = compared;
     let sides =
@@ -26,10 +26,11 @@ pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> Str
             exact_percent(1.0 - compared.alpha),
         ),
         format!("no change seen: a slow-down of {} is ruled out", exact_percent(rule.detect)),
+        CHANGE.to_owned(),
         "p50, p99, success and req/s are shown but not judged".to_owned(),
     ];
     let wrapped = |lines: &[String]| lines.iter().map(|line| style.wrap(line)).collect::<Vec<_>>().join("\n");
-    let findings: Vec<_> = comparison_findings(compared).iter().map(|it| finding_lines(it, style)).collect();
+    let findings: Vec<_> = below_headline_of(compared).iter().map(|it| finding_lines(it, style)).collect();
     let mut blocks = vec![wrapped(&sides), table(compared).text(style), wrapped(&rule)];
     blocks.push(findings.join("\n"));
     blocks.retain(|block| !block.is_empty());

@@ -1,17 +1,16 @@
 //! A run as text: the verdict and its cause, one table, then details.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::super::below_headline::below_table;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
-use crate::evidence::{AgentResult, FailureCause, PartResult};
-use crate::finding::{Finding, FindingKind, Subject};
-use crate::findings::{describe_measured, run_findings};
+use crate::evidence::{AgentResult, PartResult};
+use crate::findings::{FailureText, describe_failures, describe_measured};
 use crate::format::{count, interval, millis, percent};
-use crate::headline::{Headline, cause_finding, cause_objective, cause_outage};
+use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
-use crate::verdict::{Reason, Tally};
+use crate::verdict::Tally;
 use crate::{Millis, Report};
 
 /// Limit on causes of failed requests. `report.html` has all of them.
@@ -80,61 +79,20 @@ fn cells(report: &Report, objective: &ObjectiveResult, mark: Mark) -> [String; 9
 
 /// The most frequent causes of failed requests.
 fn failures(report: &Report, style: TerminalStyle) -> String {
-    let causes = merge_by_cause(&report.failures);
-    let shown = causes.iter().take(SHOWN_CAUSES);
-    let mut lines: Vec<_> =
-        shown.map(|(requests, cause)| style.wrap(&format!("{}: {}", requests.join(", "), cause.describe()))).collect();
+    let causes = describe_failures(report);
+    let line = |FailureText { cause, advice }: &FailureText| match advice {
+        Some(advice) => style.wrap(&format!("{cause}. {advice}")),
+        None => style.wrap(cause),
+    };
+    let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(line).collect();
     if let Some(more) = causes.len().checked_sub(SHOWN_CAUSES).filter(|&more| more > 0) {
         lines.push(format!("and {more} more causes of failed requests: see report.html"));
     }
     if lines.is_empty() { String::new() } else { format!("failed requests\n{}", lines.join("\n")) }
 }
 
-/// Causes that several endpoints share, as one with all their names, in the order of the first.
-fn merge_by_cause(causes: &[FailureCause]) -> Vec<(Vec<&str>, FailureCause)> {
-    let mut merged: Vec<(Vec<&str>, FailureCause)> = Vec::new();
-    for cause in causes {
-        let is_same = |known: &FailureCause| known.detail == cause.detail && known.body == cause.body;
-        match merged.iter_mut().find(|(_, known)| is_same(known)) {
-            Some((requests, known)) => {
-                requests.push(&cause.request);
-                known.count += cause.count;
-                known.first_ms = known.first_ms.min(cause.first_ms);
-            }
-            None => merged.push((vec![&cause.request], cause.clone())),
-        }
-    }
-    merged
-}
-
-/// Inconclusive objectives, then findings. The finding in the headline is left out, and objectives
-/// that are in the table.
 fn findings(report: &Report, style: TerminalStyle) -> String {
-    let in_headline = cause_finding(report).or_else(|| cause_outage(report));
-    let all = run_findings(report);
-    let findings = all.iter().filter(|it| Some(*it) != in_headline && !it.is_about_verdict());
-    undecided(report).iter().chain(findings).map(|it| finding_lines(it, style)).collect::<Vec<_>>().join("\n")
-}
-
-/// Findings about inconclusive objectives, one for each reason.
-fn undecided(report: &Report) -> Vec<Finding> {
-    // The table shows which objectives share the headline's reason.
-    let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
-    let mut by_reason = BTreeMap::<&Reason, BTreeMap<&str, Vec<&str>>>::new();
-    // Without load, every objective lacks data; that is no news.
-    for objective in report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded()) {
-        if let Some(reason) = objective.verdict.reason().filter(|reason| Some(*reason) != in_headline) {
-            let subjects = by_reason.entry(reason).or_default();
-            subjects.entry(&objective.subject).or_default().push(&objective.objective);
-        }
-    }
-    let finding = |(reason, subjects): (&Reason, BTreeMap<&str, Vec<&str>>)| {
-        let named: Vec<_> =
-            subjects.iter().map(|(name, objectives)| format!("{name} {}", objectives.join(", "))).collect();
-        let message = format!("{}: {reason}", named.join("; "));
-        Finding::warning(Subject::Run, FindingKind::Inconclusive, message)
-    };
-    by_reason.into_iter().map(finding).collect()
+    below_table(report).iter().map(|it| finding_lines(it, style)).collect::<Vec<_>>().join("\n")
 }
 
 /// Counts of the run, then a description of each load.

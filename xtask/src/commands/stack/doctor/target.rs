@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{CheckResult, failed};
 use crate::backend::mapping_fit::{self, MappingFit};
-use crate::backend::target_metrics::{self, NeedsLogin};
+use crate::backend::target_metrics;
 
 /// Finds the mapping that fits what the target exposes, and the line that names it. All known paths
 /// are read: a service may have metrics of its process at one, and counts of requests at another.
@@ -33,10 +33,10 @@ pub(super) async fn mapping(target: &Url) -> CheckResult {
     }
     let Some((path, fit)) = best else {
         // Metrics that need a login are there, unlike those at the other paths.
-        let login = why_not.iter().find(|error| error.is::<NeedsLogin>());
+        let login = why_not.iter().find(|error| error.needs_login);
         return match (without_count.as_slice(), login.or_else(|| why_not.first())) {
             ([], error) => {
-                let error = error.map(|error| format!("{error:#}")).unwrap_or_default();
+                let error = error.map(ToString::to_string).unwrap_or_default();
                 failed(format!("none: {error}"), "see monitoring/BACKEND_METRICS.md")
             }
             (paths, _) => failed(

@@ -1,0 +1,60 @@
+//! Findings about objectives of a run that were not met. Objectives with one cause have one
+//! finding.
+
+use std::collections::BTreeMap;
+
+use super::objectives::{describe_miss, finding};
+use crate::Report;
+use crate::evidence::FailureCause;
+use crate::finding::{Finding, FindingKind, Subject};
+use crate::judgement::ObjectiveResult;
+use crate::verdict::{Reason, Verdict};
+
+/// Findings about missed objectives: one for all that failed requests of one cause made fail, and
+/// one for each that was missed for another reason.
+pub(super) fn missed(report: &Report) -> Vec<Finding> {
+    let mut groups: Vec<(Option<&FailureCause>, Vec<&ObjectiveResult>)> = Vec::new();
+    let missed = report.objectives.iter().filter(|it| it.has_row() && it.verdict == Verdict::Missed);
+    for objective in missed {
+        let failure = report.main_failure(objective);
+        let is_alike = |(known, alike): &&mut (Option<&FailureCause>, Vec<&ObjectiveResult>)| {
+            failure.is_some() && *known == failure && alike[0].on_miss == objective.on_miss
+        };
+        match groups.iter_mut().find(is_alike) {
+            Some((_, alike)) => alike.push(objective),
+            None => groups.push((failure, vec![objective])),
+        }
+    }
+    groups.iter().filter_map(|(failure, objectives)| joined(*failure, objectives)).collect()
+}
+
+/// The finding about objectives that were missed because of one failure.
+fn joined(failure: Option<&FailureCause>, objectives: &[&ObjectiveResult]) -> Option<Finding> {
+    let (first, rest) = objectives.split_first()?;
+    let of_first = finding(first, failure)?;
+    if rest.is_empty() {
+        return Some(of_first);
+    }
+    let misses: Vec<_> = objectives.iter().map(|objective| describe_miss(objective)).collect();
+    let failure = failure.map(|failure| format!(": {}", failure.describe())).unwrap_or_default();
+    let message = format!("{}{failure}", misses.join("; "));
+    Some(Finding::new(of_first.severity, Subject::Run, of_first.kind, message))
+}
+
+/// Findings about inconclusive objectives: one for each reason except `known`.
+pub(crate) fn inconclusive(report: &Report, known: Option<&Reason>) -> Vec<Finding> {
+    let mut by_reason = BTreeMap::<&Reason, BTreeMap<&str, Vec<&str>>>::new();
+    for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
+        if let Some(reason) = objective.verdict.reason().filter(|reason| Some(*reason) != known) {
+            let subjects = by_reason.entry(reason).or_default();
+            subjects.entry(&objective.subject).or_default().push(&objective.objective);
+        }
+    }
+    let finding = |(reason, subjects): (&Reason, BTreeMap<&str, Vec<&str>>)| {
+        let named: Vec<_> =
+            subjects.iter().map(|(name, objectives)| format!("{name} {}", objectives.join(", "))).collect();
+        let message = format!("{}: {reason}", named.join("; "));
+        Finding::warning(Subject::Run, FindingKind::Inconclusive, message)
+    };
+    by_reason.into_iter().map(finding).collect()
+}

@@ -1,0 +1,36 @@
+//! Findings below a headline, without those that the reader has seen already.
+
+use crate::Report;
+use crate::comparison::Comparison;
+use crate::finding::{Finding, FindingKind};
+use crate::findings::{comparison_findings, has_cause_of_finding, inconclusive, of_run, run_findings};
+use crate::headline::{cause_objective, comparison_finding_in_headline, finding_in_headline};
+
+/// All findings of a run but the one in the headline.
+pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
+    without_headline(report, run_findings(report))
+}
+
+/// Findings of a run below its headline, a table of objectives and a list of failed requests,
+/// without those that repeat one of the three.
+pub(super) fn below_table(report: &Report) -> Vec<Finding> {
+    // The table shows which objectives share the headline's reason.
+    let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
+    let mut findings = of_run(report, || inconclusive(report, in_headline));
+    if has_cause_of_finding(report) {
+        findings.retain(|it| it.kind != FindingKind::FailedRequests);
+    }
+    without_headline(report, findings)
+}
+
+/// All findings of a comparison but the one in the headline.
+pub(super) fn below_headline_of(compared: &Comparison) -> Vec<Finding> {
+    let in_headline = comparison_finding_in_headline(compared);
+    comparison_findings(compared).into_iter().filter(|it| Some(it) != in_headline.as_ref()).collect()
+}
+
+fn without_headline(report: &Report, mut findings: Vec<Finding>) -> Vec<Finding> {
+    let in_headline = finding_in_headline(report);
+    findings.retain(|it| Some(it) != in_headline);
+    findings
+}
