@@ -42,6 +42,9 @@ impl Metrics {
     }
 }
 
+/// Body of every response. It has the fields that the sample's scenarios read.
+const BODY: &str = r#"{"code":"ABC","id":"p1","players":1}"#;
+
 /// Serves the endpoints of a catalogue, and metrics at `/metrics`. The endpoint `missing` responds
 /// with 404. Returns the URL.
 pub fn serve(catalogue: &Catalogue, missing: Option<Endpoint>, metrics: fn(&Counts) -> Metrics) -> String {
@@ -58,7 +61,7 @@ pub fn serve(catalogue: &Catalogue, missing: Option<Endpoint>, metrics: fn(&Coun
     let router = catalogue.endpoints.iter().fold(Router::new(), |router, endpoint| {
         let status = if missing == Some(*endpoint) { StatusCode::NOT_FOUND } else { StatusCode::OK };
         let method = MethodFilter::try_from(Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap()).unwrap();
-        router.route(endpoint.path, on(method, move || async move { (status, "{}") }))
+        router.route(endpoint.path, on(method, move || async move { (status, BODY) }))
     });
     let router = router.route_layer(middleware::from_fn_with_state(counts, count)).route("/metrics", get(exposed));
     fake_server::serve(router, Arc::new(Notify::new()), Arc::default())

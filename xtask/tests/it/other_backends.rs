@@ -4,15 +4,22 @@
 mod makes;
 
 use std::process::Stdio;
+use std::thread;
 
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::{Endpoint, Method};
 use monitoring::excuse::Excuse;
+use monitoring::services;
 use serde_json::Value;
-use test_support::backend_text;
-use test_support::counted_backend::{self, Metrics};
+use test_support::backend_text::{self, fastapi};
+use test_support::counted_backend::{self, Counts, Metrics};
 use test_support::shop::SHOP;
 
 use crate::matrix::proxy::{Mode, Proxy};
 use crate::real::{Backend, free_port, out, read_output, root, run, write_row, xtask};
+
+/// Seconds of a run that is long enough for the store to need data of the backend.
+const SCRAPED: u64 = 26;
 
 /// A run against a backend.
 pub(crate) struct BackendRun {
@@ -58,12 +65,14 @@ impl BackendRun {
     }
 }
 
-/// Runs load on a service with a Prometheus of its own.
+/// Runs load on a service with a Prometheus and a state folder of its own, so that several runs may
+/// load services at once.
 fn run_load(name: &str, url: &str, seconds: u64, more: &[&str]) -> BackendRun {
     let (out, port, duration) = (out(&format!("backend-{name}")), free_port().to_string(), format!("{seconds}s"));
     let line = ["perf", "-u", "2", "-d", &duration, "--stack", "native", "--ephemeral", "--prometheus-port", &port];
     let mut command = xtask(&line);
     command.args(["--target", url, "--out", out.to_str().unwrap()]).args(more);
+    command.env(perf_settings::FOLDER, out.join("state"));
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let output = read_output(&child.wait_with_output().unwrap());
     let proof = std::fs::read_to_string(out.join("latest/proof.json")).unwrap_or_else(|_| panic!("{}", output.text));
@@ -88,6 +97,101 @@ fn doctor_names_the_mapping_of_a_target() {
     assert!(advice.contains("none: /metrics is not Prometheus' text format"), "{}", advice);
 }
 
+/// The requests of the scenario's setup, which the catalogue does not have.
+const OPEN_ROOM: Endpoint = Endpoint::new("open_room", "Open room", Method::Post, "/api/multiplayer/rooms");
+
+/// Metrics of a service, and the outcome of a run against it.
+struct MetricsCase {
+    name: &'static str,
+    metrics: fn(&Counts) -> Metrics,
+    seconds: u64,
+    code: i32,
+    /// Outcome of the check of delivery.
+    delivery: &'static str,
+    /// A text that is printed once.
+    once: &'static str,
+}
+
+static METRICS_CASES: [MetricsCase; 5] = [
+    MetricsCase {
+        name: "process-only",
+        metrics: |_| Metrics::text(backend_text::start_time()),
+        seconds: 5,
+        code: 0,
+        delivery: "not_applicable",
+        once: "the backend has no http_requests_total: count requests as http_requests_total",
+    },
+    MetricsCase {
+        name: "401",
+        metrics: |_| backend_text::failing(401),
+        seconds: 5,
+        code: 0,
+        delivery: "not_applicable",
+        once: "/metrics needs authentication (401 Unauthorized): name user and password in the target's URL",
+    },
+    MetricsCase {
+        name: "openmetrics",
+        metrics: backend_text::openmetrics,
+        seconds: SCRAPED,
+        code: 0,
+        delivery: "shown",
+        once: " in Prometheus, ",
+    },
+    MetricsCase {
+        name: "gzip",
+        metrics: backend_text::compressed,
+        seconds: SCRAPED,
+        code: 0,
+        delivery: "shown",
+        once: " in Prometheus, ",
+    },
+    MetricsCase {
+        name: "contradicting",
+        metrics: |counts| fastapi(counts, 2, |_, _| true),
+        seconds: 5,
+        code: 92,
+        delivery: "failed",
+        once: " in Prometheus, ",
+    },
+];
+
+#[test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+fn a_run_fails_only_for_counters_that_contradict_it() {
+    let loaded = services::STUB.unwrap();
+    let endpoints = loaded.endpoints.iter().copied().chain([OPEN_ROOM]).collect::<Vec<_>>();
+    let served = Catalogue { endpoints: endpoints.leak(), ..*loaded };
+    let runs = METRICS_CASES.each_ref().map(|case| {
+        let url = counted_backend::serve(&served, None, case.metrics);
+        thread::spawn(move || run_load(case.name, &url, case.seconds, &[]))
+    });
+    for (case, run) in METRICS_CASES.iter().zip(runs) {
+        let found = run.join().unwrap();
+        let text = found.text.replace("\n  ", " ");
+        assert_eq!((found.code, &found.check("delivery")["outcome"]), (case.code, &case.delivery.into()), "{text}");
+        assert_eq!(text.matches(case.once).count(), 1, "{}: {text}", case.name);
+        if case.seconds == SCRAPED {
+            assert_scraped(&found);
+        }
+        let lines = found.check("delivery")["lines"].to_string();
+        for endpoint in loaded.endpoints {
+            let line = format!("\"{}: ", endpoint.name);
+            assert_eq!(lines.contains(&line), case.code == 92, "{}: {lines}", case.name);
+        }
+        assert_eq!(lines.contains(" responses had status 2xx, and the backend counted "), case.code == 92, "{lines}");
+    }
+}
+
+/// Asserts that Prometheus has scraped the service often enough.
+fn assert_scraped(run: &BackendRun) {
+    let queries = run.check("queries");
+    assert_eq!(queries["outcome"], "shown", "{queries}");
+    let excused = queries["excused"].to_string();
+    for excuse in [Excuse::FailedScrapes, Excuse::FewScrapes, Excuse::NoMetrics] {
+        assert!(!excused.contains(&excuse.to_string()), "{excused}");
+    }
+}
+
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn prometheus_scrapes_metrics_behind_a_login() {
@@ -95,13 +199,8 @@ fn prometheus_scrapes_metrics_behind_a_login() {
     let proxy = Proxy::before(backend.url.rsplit(':').next().unwrap().parse().unwrap());
     // me:S3cr3t
     proxy.set(Mode::Login("Basic bWU6UzNjcjN0"));
-    // Long enough for the store to need data of the backend.
-    let finished = run_load("login", &proxy.url().replace("http://", "http://me:S3cr3t@"), 26, &[]);
-    let queries = finished.check("queries");
-    assert_eq!((finished.code, &queries["outcome"]), (0, &Value::from("shown")), "{}", finished.text);
-    let excused = queries["excused"].to_string();
-    for excuse in [Excuse::FailedScrapes, Excuse::FewScrapes, Excuse::NoMetrics] {
-        assert!(!excused.contains(&excuse.to_string()), "{excused}");
-    }
+    let finished = run_load("login", &proxy.url().replace("http://", "http://me:S3cr3t@"), SCRAPED, &[]);
+    assert_eq!(finished.code, 0, "{}", finished.text);
+    assert_scraped(&finished);
     assert!(!finished.text.contains("S3cr3t"), "{}", finished.text);
 }

@@ -4,11 +4,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{Library, doctor, run_load};
+use super::{Library, SCRAPED, doctor, run_load};
 use crate::real::{free_port, get, root, wait_for};
 
-/// Long enough for the store to need data for panels of the backend.
-const LONG: u64 = 26;
 const SHORT: u64 = 5;
 
 /// A service of one make.
@@ -36,7 +34,7 @@ const MAKES: &[Make] = &[
         command: || Command::new(provided("go-backend")),
         without: "not available by endpoint: the backend does not count by handler: add the label handler",
         mapping: "BackendMapping::GO",
-        seconds: [LONG, SHORT],
+        seconds: [SCRAPED, SHORT],
     },
     Make {
         name: "node",
@@ -53,7 +51,7 @@ const MAKES: &[Make] = &[
         },
         without: "has no http_requests_total: the service's definition needs `mapping: BackendMapping::EXPRESS.status",
         mapping: "BackendMapping::EXPRESS.status(\"code\")",
-        seconds: [SHORT, LONG],
+        seconds: [SHORT, SCRAPED],
     },
     Make {
         name: "java",
@@ -126,7 +124,7 @@ impl Drop for Service {
 /// Checks that only queries for series that the service does not expose are excused.
 fn check_panels(make: &Make, check: &serde_json::Value) {
     assert_eq!(check["outcome"], "shown", "{}: {check}", make.name);
-    if (make.name, make.seconds[0]) != ("go", LONG) {
+    if (make.name, make.seconds[0]) != ("go", SCRAPED) {
         return;
     }
     let excused = check["excused"].as_array().unwrap();
