@@ -4,18 +4,23 @@
 mod situations;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
+use monitoring::backend_slo::{Amount, BackendSlo};
+use monitoring::prometheus::recording_rules::Timing;
 use perf_report::Report;
-use perf_report::evidence::StatusKey;
+use perf_report::evidence::{BackendValue, StatusKey};
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::Requests;
+use perf_report::judgement::{ObjectiveResult, Requests};
+use perf_report::verdict::Verdict;
 use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
 use test_support::counted_backend::{self, Counts, Metrics};
 use test_support::fake_server;
 use test_support::shop::{GET_OFFERS, SHOP};
+use tokio::sync::watch;
 use url::Url;
 
 use super::delivery::BackendTraffic;
@@ -23,6 +28,7 @@ use super::item::ProofItemOutcome;
 use super::same_counts::{is_same_value, same_values};
 use super::*;
 use crate::host::http;
+use crate::stack::{self, StackChoice, StackOptions};
 
 /// Requests to each endpoint.
 const SENT: u64 = 10;
@@ -160,13 +166,62 @@ fn sums_of_floats_are_compared_with_a_tolerance_and_integers_exactly() {
     assert!(!is_same_value(69.933_3, 69.933_4) && !is_same_value(f64::NAN, 1.0));
 }
 
+/// Counters whose rates have no exact sum.
+fn uneven(_: &Counts) -> Metrics {
+    static SCRAPES: AtomicU64 = AtomicU64::new(0);
+    let scrapes = SCRAPES.fetch_add(1, Ordering::Relaxed);
+    Metrics::text((1..=200).map(|it| format!("a_total{{it=\"{it}\"}} {}\n", scrapes * it * it)).collect::<String>())
+}
+
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn a_sum_of_rates_stays_what_the_run_measured() {
+    const SUM: &str = "sum(rate(a_total{job=\"backend\"}[15s]))";
+    const RATE: BackendSlo = BackendSlo::at_least("rate", "Rate", SUM, Amount::Count(1)).on_average();
+    const RATES: Catalogue = Catalogue { backend: &[RATE], ..SHOP };
+    const OVER_S: u64 = 27;
+    let backend = Url::parse(&counted_backend::serve(&RATES, None, uneven)).unwrap();
+    let options = StackOptions {
+        choice: StackChoice::Native,
+        prometheus_port: fake_server::free_port(),
+        grafana_port: 0,
+        grafana: false,
+        keep_data: false,
+        timing: Timing::USUAL,
+        archive: None,
+    };
+    let (_sender, signals) = watch::channel(0);
+    let stack = stack::start(&options, signals).await.unwrap();
+    stack.scrape(&backend, Some(RATES.mapping)).unwrap();
+    let source = QuerySource::new(stack.prometheus.clone().unwrap(), None, &StoreAccess::default()).unwrap();
+    let expr = RATE.over_run(Duration::from_secs(OVER_S)).to_string();
+    let mut measured = Vec::new();
+    while measured.len() < 30 {
+        // As a run, which leaves out the scrape that is under way.
+        let at_unix_ms = now_ms() - 1_000;
+        if let Some(value) = source.value(&expr, at_unix_ms).await.unwrap() {
+            let value = BackendValue { value, over_s: OVER_S, at_unix_ms };
+            measured.push(ObjectiveResult::backend(&RATE, Some(value), Verdict::Met));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    // As the report of a run, which comes as a file.
+    let report = Report { objectives: measured, ..test_support::report() };
+    let report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+    let same = same_values(ProvenRun { catalogue: &RATES, report: &report, source: &source }).await;
+    stack.forget_backend().unwrap();
+    stack.down().await.unwrap();
+    assert_eq!(same, (30, Vec::new()));
+    let values = report.objectives.iter().filter_map(ObjectiveResult::backend_value);
+    assert!(values.into_iter().any(|it| it.value.fract() != 0.0), "no sum of floats was compared");
+}
+
 #[tokio::test]
 async fn a_missing_value_is_described_without_rust() {
     let mut report = test_support::report();
     let slo = SHOP.backend[0];
-    let value = perf_report::evidence::BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
-    let met = perf_report::verdict::Verdict::Met;
-    report.objectives = vec![perf_report::judgement::ObjectiveResult::backend(&slo, Some(value), met)];
+    let value = BackendValue { value: 1.5, over_s: 5, at_unix_ms: 1_000 };
+    report.objectives = vec![ObjectiveResult::backend(&slo, Some(value), Verdict::Met)];
     let differences = async |body: &'static str| {
         let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.to_owned()))).unwrap();
         let source = QuerySource::new(store, None, &StoreAccess::default()).unwrap();
