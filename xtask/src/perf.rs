@@ -10,7 +10,6 @@ mod interleaved;
 mod merge;
 mod perf_error;
 mod plan;
-mod proof;
 mod prove;
 mod publish;
 mod services;

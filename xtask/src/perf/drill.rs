@@ -27,7 +27,7 @@ use super::args::{DRILL_PORT, PerfArgs};
 use super::child::{self, ChildOutcome};
 use super::perf_error::{PerfError, after_cleanup, configuration};
 use super::plan::{build, check_generated_files, choose};
-use super::proof::{self, QuerySource, RunWindow};
+use super::prove::{self, QuerySource, RunWindow};
 use crate::host::clock::Moment;
 use crate::host::{terminal, workspace};
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
@@ -172,7 +172,7 @@ async fn exercise(
         terminal::print_line(&format!("{} {why}: {} {}", Mark::QUIET.sign, slo.subject(), slo.describe()));
     }
     let window = RunWindow { from_ms: began.0, to_ms: now.0 };
-    let empty_queries = proof::empty_queries(&drilled, &source, &faulty, &scenario.name, window).await?;
+    let empty_queries = prove::empty_queries(&drilled, &source, &faulty, &scenario.name, window).await?;
     let alerts = alerts::alerts(&drilled, &Timing::DRILL);
     Ok(print_result(&alerts, &DrilledRuns { loud, series, began, now, empty_queries }))
 }

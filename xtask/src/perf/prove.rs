@@ -1,15 +1,62 @@
-//! The fourth stage: checks that store and dashboards show the numbers of the report.
+//! The fourth stage, the proof: checks that store and dashboards show the numbers of the report.
+//!
+//! Every query of dashboards and rules has data, no request was lost on the way to the store or the
+//! backend, and the store has the numbers of the verdict. The client's latencies are compared with
+//! those of the backend's own clock.
+
+mod backend_metrics;
+mod backend_scrapes;
+mod clocks;
+mod coverage;
+mod delivery;
+mod endpoint_account;
+mod endpoint_clocks;
+mod endpoint_counters;
+mod excuses;
+mod exposed_metrics;
+mod grafana;
+mod item;
+mod queries;
+mod query_source;
+mod query_tally;
+mod render;
+mod rules;
+mod same_counts;
+mod store_setup;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod window;
 
 use std::path::Path;
+use std::time::Duration;
 
+use monitoring::backend_mapping::BackendMapping;
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::promql::{Expr, Selector, Window as Range};
+use monitoring::services;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::findings::no_backend_metrics;
+use perf_report::judgement::EndpointResult;
+use prometheus_store::StoreAccess;
+use serde::Serialize;
+use url::Url;
 
 use super::args::ProofMode;
 use super::plan::PerfPlan;
-use super::proof::{self, CountersBefore, ProofContext};
 use super::services::Services;
+use crate::backend::target_metrics::NoMetrics;
+use crate::host::clock::Moment;
+use backend_metrics::{BackendMetrics, MetricsByPath};
+use backend_scrapes::BackendScrapes;
+use excuses::Excuses;
+use item::ProofItem;
+pub(crate) use queries::empty_queries;
+pub(crate) use query_source::QuerySource;
+pub(crate) use window::RunWindow;
 
 /// Reads everything that the proof needs from before the load. Returns `None` if there is no store
 /// for queries, or if no proof is asked for.
@@ -18,7 +65,7 @@ pub(super) async fn before<'a>(
     services: &'a Services,
 ) -> Option<(ProofContext<'a>, CountersBefore)> {
     let context = context(plan, services).filter(|_| plan.sends())?;
-    let before = proof::before(&services.target, plan.mapping).await;
+    let before = CountersBefore::read(&services.target, plan.mapping).await;
     Some((context, before))
 }
 
@@ -76,7 +123,7 @@ pub(super) async fn run(
     let finding = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
     let only = |finding| ProofResult { findings: vec![finding], text: None };
     let proof = tokio::select! {
-        proof = proof::prove(report, before, context) => match proof {
+        proof = prove(report, before, context) => match proof {
             Ok(proof) => proof,
             Err(error) => {
                 let message = format!("failed to run the proof: {error:#}");
@@ -92,4 +139,151 @@ pub(super) async fn run(
     let failed = proof.failed().map(|failed| finding(ExitCode::ProofFailed, FindingKind::ProofFailed, failed));
     let text = Some(proof.render(plan.is_verbose));
     ProofResult { findings: not_written.into_iter().chain(failed).chain(proof.finding).collect(), text }
+}
+
+/// The backend's counters before the load.
+#[derive(Debug)]
+pub(super) struct CountersBefore {
+    backend: MetricsByPath,
+}
+
+impl CountersBefore {
+    async fn read(target: &Url, mapping: Option<BackendMapping>) -> Self {
+        Self { backend: backend_metrics::read_all(target, mapping).await }
+    }
+}
+
+/// The proof of a run.
+#[derive(Debug, Serialize)]
+struct Proof {
+    checks: Vec<ProofItem>,
+    /// The warning that the backend has no metrics.
+    #[serde(skip)]
+    finding: Option<Finding>,
+}
+
+impl Proof {
+    /// The proof of a run whose metrics are not available.
+    fn without_metrics(why: impl Into<String>) -> Self {
+        Self { checks: vec![ProofItem::not_applicable("metrics", why)], finding: None }
+    }
+
+    /// The proof with one finding of all that is not available because the backend has no metrics.
+    fn name_missing(self, report: &Report, missing: &NoMetrics) -> Self {
+        let lacks: Vec<_> = self.checks.iter().filter_map(|check| Some(check.lacks.as_ref()?.values)).collect();
+        Self { finding: Some(no_backend_metrics(report, &missing.why, missing.remedy, &lacks)), ..self }
+    }
+}
+
+/// The backend and the store of a run.
+#[derive(Debug, Clone)]
+pub(super) struct ProofContext<'a> {
+    /// The URL for queries.
+    prometheus: Url,
+    /// Whether the query URL is known. Otherwise it is a guess: the origin of the URL for pushes.
+    is_named: bool,
+    grafana: Option<&'a Url>,
+    target: &'a Url,
+    /// The credentials for the store.
+    access: &'a StoreAccess,
+    /// Whether the backend was started for this run. It then
+    /// has metrics, and no other client uses it.
+    own_backend: bool,
+    /// Whether the store is this clone's stack, which has our rules.
+    own_store: bool,
+    /// The time between two pushes.
+    push_interval: Duration,
+    /// Whether a store without our rules fails the proof, because a proof was asked for.
+    must_prove: bool,
+    /// Whether the store is in a container with a network of its own.
+    on_a_bridge: bool,
+    /// The mapping of the backend's metrics, if the command line names one.
+    mapping: Option<BackendMapping>,
+    /// Whether redirects are followed. Responses may then come
+    /// from other handlers than the endpoint's.
+    follows_redirects: bool,
+}
+
+/// Makes all checks.
+///
+/// # Errors
+/// If no client for the store or Grafana can be made. A failed check is not an error.
+async fn prove(report: &Report, mut before: CountersBefore, context: ProofContext<'_>) -> anyhow::Result<Proof> {
+    let source = QuerySource::new(context.prometheus.clone(), context.grafana.cloned(), context.access)?;
+    if report.run.store.as_ref().is_none_or(|store| !store.complete) {
+        // The report has a finding about that. Without the metrics, no check is possible.
+        let why = "the store does not have the final counts of this run";
+        return Ok(Proof::without_metrics(why));
+    }
+    let Some(catalogue) = services::find(&report.run.service) else {
+        let why = format!(
+            "monitoring/src/services has no service {}, so it has no rules and no dashboard",
+            report.run.service
+        );
+        return Ok(Proof::without_metrics(why));
+    };
+    if let (false, Err(error)) = (context.is_named, source.value("vector(1)", now_ms()).await) {
+        let shown = prometheus_store::shown_url(&context.prometheus);
+        let why = format!("the store has no query API at {shown} ({error:#}): name its URL with --prometheus-url");
+        return Ok(Proof::without_metrics(why));
+    }
+    let mapping = context.mapping.unwrap_or(catalogue.mapping);
+    let catalogue = &Catalogue { mapping, ..*catalogue };
+    let run = ProvenRun { catalogue, report, source: &source };
+    let metrics = before.backend.remove(mapping.path);
+    let metrics =
+        metrics.unwrap_or_else(|| BackendMetrics::Mute(NoMetrics::new(format!("{} was not read", mapping.path))));
+    let (delivered, own) = delivery::check(run, metrics, &context).await;
+    let scrapes = BackendScrapes::read(report, &own.exposed, &source, &context).await;
+    let excuses =
+        Excuses { report, push_interval: context.push_interval, no_scrapes: scrapes.excuse, exposed: &own.exposed };
+    let mut queried = queries::check(catalogue, &source, context.own_store, excuses).await;
+    if !context.own_store {
+        store_setup::add(&mut queried, catalogue, &source, scrapes, context.must_prove).await;
+    }
+    let served = backend_metrics::served_routes(context.target, mapping.path).await;
+    let checks = vec![
+        queried,
+        delivered,
+        same_counts::check(run, context.must_prove).await,
+        clocks::check(run, &own.counted).await,
+        timeline::check(report, &source).await,
+        coverage::check(catalogue, &own.exposed, served),
+    ];
+    let proof = Proof { checks, finding: None };
+    // The metrics of a backend that was started for this run are a check of their own.
+    Ok(match own.exposed.missing().filter(|_| !context.own_backend) {
+        Some(missing) => proof.name_missing(report, missing),
+        None => proof,
+    })
+}
+
+/// A run that is proven: its service with the mapping of the run, and the store that is asked.
+#[derive(Debug, Clone, Copy)]
+struct ProvenRun<'a> {
+    catalogue: &'a Catalogue,
+    report: &'a Report,
+    source: &'a QuerySource,
+}
+
+impl<'a> ProvenRun<'a> {
+    /// The results of the requested endpoints, each with its endpoint in the catalogue.
+    fn requested(self) -> impl Iterator<Item = (&'a EndpointResult, &'static Endpoint)> {
+        self.report.endpoints.iter().filter_map(move |result| Some((result, self.catalogue.endpoint(&result.name)?)))
+    }
+}
+
+/// The sum of the last values of a run's series, at any time after the run.
+fn last_value_of_run(report: &Report, series: Selector) -> Expr {
+    let since = u64::try_from(now_ms() - report.run.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
+    series.last(Range::Fixed(Duration::from_secs(since))).sum()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]
+fn whole(value: f64) -> u64 {
+    value as u64
+}
+
+fn now_ms() -> i64 {
+    Moment::now().0
 }

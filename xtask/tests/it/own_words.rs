@@ -34,7 +34,7 @@ const ALLOWED: [(&str, &str); 4] = [
     ("xtask/src/commands/archive/series.rs", "a label of Prometheus"),
     ("xtask/src/kubernetes/kubectl.rs", "the words of another program"),
     ("xtask/src/kubernetes/pods.rs", "reasons that Kubernetes defines"),
-    ("xtask/src/perf/proof/query_tally.rs", "equal lines are printed once"),
+    ("xtask/src/perf/prove/query_tally.rs", "equal lines are printed once"),
 ];
 
 /// Each place that compares or searches a text.
