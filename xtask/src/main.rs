@@ -18,7 +18,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use perf_report::exit_code::ExitCode as Exit;
 
-use commands::{archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, new, report};
+use commands::{
+    archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
+};
 use host::cleanup::Cleanup;
 use host::{terminal, workspace};
 
@@ -35,7 +37,7 @@ enum Command {
     /// Run load scenarios and judge them; the exit code is the verdict
     Perf(Box<perf::PerfArgs>),
     /// Judge the shards of a run (perf --shard) as one run
-    Merge(perf::MergeArgs),
+    Merge(merge::MergeArgs),
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(commands::stack::StackCommand),
@@ -90,8 +92,8 @@ async fn main() -> ExitCode {
         clean_up().await;
     }
     let result = match cli.command {
-        Command::Perf(args) => Ok(perf::command(*args).await),
-        Command::Merge(args) => Ok(perf::merge(args).await),
+        Command::Perf(args) => commands::perf::run(*args).await,
+        Command::Merge(args) => merge::run(args).await,
         Command::Stack(command) => commands::stack::run(command).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Comment(args) => comment::run(&args).await,
@@ -127,6 +129,6 @@ async fn clean_up() {
     cleanup.end_orphans().await;
     stack::clean_up(&mut cleanup).await;
     cleanup.remove_outcomes(&workspace::perf());
-    perf::clean_up(&mut cleanup);
+    perf::interleaved::checkout::clean_up(&mut cleanup);
     cleanup.print();
 }

@@ -15,7 +15,7 @@ mod shard;
 mod tests;
 
 use gate::{BaselineArgs, GateArgs};
-pub(super) use gate::{Gate, MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
+pub(crate) use gate::{Gate, MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use settings::SettingArgs;
 
 use crate::backend::mapping_fit;
@@ -28,7 +28,7 @@ use crate::stack::{PortArgs, StackArgs, StackChoice, StackOptions};
 
 /// The drill's Prometheus port. It differs from the default, so that a running stack does not
 /// conflict.
-pub(super) const DRILL_PORT: u16 = 9190;
+pub(crate) const DRILL_PORT: u16 = 9190;
 /// The variable that CI services set.
 const CI: &str = "CI";
 /// Flags whose commands may hold secrets.
@@ -56,7 +56,7 @@ const JUDGING: &str = "Judging and comparing";
 pub(crate) struct PerfArgs {
     /// Scenarios to run, one after another [default: the first by name]
     #[arg(value_name = "SCENARIO")]
-    pub(super) scenarios: Vec<String>,
+    pub(crate) scenarios: Vec<String>,
     #[command(flatten)]
     run: SettingArgs,
     #[command(flatten, next_help_heading = TARGET_AND_STACK)]
@@ -67,7 +67,7 @@ pub(crate) struct PerfArgs {
     #[arg(long, help_heading = TARGET_AND_STACK)]
     ephemeral: bool,
     #[command(flatten, next_help_heading = TARGET_AND_STACK)]
-    pub(super) ports: PortArgs,
+    pub(crate) ports: PortArgs,
     /// Mapping of the target's metrics, such as GO or EXPRESS
     ///
     /// Replaces the mapping in the service's definition and is written like it, for example
@@ -79,7 +79,7 @@ pub(crate) struct PerfArgs {
         value_parser = |text: &str| mapping_fit::parse(text).map_err(|error| format!("{error:#}")),
         help_heading = TARGET_AND_STACK
     )]
-    pub(super) mapping: Option<BackendMapping>,
+    pub(crate) mapping: Option<BackendMapping>,
     /// Build the scenarios fully optimized (takes minutes)
     ///
     /// Uses the cargo profile `peak`, with which a request costs the least processor time.
@@ -103,25 +103,25 @@ pub(crate) struct PerfArgs {
         conflicts_with_all = ["scenarios", "target", "prometheus-url", "list", "smoke", "no_proof", "testid", "tag"],
         help_heading = JUDGING
     )]
-    pub(super) drill: bool,
+    pub(crate) drill: bool,
     /// Print the PromQL queries of failed checks
     #[arg(long, short, help_heading = "Output")]
-    pub(super) verbose: bool,
+    pub(crate) verbose: bool,
     /// List the scenarios without running them
     #[arg(long, help_heading = "Output")]
-    pub(super) list: bool,
+    pub(crate) list: bool,
     #[command(flatten)]
-    pub(super) kubernetes: KubernetesArgs,
+    pub(crate) kubernetes: KubernetesArgs,
     // Last: the heading of these two also applies to every later argument that names no heading.
     #[command(flatten)]
-    pub(super) gate: GateArgs,
+    pub(crate) gate: GateArgs,
     #[command(flatten)]
-    pub(super) baseline: BaselineArgs,
+    pub(crate) baseline: BaselineArgs,
 }
 
 /// Whether a run is followed by its proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProofMode {
+pub(crate) enum ProofMode {
     Skipped,
     /// If the run has a store for queries.
     IfStored,
@@ -133,7 +133,7 @@ impl PerfArgs {
     /// The named scenarios; without a name, the scenario of the report to replay.
     ///
     /// Fails if that report cannot be read.
-    pub(super) fn scenarios(&self) -> anyhow::Result<Vec<String>> {
+    pub(crate) fn scenarios(&self) -> anyhow::Result<Vec<String>> {
         let Some(path) = self.run.text("replay").filter(|_| self.scenarios.is_empty()) else {
             return Ok(self.scenarios.clone());
         };
@@ -141,12 +141,12 @@ impl PerfArgs {
     }
 
     /// The cargo profile of the scenarios.
-    pub(super) const fn profile(&self) -> &'static str {
+    pub(crate) const fn profile(&self) -> &'static str {
         if self.peak { PEAK_PROFILE } else { PROFILE }
     }
 
     /// The proof that is made after a run.
-    pub(super) const fn proof(&self) -> ProofMode {
+    pub(crate) const fn proof(&self) -> ProofMode {
         match (self.proof, self.no_proof) {
             (true, _) => ProofMode::Required,
             (false, true) => ProofMode::Skipped,
@@ -155,7 +155,7 @@ impl PerfArgs {
     }
 
     /// The settings of the run: a flag overrides its variable.
-    pub(super) fn settings(&self) -> Result<Settings, SettingsError> {
+    pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
         let mut settings = self.settings_over(&|name| workspace::var(name))?;
         settings.folder = workspace::root().join(&settings.folder);
         settings.out.get_or_insert_with(|| settings.folder.clone());
@@ -174,13 +174,13 @@ impl PerfArgs {
     }
 
     /// The main target, if the user named one by flag or variable.
-    pub(super) fn named_target<'a>(&self, settings: &'a Settings) -> Option<&'a Url> {
+    pub(crate) fn named_target<'a>(&self, settings: &'a Settings) -> Option<&'a Url> {
         let named = self.run.text("target").map(str::to_owned).or_else(|| workspace::var(perf_settings::TARGET));
         named.is_some_and(|text| perf_settings::names_main_target(&text)).then_some(&settings.target)
     }
 
     /// Rejects contradicting flags. The error names them.
-    pub(super) fn check(&self, settings: &Settings) -> Result<(), String> {
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
         self.gate.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
         self.baseline.check(&self.gate, self.scenarios.len())?;
         if settings.agents.is_some() && self.gate.compares() {
@@ -248,7 +248,7 @@ impl PerfArgs {
         Ok(())
     }
 
-    pub(super) fn stack_options(&self) -> StackOptions {
+    pub(crate) fn stack_options(&self) -> StackOptions {
         StackOptions { grafana: self.has_grafana(), keep_data: !self.is_ephemeral(), ..self.ports.options(&self.stack) }
     }
 
@@ -256,7 +256,7 @@ impl PerfArgs {
         !self.stack.no_grafana && (!is_ci() || self.ports.grafana_port.is_some())
     }
 
-    pub(super) fn is_ephemeral(&self) -> bool {
+    pub(crate) fn is_ephemeral(&self) -> bool {
         self.ephemeral || is_ci() || !stderr().is_terminal()
     }
 }
@@ -274,7 +274,7 @@ fn describe_exit_codes() -> String {
 }
 
 /// The remote-write URL of a Prometheus.
-pub(super) fn write_url(prometheus: &Url) -> Url {
+pub(crate) fn write_url(prometheus: &Url) -> Url {
     let mut url = prometheus.clone();
     url.set_path(&format!("{}/api/v1/write", url.path().trim_end_matches('/')));
     url

@@ -1,27 +1,24 @@
 //! The process of a scenario: settings, signals, exit, and the outcome that it wrote.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use perf_report::Report;
-use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
-use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
 use perf_settings::{AGENT_JOIN, OutcomePlace, SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
 
+use super::judge::{AFTER_MET, MeasuredRun, describe_failure};
 use super::perf_error::{PerfError, configuration};
 use crate::host::{cleanup, files, owner, processes, workspace};
-use crate::runs::reports;
 use crate::scenarios::ScenarioTest;
 
 /// The outcome of a scenario's process that did what it was started for.
-pub(super) enum ChildOutcome {
+pub(crate) enum ChildOutcome {
     Measured(Box<MeasuredRun>),
     /// The drawing of the plan, and the longest time of the load: it was a dry run.
     Drawing(String, Duration),
@@ -37,7 +34,7 @@ impl ChildOutcome {
     ///
     /// # Errors
     /// If the scenario gave a reason why it has no evidence, or the evidence cannot be read.
-    pub(super) fn new(
+    pub(crate) fn new(
         outcome: Outcome,
         measured: impl FnOnce(&Path) -> Result<MeasuredRun, PerfError>,
     ) -> Result<Self, PerfError> {
@@ -50,37 +47,12 @@ impl ChildOutcome {
     }
 
     /// The run, if load was made and is to be judged here.
-    pub(super) fn into_measured(self) -> Option<Box<MeasuredRun>> {
+    pub(crate) fn into_measured(self) -> Option<Box<MeasuredRun>> {
         match self {
             Self::Measured(run) => Some(run),
             Self::Drawing(..) | Self::Sharded { .. } => None,
         }
     }
-}
-
-/// A run with evidence.
-pub(super) struct MeasuredRun {
-    /// The run's folder.
-    pub(super) folder: PathBuf,
-    evidence: Evidence,
-    /// Describes how the test failed, if it did.
-    test_failure: Option<String>,
-}
-
-impl MeasuredRun {
-    /// Judges the run. Gives a problem if every objective was met, but then the test failed.
-    pub(super) fn judge(self) -> Result<(Report, Option<Finding>), PerfError> {
-        let report = reports::judge_evidence(self.evidence).map_err(configuration)?;
-        let problem = self.test_failure.and_then(|failure| test_problem(report.exit_code, failure));
-        Ok((report, problem))
-    }
-}
-
-/// The problem that a test failed. `None` if the run's own exit code explains it.
-fn test_problem(own: ExitCode, failure: String) -> Option<Finding> {
-    let code = ExitCode::BadConfiguration;
-    let problem = || Finding::problem(code, Subject::Scenario, FindingKind::TestFailed, failure);
-    (own == ExitCode::Met).then(problem)
 }
 
 /// Runs a scenario's process to its end, and reads its outcome.
@@ -90,7 +62,7 @@ fn test_problem(own: ExitCode, failure: String) -> Option<Finding> {
 /// # Errors
 /// If the process cannot be run, or wrote no outcome, or no outcome that can be read, or the reason
 /// why it has no evidence.
-pub(super) async fn run(
+pub(crate) async fn run(
     program: &Path,
     scenario: &ScenarioTest,
     settings: Settings,
@@ -160,36 +132,11 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     files::remove_file(outcome_file)?;
     let outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
     let failure = |after: &str| (!ended.success()).then(|| describe_failure(after, &scenario.test, &ended.to_string()));
-    let outcome = ChildOutcome::new(outcome, |path| measured(scenario, path, failure(AFTER_MET)))?;
+    let outcome = ChildOutcome::new(outcome, |path| MeasuredRun::read(scenario, path, failure(AFTER_MET)))?;
     match (&outcome, failure("the plan was drawn")) {
         (ChildOutcome::Drawing(..), Some(failure)) => Err(configuration(failure)),
         _ => Ok(outcome),
     }
-}
-
-/// When a test failed whose failure decides the exit code.
-pub(super) const AFTER_MET: &str = "every objective was met";
-
-/// Describes a test that failed after something else had succeeded. `how` is how its process ended.
-pub(super) fn describe_failure(after: &str, test: &str, how: &str) -> String {
-    format!("{after}, but then the test {test} failed ({how})")
-}
-
-/// Reads a run's evidence. `test_failure` describes how the test failed, if it did.
-pub(super) fn measured(
-    scenario: &ScenarioTest,
-    path: &Path,
-    test_failure: Option<String>,
-) -> Result<MeasuredRun, PerfError> {
-    let evidence = reports::read_evidence(path)?;
-    if evidence.run.scenario != scenario.name {
-        let (file, name) = (&scenario.name, &evidence.run.scenario);
-        return Err(configuration(format!(
-            "perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}"
-        )));
-    }
-    let folder = path.with_file_name("");
-    Ok(MeasuredRun { folder, evidence, test_failure })
 }
 
 #[cfg(all(test, unix))]
@@ -223,8 +170,5 @@ mod tests {
         assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
         let failed = Outcome::Failed { code: ExitCode::Inconclusive, message: String::new() };
         assert_eq!(finished("failed", Some(failed), 101), Err(ExitCode::Inconclusive));
-        let code = |own| test_problem(own, String::new()).map(|problem| problem.exit_code);
-        assert_eq!(code(ExitCode::Met), Some(Some(ExitCode::BadConfiguration)));
-        assert_eq!(code(ExitCode::Missed), None);
     }
 }

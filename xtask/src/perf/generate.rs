@@ -8,7 +8,8 @@ use perf_settings::Settings;
 mod on_kubernetes;
 
 use super::args;
-use super::child::{self, ChildOutcome, MeasuredRun};
+use super::child::{self, ChildOutcome};
+use super::judge::MeasuredRun;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
 use super::services::Services;

@@ -43,7 +43,7 @@ use round::{Rounds, Side, SideName};
 use service::SideService;
 
 /// Runs the comparison, or the calibration for one.
-pub(super) async fn run(
+pub(crate) async fn run(
     args: &PerfArgs,
     settings: &Settings,
     signals: watch::Receiver<u32>,

@@ -7,7 +7,7 @@ use crate::stack::StackError;
 
 /// An error without a report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PerfError {
+pub(crate) enum PerfError {
     #[error("{0}")]
     Configuration(String),
     #[error("{0}")]
@@ -32,7 +32,7 @@ pub(super) enum PerfError {
 }
 
 impl PerfError {
-    pub(super) fn code(&self) -> ExitCode {
+    pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Configuration(_) => ExitCode::BadConfiguration,
             Self::Internal(error) if is_catalogue_error(error) => ExitCode::BadConfiguration,
@@ -47,7 +47,7 @@ impl PerfError {
     }
 
     /// This error, and the one of the clean-up that followed it.
-    pub(super) fn after_cleanup(self, cleaned: anyhow::Result<()>) -> Self {
+    pub(crate) fn after_cleanup(self, cleaned: anyhow::Result<()>) -> Self {
         match cleaned {
             Ok(()) => self,
             Err(error) => Self::AlsoNotCleanedUp { first: Box::new(self), error },
@@ -57,7 +57,7 @@ impl PerfError {
 
 /// A result, after the clean-up that followed it. The first error comes first, and decides the exit
 /// code. `code` is the exit code of a success.
-pub(super) fn after_cleanup<T>(
+pub(crate) fn after_cleanup<T>(
     result: Result<T, PerfError>,
     code: impl FnOnce(&T) -> ExitCode,
     cleaned: anyhow::Result<()>,
@@ -69,7 +69,7 @@ pub(super) fn after_cleanup<T>(
     }
 }
 
-pub(super) fn configuration(error: impl std::fmt::Display) -> PerfError {
+pub(crate) fn configuration(error: impl std::fmt::Display) -> PerfError {
     PerfError::Configuration(error.to_string())
 }
 

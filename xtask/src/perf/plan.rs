@@ -10,7 +10,7 @@ use perf_settings::Settings;
 use tokio::sync::watch;
 
 use super::args::{PerfArgs, ProofMode};
-use super::baseline::{self, BaselinePlan};
+use super::compare::BaselinePlan;
 use super::perf_error::{PerfError, configuration};
 use crate::generated_files;
 use crate::host::count_signals;
@@ -20,37 +20,37 @@ use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::stack::StackOptions;
 
 /// The plan of a command.
-pub(super) struct PerfPlan {
-    pub(super) settings: Settings,
+pub(crate) struct PerfPlan {
+    pub(crate) settings: Settings,
     /// The number of signals that asked the command to end.
-    pub(super) signals: watch::Receiver<u32>,
+    pub(crate) signals: watch::Receiver<u32>,
     /// The scenarios to run.
-    pub(super) scenarios: Vec<ScenarioTest>,
+    pub(crate) scenarios: Vec<ScenarioTest>,
     /// The test binary with the scenarios.
-    pub(super) generator: PathBuf,
+    pub(crate) generator: PathBuf,
     /// The program of the stub backend, if it is the target.
-    pub(super) stub: Option<PathBuf>,
+    pub(crate) stub: Option<PathBuf>,
     /// The stack to start. `None`: metrics go to a running store, or nothing is sent.
-    pub(super) stack: Option<StackOptions>,
+    pub(crate) stack: Option<StackOptions>,
     /// Where pods run, if they make the load.
-    pub(super) kubernetes: KubernetesArgs,
+    pub(crate) kubernetes: KubernetesArgs,
     /// Whether the stack stops after the run.
-    pub(super) is_ephemeral: bool,
+    pub(crate) is_ephemeral: bool,
     /// The mapping of the target's metrics, if it is not the one of the service's definition.
-    pub(super) mapping: Option<BackendMapping>,
-    pub(super) proof: ProofMode,
+    pub(crate) mapping: Option<BackendMapping>,
+    pub(crate) proof: ProofMode,
     /// Whether the queries of failed checks are printed.
-    pub(super) is_verbose: bool,
-    pub(super) baseline: BaselinePlan,
+    pub(crate) is_verbose: bool,
+    pub(crate) baseline: BaselinePlan,
     /// Requests per day in production, which reports compare with.
-    pub(super) requests_per_day: Option<u64>,
+    pub(crate) requests_per_day: Option<u64>,
 }
 
 /// Begins to count signals, and locks this clone for load.
 ///
 /// # Errors
 /// If another process makes load in this clone.
-pub(super) fn lock_clone(
+pub(crate) fn lock_clone(
     args: &PerfArgs,
     settings: &Settings,
 ) -> Result<(watch::Receiver<u32>, Option<Lock>), PerfError> {
@@ -68,14 +68,14 @@ pub(super) fn lock_clone(
 impl PerfPlan {
     /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to
     /// run.
-    pub(super) fn new(args: &PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
+    pub(crate) fn new(args: &PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
         let baseline = BaselinePlan {
             compare: args.baseline.baseline.clone(),
             save: args.baseline.save_baseline.clone(),
             gate: args.gate.gate,
             rule: args.gate.rule(),
         };
-        baseline::check(&baseline)?;
+        baseline.check()?;
         let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named).map_err(configuration)?;
@@ -111,28 +111,28 @@ impl PerfPlan {
     }
 
     /// Whether requests are sent.
-    pub(super) const fn sends(&self) -> bool {
+    pub(crate) const fn sends(&self) -> bool {
         !self.settings.dry_run
     }
 
     /// Whether runs are judged.
-    pub(super) const fn judges(&self) -> bool {
+    pub(crate) const fn judges(&self) -> bool {
         self.sends() && self.settings.shard.is_none()
     }
 
-    pub(super) fn is_interrupted(&self) -> bool {
+    pub(crate) fn is_interrupted(&self) -> bool {
         *self.signals.borrow() > 0
     }
 }
 
 /// The scenarios of this workspace.
-pub(super) fn list(args: &PerfArgs, signals: &watch::Receiver<u32>) -> Result<Vec<ScenarioTest>, PerfError> {
+pub(crate) fn list(args: &PerfArgs, signals: &watch::Receiver<u32>) -> Result<Vec<ScenarioTest>, PerfError> {
     let built = build(args, false, signals)?;
     scenarios::list(&built.load).map_err(configuration)
 }
 
 /// Checks that the stack's generated files agree with the catalogue.
-pub(super) fn check_generated_files() -> Result<(), PerfError> {
+pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     let stale = generated_files::differences(&workspace::root())?;
     let Some(first) = stale.first() else { return Ok(()) };
     let more = if stale.len() > 1 { format!(", and {} more", stale.len() - 1) } else { String::new() };
@@ -141,7 +141,7 @@ pub(super) fn check_generated_files() -> Result<(), PerfError> {
 
 /// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends
 /// cargo, which is not an error of the scenarios.
-pub(super) fn build(
+pub(crate) fn build(
     args: &PerfArgs,
     with_stub: bool,
     signals: &watch::Receiver<u32>,
@@ -153,7 +153,7 @@ pub(super) fn build(
 }
 
 /// The named scenarios, or the first by name if none is named.
-pub(super) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, String> {
+pub(crate) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, String> {
     if named.is_empty() {
         let first =
             known.first().cloned().ok_or("perf-tests/tests/load has no scenario: cargo xtask new-scenario NAME");

@@ -1,4 +1,4 @@
-//! The fourth stage, the proof: checks that store and dashboards show the numbers of the report.
+//! The fifth stage, the proof: checks that store and dashboards show the numbers of the report.
 //!
 //! Every query of dashboards and rules has data, no request was lost on the way to the store or the
 //! backend, and the store has the numbers of the verdict. The client's latencies are compared with
@@ -28,7 +28,6 @@ mod tests;
 mod timeline;
 mod window;
 
-use std::path::Path;
 use std::time::Duration;
 
 use monitoring::backend_mapping::BackendMapping;
@@ -46,6 +45,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::args::ProofMode;
+use super::judge::JudgedRun;
 use super::plan::PerfPlan;
 use super::services::Services;
 use crate::backend::target_metrics::NoMetrics;
@@ -92,11 +92,11 @@ fn context<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContex
 
 /// The result of a proof.
 #[derive(Default)]
-pub(super) struct ProofResult {
+pub(crate) struct ProofResult {
     /// Failed checks and other problems.
-    pub(super) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// The text for the terminal: all checks.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 impl ProofResult {
@@ -114,10 +114,10 @@ impl ProofResult {
 /// empty result.
 pub(super) async fn run(
     plan: &PerfPlan,
-    folder: &Path,
-    report: &Report,
+    judged: &JudgedRun,
     before: Option<(ProofContext<'_>, CountersBefore)>,
 ) -> ProofResult {
+    let JudgedRun { folder, report, .. } = judged;
     let Some((context, before)) = before.filter(|_| report.was_loaded()) else { return ProofResult::default() };
     let mut signals = plan.signals.clone();
     let finding = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);

@@ -1,29 +1,135 @@
-//! The last stage: writes the files, the job's page and annotations, and returns the exit code.
+//! The last stage: writes the files, the job's page and annotations, prints the result, and returns
+//! the exit code.
 
 use std::path::Path;
 
+use monitoring::sanitize::sanitize;
 use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::Severity;
 use perf_report::findings::{comparison_findings, run_findings};
+use perf_report::headline::Headline;
+use perf_report::render::files::{HTML, REPORT};
+use perf_report::render::terminal::RunResult;
+use url::Url;
 
+use super::compare::{BaselineComparison, BaselinePlan};
+use super::judge::JudgedRun;
+use super::perf_error::PerfError;
+use super::prove::ProofResult;
 use crate::github;
-use crate::runs::report_files;
+use crate::host::terminal;
+use crate::runs::{recorded, report_files, reports};
+use crate::stack::dashboard_link::dashboard_link;
+
+/// A run that is judged, proven and compared.
+pub(crate) struct EndedRun {
+    pub(crate) judged: JudgedRun,
+    pub(crate) proof: ProofResult,
+    pub(crate) compared: BaselineComparison,
+}
+
+/// The result of one or more runs.
+#[derive(Debug)]
+pub(crate) struct PerfResult {
+    /// The most severe exit code of all runs.
+    pub(crate) code: ExitCode,
+    /// The verdict of each run that has one.
+    verdicts: Vec<String>,
+}
+
+impl PerfResult {
+    pub(crate) const fn without_verdict(code: ExitCode) -> Self {
+        Self { code, verdicts: Vec::new() }
+    }
+
+    /// This result, and the one of a later run.
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        self.code = self.code.or_worse(later.code);
+        self.verdicts.extend(later.verdicts);
+        self
+    }
+}
+
+/// Prints and publishes a run, and saves it as a baseline if that is asked for.
+pub(crate) fn run(
+    ended: EndedRun,
+    baseline: &BaselinePlan,
+    requests_per_day: Option<u64>,
+    grafana: Option<&Url>,
+) -> Result<PerfResult, PerfError> {
+    let EndedRun { judged: JudgedRun { folder, report: judged, test_failed }, proof, compared } = ended;
+    let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
+    let path = folder.join(REPORT);
+    let findings = test_failed.into_iter().chain(proof.findings).collect();
+    let report = compared.conclude(baseline.gate, judged, findings);
+    let report = report.for_requests_per_day(requests_per_day);
+    let dashboard = grafana.and_then(|grafana| dashboard_link(grafana, &report));
+    terminal::print_run(&RunResult {
+        report: &report,
+        proof: proof.text.as_deref(),
+        compared: compared.comparison(),
+        dashboard: dashboard.as_ref().map(Url::as_str),
+        html: &path.with_file_name(HTML).display().to_string(),
+    });
+    write(&path, &report, compared.comparison())?;
+    if let Some(name) = &baseline.save {
+        save_baseline(name, &path, own, &compared)?;
+    }
+    Ok(PerfResult { code: report.exit_code, verdicts: vec![Headline::new(&report).verdict] })
+}
 
 /// Writes a run's files, its summary on the job's page, and its findings as annotations.
-pub(super) fn run(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<ExitCode> {
+fn write(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow::Result<()> {
     report_files::write(path, report, compared)?;
     github::append_to_job_page(path)?;
     let findings = run_findings(report).into_iter().filter(|finding| finding.severity > Severity::Good);
     github::annotate(&report.run.scenario, &findings.collect::<Vec<_>>());
-    Ok(report.exit_code)
+    Ok(())
 }
 
-/// Does the same for an interleaved comparison.
-pub(super) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<ExitCode> {
+/// Saves a run as a baseline, if its objectives were judged.
+///
+/// `own` is the run's exit code before the proof and the comparison. A
+/// baseline that the run was compared with is not replaced: otherwise a
+/// regression would be reported only once, and a slow drift never.
+fn save_baseline(name: &str, run: &Path, own: ExitCode, compared: &BaselineComparison) -> Result<(), PerfError> {
+    if !matches!(own, ExitCode::Met | ExitCode::Missed) {
+        eprintln!("not saved as baseline {name:?}: {}", own.describe());
+        return Ok(());
+    }
+    let has_comparison = matches!(compared, BaselineComparison::Comparison(_));
+    if has_comparison && reports::baseline_folder(name).join(REPORT).is_file() {
+        eprintln!("baseline {name:?} is unchanged: to replace it by this run, leave out --baseline");
+        return Ok(());
+    }
+    let folder = recorded::keep(name, run)?;
+    terminal::print_line(&format!("baseline   {name}, in {}", folder.display()));
+    Ok(())
+}
+
+/// Publishes an interleaved comparison, which is printed already.
+pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<ExitCode> {
     report_files::write_comparison(path, compared)?;
     github::append_to_job_page(path)?;
     github::annotate(&compared.scenario, &comparison_findings(compared));
     Ok(compared.exit_code)
+}
+
+/// Prints the result of a command, or its error. `None` is the result of a command that has no
+/// exit code to print.
+pub(crate) fn finish(result: Result<Option<PerfResult>, PerfError>) -> ExitCode {
+    let result = match result {
+        Ok(Some(result)) => result,
+        Ok(None) => return ExitCode::Met,
+        Err(error) => {
+            let (code, message) = (error.code(), sanitize(&error.to_string()));
+            terminal::print_error(&message);
+            github::report_stop(code, &message);
+            PerfResult::without_verdict(code)
+        }
+    };
+    terminal::print_code(result.code, &result.verdicts);
+    result.code
 }

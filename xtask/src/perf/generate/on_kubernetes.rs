@@ -14,6 +14,7 @@ use crate::host::clock::Moment;
 use crate::host::{files, terminal, workspace};
 use crate::kubernetes::{LaunchError, LaunchedRun, Launcher};
 use crate::perf::child::{self, ChildOutcome};
+use crate::perf::judge::{AFTER_MET, MeasuredRun, describe_failure};
 use crate::perf::perf_error::{PerfError, configuration};
 
 /// The folder of a pod that can be written to.
@@ -65,14 +66,14 @@ fn read(scenario: &ScenarioTest, folder: &Path, run: LaunchedRun) -> Result<Chil
         if let Err(error) = point_latest_to(folder) {
             terminal::print_line(&format!("warning: {LATEST} does not point to this run: {error}"));
         }
-        child::measured(scenario, &folder.join(EVIDENCE), test_failure(&scenario.test, exit_code))
+        MeasuredRun::read(scenario, &folder.join(EVIDENCE), test_failure(&scenario.test, exit_code))
     })
 }
 
 /// Describes how the test failed, if it did after a met run: otherwise its exit code is the run's.
 fn test_failure(test: &str, exit_code: Option<i32>) -> Option<String> {
     let code = exit_code.filter(|code| *code != 0)?;
-    Some(child::describe_failure(child::AFTER_MET, test, &format!("exit code {code}")))
+    Some(describe_failure(AFTER_MET, test, &format!("exit code {code}")))
 }
 
 /// The settings of the coordinator's pod.

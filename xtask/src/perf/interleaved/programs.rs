@@ -11,7 +11,7 @@ use perf_host::{Lock, LockError};
 
 use crate::host::files;
 use crate::host::workspace;
-use crate::perf::{PerfError, configuration};
+use crate::perf::perf_error::{PerfError, configuration};
 use crate::scenarios::BuiltPrograms;
 
 /// The folder of a comparison's programs, and its lock.

@@ -18,6 +18,7 @@ use crate::host::clock::Moment;
 use crate::host::{files, workspace};
 use crate::perf::args::PerfArgs;
 use crate::perf::child;
+use crate::perf::judge::{self, JudgedRun};
 use crate::perf::perf_error::{PerfError, after_cleanup};
 use crate::runs::report_files;
 use crate::scenarios::{BuiltPrograms, ScenarioTest};
@@ -267,12 +268,11 @@ impl<'a> Rounds<'a> {
             error => error,
         });
         let run = outcome?.into_measured().ok_or_else(|| unfit("a dry run measures nothing".to_owned()))?;
-        let path = run.folder.join(REPORT);
-        let (report, test_failed) = run.judge()?;
+        let JudgedRun { folder, report, test_failed } = judge::run(*run)?;
         if let Some(problem) = test_failed {
             return Err(unfit(problem.message));
         }
-        report_files::write(&path, &report, None)?;
+        report_files::write(&folder.join(REPORT), &report, None)?;
         Ok(report)
     }
 }

@@ -1,6 +1,4 @@
-//! `--baseline` and `--save-baseline`: compares a run with an earlier one.
-
-use std::path::Path;
+//! The sixth stage: compares a run with its baseline, an earlier run.
 
 use perf_report::Report;
 use perf_report::comparison::{Comparison, Rule};
@@ -10,37 +8,39 @@ use perf_report::findings::comparison_findings;
 use perf_report::render::files::REPORT;
 
 use super::args::Gate;
+use super::judge::JudgedRun;
 use super::perf_error::{PerfError, configuration};
-use crate::host::terminal;
 use crate::host::terminal::print_note;
 use crate::runs::{recorded, reports};
 
 /// The comparison of a run with an earlier one.
-pub(super) struct BaselinePlan {
+pub(crate) struct BaselinePlan {
     /// The baseline to compare with. It is not there yet if this is the first run.
-    pub(super) compare: Option<String>,
+    pub(crate) compare: Option<String>,
     /// The baseline to save the run as.
-    pub(super) save: Option<String>,
-    pub(super) gate: Gate,
-    pub(super) rule: Rule,
+    pub(crate) save: Option<String>,
+    pub(crate) gate: Gate,
+    pub(crate) rule: Rule,
 }
 
-/// Reads the baseline before the run: an unreadable baseline should not cost a run.
-///
-/// Prints a note if the baseline does not exist yet.
-pub(super) fn check(plan: &BaselinePlan) -> Result<(), PerfError> {
-    let Some(name) = plan.compare.as_deref() else { return Ok(()) };
-    if reports::find_path(name).is_none() {
-        let hint = "only the objectives are checked (--save-baseline saves a baseline)";
-        let nearest = reports::suggest(name);
-        print_note(&format!("there is no baseline, report or run named {name:?} yet{nearest}: {hint}"));
-        return Ok(());
+impl BaselinePlan {
+    /// Reads the baseline before the run: an unreadable baseline should not cost a run.
+    ///
+    /// Prints a note if the baseline does not exist yet.
+    pub(crate) fn check(&self) -> Result<(), PerfError> {
+        let Some(name) = self.compare.as_deref() else { return Ok(()) };
+        if reports::find_path(name).is_none() {
+            let hint = "only the objectives are checked (--save-baseline saves a baseline)";
+            let nearest = reports::suggest(name);
+            print_note(&format!("there is no baseline, report or run named {name:?} yet{nearest}: {hint}"));
+            return Ok(());
+        }
+        reports::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
     }
-    reports::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
 }
 
 /// The comparison of a run with its baseline, if it was made.
-pub(super) enum BaselineComparison {
+pub(crate) enum BaselineComparison {
     /// No baseline was given, or it does not exist yet.
     NotRequested,
     /// The two cannot be compared.
@@ -49,7 +49,7 @@ pub(super) enum BaselineComparison {
 }
 
 impl BaselineComparison {
-    pub(super) fn comparison(&self) -> Option<&Comparison> {
+    pub(crate) fn comparison(&self) -> Option<&Comparison> {
         match self {
             Self::Comparison(compared) => Some(compared),
             Self::NotRequested | Self::NotComparable(_) => None,
@@ -59,7 +59,7 @@ impl BaselineComparison {
     /// The report of the run, with findings of earlier stages and the comparison's problem.
     ///
     /// With `--gate relative`, missed objectives do not decide the exit code.
-    pub(super) fn conclude(&self, gate: Gate, judged: Report, findings: Vec<Finding>) -> Report {
+    pub(crate) fn conclude(&self, gate: Gate, judged: Report, findings: Vec<Finding>) -> Report {
         let problem = match self {
             Self::NotRequested => None,
             Self::NotComparable(problem) => Some(problem.clone()),
@@ -73,12 +73,13 @@ impl BaselineComparison {
     }
 }
 
-/// Compares a run with its baseline and prints the comparison, or the error.
-pub(super) fn compare(plan: &BaselinePlan, path: &Path, report: &Report) -> BaselineComparison {
+/// Compares a run with its baseline.
+pub(crate) fn run(plan: &BaselinePlan, judged: &JudgedRun) -> BaselineComparison {
+    let (path, report) = (judged.folder.join(REPORT), &judged.report);
     let name = plan.compare.as_deref().filter(|name| reports::find_path(name).is_some());
     let Some(name) = name else { return BaselineComparison::NotRequested };
-    let compared =
-        reports::find(name).and_then(|(base_path, base)| recorded::compare(&base_path, &base, path, report, plan.rule));
+    let compared = reports::find(name)
+        .and_then(|(base_path, base)| recorded::compare(&base_path, &base, &path, report, plan.rule));
     match compared {
         Ok(compared) => BaselineComparison::Comparison(Box::new(compared)),
         // The run still gets its report.
@@ -108,24 +109,4 @@ fn problem(compared: &Comparison) -> Option<Finding> {
     };
     let message = format!("{first}, compared with {}{more}", compared.base);
     Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
-}
-
-/// Saves a run as a baseline, if its objectives were judged.
-///
-/// `own` is the run's exit code before the proof and the comparison. A
-/// baseline that the run was compared with is not replaced: otherwise a
-/// regression would be reported only once, and a slow drift never.
-pub(super) fn save(name: &str, run: &Path, own: ExitCode, compared: &BaselineComparison) -> Result<(), PerfError> {
-    if !matches!(own, ExitCode::Met | ExitCode::Missed) {
-        eprintln!("not saved as baseline {name:?}: {}", own.describe());
-        return Ok(());
-    }
-    let has_comparison = matches!(compared, BaselineComparison::Comparison(_));
-    if has_comparison && reports::baseline_folder(name).join(REPORT).is_file() {
-        eprintln!("baseline {name:?} is unchanged: to replace it by this run, leave out --baseline");
-        return Ok(());
-    }
-    let folder = recorded::keep(name, run)?;
-    terminal::print_line(&format!("baseline   {name}, in {}", folder.display()));
-    Ok(())
 }

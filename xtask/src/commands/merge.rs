@@ -7,17 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use perf_report::comparison::Rule;
 use perf_report::exit_code::ExitCode;
-use perf_report::render::files::REPORT;
 use perf_report::shard::ShardHeader;
 use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
 
-use super::args::Gate;
-use super::baseline::{self, BaselinePlan};
-use super::child;
-use super::perf_error::{PerfError, configuration};
-use super::prove::ProofResult;
-use super::{EndedRun, PerfResult};
 use crate::host::{count_signals, files, workspace};
+use crate::perf::args::Gate;
+use crate::perf::compare::{self, BaselinePlan};
+use crate::perf::perf_error::{PerfError, configuration};
+use crate::perf::prove::ProofResult;
+use crate::perf::publish::{self, EndedRun, PerfResult};
+use crate::perf::{child, judge};
 use crate::scenarios::{self, PROFILE};
 use crate::values::{ProductionArgs, RuleArgs};
 
@@ -61,11 +60,11 @@ pub(crate) struct MergeArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn command(args: MergeArgs) -> ExitCode {
-    super::finish(merge(args).await)
+pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
+    Ok(publish::finish(merge(args).await.map(Some)))
 }
 
-async fn merge(args: MergeArgs) -> Result<Option<PerfResult>, PerfError> {
+async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     args.check().map_err(configuration)?;
     let invalid = |error: anyhow::Error| configuration(format!("{error:#}"));
     let paths = find_files(&args.folders).map_err(invalid)?;
@@ -77,7 +76,7 @@ async fn merge(args: MergeArgs) -> Result<Option<PerfResult>, PerfError> {
         gate: args.gate,
         rule: args.rule(),
     };
-    baseline::check(&baseline)?;
+    baseline.check()?;
     let signals = count_signals()?;
     let program = scenarios::build(PROFILE, false).map_err(configuration)?.load;
     let known = scenarios::list(&program).map_err(configuration)?;
@@ -97,13 +96,10 @@ async fn merge(args: MergeArgs) -> Result<Option<PerfResult>, PerfError> {
     })?;
     let measured = outcome.into_measured();
     let measured = measured.with_context(|| format!("the scenario {name} did not merge its shards"))?;
-    let mut verdicts = Vec::new();
-    let folder = measured.folder.clone();
-    let (judged, test_failed) = measured.judge()?;
-    let compared = baseline::compare(&baseline, &folder.join(REPORT), &judged);
-    let ended = EndedRun { folder, judged, test_failed, proof: ProofResult::default(), compared };
-    let code = ended.publish(&baseline, args.production.requests_per_day, None, &mut verdicts)?;
-    Ok(Some((code, verdicts)))
+    let judged = judge::run(*measured)?;
+    let compared = compare::run(&baseline, &judged);
+    let ended = EndedRun { judged, proof: ProofResult::default(), compared };
+    publish::run(ended, &baseline, args.production.requests_per_day, None)
 }
 
 impl MergeArgs {

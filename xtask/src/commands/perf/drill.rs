@@ -22,14 +22,14 @@ use prometheus_store::response::Series;
 use tokio::sync::watch;
 use tokio::time;
 
-use super::args;
-use super::args::{DRILL_PORT, PerfArgs};
-use super::child::{self, ChildOutcome};
-use super::perf_error::{PerfError, after_cleanup, configuration};
-use super::plan::{build, check_generated_files, choose};
-use super::prove::{self, QuerySource, RunWindow};
 use crate::host::clock::Moment;
 use crate::host::{terminal, workspace};
+use crate::perf::args::{self, DRILL_PORT, PerfArgs};
+use crate::perf::child::{self, ChildOutcome};
+use crate::perf::judge;
+use crate::perf::perf_error::{PerfError, after_cleanup, configuration};
+use crate::perf::plan::{build, check_generated_files, choose};
+use crate::perf::prove::{self, QuerySource, RunWindow};
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
@@ -149,7 +149,8 @@ async fn exercise(
     terminal::print_line("drill: a clean run; no alert may fire");
     let (clean, began) = (format!("{id}-clean"), Moment::now());
     let measured = run(&clean, &[], CLEAN, None).await?;
-    let (report, _) = measured.ok_or_else(|| anyhow!("the clean run was not measured"))?.judge()?;
+    let measured = measured.ok_or_else(|| anyhow!("the clean run was not measured"))?;
+    let report = judge::run(*measured)?.report;
     let catalogue = services::find(&report.run.service).ok_or_else(|| anyhow!("no service {}", report.run.service))?;
     let loud = source.alerts(began, Moment::now()).await?;
     terminal::print_line(
