@@ -7,6 +7,7 @@ mod generated_files;
 mod github;
 mod host;
 mod kubernetes;
+mod leftovers;
 mod perf;
 mod runs;
 mod scenarios;
@@ -21,8 +22,7 @@ use perf_report::exit_code::ExitCode as Exit;
 use commands::{
     archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
 };
-use host::cleanup::Cleanup;
-use host::{terminal, workspace};
+use host::terminal;
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
@@ -84,17 +84,10 @@ async fn main() -> ExitCode {
             return code.code().into();
         }
     };
-    if matches!(
-        cli.command,
-        Command::Perf(_) | Command::Stack(_) | Command::Archive(_) | Command::Bench(_) | Command::Image(_)
-    ) {
-        stack::docker_host::use_found_docker();
-        clean_up().await;
-    }
     let result = match cli.command {
-        Command::Perf(args) => commands::perf::run(*args).await,
+        Command::Perf(args) => without_leftovers(commands::perf::run(*args)).await,
         Command::Merge(args) => merge::run(args).await,
-        Command::Stack(command) => commands::stack::run(command).await,
+        Command::Stack(command) => without_leftovers(commands::stack::run(command)).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Comment(args) => comment::run(&args).await,
         Command::NewScenario(args) => new::scenario(&args),
@@ -102,12 +95,12 @@ async fn main() -> ExitCode {
         Command::Report(args) => report::run(&args).await,
         Command::Compare(args) => compare::run(&args),
         Command::Dashboards(command) => dashboards::run(command),
-        Command::Archive(command) => archive::run(&command).await,
+        Command::Archive(command) => without_leftovers(archive::run(&command)).await,
         Command::Export(args) => export::run(&args),
-        Command::Image(args) => image::run(&args),
+        Command::Image(args) => without_leftovers(async { image::run(&args) }).await,
         Command::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
         Command::Codegen(args) => codegen::run(&args),
-        Command::Bench(command) => bench::run(command).await,
+        Command::Bench(command) => without_leftovers(bench::run(command)).await,
         Command::Ci(args) => ci::run(&args).await,
     };
     let code = result.unwrap_or_else(|error| {
@@ -121,14 +114,9 @@ async fn main() -> ExitCode {
     code.code().into()
 }
 
-/// Removes processes, containers and files of commands of this clone that ended without cleaning
-/// up.
-async fn clean_up() {
-    let mut cleanup = Cleanup::default();
-    // Processes first, because they may still write files that are removed next.
-    cleanup.end_orphans().await;
-    stack::clean_up(&mut cleanup).await;
-    cleanup.remove_outcomes(&workspace::perf());
-    perf::interleaved::checkout::clean_up(&mut cleanup);
-    cleanup.print();
+/// Runs a command that starts processes or containers, after removing those of killed commands.
+async fn without_leftovers(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    stack::docker_host::use_found_docker();
+    leftovers::remove().await;
+    command.await
 }
