@@ -26,7 +26,7 @@ use host::terminal;
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -41,13 +41,13 @@ enum Command {
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(commands::stack::StackCommand),
-    /// List past runs: verdict, load, the p95 nearest to its limit, tags
+    /// List past runs: verdict, load, the highest p95 as a share of its objective, tags
     Runs(commands::runs::RunsArgs),
     /// Rewrite a run's report.html, junit.xml and summary.md, and print its table
     Report(report::ReportArgs),
     /// Compare two recorded runs
     Compare(compare::CompareArgs),
-    /// Write a scenario that compiles and runs against the stub backend, with its snapshots
+    /// Write a scenario that compiles, with its snapshot
     NewScenario(new::NewScenarioArgs),
     /// Write the catalogue of another service, and a scenario for it
     NewService(new::NewServiceArgs),
