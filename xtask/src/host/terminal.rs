@@ -87,6 +87,11 @@ pub(crate) fn print_note(message: &str) {
     eprintln!("{}", style().wrap(&sanitize(message)));
 }
 
+/// Prints text on standard output, and breaks lines that are wider than the terminal.
+pub(crate) fn print_wrapped(text: &str) {
+    print_line(&style().wrap(text));
+}
+
 /// Prints a line on standard output. Ignores errors: if a pipe is closed, the command must still
 /// stop its stack.
 pub(crate) fn print_line(text: &str) {

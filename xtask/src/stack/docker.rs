@@ -152,6 +152,9 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     Err(StackError::Unavailable(format!("{} runs in Docker and does not respond at {ready}", service.image)))
 }
 
+/// The remedy if no Docker was found.
+pub(crate) const START_DOCKER: &str = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
+
 /// Connects to Docker.
 ///
 /// A missing Docker is `Unavailable`. A Docker that is present but not usable is `Configuration`.
@@ -162,8 +165,7 @@ async fn connect() -> Result<Docker, StackError> {
         if is_given {
             return StackError::Unavailable(format!("Docker was not found: {why} ({tried})"));
         }
-        let other = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
-        StackError::Unavailable(format!("Docker was not found: {why} (tried {tried}): {other}"))
+        StackError::Unavailable(format!("Docker was not found: {why} (tried {tried}): {START_DOCKER}"))
     };
     if host.is_none() {
         return Err(missing("no socket accepts connections".to_owned()));

@@ -15,12 +15,15 @@ use serde_json::Value;
 use url::Url;
 
 use crate::generated_files;
-use crate::host::terminal::{print_line, refuse};
+use crate::host::terminal::{print_line, print_wrapped, refuse};
 use crate::host::{http, workspace};
 use crate::stack::{Images, PortArgs, docker, local_url};
 
 /// The details of a passed check, or the problem and its remedy.
 type CheckResult = Result<String, (String, String)>;
+
+/// A question, and its result. Or why it was not asked.
+type Check = (&'static str, Result<CheckResult, &'static str>);
 
 /// The stack to check.
 #[derive(Debug, clap::Args)]
@@ -42,7 +45,7 @@ struct Store {
     is_external: bool,
 }
 
-/// Runs every check, whether or not the earlier ones passed.
+/// Runs every check, unless an earlier one has found the same cause.
 pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::from_lookup(&|name| workspace::var(name))?;
     let (url, is_external) = match settings.query_url() {
@@ -56,39 +59,68 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     };
     let grafana = local_url(args.ports.grafana())?;
     let has_docker = docker::version().await.is_ok();
-    let mut all_well = true;
-    let mut checks = vec![
-        ("are generated files up to date?", generated()),
-        ("where do metrics go?", Ok(environment(&store))),
-        ("is there Docker or a prometheus for the stack?", programs().await),
-        ("are the stack's images present?", images().await),
-        ("do the stack's containers stay up?", containers().await),
-        ("does Prometheus respond?", ready(&store).await),
-        ("does Prometheus accept remote write?", receiver(&store).await),
-        ("are there metrics of runs?", metrics(&store).await),
-        ("does Grafana respond?", if has_docker { grafana_health(&grafana).await } else { Ok(NO_GRAFANA.to_owned()) }),
-        (
-            "does Grafana's data source work?",
-            if has_docker { data_source(&grafana).await } else { Ok(NO_GRAFANA.to_owned()) },
-        ),
+    let mut checks: Vec<Check> = vec![
+        ("are generated files up to date?", Ok(generated())),
+        ("where do metrics go?", Ok(Ok(environment(&store)))),
+        ("is there Docker or a prometheus for the stack?", Ok(programs().await)),
+        ("are the stack's images present?", Ok(images().await)),
+        ("do the stack's containers stay up?", Ok(containers(has_docker).await)),
     ];
+    checks.extend(check_store(&store).await);
+    checks.extend(check_grafana(&grafana, has_docker).await);
+    // All are printed, whatever the earlier ones found.
+    let mut all_well = checks.iter().fold(true, |all_well, check| print_check(check, print_wrapped) && all_well);
     for (name, url) in &named {
         let result = target::mapping(url).await;
         let about = |text: String| name.as_ref().map_or_else(|| text.clone(), |name| format!("{name}: {text}"));
         let result = result.map(about).map_err(|(problem, remedy)| (about(problem), remedy));
-        checks.push(("which mapping fits the target's metrics?", result));
-    }
-    for (question, result) in checks {
-        all_well &= result.is_ok();
-        let sign = Mark::of_check(result.is_ok()).sign;
-        let text = result.unwrap_or_else(|(problem, remedy)| format!("{problem}\n    → {remedy}"));
-        print_line(&format!("{sign} {question} {}", sanitize(&text)));
+        // Its lines are not broken, because a mapping is copied.
+        all_well &= print_check(&("which mapping fits the target's metrics?", Ok(result)), print_line);
     }
     Ok(if all_well { ExitCode::Met } else { ExitCode::BadConfiguration })
 }
 
 /// Grafana runs only in a container.
 const NO_GRAFANA: &str = "not needed: without Docker there is no Grafana";
+
+/// Prints the result of a check. Returns whether it did not fail.
+fn print_check((question, result): &Check, print: fn(&str)) -> bool {
+    let (mark, text) = match result {
+        Ok(Ok(text)) => (Mark::GOOD, text.clone()),
+        Ok(Err((problem, remedy))) => (Mark::BAD, format!("{problem}\n    → {remedy}")),
+        Err(why) => (Mark::QUIET, format!("not checked: {why}")),
+    };
+    print(&format!("{} {question} {}", mark.sign, sanitize(&text)));
+    mark != Mark::BAD
+}
+
+/// The checks of the store. If it does not respond, the later ones would only repeat that.
+async fn check_store(store: &Store) -> [Check; 3] {
+    const SILENT: &str = "Prometheus does not respond";
+    let ready = ready(store).await;
+    let (receiver, metrics) = match ready {
+        Ok(_) => (Ok(receiver(store).await), Ok(metrics(store).await)),
+        Err(_) => (Err(SILENT), Err(SILENT)),
+    };
+    [
+        ("does Prometheus respond?", Ok(ready)),
+        ("does Prometheus accept remote write?", receiver),
+        ("are there metrics of runs?", metrics),
+    ]
+}
+
+/// The checks of Grafana.
+async fn check_grafana(grafana: &Url, has_docker: bool) -> [Check; 2] {
+    let (health, source) = if has_docker {
+        match grafana_health(grafana).await {
+            Ok(text) => (Ok(Ok(text)), Ok(data_source(grafana).await)),
+            Err(error) => (Ok(Err(error)), Err("Grafana does not respond")),
+        }
+    } else {
+        (Ok(Ok(NO_GRAFANA.to_owned())), Ok(Ok(NO_GRAFANA.to_owned())))
+    };
+    [("does Grafana respond?", health), ("does Grafana's data source work?", source)]
+}
 
 fn failed(problem: impl Into<String>, remedy: impl Into<String>) -> CheckResult {
     Err((problem.into(), remedy.into()))
@@ -119,7 +151,12 @@ async fn programs() -> CheckResult {
         Ok(version) => Ok(format!("Docker {version}")),
         Err(error) => match workspace::program("prometheus") {
             Some(program) => Ok(format!("{} (no Docker, so no Grafana: {error})", program.display())),
-            None => failed(error.to_string(), "start Docker, or put a prometheus on PATH"),
+            None => {
+                let error = error.to_string();
+                let problem = error.strip_suffix(docker::START_DOCKER).unwrap_or(&error).trim_end_matches(": ");
+                let remedy = "start Docker, name its socket with DOCKER_HOST=unix:///PATH, or put a prometheus on PATH";
+                failed(problem, remedy)
+            }
         },
     }
 }
@@ -143,7 +180,10 @@ async fn images() -> CheckResult {
 }
 
 /// Fails if a container of this clone has ended, with its last log line.
-async fn containers() -> CheckResult {
+async fn containers(has_docker: bool) -> CheckResult {
+    if !has_docker {
+        return Ok("not needed without Docker".to_owned());
+    }
     match docker::ended().await {
         Ok(ended) if ended.is_empty() => Ok("yes, no container has ended".to_owned()),
         Ok(ended) => {
