@@ -119,21 +119,24 @@ pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<ScenarioTest>> {
 /// Checks that each scenario has a file in `perf-tests/tests/load`.
 ///
 /// # Errors
-/// If a scenario has no file. The message suggests the nearest name.
+/// If a scenario has no file. The message suggests the nearest name of a file with a scenario.
 pub(crate) fn check_names(named: &[String]) -> anyhow::Result<()> {
     let folder = workspace::root().join("perf-tests/tests/load");
-    let mut files = Vec::new();
+    let mut known = Vec::new();
     for entry in files::list(&folder)? {
         let path = entry?.path();
         let name = path.file_stem().and_then(OsStr::to_str).filter(|name| *name != "main");
-        files.extend(name.filter(|_| path.extension() == Some(OsStr::new("rs"))).map(str::to_owned));
+        if let Some(name) = name.filter(|_| path.extension() == Some(OsStr::new("rs"))) {
+            known.push((name.to_owned(), files::read(&path)?.contains("Scenario::new(")));
+        }
     }
-    files.sort();
+    known.sort();
     for name in named {
-        let known = || files.iter().map(String::as_str);
-        if !known().any(|file| file == name) {
-            let hint = match did_you_mean(name, known()) {
-                hint if hint.is_empty() => format!("; it has {}", files.join(", ")),
+        if !known.iter().any(|(file, _)| file == name) {
+            let scenarios: Vec<_> = known.iter().filter(|(_, is_scenario)| *is_scenario).collect();
+            let scenarios: Vec<_> = scenarios.into_iter().map(|(file, _)| file.as_str()).collect();
+            let hint = match did_you_mean(name, scenarios.iter().copied()) {
+                hint if hint.is_empty() => format!("; it has {}", scenarios.join(", ")),
                 hint => hint,
             };
             bail!("there is no scenario {name:?} in perf-tests/tests/load{hint}");

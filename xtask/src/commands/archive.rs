@@ -141,8 +141,8 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let folder = perf.join(&args.testid);
     let path = folder.join(REPORT_FILE);
     if !path.is_file() {
-        let (testid, perf) = (&args.testid, perf.display());
-        return Ok(refuse(format!("no report of {testid} in {perf}: cargo xtask runs lists the runs")));
+        let (testid, perf, hint) = (&args.testid, perf.display(), reports::suggest(&args.testid));
+        return Ok(refuse(format!("no report of {testid} in {perf} (see cargo xtask runs){hint}")));
     }
     let report = match reports::read(&path) {
         Ok(report) => report,
