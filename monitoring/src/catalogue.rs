@@ -82,7 +82,7 @@ pub enum CatalogueError {
     #[error("endpoint {0:?} has a method that no request can have: use a token such as \"PURGE\", and not CONNECT")]
     Method(&'static str),
     /// The name of a check cannot be a label value.
-    #[error("check name {0:?} is empty, longer than {max} bytes or has control characters", max = label::MAX_VALUE)]
+    #[error("check name {0:?} cannot be used: give it 1 to {max} bytes without control characters", max = label::MAX_VALUE)]
     Check(&'static str),
     /// An objective on a measure that is not in `measures`, or has another kind.
     #[error(
@@ -92,7 +92,7 @@ pub enum CatalogueError {
     Measure(&'static str),
     /// The name of a part cannot be a label value.
     #[error(
-        "part {0:?} of an objective is empty, longer than {max} bytes or has control characters",
+        "part {0:?} of an objective cannot be used: give it 1 to {max} bytes without control characters",
         max = label::MAX_VALUE
     )]
     Part(&'static str),

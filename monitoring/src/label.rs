@@ -80,7 +80,7 @@ pub enum TagError {
     )]
     Reserved(String),
     /// Empty, too long or unprintable. Prometheus treats a label with an empty value as missing.
-    #[error("the value of {0:?} is empty, longer than {MAX_VALUE} bytes, or has control characters")]
+    #[error("the value of {0:?} cannot be used: give it 1 to {MAX_VALUE} bytes without control characters")]
     Value(String),
     /// Too many tags. Each tag is added to every series.
     #[error("{0} tags are too many: use at most {MAX_TAGS}, since each tag is added to every series")]

@@ -64,12 +64,12 @@ pub enum RecordedError {
     #[error("the report of {0} has no timeline, because an older version wrote it: run it again")]
     NoTimeline(String),
     /// The histogram log cannot be read: run and cause.
-    #[error("cannot read {HISTOGRAMS} of {0}: {1}")]
+    #[error("cannot read {HISTOGRAMS} of {0}: {1}. Run it again")]
     Log(String, String),
     /// The histogram log belongs to another run.
     #[error(
         "{HISTOGRAMS} of {testid} belongs to another run: it has {found} requests to {endpoint} \
-         where the report has {wanted}"
+         where the report has {wanted}. Run it again"
     )]
     Mismatch {
         /// ID of the run.

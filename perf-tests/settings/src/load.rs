@@ -66,7 +66,7 @@ impl LoadOverride {
         {
             let iterations = name(ITERATIONS);
             return contradiction(format!(
-                "{iterations} {most} is less than {vus} {least}: each VU needs an iteration"
+                "{iterations} {most} is less than {vus} {least}: use fewer VUs or more iterations"
             ));
         }
         let duration = self.duration.map(|_| name(DURATION));
@@ -83,7 +83,7 @@ impl LoadOverride {
         match (self.rate, self.max_vus, self.vus) {
             (None, Some(_), _) => contradiction(format!("{max_vus} limits the VUs of a rate: add --rate")),
             (Some(_), Some(most), Some(least)) if most < least => {
-                contradiction(format!("{max_vus} {most} is less than {vus} {least}"))
+                contradiction(format!("{max_vus} {most} is less than {vus} {least}: raise {max_vus}"))
             }
             _ => Ok(()),
         }
@@ -108,7 +108,7 @@ fn parse_stage(text: &str) -> Result<Stage, ValueError> {
 pub fn parse_stages(text: &str) -> Result<Vec<Stage>, ValueError> {
     let stages = text.split(',').map(|stage| parse_stage(stage.trim())).collect::<Result<Vec<_>, _>>()?;
     if stages.len() > MAX_STAGES {
-        return Err(ValueError::Refused("more than 1000 stages"));
+        return Err(ValueError::Refused("more than 1000 stages: use at most 1000"));
     }
     Ok(stages)
 }

@@ -261,7 +261,7 @@ fn a_contradiction_names_the_flags_or_variables_as_typed() {
     let flag = Settings::from_flags(&[("max-vus", "5".to_owned())], &|_| None);
     assert!(flag.unwrap_err().to_string().starts_with("--max-vus"));
     let few = settings(&[(RATE, "1/s"), (MAX_VUS_OF_RATE, "5"), (VUS, "6")]).unwrap_err().to_string();
-    assert_eq!(few, format!("{MAX_VUS_OF_RATE} 5 is less than {VUS} 6"));
+    assert_eq!(few, format!("{MAX_VUS_OF_RATE} 5 is less than {VUS} 6: raise {MAX_VUS_OF_RATE}"));
     let flags = [("stage", "1m:5".to_owned()), ("duration", "5s".to_owned())];
     let stages = Settings::from_flags(&flags, &|_| None).unwrap_err().to_string();
     assert_eq!(stages, "--stage and --duration exclude each other, because stages have durations: remove one");

@@ -25,9 +25,9 @@ pub(super) enum RowsError {
     Io(#[from] io::Error),
     #[error("line {line}: {message}")]
     Malformed { line: u64, message: String },
-    #[error("it has no rows")]
+    #[error("it has no rows: add one")]
     Empty,
-    #[error("its name ends in none of .csv, .jsonl, .ndjson and .json")]
+    #[error("its name ends in none of .csv, .jsonl, .ndjson and .json: rename it")]
     UnknownFormat,
     #[error("it has more than 64 MiB: write it as JSON lines (.jsonl), one row per line")]
     JsonTooLarge,

@@ -18,7 +18,7 @@ pub enum LoadError {
     #[error("a load of {0:?} is too short: it must last at least 1s")]
     Duration(Duration),
     /// Fewer iterations than virtual users, which k6 rejects too.
-    #[error("{iterations} iterations cannot be shared by {vus} VUs: each VU needs at least one")]
+    #[error("{iterations} iterations cannot be shared by {vus} VUs: use fewer VUs or more iterations")]
     FewerIterationsThanVus {
         /// Number of iterations.
         iterations: u64,
@@ -32,7 +32,7 @@ pub enum LoadError {
     #[error("{0} arrivals are too many: the limit is {MAX_ARRIVALS}")]
     TooMany(u64),
     /// The maximum number of virtual users is less than the initial number.
-    #[error("max VUs ({max_vus}) is less than the initial VUs ({vus})")]
+    #[error("max VUs ({max_vus}) is less than the initial VUs ({vus}): raise .max_vus()")]
     MaxVus {
         /// Initial number of virtual users.
         vus: u32,

@@ -58,7 +58,7 @@ impl Planning {
             Ok(planning)
         } else {
             Err(refused(
-                "its load gives a plan with another hash, because the planner has changed since that run".to_owned(),
+                "the planner has changed since that run, so its load gives another plan. Run the scenario without --replay".to_owned(),
             ))
         }
     }

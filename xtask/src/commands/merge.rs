@@ -81,7 +81,9 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let program = scenarios::build(PROFILE, false).map_err(configuration)?.load;
     let known = scenarios::list(&program).map_err(configuration)?;
     let scenario = known.iter().find(|scenario| scenario.name == name);
-    let scenario = scenario.ok_or_else(|| configuration(format!("there is no scenario {name:?}")))?;
+    let scenario = scenario.ok_or_else(|| {
+        configuration(format!("there is no scenario {name:?}: use the checkout that made the shards"))
+    })?;
     let settings = Settings {
         merge: paths,
         testid: args.testid,
@@ -128,7 +130,7 @@ fn find_files(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         } else {
             paths.push(folder.clone());
         }
-        ensure!(paths.len() > before, "{} has no shard-I-of-N.json, which each shard writes", folder.display());
+        ensure!(paths.len() > before, "{} has no shard-I-of-N.json: name the folder of the shards", folder.display());
     }
     let absolute = |path: PathBuf| fs::canonicalize(&path).with_context(|| path.display().to_string());
     let mut paths: Vec<_> = paths.into_iter().map(absolute).collect::<Result<_, _>>()?;

@@ -100,7 +100,7 @@ impl CollectedSeries {
             }
         }
         if self.samples > MOST_SAMPLES {
-            bail!("the run has more than {MOST_SAMPLES} samples, the limit of an archive");
+            bail!("the run has more than {MOST_SAMPLES} samples, the limit of an archive: archive a shorter run");
         }
         Ok(())
     }
