@@ -117,8 +117,8 @@ pub(super) fn cpu() -> Panel {
     let query = Query::new("cores", backend_metrics::scraped(CPU).rate(Window::RateInterval).sum());
     time_series(
         "Backend: CPU",
-        "CPU use of the backend; 100 % is one core. If it stays at 100 %, a single Python process \
-         is the limit: add workers.",
+        "CPU use of the backend; 100 % is one core. If it stays at a multiple of 100 %, that \
+         many cores are the limit: add workers or cores.",
         Unit::Share,
         vec![query.excused(Excuse::ProcessOnLinux)],
     )

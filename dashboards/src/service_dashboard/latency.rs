@@ -79,7 +79,7 @@ pub(super) fn critical(catalogue: &Catalogue, endpoint: &Endpoint) -> Panel {
     let description = format!(
         "Latency of {} {} in ms, measured by the clients; a failed request counts as slower than \
          any other.{objective} If p95 is too high, check whether all endpoints are slow (overload, \
-         connection pool, network) or only this one (its own query).",
+         connection pool, network) or only this one (its handler).",
         endpoint.method.as_str(),
         endpoint.path
     );
@@ -97,7 +97,7 @@ pub(super) fn all(catalogue: &Catalogue) -> Panel {
     time_series(
         "p95 latency by endpoint",
         "95th percentile of each endpoint's latency in ms. If only one endpoint is high, check its \
-         own query. If all are high, check for overload, the connection pool and the network.",
+         handler. If all are high, check for overload, the connection pool and the network.",
         Unit::Milliseconds,
         catalogue.endpoints.iter().map(query).collect(),
     )

@@ -79,7 +79,7 @@ pub(super) fn generator() -> Panel {
     time_series(
         "Generator health",
         "CPU use of the generator's busiest thread, longest wait for a processor, and CPU time \
-         taken by the hypervisor, in percent. If busy is above 80 % or waiting above 0 %, measured \
+         taken by the hypervisor, in percent. If busy is above 80 %, or it waits at all, measured \
          latencies include delays of the generator: use a larger machine or less load.",
         Unit::Share,
         vec![

@@ -169,7 +169,7 @@ fn action(slo: &Slo) -> &'static str {
              Reused connections do not connect: check whether the service closes them too early."
         }
         Some(_) => {
-            "If only this endpoint is slow, check its database queries. \
+            "If only this endpoint is slow, check its handler. \
              If all are slow, check for overload, the connection pool and the network."
         }
         None if slo.measure().is_some() => "Check this measure in the scenario, and whether requests are slow or fail.",
