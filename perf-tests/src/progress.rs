@@ -94,11 +94,12 @@ impl Progress {
             Display::Lines { next } => {
                 if elapsed >= *next {
                     *next = elapsed + LINE_EVERY;
-                    let slowest = self.endpoints.iter().filter_map(|endpoint| share_of_slo(endpoint, snapshot));
-                    let slowest = slowest.max_by(|a, b| a.1.total_cmp(&b.1));
-                    let closest =
-                        slowest.map(|(text, _)| format!(", closest to its limit: {text}")).unwrap_or_default();
-                    eprintln!("{headline}{closest}");
+                    let shares = self.endpoints.iter().filter_map(|endpoint| share_of_slo(endpoint, snapshot));
+                    let highest = shares.max_by(|a, b| a.1.total_cmp(&b.1));
+                    let highest = highest
+                        .map(|(text, _)| format!(", highest share of its objective: {text}"))
+                        .unwrap_or_default();
+                    eprintln!("{headline}{highest}");
                 }
             }
             Display::Terminal { headline: bar, lines, .. } => {

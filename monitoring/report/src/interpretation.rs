@@ -193,8 +193,8 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         let named: Vec<_> = over.iter().map(|slow| slow.describe()).collect();
         let others = rest.map(|rest| format!("; the slowest of the others is {}", rest.describe())).unwrap_or_default();
         let own = match over.as_slice() {
-            [only] => format!("Check the queries of {}", only.objective.subject),
-            _ => "Check the queries of these endpoints, or a resource that they share".to_owned(),
+            [only] => format!("Check the handler of {}", only.objective.subject),
+            _ => "Check the handlers of these endpoints, or a resource that they share".to_owned(),
         };
         (Severity::Problem, format!("slower than the limit: {}{others}. {own}", named.join(", ")))
     };
@@ -256,10 +256,10 @@ mod tests {
                 vec![
                     "problem: slower than the limit: get_prices at 160 %",
                     "get_reviews at 35 %",
-                    "Check the queries of get_",
+                    "Check the handler of get_",
                 ],
             ),
-            (slow(1, 9.0), vec![], vec!["get_cart at 225 %", "Check the queries of get_"]),
+            (slow(1, 9.0), vec![], vec!["get_cart at 225 %", "Check the handler of get_"]),
             (
                 FAST.map(|ms| ms * 5.0),
                 vec![],

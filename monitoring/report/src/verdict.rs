@@ -74,7 +74,8 @@ pub enum Reason {
     },
     /// Fewer requests than the objective needs.
     #[error(
-        "too few requests ({total}): {quantile} needs at least {needed}: run longer, for example -d 1m (--smoke only checks that it works)"
+        "only {total} requests, and a {quantile} needs {needed}. Run longer, for example -d 1m, or use --smoke to check \
+         only that it works"
     )]
     TooFew {
         /// Number of requests.
@@ -98,14 +99,15 @@ pub enum Reason {
         quantile: String,
     },
     /// The unknown requests could change the verdict.
-    #[error("{unknown} requests were cut off or never made, enough to change the verdict")]
+    #[error("{unknown} requests were cut off or never made, enough to change the verdict: the other findings say why")]
     Unknown {
         /// Number of unknown requests.
         unknown: u64,
     },
     /// Iterations that the generator started late could explain the miss.
     #[error(
-        "{late} requests belong to iterations that the generator started late, enough to explain the miss: use a lower rate or more processors"
+        "{late} requests belong to iterations that the generator started late, enough to explain the miss. \
+         Use a lower rate or more processors"
     )]
     Late {
         /// Number of requests in late iterations.

@@ -50,7 +50,7 @@ impl Stopwatch {
         }
     }
 
-    /// Counts that the request was sent again on a new connection.
+    /// Counts that the request was sent once more on a new connection.
     pub(super) fn resent(&self) {
         self.at.iter().for_each(|at| self.recorder.borrow_mut().record_reconnect(*at));
     }

@@ -17,7 +17,7 @@ pub(crate) struct Exchange {
     pub(crate) result: Result<Reply, ExchangeError>,
     pub(crate) parts: DurationParts,
     pub(crate) finished: Instant,
-    /// Whether the request was sent again, on a new connection.
+    /// Whether the request was sent once more, on a new connection.
     pub(crate) is_resent: bool,
 }
 

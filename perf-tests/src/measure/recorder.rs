@@ -126,7 +126,7 @@ impl Recorder {
         self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), time);
     }
 
-    /// Counts a request that was sent again on a new connection.
+    /// Counts a request that was sent once more on a new connection.
     pub(crate) fn record_reconnect(&mut self, at: SampleKey) {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).reconnects += 1;
     }

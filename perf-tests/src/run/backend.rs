@@ -131,7 +131,7 @@ async fn query_value(
         // JSON cannot represent it, and an objective cannot be judged by it.
         Ok(Some(value)) => Err(format!("its expression gave {value}")),
         Ok(None) if matches!(is_scraped, Ok(false)) => {
-            Err("the store has not scraped the backend's /metrics: is the backend a target of the store (a Unix socket cannot be one), and does it have that path?".to_owned())
+            Err("the store has not scraped the backend's /metrics: add the backend to the store's targets (a Unix socket cannot be one), or check its path".to_owned())
         }
         Ok(None) => Err("the backend does not expose the metric".to_owned()),
         Err(error) => Err(error.to_string()),

@@ -75,7 +75,7 @@ impl SetupFailure {
         let Some(RequestError::Failed { status, place: Some(place), .. }) = error.downcast_ref() else {
             return finding;
         };
-        let route = if matches!(status, Some(404 | 405)) { " Does this service have that route?" } else { "" };
+        let route = if matches!(status, Some(404 | 405 | 501)) { " Does this service have that route?" } else { "" };
         let (file, line) = (place.file(), place.line());
         finding.with_advice(format!("The scenario makes this request {when} the load, at {file}:{line}.{route}"))
     }

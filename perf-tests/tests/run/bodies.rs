@@ -62,7 +62,10 @@ fn discard_body_counts_a_body_and_says_that_it_is_gone() {
             );
             let request = vu.request(FILE).path("size", 500).discard_body().expect(404);
             let error = request.send().await.unwrap_err().to_string();
-            anyhow::ensure!(error.contains("GET /file/500 answered 200 OK") && error.contains("discarded"), "{error}");
+            anyhow::ensure!(
+                error.contains("GET /file/500 responded with 200 OK") && error.contains("discarded"),
+                "{error}"
+            );
             let next = vu.request(FILE).path("size", 3).send().await?;
             anyhow::ensure!(next.body() == b"777");
             Ok(())

@@ -109,7 +109,7 @@ fn a_body_that_is_not_its_coding_fails_with_the_cause() {
                 anyhow::ensure!(failed.to_string().contains(expected), "{failed}");
             }
             let unexpected = vu.request(JSON).path("coding", "lie").expect(404).send().await.unwrap_err();
-            anyhow::ensure!(unexpected.to_string().contains("answered 200 OK, expected 404"), "{unexpected}");
+            anyhow::ensure!(unexpected.to_string().contains("responded with 200 OK, expected 404"), "{unexpected}");
             let named = vu.request(JSON).path("coding", "unknown").send().await?.json::<u8>().unwrap_err();
             anyhow::ensure!(named.to_string().contains("content-encoding compress cannot be decoded"), "{named}");
             Ok(())

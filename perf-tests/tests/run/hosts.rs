@@ -361,5 +361,5 @@ fn a_query_of_a_redirect_is_in_no_message() {
     let finished = run(settings, post);
     let report = finished.report().unwrap();
     let text = serde_json::to_string(report).unwrap();
-    assert!(text.contains("/callback answered 500") && !text.contains("SECRET"), "{text}");
+    assert!(text.contains("/callback responded with 500") && !text.contains("SECRET"), "{text}");
 }

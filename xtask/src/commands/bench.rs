@@ -63,15 +63,15 @@ pub(crate) enum BenchCommand {
         #[arg(long, default_value = "20s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
     },
-    /// Measure the peak memory of many virtual users
+    /// Measure the peak memory of many VUs
     Memory {
-        /// Number of virtual users
+        /// Number of VUs
         #[arg(long, default_value_t = 1000)]
         vus: u32,
         /// Duration of the load
         #[arg(long, default_value = "1m", value_parser = perf_settings::parse_duration)]
         duration: Duration,
-        /// Let virtual users wait about 10 s after each request
+        /// Let VUs wait about 10 s after each request
         #[arg(long)]
         thinking: bool,
     },
@@ -88,7 +88,7 @@ pub(crate) enum BenchCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PeersArgs {
-    /// Number of connections or virtual users
+    /// Number of connections or VUs
     #[arg(long, default_value_t = 50)]
     connections: u32,
     /// Duration of each run

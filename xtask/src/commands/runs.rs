@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::format::{millis, percent_with};
+use perf_report::format::{count, millis, percent_with};
 use perf_report::mark::Mark;
 
 use crate::host::terminal::print_line;
@@ -61,7 +61,7 @@ fn render(reports: &[Report]) -> String {
     let (ids, loads) =
         (width(&|report| report.run.testid.chars().count()), width(&|report| report.run.load.chars().count()));
     let mut text = format!(
-        "{:<14} {:<ids$}  {:<loads$} {:>9}  worst p95 (of its objective)",
+        "{:<14} {:<ids$}  {:<loads$} {:>9}  highest p95, as a share of its objective",
         "verdict", "run", "load", "requests"
     );
     for report in reports {
@@ -72,7 +72,7 @@ fn render(reports: &[Report]) -> String {
             "\n{verdict:<14} {:<ids$}  {:<loads$} {:>9}  {}  {}",
             report.run.testid,
             report.run.load,
-            report.requests.sent,
+            count(report.requests.sent),
             worst(report),
             tags.join(" ")
         );
@@ -80,7 +80,7 @@ fn render(reports: &[Report]) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-/// The endpoint whose p95 is the largest share of its objective, with the p95 and the share.
+/// The endpoint whose p95 is the highest share of its objective, with the p95 and the share.
 fn worst(report: &Report) -> String {
     let latencies = report.objectives.iter().filter(|objective| objective.goal.is_latency());
     let shares = latencies.filter_map(|it| Some((it.share_of_threshold()?, it, it.quantile_ms()?)));

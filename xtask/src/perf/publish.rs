@@ -65,7 +65,8 @@ pub(crate) fn run(
     let findings = test_failed.into_iter().chain(proof.findings).collect();
     let report = compared.conclude(baseline.gate, judged, findings);
     let report = report.for_requests_per_day(requests_per_day);
-    let dashboard = grafana.and_then(|grafana| dashboard_link(grafana, &report));
+    // The dashboard of a run that did not run is empty.
+    let dashboard = grafana.filter(|_| report.was_loaded()).and_then(|grafana| dashboard_link(grafana, &report));
     terminal::print_run(&RunResult {
         report: &report,
         proof: proof.text.as_deref(),

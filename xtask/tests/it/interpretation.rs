@@ -22,7 +22,7 @@ fn faults() -> Vec<Fault> {
         .iter()
         .map(|(name, threshold)| Fault {
             flags: vec![delay(name, *threshold)],
-            parts: vec![format!("problem: slower than the limit: {name} at "), format!("Check the queries of {name}")],
+            parts: vec![format!("problem: slower than the limit: {name} at "), format!("Check the handler of {name}")],
         })
         .collect();
     faults.push(Fault {

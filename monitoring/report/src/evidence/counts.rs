@@ -49,7 +49,7 @@ pub struct EndpointCounts {
     /// requests before.
     #[serde(default)]
     pub stopped_iterations: u64,
-    /// Requests that were sent again, because the server closed a reused connection.
+    /// Requests that were sent once more, because the server closed a reused connection.
     #[serde(default)]
     pub reconnects: u64,
     /// Bodies of the responses.

@@ -19,7 +19,7 @@ pub(super) fn resources(report: &Report) -> Option<Finding> {
     let missed = || report.objectives.iter().filter(|objective| objective.verdict == Verdict::Missed);
     let named: Vec<_> = missed().filter_map(describe).collect();
     let cause = if missed().any(|objective| objective.goal.is_latency()) {
-        ". This is probably the bottleneck of the endpoints that are over their limits"
+        ". Latencies are over their limits, too: check whether both began at the same time"
     } else {
         ". No latency is over its limit yet"
     };

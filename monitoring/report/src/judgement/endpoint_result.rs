@@ -31,7 +31,7 @@ pub struct EndpointResult {
     /// may have counted them.
     #[serde(default)]
     pub cut: u64,
-    /// Requests that were sent again on a new connection, because the server closed a reused
+    /// Requests that were sent once more on a new connection, because the server closed a reused
     /// connection without a response. The backend may have counted them twice.
     #[serde(default, skip_serializing_if = "crate::verdict::is_zero")]
     pub reconnects: u64,

@@ -20,7 +20,7 @@ pub(crate) struct GateArgs {
     /// Compare with a git revision or a running service
     ///
     /// A revision is checked out and started. Base and head run in
-    /// alternating short rounds on this machine.
+    /// interleaved short rounds on this machine.
     #[arg(long, value_name = "REV|URL", conflicts_with_all = ["drill", "list", "dry-run", "proof", "replay", "smoke"])]
     pub(crate) against: Option<String>,
     /// Measure which slow-downs this machine can detect

@@ -153,7 +153,7 @@ mod tests {
         let before = EndpointClocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
         assert_eq!(before.verdict(&idle), ClockVerdict::Impossible);
         let line = before.describe(ClockVerdict::Impossible);
-        assert!(line.contains("49.0 ms by the backend (p95 60.0 ms, and 100 to 250 ms)"), "{line}");
+        assert!(line.contains("49.0 ms by the backend; p95 60.0 ms, and between 100 and 250 ms"), "{line}");
         let with_others = EndpointClocks { same_requests: false, ..before };
         assert_eq!(with_others.verdict(&idle), ClockVerdict::OtherRequests);
     }

@@ -83,10 +83,11 @@ impl EndpointClocks {
         }
     }
 
-    /// The p95 of both clocks, as far as known: "p95 166.2 ms, and 100 to 500 ms".
+    /// The p95 of both clocks, if known: "p95 166.2 ms, and between 100 and 500 ms".
     fn describe_p95(&self) -> Option<String> {
         let (from, to) = self.backend_p95?;
-        let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
+        let backend =
+            to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("between {from:.0} and {to:.0} ms"));
         Some(match self.client_p95 {
             Some(client) => format!("p95 {client:.1} ms, and {backend}"),
             None => format!("p95 {backend}"),
@@ -96,24 +97,30 @@ impl EndpointClocks {
     /// The line about the endpoint: both latencies, and the cause of their difference.
     pub(super) fn describe(&self, verdict: ClockVerdict) -> String {
         let Self { name, client_mean, backend_mean, .. } = self;
-        let p95 = self.describe_p95().map(|p95| format!(" ({p95})")).unwrap_or_default();
-        let means = format!("{name}: {client_mean:.1} ms by the client, {backend_mean:.1} ms by the backend{p95}");
+        let p95 = self.describe_p95().map(|p95| format!("; {p95}")).unwrap_or_default();
+        let means = format!("mean {client_mean:.1} ms by the client, {backend_mean:.1} ms by the backend{p95}");
         match verdict {
-            ClockVerdict::Agrees => format!("{means}: they agree"),
+            ClockVerdict::Agrees => format!("{name}: the clocks agree: {means}"),
             ClockVerdict::Generator => {
-                format!("{means}: the generator was overloaded and added the difference; use fewer VUs or more cores")
+                format!(
+                    "{name}: {means}: the generator was overloaded and added the difference; use fewer VUs or more cores"
+                )
             }
             ClockVerdict::Network => {
-                format!("{means}: most of the difference is sending and receiving: the network, or large responses")
+                format!(
+                    "{name}: {means}: most of the difference is sending and receiving: the network, or large responses"
+                )
             }
             ClockVerdict::Queueing => format!(
-                "{means}: requests waited before the backend's code, in its accept queue, its event loop or a proxy"
+                "{name}: {means}: requests waited before the backend's code, in its accept queue, its event loop or a proxy"
             ),
             ClockVerdict::Impossible => {
-                format!("{means}: the backend's time exceeds the client's for the same requests, so one clock is wrong")
+                format!(
+                    "{name}: {means}: the backend's time exceeds the client's for the same requests, so one clock is wrong"
+                )
             }
             ClockVerdict::OtherRequests => {
-                format!("{means}: not comparable, since the backend also counted other requests")
+                format!("{name}: {means}: not comparable, since the backend also counted other requests")
             }
         }
     }

@@ -28,8 +28,7 @@ pub(super) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofItem {
     let disagreements = run.report.findings.iter().filter(|finding| finding.kind == FindingKind::StoreDisagrees);
     let wrong = disagreements.map(|finding| finding.message.clone()).chain(differ).collect();
     let of_backend = if values > 0 { format!(", and {values} values of backend metrics") } else { String::new() };
-    let figures =
-        format!("good and total requests of {compared} objectives, report compared with Prometheus{of_backend}");
+    let figures = format!("Prometheus has the report's counts of {compared} objectives{of_backend}");
     ProofItem::new(CHECK, figures, wrong)
 }
 

@@ -130,11 +130,11 @@ pub(super) fn load(report: &Report) -> Markup {
                 tbody { @for part in &report.run.plan.parts { tr {
                     th scope="row" { (part.name) }
                     td { (part.load) }
-                    td class="n" { (part.iterations.completed) }
-                    td class="n" { (part.iterations.failed) }
-                    td class="n" { (part.iterations.dropped) }
-                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (arrivals.started) " of " (arrivals.planned) } }
-                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (arrivals.late) } }
+                    td class="n" { (format::count(part.iterations.completed)) }
+                    td class="n" { (format::count(part.iterations.failed)) }
+                    td class="n" { (format::count(part.iterations.dropped)) }
+                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (format::count(arrivals.started)) " of " (format::count(arrivals.planned)) } }
+                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (format::count(arrivals.late)) } }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p50)) } }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p95)) } }
                 } } }
@@ -246,7 +246,7 @@ pub(super) fn errors(report: &Report) -> Markup {
                 table {
                     thead { tr { th { "check" } th class="n" { "tried" } th class="n" { "failed" } } }
                     tbody { @for check in &report.checks { tr {
-                        th scope="row" { (check.name) } td class="n" { (check.tried) } td class="n" { (check.failed) }
+                        th scope="row" { (check.name) } td class="n" { (format::count(check.tried)) } td class="n" { (format::count(check.failed)) }
                     } } }
                 }
             }

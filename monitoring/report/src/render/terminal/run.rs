@@ -112,7 +112,7 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
     }
     let reconnects: u64 = report.endpoints.iter().map(|endpoint| endpoint.reconnects).sum();
     if reconnects > 0 {
-        let _ = write!(text, "; {} requests were sent again on new connections", count(reconnects));
+        let _ = write!(text, "; {} requests were sent once more on new connections", count(reconnects));
     }
     let parts = run.plan.parts.iter().flat_map(describe_part);
     let agents = describe_agents(&run.agents);

@@ -13,7 +13,7 @@ use crate::measure::{FailedRequest, Failure, FailureDetail};
 
 impl Request<'_> {
     /// The error of a failed request. Its message has method, path and result, such as "GET /news
-    /// answered 404 Not Found: {"detail":"Not Found"}".
+    /// responded with 404 Not Found: {"detail":"Not Found"}".
     pub(super) fn failed(
         &self,
         result: Result<Response, ExchangeError>,
@@ -31,9 +31,9 @@ impl Request<'_> {
         let message = match (&result, check) {
             (Ok(response), Some(check)) => format!("{request}: check {check:?} failed{}", body(response)),
             (Ok(response), None) => {
-                let answered = describe_status(response.status());
+                let status = describe_status(response.status());
                 let not_followed = why_not.map_or_else(String::new, |why| format!(", not followed: {why}"));
-                format!("{request} answered {answered}{}{not_followed}{}", self.describe_expected(), body(response))
+                format!("{request} responded with {status}{}{not_followed}{}", self.describe_expected(), body(response))
             }
             (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
         };
