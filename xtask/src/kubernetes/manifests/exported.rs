@@ -21,8 +21,9 @@ const BANNER: &str = "# Written by `cargo xtask export --kubernetes DIR`. README
 const README: &str = "\
 # A run by pods, from manifests
 
-Written by `cargo xtask export --kubernetes DIR`, for tools that start Jobs themselves. `cargo xtask
-perf --agents kubernetes:N` needs none of these files. Kubernetes 1.29 or newer is required.
+With these files you can run a load by tools that start Jobs themselves. `cargo xtask export
+--kubernetes DIR` wrote them. `cargo xtask perf --agents kubernetes:N` needs none of them.
+Kubernetes 1.29 or newer is required.
 
 Replace the token in `secret.yaml` (at least 16 random characters), the image in `coordinator.yaml`
 and `agents.yaml`, and `PERF_TARGET` in `coordinator.yaml`. Then:
