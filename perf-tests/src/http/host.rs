@@ -28,6 +28,7 @@ pub(crate) struct HostConfig {
 }
 
 impl HostConfig {
+    /// A target.
     pub(super) fn new(name: Option<&str>, url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
         let header = settings.host_header.get_own(name);
         let mut target = match UnixTarget::of(url) {
@@ -36,7 +37,19 @@ impl HostConfig {
         };
         header.into_iter().for_each(|header| target.host_header.clone_from(header));
         settings.sni.get_own(name).into_iter().for_each(|sni| target.server_name.clone_from(sni));
-        let tls = target.tls.then(|| HostTls::new(name, settings)).transpose()?;
+        let tls = target.tls.then(|| HostTls::of_target(name, settings)).transpose()?;
+        Ok(Self::with_tls(name, target, tls, settings))
+    }
+
+    /// An origin that only redirects lead to. It has its own names, and is not shown who this
+    /// client is.
+    pub(super) fn of_other_origin(url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
+        let target = Target::new(url, &settings.allowed);
+        let tls = target.tls.then(|| HostTls::of_other_origin(settings)).transpose()?;
+        Ok(Self::with_tls(None, target, tls, settings))
+    }
+
+    fn with_tls(name: Option<&str>, target: Target, tls: Option<HostTls>, settings: &HttpSettings) -> Self {
         let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();
         let resolver = Resolver::new(&target, fixed, settings.dns_ttl);
         let tunnel = settings.proxy.as_ref().map(|proxy| Box::new(Tunnel::new(proxy, settings)));
@@ -46,7 +59,7 @@ impl HostConfig {
             (true, false) => Protocol::Http1.into(),
             (false, false) => OnceLock::new(),
         };
-        Ok(Self { name: name.map(str::to_owned), target, dialer, tls, protocol })
+        Self { name: name.map(str::to_owned), target, dialer, tls, protocol }
     }
 
     /// The protocol of all its connections. HTTP/1.1 if the host was not asked, as an origin that

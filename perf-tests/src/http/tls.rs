@@ -63,6 +63,9 @@ pub(super) struct HostTlsConfig {
     pub(super) client: Arc<ClientConfig>,
     /// The value with which a flag adds a file for this host.
     value: FlagValue,
+    /// Whether it is a target. Otherwise only a redirect leads to it, and it is shown no client
+    /// certificate.
+    is_target: bool,
 }
 
 /// The TLS configurations of one host, which all its connections share.
@@ -75,14 +78,30 @@ pub(super) struct HostTls {
 }
 
 impl HostTls {
-    /// The configurations for a host by its name. Reads the files of certificates.
-    pub(super) fn new(name: Option<&str>, settings: &HttpSettings) -> Result<Self, TlsError> {
+    /// The configurations for a target by its name. Reads the files of certificates.
+    pub(super) fn of_target(name: Option<&str>, settings: &HttpSettings) -> Result<Self, TlsError> {
+        let identity = ClientIdentity::of(name, settings)?;
+        Self::new(name, settings, identity, true)
+    }
+
+    /// The configurations for an origin that only redirects lead to. It is not shown who this
+    /// client is.
+    pub(super) fn of_other_origin(settings: &HttpSettings) -> Result<Self, TlsError> {
+        Self::new(None, settings, None, false)
+    }
+
+    fn new(
+        name: Option<&str>,
+        settings: &HttpSettings,
+        identity: Option<ClientIdentity<'_>>,
+        is_target: bool,
+    ) -> Result<Self, TlsError> {
         let own = settings.ca_certificate.get(name).map(AsRef::as_ref);
-        let config = config(settings.insecure_skip_tls_verify, own, ClientIdentity::of(name, settings)?)?;
+        let config = config(settings.insecure_skip_tls_verify, own, identity)?;
         let offering = |protocols: &[Protocol]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
-            Arc::new(HostTlsConfig { client: Arc::new(config), value: FlagValue::of(name) })
+            Arc::new(HostTlsConfig { client: Arc::new(config), value: FlagValue::of(name), is_target })
         };
         Ok(Self {
             any: offering(&[Protocol::Http2, Protocol::Http1]),

@@ -105,6 +105,8 @@ pub struct TlsOptions<'a> {
     pub protocols: &'a [&'a str],
     /// Time before the handshake of each connection.
     pub delay: Duration,
+    /// Whether TLS 1.2 is its only version.
+    pub is_tls12: bool,
 }
 
 /// A service that responds 200 to everything.
@@ -127,8 +129,8 @@ impl TlsServer {
     /// Starts a service with these options.
     pub fn start_with(identity: &Identity, options: &TlsOptions<'_>) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
-        let builder = builder.unwrap();
+        let versions = if options.is_tls12 { &[&rustls::version::TLS12] } else { rustls::DEFAULT_VERSIONS };
+        let builder = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).unwrap();
         let builder = match options.clients {
             None => builder.with_no_client_auth(),
             Some(authority) => {

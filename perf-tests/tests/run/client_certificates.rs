@@ -7,6 +7,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Host, Method};
+use perf_report::evidence::FailureCause;
 use perf_tests::{Scenario, ScenarioResult, Vu, shared_iterations};
 use test_support::fake_server::serve;
 use test_support::tls_server::{Authority, Identity, TlsOptions, TlsServer};
@@ -97,9 +98,8 @@ fn a_client_certificate_without_a_name_is_for_the_main_target_only() {
     assert_refused(&run(&main, &required, "unnamed-3", &given), &texts);
 }
 
-#[test]
-fn an_origin_that_redirects_lead_to_sees_no_client_certificate() {
-    let other = SecuredHost::start("redirected-clients", true);
+/// Runs requests that a redirect leads to the other host. The client certificate is given.
+fn run_redirected(other: &SecuredHost, testid: &str) -> ScenarioResult {
     let location = format!("https://localhost:{}/other", other.server.port);
     let router = Router::new()
         .route("/ping", get(move || async move { Redirect::to(&location) }))
@@ -111,10 +111,26 @@ fn an_origin_that_redirects_lead_to_sees_no_client_certificate() {
         ("PERF_CLIENT_KEY", text(&other.client.key)),
         ("PERF_ALLOW_TARGET", "localhost"),
     ];
-    let mut settings = settings_at(&main, None, "redirected-clients", &given);
+    let mut settings = settings_at(&main, None, testid, &given);
     settings.http.max_redirects = 1;
-    let finished = pings(4).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+    pings(4).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await)
+}
+
+#[test]
+fn an_origin_that_redirects_lead_to_sees_no_client_certificate() {
+    let other = SecuredHost::start("redirected-clients", true);
+    let finished = run_redirected(&other, "redirected-clients");
     let report = finished.report().unwrap_or_else(|(_, message)| panic!("{message}"));
     assert_eq!((report.requests.sent, report.requests.failed), (8, 0), "{:?}", report.failures);
     assert_eq!(other.server.identified(), [false]);
+}
+
+#[test]
+fn no_client_certificate_is_advised_for_an_origin_that_never_sees_one() {
+    let other = SecuredHost::start("redirected-required", false);
+    let finished = run_redirected(&other, "redirected-required");
+    let failures = &finished.report().unwrap().failures;
+    let messages: Vec<_> = failures.iter().map(FailureCause::describe).collect();
+    assert!(messages[0].contains("requires a client certificate") && messages[0].contains("Host::new"), "{messages:?}");
+    assert!(messages.iter().all(|message| !message.contains("--client-certificate")), "{messages:?}");
 }

@@ -11,7 +11,7 @@ use perf_tests::ScenarioResult;
 use test_support::fake_server::{accept_one, serve};
 
 use super::{Service, code, ping, pings, settings_at};
-use test_support::tls_server::{Authority, Identity, TlsServer};
+use test_support::tls_server::{Authority, Identity, TlsOptions, TlsServer};
 
 const HTTP1: &[&str] = &["http/1.1"];
 
@@ -101,6 +101,15 @@ fn a_refused_server_certificate_is_explained() {
 }
 
 #[test]
+fn an_authority_that_was_created_again_is_explained() {
+    let (before, now) = (authority("before/again"), authority("now/again"));
+    let server = TlsServer::start(&now.sign("own.test"), None, HTTP1);
+    let texts = ["BadSignature", "created again under the same name", "--ca-certificate FILE", "--insecure"];
+    assert_refused(&run(&server, "tls-again-1", &[("PERF_CA_CERTIFICATE", text(&before.file))]), &texts);
+    assert_sent(&run(&server, "tls-again-2", &[("PERF_CA_CERTIFICATE", text(&now.file))]));
+}
+
+#[test]
 fn a_handshake_without_a_common_cipher_is_explained() {
     let authority = self::authority("ciphers");
     let (identity, client) = (authority.sign("own.test"), authority.sign("me"));
@@ -152,6 +161,19 @@ fn a_client_certificate_is_presented_if_it_is_required() {
             [("PERF_CLIENT_CERTIFICATE", text(&stranger.certificate)), ("PERF_CLIENT_KEY", text(&stranger.key))];
         assert_refused(&run("stranger", &files), &["refuses the client certificate", "--client-certificate"]);
     }
+}
+
+#[test]
+fn a_server_of_tls_1_2_can_require_a_client_certificate() {
+    let (authority, clients) = (authority("tls12-servers"), authority("tls12-clients"));
+    let client = clients.sign("me");
+    let options = TlsOptions { clients: Some(&clients), is_tls12: true, ..TlsOptions::default() };
+    let server = TlsServer::start_with(&authority.sign("own.test"), &options);
+    let trusted = ("PERF_CA_CERTIFICATE", text(&authority.file));
+    let texts = ["requires a client certificate", "--client-certificate FILE and --client-key FILE"];
+    assert_refused(&run(&server, "tls12-1", &[trusted]), &texts);
+    let files = [("PERF_CLIENT_CERTIFICATE", text(&client.certificate)), ("PERF_CLIENT_KEY", text(&client.key))];
+    assert_sent(&run(&server, "tls12-2", &[&[trusted][..], &files].concat()));
 }
 
 #[test]

@@ -11,11 +11,11 @@ use crate::http::protocol::Protocol;
 
 /// Explains an error of a TLS connection. Other errors stay as they are.
 pub(in crate::http) fn explain(error: io::Error, config: &HostTlsConfig) -> io::Error {
-    let HostTlsConfig { client, value } = config;
+    let HostTlsConfig { client, value, .. } = config;
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     let text = match cause {
         Some(Error::InvalidCertificate(cause)) => of_certificate(cause, value),
-        Some(Error::AlertReceived(alert)) => of_alert(*alert, client, value),
+        Some(Error::AlertReceived(alert)) => of_alert(*alert, config),
         Some(Error::InvalidMessage(cause)) => {
             format!("the server does not respond with TLS ({cause:?}): check the port, or use http://")
         }
@@ -67,23 +67,28 @@ fn of_certificate(error: &CertificateError, value: &FlagValue) -> String {
             "the server's certificate is self-signed, and this client does not trust it: pass it with \
              --ca-certificate {value}, {SKIP}"
         ),
+        CertificateError::BadSignature => format!(
+            "this client refuses the server's certificate: the key of its authority did not sign it (BadSignature), so \
+             the authority may have been created again under the same name: pass the new authority's certificate with \
+             --ca-certificate {value}, {SKIP}"
+        ),
         CertificateError::Revoked => "the server's certificate is revoked: renew it".to_owned(),
         error => format!("this client refuses the server's certificate: {error}; replace it, {SKIP}"),
     }
 }
 
-fn of_alert(alert: Alert, config: &ClientConfig, value: &FlagValue) -> String {
-    let is_identified = client_identity::is_in(config);
+fn of_alert(alert: Alert, config: &HostTlsConfig) -> String {
+    let HostTlsConfig { client, value, .. } = config;
+    let is_identified = client_identity::is_in(client);
     let name = format!("alert {alert:?}");
     match alert {
         Alert::CertificateRequired if is_identified => format!(
             "the server accepts no certificate of this client's authority ({name}): pass another one with \
              --client-certificate {value}"
         ),
-        Alert::CertificateRequired => format!(
-            "the server requires a client certificate ({name}): pass it with --client-certificate {value} and \
-             --client-key {value}"
-        ),
+        Alert::CertificateRequired => {
+            format!("the server requires a client certificate ({name}): {}", pass_client_certificate(config))
+        }
         Alert::BadCertificate
         | Alert::UnsupportedCertificate
         | Alert::CertificateRevoked
@@ -99,15 +104,13 @@ fn of_alert(alert: Alert, config: &ClientConfig, value: &FlagValue) -> String {
             )
         }
         Alert::BadCertificate => format!(
-            "the server refuses the TLS handshake ({name}): it may require a client certificate, given with \
-             --client-certificate {value} and --client-key {value}"
+            "the server refuses the TLS handshake ({name}): it may require a client certificate: {}",
+            pass_client_certificate(config)
         ),
         Alert::HandshakeFailure => {
             let certificate = match is_identified {
                 true => "refuse the client certificate of --client-certificate".to_owned(),
-                false => format!(
-                    "require a client certificate, given with --client-certificate {value} and --client-key {value}"
-                ),
+                false => format!("require a client certificate: {}", pass_client_certificate(config)),
             };
             format!(
                 "the server refuses the TLS handshake ({name}): check its log; it may have no cipher in common with this \
@@ -120,8 +123,19 @@ fn of_alert(alert: Alert, config: &ClientConfig, value: &FlagValue) -> String {
         Alert::UnrecognisedName => {
             format!("the server does not know this host name ({name}): check the URL's host, and --resolve")
         }
-        Alert::NoApplicationProtocol => no_protocol(config),
+        Alert::NoApplicationProtocol => no_protocol(client),
         _ => format!("the server ends TLS ({name}): check the server's log"),
+    }
+}
+
+/// How to pass a client certificate, which is shown to targets only.
+fn pass_client_certificate(config: &HostTlsConfig) -> String {
+    let HostTlsConfig { value, is_target, .. } = config;
+    match is_target {
+        true => format!("pass it with --client-certificate {value} and --client-key {value}"),
+        false => "only targets are shown one, and only a redirect leads to this origin: make it a host of the \
+                  scenario (Host::new)"
+            .to_owned(),
     }
 }
 
@@ -133,4 +147,88 @@ fn date(time: UnixTime) -> String {
 /// A name without its kind: `DnsName("a.test")` is `a.test`.
 fn bare(name: &str) -> &str {
     name.split(['(', ')', '"']).filter(|part| !part.is_empty()).nth(1).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::client::ResolvesClientCert;
+    use rustls::sign::CertifiedKey;
+    use rustls::{PeerIncompatible, SignatureScheme};
+
+    use super::*;
+
+    /// A client certificate that no server asks for.
+    #[derive(Debug)]
+    struct Identified;
+
+    impl ResolvesClientCert for Identified {
+        fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+            None
+        }
+
+        fn has_certs(&self) -> bool {
+            true
+        }
+    }
+
+    fn config(is_target: bool, is_identified: bool) -> HostTlsConfig {
+        let mut client = super::super::config(true, None, None).unwrap();
+        if is_identified {
+            client.client_auth_cert_resolver = Arc::new(Identified);
+        }
+        HostTlsConfig { client: Arc::new(client), value: FlagValue::of(Some("auth")), is_target }
+    }
+
+    fn explained(error: Error, config: &HostTlsConfig) -> String {
+        explain(io::Error::new(io::ErrorKind::InvalidData, error), config).to_string()
+    }
+
+    #[test]
+    fn each_alert_has_its_side_reason_and_remedy() {
+        let (stranger, identified, other) = (config(true, false), config(true, true), config(false, false));
+        let pass = "--client-certificate auth=FILE and --client-key auth=FILE";
+        let replace = "pass another one with --client-certificate auth=FILE";
+        let refused = "the server refuses the TLS handshake";
+        for (alert, config, parts) in [
+            (Alert::ProtocolVersion, &stranger, ["the server refuses", "TLS 1.2 and 1.3", "enable one of them on the"]),
+            (Alert::UnrecognisedName, &stranger, ["the server does not know", "host name", "check the URL's host"]),
+            (Alert::CertificateRequired, &stranger, ["the server requires", "a client certificate", pass]),
+            (Alert::CertificateRequired, &identified, ["the server accepts no", "client's authority", replace]),
+            (Alert::CertificateRequired, &other, ["the server requires", "only targets are shown one", "Host::new"]),
+            (Alert::CertificateRevoked, &identified, ["the server refuses", "the client certificate", replace]),
+            (Alert::BadCertificate, &stranger, [refused, "it may require a client certificate", pass]),
+            (Alert::BadCertificate, &identified, ["the server refuses", "the client certificate", replace]),
+            (Alert::BadCertificate, &other, [refused, "only targets are shown one", "Host::new"]),
+            (Alert::HandshakeFailure, &stranger, [refused, "require a client certificate", pass]),
+            (Alert::HandshakeFailure, &identified, [refused, "refuse the client certificate", "check its log"]),
+            (Alert::HandshakeFailure, &other, [refused, "only targets are shown one", "Host::new"]),
+            (Alert::InternalError, &stranger, ["the server ends TLS", "InternalError", "check the server's log"]),
+        ] {
+            let text = explained(Error::AlertReceived(alert), config);
+            assert!(parts.iter().all(|part| text.contains(part)), "{parts:?} are not all in: {text}");
+            assert!(text.contains(&format!("(alert {alert:?})")), "{text}");
+            assert!(config.is_target || !text.contains("--client"), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_fault_of_a_server_has_its_side_reason_and_remedy() {
+        let config = config(true, false);
+        let refuses = "this client refuses the server's";
+        for (error, parts) in [
+            (CertificateError::Revoked.into(), ["the server's certificate", "is revoked", "renew it"]),
+            (CertificateError::Expired.into(), ["the server's certificate", "has expired", "renew it"]),
+            (CertificateError::BadSignature.into(), [refuses, "created again", "--ca-certificate auth=FILE"]),
+            (CertificateError::BadEncoding.into(), [refuses, "certificate: ", "replace it"]),
+            (
+                Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13),
+                [refuses, "TLS (ServerDoesNotSupportTls12Or13)", "enable TLS 1.2 or 1.3 on the server"],
+            ),
+        ] {
+            let text = explained(error, &config);
+            assert!(parts.iter().all(|part| text.contains(part)), "{parts:?} are not all in: {text}");
+        }
+    }
 }
