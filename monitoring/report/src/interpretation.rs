@@ -111,7 +111,7 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         Some(_) => String::new(),
         None => format!("; {} by {}", count(count_of_kind), kind.as_str()),
     };
-    let (kind, status) = cause.map_or((kind, None), |cause| (cause.detail.kind(), cause.detail.status()));
+    let (kind, response) = cause.map_or((kind, None), |cause| (cause.detail.kind(), cause.response()));
     let severity = if failed_share(worst) > TOO_MANY_ERRORS.as_f64() { Severity::Problem } else { Severity::Warning };
     let of_worst = percent_beside(worst.requests.failed, worst.requests.sent, TOO_MANY_ERRORS.as_ppm());
     let share = match failing {
@@ -120,15 +120,17 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
     };
     let message = format!("{} of {} requests to {endpoints} failed ({share}){how}", count(failed), count(sent));
     let finding = Finding::new(severity, Subject::Target, FindingKind::FailedRequests, message);
-    Some(match advise(kind, status, failed == sent && kinds(failing).len() == 1) {
+    Some(match advise(kind, response, failed == sent && kinds(failing).len() == 1) {
         Some(advice) => finding.with_advice(advice),
         None => finding,
     })
 }
 
-/// Advice on what to check, if the kind of failure suggests any.
-pub(crate) fn advise(kind: FailureKind, status: Option<u16>, every_request: bool) -> Option<&'static str> {
-    match (kind, status) {
+/// Advice on what to check, if the kind of failure suggests any. `response` has the status and the
+/// beginning of the body.
+pub(crate) fn advise(kind: FailureKind, response: Option<(u16, &str)>, every_request: bool) -> Option<&'static str> {
+    let body = response.map_or("", |(_, body)| body);
+    match (kind, response.map(|(status, _)| status)) {
         (FailureKind::Refused, _) if every_request => Some("Start the service, or check its address"),
         (FailureKind::Refused, _) => {
             Some("The service may have restarted, or its queue of new connections was full: see its log")
@@ -143,6 +145,14 @@ pub(crate) fn advise(kind: FailureKind, status: Option<u16>, every_request: bool
         (FailureKind::Tls, _) => Some("Check the certificates and TLS versions of both sides"),
         (FailureKind::Protocol, _) => Some("Check the HTTP versions of both sides and proxies in between"),
         (_, Some(300..=399)) => Some("Request the final URL, or follow redirects with --max-redirects"),
+        // nginx finishes the handshake in both cases, and responds.
+        (_, Some(400)) if body.contains("No required SSL certificate was sent") => Some(
+            "The server requires a client certificate: pass it with --client-certificate [NAME=]FILE and --client-key \
+             [NAME=]FILE",
+        ),
+        (_, Some(400)) if body.contains("The SSL certificate error") => {
+            Some("The server refuses the client certificate: pass another one with --client-certificate [NAME=]FILE")
+        }
         (_, Some(401 | 403)) => Some("Check the credentials that the scenario sends"),
         (_, Some(404 | 405)) => Some("Check that the service has this route"),
         (_, Some(429)) => {
@@ -284,11 +294,28 @@ mod tests {
                 vec!["add_item, get_cart failed", "300 by timeout", "exhausted pool"],
             ),
             (slow(6, 5.0), vec![(0, 10, FailureKind::Reset)], vec!["a crash", "get_prices at 160 %"]),
+            (
+                FAST,
+                vec![(0, 10, FailureKind::Unanswered)],
+                vec!["100 by unanswered", "raise its idle (keep-alive) timeout", "--no-connection-reuse"],
+            ),
         ] {
             let text = messages(p95s, &failed).join("\n");
             for part in parts {
                 assert!(text.contains(part), "{part:?} is not in\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_client_certificate_that_nginx_requires_or_refuses_is_advised() {
+        let page = |title: &str| format!("<html> <head><title>400 {title}</title></head> <body>");
+        let advice = |status, body: &str| advise(FailureKind::Status, Some((status, body)), true);
+        let required = advice(400, &page("No required SSL certificate was sent")).unwrap();
+        assert!(required.contains("requires a client certificate: pass it with --client-certificate [NAME=]FILE"));
+        let refused = advice(400, &page("The SSL certificate error")).unwrap();
+        assert!(refused.contains("refuses the client certificate: pass another one with --client-certificate"));
+        assert_eq!(advice(400, "no name"), None);
+        assert!(!advice(403, "No required SSL certificate was sent").unwrap().contains("client certificate"));
     }
 }

@@ -198,6 +198,11 @@ impl fmt::Display for FailureDetail<'_> {
 }
 
 impl FailureCause {
+    /// Status and beginning of the body. `None` without a response.
+    pub fn response(&self) -> Option<(u16, &str)> {
+        Some((self.detail.status()?, &self.body))
+    }
+
     /// Text of the cause, without its request: "40,404 × 404 Not Found {"detail":"Not Found"},
     /// first at 00:03".
     pub fn describe(&self) -> String {

@@ -17,7 +17,7 @@ pub(crate) struct FailureText {
 pub(crate) fn describe_failures(report: &Report) -> Vec<FailureText> {
     let describe = |(requests, cause): &(Vec<&str>, FailureCause)| FailureText {
         cause: format!("{}: {}", requests.join(", "), cause.describe()),
-        advice: advise(cause.detail.kind(), cause.detail.status(), failed_alike(report, requests)),
+        advice: advise(cause.detail.kind(), cause.response(), failed_alike(report, requests)),
     };
     merge_by_cause(&report.failures).iter().map(describe).collect()
 }
