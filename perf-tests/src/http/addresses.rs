@@ -2,6 +2,7 @@
 //! the first does not connect at once.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -9,8 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep};
@@ -36,6 +38,8 @@ pub(super) struct Resolver {
     fixed: Vec<SocketAddr>,
     /// How long a result is used.
     ttl: Duration,
+    /// Looks up the name.
+    names: NameService,
     /// The latest result. It is not locked during a look-up.
     latest: Mutex<Option<Lookup>>,
     /// Held during a look-up. Workers without an earlier result wait for the look-up. Others use
@@ -43,6 +47,22 @@ pub(super) struct Resolver {
     looking_up: AsyncMutex<()>,
     /// The number of connections so far. It chooses the first address of each.
     turn: AtomicUsize,
+}
+
+/// Looks up the addresses of a host and port. Tests replace it.
+struct NameService(Box<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>);
+
+impl NameService {
+    /// The system's.
+    fn system() -> Self {
+        Self(Box::new(|host, port| async move { Ok(lookup_host((host, port)).await?.collect()) }.boxed()))
+    }
+}
+
+impl fmt::Debug for NameService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NameService")
+    }
 }
 
 /// The result of a look-up.
@@ -75,10 +95,16 @@ impl Resolver {
             is_allowed,
             fixed,
             ttl,
+            names: NameService::system(),
             latest: Mutex::default(),
             looking_up: AsyncMutex::default(),
             turn: AtomicUsize::new(0),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn ttl(&self) -> Duration {
+        self.ttl
     }
 
     /// Whether a proxy may look up the target: the user allows load on it wherever it is, and gave
@@ -141,8 +167,8 @@ impl Resolver {
         if let Some(lookup) = latest().filter(Lookup::is_fresh) {
             return lookup;
         }
-        let found = lookup_host((self.host.as_str(), self.port)).await;
-        let lookup = match (found.and_then(|found| self.allowed(found.collect())), before) {
+        let found = (self.names.0)(self.host.clone(), self.port).await;
+        let lookup = match (found.and_then(|found| self.allowed(found)), before) {
             (Ok(found), _) => Lookup { until: clock::now() + self.ttl, found: Ok(found) },
             // A name server that fails for a moment does not end a load (RFC 8767).
             (Err(_), Some(Lookup { found: Ok(found), .. })) => {
@@ -197,6 +223,9 @@ pub(super) fn exhausted(error: &io::Error) -> Option<&'static str> {
 mod tests {
     use std::net::TcpListener;
 
+    use futures::future::join_all;
+    use tokio::task::yield_now;
+    use tokio::time::advance;
     use url::Url;
 
     use super::*;
@@ -280,5 +309,80 @@ mod tests {
         assert_eq!(connect_any(&[refusing, open]).await.unwrap().peer_addr().unwrap(), open);
         assert_eq!(connect_any(&[refusing]).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(connect_any(&[]).await.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+    }
+
+    const TTL: Duration = Duration::from_secs(30);
+
+    /// Listens on one port of each of two addresses.
+    fn listen() -> ([TcpListener; 2], [SocketAddr; 2]) {
+        loop {
+            let one = TcpListener::bind("127.0.0.2:0").unwrap();
+            let first = one.local_addr().unwrap();
+            let second = SocketAddr::new([127, 0, 0, 3].into(), first.port());
+            // Another program may use the port of the second address.
+            if let Ok(other) = TcpListener::bind(second) {
+                return ([one, other], [first, second]);
+            }
+        }
+    }
+
+    /// A resolver whose look-ups give these results in turn, the last one again and again, and the
+    /// number of its look-ups.
+    fn changing(results: Vec<Option<SocketAddr>>) -> (Resolver, Arc<AtomicUsize>) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = count.clone();
+        let names = NameService(Box::new(move |host, _| {
+            let at = counted.fetch_add(1, Ordering::SeqCst).min(results.len() - 1);
+            let result = results[at].map(|address| vec![address]);
+            async move {
+                // The other workers ask meanwhile.
+                yield_now().await;
+                result.ok_or_else(|| io::Error::other(format!("no answer about {host}")))
+            }
+            .boxed()
+        }));
+        (Resolver { names, ttl: TTL, ..resolver("shop.test", &[]) }, count)
+    }
+
+    async fn connected(resolver: &Resolver, known: &Addresses) -> SocketAddr {
+        connect_any(&resolver.resolve(known).await.unwrap()).await.unwrap().peer_addr().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn new_connections_go_to_the_new_address_after_the_ttl() {
+        let (_listeners, [old, new]) = listen();
+        let (resolver, count) = changing(vec![Some(old), Some(new)]);
+        let workers = [Addresses::default(), Addresses::default()];
+        assert_eq!(connected(&resolver, &workers[0]).await, old);
+        advance(TTL - Duration::from_millis(1)).await;
+        assert_eq!([connected(&resolver, &workers[0]).await, connected(&resolver, &workers[1]).await], [old, old]);
+        advance(Duration::from_millis(1)).await;
+        assert_eq!([connected(&resolver, &workers[0]).await, connected(&resolver, &workers[1]).await], [new, new]);
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_old_address_stays_while_look_ups_fail() {
+        let (_listeners, [old, new]) = listen();
+        let (resolver, count) = changing(vec![Some(old), None, Some(new)]);
+        let known = Addresses::default();
+        for (connects_to, look_ups) in [(old, 1), (old, 2), (new, 3)] {
+            assert_eq!(connected(&resolver, &known).await, connects_to);
+            assert_eq!(count.load(Ordering::SeqCst), look_ups);
+            advance(TTL).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn eight_workers_cause_one_look_up() {
+        let (_listeners, [old, new]) = listen();
+        let (resolver, count) = changing(vec![Some(old), Some(new)]);
+        let workers: [Addresses; 8] = Default::default();
+        let all = async || join_all(workers.iter().map(|known| resolver.resolve(known))).await;
+        for look_ups in [1, 2] {
+            assert!(all().await.into_iter().all(|found| found.is_ok()));
+            assert_eq!(count.load(Ordering::SeqCst), look_ups);
+            advance(TTL).await;
+        }
     }
 }
