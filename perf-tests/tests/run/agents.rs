@@ -1,5 +1,6 @@
 //! Loads that several processes make together, and what becomes of a run that loses one.
 
+mod rows;
 mod shards;
 
 use std::io::{Read as _, Write as _};
@@ -72,11 +73,16 @@ impl Run {
     }
 
     fn start_with(service: &Service, testid: &str, load: &str, variables: &[(&str, &str)]) -> Self {
+        let variables: Vec<_> = [(LOAD, load)].into_iter().chain(variables.iter().copied()).collect();
+        Self::start_fixture("agents::fixture", service, testid, &variables)
+    }
+
+    fn start_fixture(fixture: &str, service: &Service, testid: &str, variables: &[(&str, &str)]) -> Self {
         let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("agents").join(testid);
         if folder.exists() {
             std::fs::remove_dir_all(&folder).unwrap();
         }
-        let mut command = scenario(load);
+        let mut command = program(fixture);
         command.env(perf_settings::TARGET, &service.url).env(perf_settings::TESTID, testid);
         command.env(perf_settings::OUT, &folder).env(perf_settings::FOLDER, &folder).env(perf_settings::QUIET, "1");
         command.envs(variables.iter().copied());
@@ -105,8 +111,15 @@ impl Run {
 
 /// The program of the fixture.
 fn scenario(load: &str) -> Command {
+    let mut command = program("agents::fixture");
+    command.env(LOAD, load);
+    command
+}
+
+/// The program of a fixture by its path.
+fn program(fixture: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "--nocapture", "agents::fixture"]).env(LOAD, load);
+    command.args(["--ignored", "--exact", "--nocapture", fixture]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
