@@ -13,6 +13,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
 use perf_settings::{OutcomePlace, Settings};
 use tokio::time::Instant;
+use url::Url;
 
 use crate::agents::Coordinator;
 use crate::clock::{self, Epoch};
@@ -160,9 +161,7 @@ impl PreparedRun {
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
         let mut problems = Vec::new();
         self.planning.describe_change(&self.spec).iter().for_each(|change| self.print_line(change));
-        let stores = [self.settings.remote_write.clone(), self.settings.query_url()];
-        let proxied = stores.iter().flatten().find_map(|url| self.settings.store_access.proxies.describe(url));
-        proxied.iter().for_each(|store| self.print_line(&format!("the store is {store}")));
+        self.proxied_stores().iter().for_each(|store| self.print_line(store));
         self.print_line(&hosts::describe(&self.settings, Some(&self.http)));
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
@@ -239,6 +238,19 @@ impl PreparedRun {
             Some(coordinator) => Ok(coordinator.begin().await),
             None => self.wait_for_start().await,
         }
+    }
+
+    /// Describes each store that is reached through a proxy, once.
+    fn proxied_stores(&self) -> Vec<String> {
+        let (write, query) = (self.settings.remote_write.as_ref(), self.settings.query_url());
+        let is_other = |url: &Url| write.is_none_or(|write| write.origin() != url.origin());
+        let of_queries = query.as_ref().filter(|url| is_other(url));
+        let describe = |(noun, url): (&str, &Url)| {
+            let described = self.settings.store_access.proxies.describe(url)?;
+            Some(format!("the {noun} is {described}"))
+        };
+        let stores = write.map(|url| ("store", url)).into_iter().chain(of_queries.map(|url| ("store of queries", url)));
+        stores.filter_map(describe).collect()
     }
 
     /// Prints a line, unless the run is quiet.

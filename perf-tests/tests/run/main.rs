@@ -21,6 +21,7 @@ mod methods;
 mod objectives;
 mod outages;
 mod parts;
+mod printed;
 mod proxy;
 mod rows;
 mod shop;

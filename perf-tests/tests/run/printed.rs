@@ -1,0 +1,90 @@
+//! Lines that a run prints about its load, its stores, its target and its setup.
+
+use std::process::{Command, Stdio};
+
+use test_support::fake_proxy::FakeProxy;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// The environment variable with the seconds that the fixture's setup takes.
+const SETUP: &str = "TEST_SETUP_SECONDS";
+
+/// A scenario of two parts that the tests here run in a process of its own.
+#[test]
+#[ignore = "the other tests here start it as a process"]
+#[expect(clippy::disallowed_methods, reason = "the tests choose its setup by the environment")]
+fn fixture() -> std::process::ExitCode {
+    // `cargo xtask ci` runs all ignored tests, and this one without a time.
+    let Ok(seconds) = std::env::var(SETUP) else { return std::process::ExitCode::SUCCESS };
+    let seconds: u64 = seconds.parse().unwrap();
+    Scenario::new("printed", &CATALOGUE)
+        .exercises(&[PING])
+        .setup(async move |vu: &mut Vu| {
+            vu.think(SECOND * u32::try_from(seconds)?, SECOND * u32::try_from(seconds)?).await;
+            Ok(())
+        })
+        .part("one", constant_vus(20, SECOND * 60), async |vu: &mut Vu, (): &()| ping_slowly(vu).await)
+        .part("two", constant_vus(20, SECOND * 60), async |vu: &mut Vu, (): &()| ping_slowly(vu).await)
+        .run_parts()
+        .assert_slos()
+}
+
+async fn ping_slowly(vu: &mut Vu) -> anyhow::Result<()> {
+    ping(vu).await?;
+    vu.think(Duration::from_millis(20), Duration::from_millis(20)).await;
+    Ok(())
+}
+
+/// Runs the fixture with 4 VUs for 1 s. Returns what it printed.
+fn printed(service: &Service, testid: &str, setup_seconds: u64, given: &[(&str, &str)]) -> String {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("printed").join(testid);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture", "printed::fixture"]).stdin(Stdio::null());
+    for name in ["NO_PROXY", "no_proxy"] {
+        command.env_remove(name);
+    }
+    command.env(perf_settings::TARGET, &service.url).env(perf_settings::TESTID, testid);
+    command.env(perf_settings::OUT, &folder).env(perf_settings::FOLDER, &folder).env(SETUP, setup_seconds.to_string());
+    command.env(perf_settings::VUS, "4").env(perf_settings::DURATION, "1s").env(perf_settings::PUSH_INTERVAL, "500ms");
+    let output = command.envs(given.iter().copied()).output().unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn lines_with<'a>(printed: &'a str, text: &str) -> Vec<&'a str> {
+    printed.lines().filter(|line| line.contains(text)).collect()
+}
+
+#[test]
+fn parts_that_are_scaled_together_and_a_slow_setup_are_printed() {
+    let service = Service::start();
+    let printed = printed(&service, "printed-1", 6, &[]);
+    let load = "load: one: 2 VUs for 1s; two: 2 VUs for 1s (the scenario's own: one: 20 VUs for 1m; two: 20 VUs for 1m; \
+                the parts are scaled together, and --part runs one of them)";
+    assert_eq!(lines_with(&printed, "the parts are scaled"), [load], "{printed}");
+    let setup = ["setup has been running for 5s (limit 1m: --setup-timeout)"];
+    assert_eq!(lines_with(&printed, "has been running"), setup, "{printed}");
+    assert_eq!(lines_with(&printed, "through the proxy"), [""; 0], "{printed}");
+}
+
+#[test]
+fn proxies_of_the_stores_and_of_the_target_are_printed() {
+    let (service, store, proxy) = (Service::start(), Store::start(), FakeProxy::start(""));
+    // The fake store also accepts the requests that a client sends to a proxy.
+    let given = [
+        ("HTTP_PROXY", store.url.as_str()),
+        (perf_settings::PROXY, &format!("http://{}", proxy.authority)),
+        (perf_settings::REMOTE_WRITE, "http://store.invalid/api/v1/write"),
+    ];
+    let one_store = printed(&service, "printed-2", 0, &given);
+    let of_writes = format!("the store is http://store.invalid/api/v1/write through the proxy {}", store.url);
+    let target = format!("target: {} (HTTP/1.1) through the proxy http://{}", service.url, proxy.authority);
+    assert_eq!(lines_with(&one_store, "through the proxy"), [&of_writes, &target], "{one_store}");
+    let other = (perf_settings::PROMETHEUS, "http://queries.invalid");
+    let two_stores = printed(&service, "printed-3", 0, &[&given[..], &[other]].concat());
+    let of_queries = format!("the store of queries is http://queries.invalid through the proxy {}", store.url);
+    assert_eq!(lines_with(&two_stores, "through the proxy"), [&of_writes, &of_queries, &target], "{two_stores}");
+}
