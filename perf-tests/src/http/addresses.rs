@@ -50,7 +50,9 @@ pub(super) struct Resolver {
 }
 
 /// Looks up the addresses of a host and port. Tests replace it.
-struct NameService(Box<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>);
+struct NameService(Box<dyn Fn(String, u16) -> LookingUp + Send + Sync>);
+
+type LookingUp = BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
 impl NameService {
     /// The system's.

@@ -75,8 +75,8 @@ fn agents_take_each_row_once_and_as_one_process_does() {
 fn agents_without_enough_rows_make_the_run_inconclusive() {
     let (report, together) = run(50, Some(AGENTS));
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
-    let names_rows = |it: &&perf_report::finding::Finding| it.message.contains("all 50 rows of data file");
-    assert!(report.findings.iter().any(|it| names_rows(&it)), "{:?}", report.findings);
+    let findings = &report.findings;
+    assert!(findings.iter().any(|it| it.message.contains("all 50 rows of data file")), "{findings:?}");
     assert_eq!(rows_in(&together), (0..50).collect::<Vec<_>>());
     assert!(!report.has(FindingKind::AgentLost), "{:?}", report.findings);
 }
