@@ -68,8 +68,10 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     ];
     checks.extend(check_store(&store).await);
     checks.extend(check_grafana(&grafana, has_docker).await);
-    // All are printed, whatever the earlier ones found.
-    let mut all_well = checks.iter().fold(true, |all_well, check| print_check(check, print_wrapped) && all_well);
+    let mut all_well = true;
+    for check in &checks {
+        all_well &= print_check(check, print_wrapped);
+    }
     for (name, url) in &named {
         let result = target::mapping(url).await;
         let about = |text: String| name.as_ref().map_or_else(|| text.clone(), |name| format!("{name}: {text}"));
