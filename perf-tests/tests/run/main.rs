@@ -239,7 +239,7 @@ fn too_few_or_zero_requests_are_inconclusive() {
     let service = Service::start();
     let few = pings(19).run_with(settings(&service, None, "few-1"), async |vu: &mut Vu, ()| ping(vu).await);
     assert_eq!(code(&few), ExitCode::Inconclusive);
-    assert!(few.report().unwrap().objectives[0].verdict.reason().unwrap().to_string().contains("at least 20"));
+    assert!(few.report().unwrap().objectives[0].verdict.reason().unwrap().to_string().contains("a p95 needs 20"));
     let none = pings(30).run_with(settings(&service, None, "none-1"), async |_: &mut Vu, ()| Ok(()));
     assert_eq!(code(&none), ExitCode::Inconclusive);
     assert!(none.report().unwrap().objectives[0].verdict.reason().unwrap().to_string().contains("no requests"));
