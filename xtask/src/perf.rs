@@ -58,5 +58,5 @@ async fn run_scenario(plan: &PerfPlan, services: &Services, scenario: &ScenarioT
         (prove::run(plan, &judged, before).await, compare::run(&plan.baseline, &judged))
     };
     let ended = EndedRun { judged, proof, compared };
-    publish::run(ended, &plan.baseline, plan.requests_per_day, services.grafana())
+    publish::run(ended, &plan.baseline, plan.requests_per_day, services.lasting_grafana())
 }

@@ -247,6 +247,11 @@ impl Stack {
         self.backend_host.is_some()
     }
 
+    /// The URL of a Grafana that was running before this command.
+    pub(crate) fn found_grafana(&self) -> Option<&Url> {
+        self.grafana.as_ref().filter(|_| self.started.is_empty())
+    }
+
     /// Stops the parts that this command started.
     pub(crate) async fn down(&self) -> anyhow::Result<()> {
         stop(&self.started).await
@@ -332,6 +337,14 @@ pub(crate) fn local_url(port: u16) -> anyhow::Result<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_grafana_that_this_command_started_is_not_found() {
+        let found = Stack { grafana: Some(local_url(3001).unwrap()), ..Stack::default() };
+        assert_eq!(found.found_grafana(), found.grafana.as_ref());
+        let started = vec![StackPart::Native { port: 9090, pid: "1".to_owned() }];
+        assert_eq!(Stack { started, ..found }.found_grafana(), None);
+    }
 
     #[test]
     fn only_the_origin_of_the_target_is_scraped_with_its_login() {

@@ -77,8 +77,8 @@ impl Services {
         Ok(())
     }
 
-    /// The URL of the stack's Grafana, if it runs.
-    pub(super) const fn grafana(&self) -> Option<&Url> {
-        self.stack.grafana.as_ref()
+    /// The URL of the stack's Grafana, if it still runs after the run.
+    pub(super) fn lasting_grafana(&self) -> Option<&Url> {
+        if self.is_ephemeral { self.stack.found_grafana() } else { self.stack.grafana.as_ref() }
     }
 }
