@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
 
+/// Begins the line of an agent that could not take part. The reason follows.
+pub const AGENT_ERROR: &str = "agent: ";
+
 /// Begins each line. Numbers and data follow: `perf-outcome 1/3 H4sI…`.
 const PREFIX: &str = "perf-outcome ";
 /// Bytes of data in a line. Container runtimes split lines of more than 16 KiB.

@@ -7,6 +7,8 @@ use serde::Deserialize;
 /// Values that all shards of a run share, by name.
 pub type Identity = BTreeMap<String, String>;
 
+/// Limit on a shard's file, in bytes.
+pub const MAX_BYTES: usize = 64 << 20;
 /// The name of the value that is the scenario's name.
 pub const SCENARIO: &str = "scenario";
 

@@ -44,8 +44,8 @@ pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) const PROTOCOL: u32 = 1;
 /// Limit on a message of a peer that has not shown the token, in bytes.
 pub(super) const MAX_HELLO: usize = 4 << 10;
-/// Limit on any other message, in bytes.
-pub(super) const MAX_MESSAGE: usize = 64 << 20;
+/// Limit on any other message, in bytes. An agent sends what a shard writes.
+pub(super) const MAX_MESSAGE: usize = perf_report::shard::MAX_BYTES;
 /// Limit on the JSON of setup's value, in bytes.
 pub(crate) const MAX_SETUP_VALUE: usize = 16 << 20;
 

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use perf_report::exit_code::ExitCode;
+use perf_report::outcome_log::AGENT_ERROR;
 
 use super::spec::SetupSource;
 use super::{
@@ -28,7 +29,7 @@ pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> 
         Err(Failure::Untold(error)) => {
             // Not `eprintln`, which Rust's test harness captures and loses when the process exits.
             // If this fails, too, the exit code remains.
-            let _ = writeln!(std::io::stderr(), "agent: {error}");
+            let _ = writeln!(std::io::stderr(), "{AGENT_ERROR}{error}");
             error.code()
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use perf_report::comparison::Rule;
 use perf_report::exit_code::ExitCode;
-use perf_report::shard::ShardHeader;
+use perf_report::shard::{MAX_BYTES, ShardHeader};
 use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
 
 use crate::host::{count_signals, files, workspace};
@@ -24,8 +24,6 @@ use crate::values::{ProductionArgs, RuleArgs};
 const MOST_LEVELS: usize = 4;
 /// Limit on files and folders that are looked at.
 const MOST_ENTRIES: usize = 10_000;
-/// Limit on the size of a file.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// Judge the shards of a run (--shard) as one run.
 ///
@@ -160,8 +158,8 @@ fn scenario(path: &Path) -> anyhow::Result<String> {
     let shown = || path.display().to_string();
     ensure!(fs::metadata(path).with_context(shown)?.is_file(), "{} is not a file", path.display());
     let mut text = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text)).with_context(shown)?;
-    if text.len() as u64 > MAX_BYTES {
+    File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text)).with_context(shown)?;
+    if text.len() > MAX_BYTES {
         bail!("{} has more than {} MiB, which no shard writes", path.display(), MAX_BYTES >> 20);
     }
     let header: ShardHeader =
