@@ -28,12 +28,12 @@ fn a_new_scenario_and_a_new_service_compile_and_run() {
     let manifest = copied.join("Cargo.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(manifest, text.replacen("version = \"0.1.0\"", "version = \"0.1.1\"", 1)).unwrap();
-    let within = |command: &mut Command| {
-        // This clone's target folder has the dependencies already. Its programs must stay: other
-        // tests run them.
-        command.env("CARGO_BUILD_BUILD_DIR", root().join("target"));
+    // This clone's folder has the dependencies. Its programs must stay: other tests run them.
+    let built_in = |folder: &str, command: &mut Command| {
+        command.env("CARGO_BUILD_BUILD_DIR", root().join(folder));
         run(command.current_dir(&copied).env("CARGO_TARGET_DIR", copied.join("target")))
     };
+    let within = |command: &mut Command| built_in("target", command);
     let xtask = |line: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         within(command.args(line).env("CARGO_MANIFEST_DIR", copied.join("xtask")))
@@ -49,7 +49,9 @@ fn a_new_scenario_and_a_new_service_compile_and_run() {
     }
     let formatted = cargo(&["fmt", "--all", "--check"]);
     assert_eq!(formatted.code, 0, "{}", formatted.text);
-    let linted = cargo(&["clippy", "--quiet", "--workspace", "--tests", "--", "--deny", "warnings"]);
+    // The folder of `.ci/lint`.
+    let line = ["clippy", "--quiet", "--workspace", "--tests", "--", "--deny", "warnings"];
+    let linted = built_in("target/lint", cargo_of_shell().args(line));
     assert_eq!(linted.code, 0, "{}", linted.text);
     let tested = cargo(&["test", "--quiet", "--workspace", "--test", "load"]);
     assert_eq!(tested.code, 0, "the snapshots exist: {}", tested.text);
