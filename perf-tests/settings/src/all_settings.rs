@@ -1,5 +1,5 @@
 //! The table of all settings of a run. The command line, the environment, the help and the table in
-//! perf-tests/README.md are made from it.
+//! perf-tests/SETTINGS.md are made from it.
 
 use std::path::PathBuf;
 use std::time::Duration;

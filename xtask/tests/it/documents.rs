@@ -238,8 +238,8 @@ fn row(setting: &Setting) -> String {
 }
 
 #[test]
-fn the_document_of_loads_lists_every_setting() {
-    const PATH: &str = "perf-tests/README.md";
+fn the_page_of_settings_lists_every_setting() {
+    const PATH: &str = "perf-tests/SETTINGS.md";
     let rows: String = all_settings().map(row).collect();
     let document = document(PATH);
     let (_, rest) = document.text.split_once("<!-- settings -->\n").unwrap();
