@@ -127,7 +127,7 @@ static METRICS_CASES: [MetricsCase; 5] = [
         seconds: 5,
         code: 0,
         delivery: "not_applicable",
-        once: "/metrics needs authentication (401 Unauthorized): name user and password in the target's URL",
+        once: "/metrics needs authentication (401 Unauthorized), so the backend's",
     },
     MetricsCase {
         name: "openmetrics",
