@@ -146,7 +146,9 @@ mod tests {
             (clocks(50.0, 30.0, 1.0), &idle, ClockVerdict::Queueing),
             (clocks(50.0, 30.0, 12.0), &idle, ClockVerdict::Network),
             (clocks(50.0, 30.0, 12.0), &busy, ClockVerdict::Generator),
-            (clocks(50.0, 60.0, 0.0), &idle, ClockVerdict::Impossible),
+            // An event loop was busy with other handlers after the response.
+            (clocks(50.0, 60.0, 0.0), &idle, ClockVerdict::Agrees),
+            (clocks(50.0, 80.0, 0.0), &idle, ClockVerdict::Impossible),
         ] {
             assert_eq!(clocks.verdict(generator), verdict, "{clocks:?}");
         }

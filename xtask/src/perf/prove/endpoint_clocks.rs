@@ -46,6 +46,9 @@ pub(super) enum ClockVerdict {
 const SLACK_MS: f64 = 5.0;
 /// Tolerance between the clocks, as a share of the client's mean.
 const SLACK_SHARE: f64 = 0.1;
+/// Time that the backend may measure after its response, in milliseconds. An event loop can run
+/// other handlers before it measures the end.
+const AFTER_RESPONSE_MS: f64 = 25.0;
 /// A generator thread with a higher processor share adds to the latencies it measures.
 const BUSY: f64 = 0.8;
 /// So does a thread that waits for a processor for a larger share of time.
@@ -62,13 +65,11 @@ impl EndpointClocks {
 
     pub(super) fn verdict(&self, generator: &Generator) -> ClockVerdict {
         let gap = self.gap();
-        // The backend's clock stops when it hands its response on, so it may exceed the client's by
-        // a tick only.
         let p95_is_before = match (self.client_p95, self.backend_p95) {
-            (Some(client), Some((from, _))) => client + SLACK_MS < from,
+            (Some(client), Some((from, _))) => client + AFTER_RESPONSE_MS < from,
             _ => false,
         };
-        if gap < -self.slack() || p95_is_before {
+        if gap < -self.slack().max(AFTER_RESPONSE_MS) || p95_is_before {
             if self.same_requests { ClockVerdict::Impossible } else { ClockVerdict::OtherRequests }
         } else if gap <= self.slack() {
             ClockVerdict::Agrees
