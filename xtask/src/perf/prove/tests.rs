@@ -60,19 +60,14 @@ fn go_in_handlers(counts: &Counts) -> Metrics {
     go(&counts.iter().map(of_handlers).collect(), 1)
 }
 
-/// Audits the requests to a service with these metrics.
-async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
-    let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
-    let store = fake_server::respond(|_| ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{SENT}"]}}]}}}}"#)));
-    let prometheus = Url::parse(&store).unwrap();
-    let access = StoreAccess::default();
-    let source = QuerySource::new(prometheus.clone(), None, &access).unwrap();
-    let context = ProofContext {
+/// The backend and the store of a run with a stack, on a service that this clone did not start.
+fn context<'a>(prometheus: Url, target: &'a Url, access: &'a StoreAccess) -> ProofContext<'a> {
+    ProofContext {
         prometheus,
         is_named: true,
         grafana: None,
-        target: &target,
-        access: &access,
+        target,
+        access,
         own_backend: false,
         own_store: true,
         must_prove: false,
@@ -80,7 +75,17 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
         on_a_bridge: false,
         mapping: None,
         follows_redirects: false,
-    };
+    }
+}
+
+/// Audits the requests to a service with these metrics.
+async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
+    let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
+    let store = fake_server::respond(|_| ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{SENT}"]}}]}}}}"#)));
+    let prometheus = Url::parse(&store).unwrap();
+    let access = StoreAccess::default();
+    let source = QuerySource::new(prometheus.clone(), None, &access).unwrap();
+    let context = context(prometheus, &target, &access);
     let before = backend_metrics::read(&target, "/metrics").await;
     for (_, path) in REQUESTED {
         for _ in 0..SENT {

@@ -140,20 +140,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
         false => backend_metrics::read(&target, mapping.path).await,
     };
     let access = StoreAccess::default();
-    let context = ProofContext {
-        prometheus: store(report),
-        is_named: true,
-        grafana: None,
-        target: &target,
-        access: &access,
-        own_backend: false,
-        own_store: true,
-        must_prove: false,
-        push_interval: Duration::from_secs(5),
-        on_a_bridge: false,
-        mapping: None,
-        follows_redirects: false,
-    };
+    let context = context(store(report), &target, &access);
     prove(report, CountersBefore { backend: [(mapping.path, backend)].into() }, context).await.unwrap()
 }
 
