@@ -37,6 +37,7 @@ fn crates_import_only_allowed_crates() {
         ("perf-settings", &["monitoring", "prometheus-store"]),
         ("perf-tests", &["monitoring", "perf-host", "perf-report", "perf-settings", "prometheus-store"]),
         ("prometheus-store", &["monitoring"]),
+        ("run-tests", &[]),
         ("stub-backend", &[]),
         ("test-support", &["monitoring", "perf-report"]),
         (
@@ -58,10 +59,14 @@ fn crates_import_only_allowed_crates() {
         let name = package.name.as_str();
         let [own, dev] = imports(package, &metadata);
         assert_eq!(own, expected[name], "{name}");
-        // The crate of benchmarks has only dev-dependencies: the crates that it measures.
-        let measured: &[&str] = if name == "engine-bench" { &["monitoring", "perf-tests"] } else { &[] };
+        // Crates without product code import the crates that they measure or test.
+        let subjects: &[&str] = match name {
+            "engine-bench" => &["monitoring", "perf-tests"],
+            "run-tests" => &["monitoring", "perf-host", "perf-report", "perf-settings", "perf-tests"],
+            _ => &[],
+        };
         let is_allowed =
-            |import: &String| import == "test-support" || own.contains(import) || measured.contains(&&**import);
+            |import: &String| import == "test-support" || own.contains(import) || subjects.contains(&&**import);
         let others: Vec<_> = dev.iter().filter(|import| !is_allowed(import)).collect();
         assert!(others.is_empty(), "the tests of {name} import {others:?}");
     }
@@ -87,6 +92,7 @@ fn crates_do_not_depend_on_forbidden_libraries() {
         ("perf-tests", vec![COMMANDS, RENDERERS, &["criterion", "statrs"]]),
         ("perf-host", vec![COMMANDS, RENDERERS, STATISTICS, WIRE, &["axum", "hyper", "reqwest"]]),
         ("engine-bench", vec![]),
+        ("run-tests", vec![]),
         ("stub-backend", vec![WIRE, &["hdrhistogram", "reqwest", "testcontainers"]]),
         ("test-support", vec![WIRE, &["hdrhistogram", "reqwest", "testcontainers"]]),
         ("xtask", vec![RENDERERS, WIRE, &["hdrhistogram", "hyper", "statrs"]]),
@@ -163,7 +169,7 @@ fn source_files_begin_with_a_doc_comment_and_stay_small() {
 #[test]
 fn only_two_modules_read_proc() {
     const OTHERS: [&str; 3] =
-        ["perf-tests/host/src/proc/", "perf-tests/tests/run/huge.rs", "xtask/tests/it/kubernetes/kills.rs"];
+        ["perf-tests/host/src/proc/", "perf-tests/run-tests/tests/run/huge.rs", "xtask/tests/it/kubernetes/kills.rs"];
     // Concatenated, so that this file is not found.
     let proc = ["\"/", "proc"].concat();
     for (name, text) in sources() {

@@ -167,7 +167,7 @@ struct Case {
 
 /// Python's httpx, one process for all exchanges.
 pub(crate) fn httpx(base: &str, exchanges: &[Exchange]) -> Vec<Outcome> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test-support/python/httpx_client.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-support/python/httpx_client.py");
     let mut command = Command::new("python3");
     let mut child =
         command.arg(script).arg(base).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 on PATH");

@@ -56,7 +56,7 @@ fn curl(base: &str, paths: &[PathBuf]) {
 }
 
 fn httpx(base: &str, paths: &[PathBuf]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test-support/python/httpx_form.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-support/python/httpx_form.py");
     let files = FILES.iter().zip(paths).map(|((name, filename, content_type, _), path)| {
         serde_json::json!({ "name": name, "filename": filename, "type": content_type, "path": path })
     });
