@@ -28,6 +28,8 @@ pub(crate) const KIND: Label = Label("kind");
 pub const CHECK: Label = Label("check");
 /// Segment of the scenario: its name and number, such as "day 7".
 pub const SEGMENT: Label = Label("segment");
+/// Number of an agent, from 1.
+pub const AGENT: Label = Label("agent");
 /// Upper bound of a histogram bucket, in milliseconds.
 pub const LE: Label = Label("le");
 
@@ -39,8 +41,8 @@ pub const BACKEND_JOB: &str = "backend";
 /// Names that a tag cannot have: labels of this project, and labels that Prometheus or a scrape
 /// sets.
 const RESERVED: &[&str] = &[
-    "testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "kind", "check", "segment", "job",
-    "instance",
+    "testid", "scenario", "name", "method", "status", "le", "quantile", "phase", "kind", "check", "segment", "agent",
+    "job", "instance",
 ];
 
 const MAX_TAGS: usize = 16;

@@ -10,7 +10,7 @@ mod slow_times;
 mod timeline;
 
 pub use perf_report::evidence::{
-    Bounds, Buckets, CheckCounts, Chosen, EndpointCounts, FailedRequest, FailureDetail, GeneratorHealth,
+    AgentHealth, Bounds, Buckets, CheckCounts, Chosen, EndpointCounts, FailedRequest, FailureDetail, GeneratorHealth,
     IterationCounts, Latency, Layout, MeasureCounts, PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot,
     SpanCounts, Spread, StatusCounts, ThreadTimes, bounds,
 };

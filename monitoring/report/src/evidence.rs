@@ -8,6 +8,7 @@ mod backend_values;
 mod counts;
 mod environment;
 mod failures;
+mod generator_health;
 mod histogram;
 mod measures;
 mod phase_time;
@@ -26,11 +27,12 @@ use serde::{Deserialize, Serialize};
 pub use agent_result::AgentResult;
 pub use backend_values::{BackendValue, CacheResult};
 pub use counts::{
-    BodyBytes, CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts,
-    ServerTimes, SpanCounts, StatusCounts, ThreadTimes,
+    BodyBytes, CheckCounts, EndpointCounts, IterationCounts, RequestCounts, SegmentCounts, ServerTimes, SpanCounts,
+    StatusCounts, ThreadTimes,
 };
 pub use environment::{Environment, TargetHost};
 pub use failures::{FailedRequest, FailureCause, FailureCauses, FailureDetail, body_text, describe_status};
+pub use generator_health::{AgentHealth, GeneratorHealth};
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use measures::{MeasureCounts, Measures};
 pub use phase_time::{PhaseTime, judged_ms};

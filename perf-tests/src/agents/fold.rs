@@ -4,7 +4,7 @@ use super::agent_load::AgentLoad;
 use super::lost::{self, Survivors};
 use super::member::Member;
 use crate::engine::Load;
-use crate::measure::Snapshot;
+use crate::measure::{AgentHealth, Snapshot};
 use crate::plan::Plan;
 
 /// The counts of all agents so far.
@@ -13,7 +13,9 @@ pub(super) fn counts(members: &[Member], empty: &Snapshot) -> Snapshot {
     for member in members {
         all.merge(&member.counts);
         if member.is_active() {
-            all.health = all.health.worst(member.counts.health);
+            let health = member.counts.health;
+            all.health = all.health.worst(health);
+            all.agents.push(AgentHealth { agent: member.number, health });
         }
     }
     all

@@ -33,7 +33,7 @@ pub(crate) enum AgentError {
 /// One agent.
 pub(super) struct Member {
     /// From 1.
-    number: u32,
+    pub(super) number: u32,
     pub(super) share: Share,
     place: String,
     /// `None` once it is lost.

@@ -179,17 +179,6 @@ pub struct ThreadTimes {
     pub waited: Option<u64>,
 }
 
-/// Health of the generator, as shares from 0 to 1. `None` if the system does not provide a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct GeneratorHealth {
-    /// CPU use of the busiest worker.
-    pub cpu: Option<f64>,
-    /// Largest share of time that a worker waited for a processor.
-    pub run_queue: Option<f64>,
-    /// CPU time that the hypervisor gave to other machines.
-    pub steal: Option<f64>,
-}
-
 impl EndpointCounts {
     /// Empty counts with the given bucket bounds. With `open`, response times are counted, too, and
     /// so are `spans`.
@@ -331,22 +320,6 @@ impl RequestCounts {
             failed: self.failed.saturating_sub(earlier.failed),
             unknown: self.unknown.saturating_sub(earlier.unknown),
             refused: self.refused.saturating_sub(earlier.refused),
-        }
-    }
-}
-
-impl GeneratorHealth {
-    /// The larger share of each kind: the health of the most loaded of two machines.
-    #[must_use]
-    pub fn worst(self, other: Self) -> Self {
-        let larger = |one: Option<f64>, other: Option<f64>| match (one, other) {
-            (Some(one), Some(other)) => Some(one.max(other)),
-            (one, other) => one.or(other),
-        };
-        Self {
-            cpu: larger(self.cpu, other.cpu),
-            run_queue: larger(self.run_queue, other.run_queue),
-            steal: larger(self.steal, other.steal),
         }
     }
 }

@@ -12,10 +12,9 @@ use monitoring::slo::Slo;
 use monitoring::span::Span;
 use serde::{Deserialize, Serialize};
 
-use super::counts::{
-    CheckCounts, EndpointCounts, GeneratorHealth, IterationCounts, RequestCounts, SegmentCounts, ThreadTimes,
-};
+use super::counts::{CheckCounts, EndpointCounts, IterationCounts, RequestCounts, SegmentCounts, ThreadTimes};
 use super::failures::FailureCauses;
+use super::generator_health::{AgentHealth, GeneratorHealth};
 use super::histogram::{Bounds, Latency, bounds};
 use super::measures::{self, MeasureCounts, MeasureLayout, Measures};
 
@@ -53,6 +52,9 @@ pub struct Snapshot {
     pub worked: Vec<ThreadTimes>,
     /// Recent health of the generator.
     pub health: GeneratorHealth,
+    /// Recent health of each agent that makes the load. Only the coordinator knows it.
+    #[serde(skip)]
+    pub agents: Vec<AgentHealth>,
 }
 
 /// Counts of one scenario.
@@ -148,6 +150,7 @@ impl Snapshot {
             failures: FailureCauses::default(),
             worked: Vec::new(),
             health: GeneratorHealth::default(),
+            agents: Vec::new(),
         }
     }
 

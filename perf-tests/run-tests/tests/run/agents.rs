@@ -208,13 +208,19 @@ fn a_missed_objective_ends_the_load_of_all_agents() {
     let (service, store) = (Service::start(), Store::start());
     service.fail_every(2);
     let write = format!("{}/api/v1/write", store.url);
-    let variables = [(perf_settings::AGENTS, "3"), (perf_settings::REMOTE_WRITE, &*write)];
+    let variables =
+        [(perf_settings::AGENTS, "3"), (perf_settings::REMOTE_WRITE, &*write), (perf_settings::PUSH_INTERVAL, "1s")];
     let began = now();
     let report = Run::start_with(&service, "missed", "time", &variables).finish().unwrap();
     assert_eq!(report.exit_code, ExitCode::Missed, "{:?}", report.findings);
     assert!(report.has(FindingKind::AbortedEarly), "{:?}", report.findings);
     assert!(report.run.ended_unix_ms - report.run.started_unix_ms < 3_500, "{:?}", began.elapsed());
     assert_eq!(store.last_sum("http_reqs"), report.requests.sent as f64, "only the coordinator pushes");
+    #[cfg(target_os = "linux")]
+    for agent in ["agent=1,", "agent=2,", "agent=3,"] {
+        let is_health = |labels: &String| labels.contains("__name__=generator_cpu,") && labels.contains(agent);
+        assert!(store.series().keys().any(is_health), "{agent}");
+    }
 }
 
 #[test]
