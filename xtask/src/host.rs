@@ -1,9 +1,7 @@
 //! The machine that a command runs on: processes, signals, ports,
 //! git, and the cleanup after killed commands.
 
-use perf_host::machine::Machine;
 use perf_host::signals;
-use perf_report::evidence::Environment;
 use tokio::sync::watch;
 
 pub(crate) mod cleanup;
@@ -16,12 +14,6 @@ pub(crate) mod ports;
 pub(crate) mod processes;
 pub(crate) mod terminal;
 pub(crate) mod workspace;
-
-/// Describes what makes this machine fast or slow: operating system, processors and their model.
-pub(crate) fn machine() -> String {
-    let Machine { system, processor, processors } = Machine::this();
-    Environment { system, processor, processors, ..Environment::default() }.machine()
-}
 
 /// A channel with the number of signals that have asked this process to end.
 pub(crate) fn count_signals() -> anyhow::Result<watch::Receiver<u32>> {

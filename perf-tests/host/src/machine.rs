@@ -2,10 +2,12 @@
 
 use std::thread;
 
+use serde::{Deserialize, Serialize};
+
 use crate::proc;
 
 /// The system and the processors of a machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Operating system and architecture: "linux x86_64".
     pub system: String,

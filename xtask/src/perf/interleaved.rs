@@ -241,7 +241,7 @@ fn left_out(catalogue: &Catalogue) -> Vec<String> {
 fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), PerfError> {
     let looks = args.gate.looks as usize;
     let given = args.gate.rounds.map(|rounds| rounds as usize);
-    let Some(known) = CalibrationRecord::find(&rounds.subject())? else {
+    let Some(known) = CalibrationRecord::find(&rounds.subject()?)? else {
         let note = "this machine is not calibrated for this load: cargo xtask perf --calibrate".to_owned();
         return Ok((given.unwrap_or(ROUNDS as usize), vec![note]));
     };
@@ -296,7 +296,7 @@ async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Sid
         pairs.push(rounds.pair(pair, planned, base, head).await?);
     }
     let rule = args.gate.rule();
-    let calibrated = CalibrationRecord::measure(rounds.subject(), &comparable(&pairs), rounds.took());
+    let calibrated = CalibrationRecord::measure(rounds.subject()?, &comparable(&pairs), rounds.took());
     let Some(calibrated) = calibrated else {
         return Err(PerfError::Inconclusive(
             "an endpoint has fewer than 20 requests per round, the least for a p95: make rounds longer (-d)".to_owned(),

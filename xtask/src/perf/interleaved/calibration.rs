@@ -8,10 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use perf_compare::Pair;
 use perf_compare::gate::Calibration;
+use perf_host::machine::Machine;
 use perf_report::comparison::Rule;
 use perf_report::format::exact_percent;
-use perf_settings::shown_duration;
+use perf_settings::{HttpSettings, LoadOverride, shown_duration};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::host::{files, workspace};
 
@@ -19,11 +21,37 @@ use crate::host::{files, workspace};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CalibrationSubject {
     pub(super) scenario: String,
-    pub(super) load: String,
-    pub(super) machine: String,
-    /// A hash of the service, the build profile and the request settings.
-    #[serde(default)]
+    pub(super) load: LoadOverride,
+    pub(super) machine: Machine,
+    /// The hash of a [`RequestPath`].
     pub(super) service: String,
+}
+
+/// Everything else that requests of the rounds depend on.
+///
+/// It may hold secrets, in the command or in headers, so that only its hash is stored.
+#[derive(Serialize)]
+pub(super) struct RequestPath<'a> {
+    pub(super) service: CalibratedService<'a>,
+    /// The cargo profile of the scenarios.
+    pub(super) profile: &'a str,
+    pub(super) http: &'a HttpSettings,
+}
+
+/// The service of both sides of a calibration.
+#[derive(Serialize)]
+pub(super) enum CalibratedService<'a> {
+    Stub,
+    /// The command of `--start`.
+    Command(&'a str),
+    /// The URL of a running service, without user and password.
+    Target(String),
+}
+
+impl RequestPath<'_> {
+    pub(super) fn hash(&self) -> anyhow::Result<String> {
+        Ok(workspace::hash(&[&serde_json::to_string(self)?]))
+    }
 }
 
 /// A calibration in `calibration.json`.
@@ -118,5 +146,60 @@ fn file() -> PathBuf {
 fn all() -> anyhow::Result<Vec<CalibrationRecord>> {
     let file = file();
     let Ok(text) = fs::read_to_string(&file) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text).with_context(|| format!("{} is not a calibration: remove it", file.display()))
+    parse_records(&text).with_context(|| format!("{} is not a calibration: remove it", file.display()))
+}
+
+/// Records in another form are of another version of this program: they are left out.
+fn parse_records(text: &str) -> serde_json::Result<Vec<CalibrationRecord>> {
+    let records: Vec<Value> = serde_json::from_str(text)?;
+    Ok(records.into_iter().filter_map(|record| serde_json::from_value(record).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(vus: u32) -> CalibrationSubject {
+        let http = HttpSettings::default();
+        let path = RequestPath { service: CalibratedService::Stub, profile: "dev", http: &http };
+        CalibrationSubject {
+            scenario: "basic".to_owned(),
+            load: LoadOverride { vus: Some(vus), ..LoadOverride::default() },
+            machine: Machine { system: "linux x86_64".to_owned(), processor: String::new(), processors: 2 },
+            service: path.hash().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_stored_subject_is_the_same_subject() {
+        let stored = serde_json::to_string(&subject(10)).unwrap();
+        let read: CalibrationSubject = serde_json::from_str(&stored).unwrap();
+        assert_eq!(read, subject(10));
+        assert_ne!(read, subject(11));
+    }
+
+    #[test]
+    fn each_part_of_the_request_path_changes_its_hash() {
+        let (plain, other) = (HttpSettings::default(), HttpSettings { user_agent: Some("b".to_owned()), ..Default::default() });
+        let hash = |service, profile, http| RequestPath { service, profile, http }.hash().unwrap();
+        let hashes = [
+            hash(CalibratedService::Stub, "dev", &plain),
+            hash(CalibratedService::Command("a"), "dev", &plain),
+            hash(CalibratedService::Target("a".to_owned()), "dev", &plain),
+            hash(CalibratedService::Stub, "peak", &plain),
+            hash(CalibratedService::Stub, "dev", &other),
+        ];
+        let distinct: std::collections::BTreeSet<_> = hashes.iter().collect();
+        assert_eq!(distinct.len(), hashes.len());
+    }
+
+    #[test]
+    fn a_record_of_another_version_counts_as_no_calibration() {
+        let noise = Calibration::of([("a", &[0.1, 0.2, 0.3][..])].into_iter()).unwrap();
+        let mut records = serde_json::json!([CalibrationRecord { subject: subject(10), noise, pair_seconds: 1 }]);
+        assert_eq!(parse_records(&records.to_string()).unwrap().len(), 1);
+        records[0]["setting"]["load"] = "LoadOverride { vus: Some(10) }".into();
+        assert_eq!(parse_records(&records.to_string()).unwrap(), []);
+        assert!(parse_records("{}").is_err());
+    }
 }

@@ -5,15 +5,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use perf_host::machine::Machine;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::render::files::REPORT;
 use perf_settings::{LoadOverride, Settings, new_testid, shown_duration};
 use tokio::sync::watch;
 
-use super::calibration::CalibrationSubject;
+use super::calibration::{CalibratedService, CalibrationSubject, RequestPath};
 use super::service::{self, RunningService, SideService};
-use crate::host;
 use crate::host::clock::Moment;
 use crate::host::{files, workspace};
 use crate::perf::args::PerfArgs;
@@ -134,20 +134,19 @@ impl<'a> Rounds<'a> {
     }
 
     /// The subject of a calibration that applies to these rounds.
-    pub(super) fn subject(&self) -> CalibrationSubject {
-        let load = format!("{:?}", round_load(&self.settings.load));
+    pub(super) fn subject(&self) -> anyhow::Result<CalibrationSubject> {
         let service = match (self.args.gate.start(), self.args.named_target(self.settings)) {
-            (Some(command), _) => command.to_owned(),
-            (None, Some(target)) => prometheus_store::shown_url(target),
-            (None, None) => "the stub backend".to_owned(),
+            (Some(command), _) => CalibratedService::Command(command),
+            (None, Some(target)) => CalibratedService::Target(prometheus_store::shown_url(target)),
+            (None, None) => CalibratedService::Stub,
         };
-        // A hash, since the calibration is stored in a file and a command may hold secrets.
-        let service = workspace::hash(&[
-            &service,
-            self.args.profile(),
-            &serde_json::to_string(&self.settings.http).unwrap_or_default(),
-        ]);
-        CalibrationSubject { scenario: self.scenario.name.clone(), load, machine: host::machine(), service }
+        let path = RequestPath { service, profile: self.args.profile(), http: &self.settings.http };
+        Ok(CalibrationSubject {
+            scenario: self.scenario.name.clone(),
+            load: round_load(&self.settings.load),
+            machine: Machine::this(),
+            service: path.hash()?,
+        })
     }
 
     /// The time that the last pair took.
