@@ -5,20 +5,18 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use perf_report::comparison::Rule;
 use perf_report::exit_code::ExitCode;
 use perf_report::shard::{MAX_BYTES, ShardHeader};
 use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
 
 use crate::host::{count_signals, files, workspace};
-use crate::perf::args::Gate;
-use crate::perf::compare::{self, BaselinePlan};
+use crate::perf::args::RunJudgingArgs;
+use crate::perf::compare;
 use crate::perf::perf_error::{PerfError, configuration};
 use crate::perf::prove::ProofResult;
 use crate::perf::publish::{self, EndedRun, PerfResult};
 use crate::perf::{child, judge};
 use crate::scenarios::{self, PROFILE};
-use crate::values::{ProductionArgs, RuleArgs};
 
 /// Levels of folders in which files are found.
 const MOST_LEVELS: usize = 4;
@@ -40,21 +38,8 @@ pub(crate) struct MergeArgs {
     /// Report folder, one subfolder per run [default: target/perf]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Compare with an earlier run
-    ///
-    /// The name of a baseline, the path of a report.json, or a testid.
-    #[arg(long, value_name = "NAME|FILE|TESTID")]
-    baseline: Option<String>,
-    /// Save the run as a baseline
-    #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid)]
-    save_baseline: Option<String>,
-    /// Reason to fail: absolute, relative or both
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Gate::Both)]
-    gate: Gate,
     #[command(flatten)]
-    rule: RuleArgs,
-    #[command(flatten)]
-    production: ProductionArgs,
+    judging: RunJudgingArgs,
 }
 
 /// Runs the command.
@@ -63,18 +48,12 @@ pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
-    args.check().map_err(configuration)?;
+    args.judging.check(false, "--baseline").map_err(configuration)?;
     let invalid = |error: anyhow::Error| configuration(format!("{error:#}"));
     let paths = find_files(&args.folders).map_err(invalid)?;
     let name = scenario(&paths[0]).map_err(invalid)?;
     scenarios::check_names(std::slice::from_ref(&name)).map_err(configuration)?;
-    let baseline = BaselinePlan {
-        compare: args.baseline.clone(),
-        save: args.save_baseline.clone(),
-        gate: args.gate,
-        rule: args.rule(),
-    };
-    baseline.check()?;
+    let baseline = args.judging.plan()?;
     let signals = count_signals()?;
     let program = scenarios::build(PROFILE, false).map_err(configuration)?.load;
     let known = scenarios::list(&program).map_err(configuration)?;
@@ -99,22 +78,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let judged = judge::run(*measured)?;
     let compared = compare::run(&baseline, &judged);
     let ended = EndedRun { judged, proof: ProofResult::default(), compared };
-    publish::run(ended, &baseline, args.production.requests_per_day, None)
-}
-
-impl MergeArgs {
-    fn rule(&self) -> Rule {
-        self.rule.rule()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        self.rule.check()?;
-        let gate = (self.gate != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
-        match gate.filter(|_| self.baseline.is_none()) {
-            Some(flag) => Err(format!("{flag} needs a comparison: add --baseline")),
-            None => Ok(()),
-        }
-    }
+    publish::run(ended, &baseline, args.judging.production.requests_per_day, None)
 }
 
 /// The files of shards in these folders, each once, sorted by path.

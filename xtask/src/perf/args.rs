@@ -9,13 +9,15 @@ use perf_settings::{Settings, SettingsError};
 use url::Url;
 
 mod gate;
+mod judging;
 mod settings;
 mod shard;
 #[cfg(test)]
 mod tests;
 
-use gate::{BaselineArgs, GateArgs};
-pub(crate) use gate::{Gate, MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
+use gate::GateArgs;
+pub(crate) use gate::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
+pub(crate) use judging::RunJudgingArgs;
 use settings::SettingArgs;
 
 use crate::backend::mapping_fit;
@@ -35,6 +37,8 @@ const CI: &str = "CI";
 const COMMANDS: [&str; 3] = ["--start", "--build", "--reset"];
 
 const NO_GRAFANA: &str = "Do not start Grafana\n\nThis is the default if the variable CI is set.";
+/// Flags of commands that record no single run.
+const NOT_RECORDED: [&str; 4] = ["drill", "list", "dry-run", "smoke"];
 const TARGET_AND_STACK: &str = "Target and stack";
 const JUDGING: &str = "Judging and comparing";
 
@@ -44,6 +48,8 @@ const JUDGING: &str = "Judging and comparing";
 /// scenarios, pushes their metrics, and prints for each objective whether it was met.
 #[derive(Debug, clap::Args)]
 #[command(
+    mut_arg("baseline", |arg| arg.conflicts_with_all(NOT_RECORDED)),
+    mut_arg("save_baseline", |arg| arg.conflicts_with_all(NOT_RECORDED)),
     mut_arg("no_grafana", |arg| arg.long_help(NO_GRAFANA)),
     mut_arg("prometheus_port", |arg| { let help = arg.get_help().cloned().unwrap_or_default(); arg.long_help(format!("{help}\n\nThe default for --drill is {DRILL_PORT}.")) }),
     after_help = describe_exit_codes(),
@@ -115,8 +121,8 @@ pub(crate) struct PerfArgs {
     // Last: the heading of these two also applies to every later argument that names no heading.
     #[command(flatten)]
     pub(crate) gate: GateArgs,
-    #[command(flatten)]
-    pub(crate) baseline: BaselineArgs,
+    #[command(flatten, next_help_heading = JUDGING)]
+    pub(crate) judging: RunJudgingArgs,
 }
 
 /// Whether a run is followed by its proof.
@@ -182,7 +188,7 @@ impl PerfArgs {
     /// Rejects contradicting flags. The error names them.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
         self.gate.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
-        self.baseline.check(&self.gate, self.scenarios.len())?;
+        self.check_judging()?;
         if settings.agents.is_some() && self.gate.compares() {
             return Err(
                 "--agents is for single runs: the short rounds of --against and --calibrate would start and join agents \
@@ -244,6 +250,20 @@ impl PerfArgs {
                 "Prometheus and Grafana cannot both use port {}: change --prometheus-port or --grafana-port",
                 ports.0
             ));
+        }
+        Ok(())
+    }
+
+    /// Rejects flags that do not go with the judging of a run. The error names them.
+    fn check_judging(&self) -> Result<(), String> {
+        self.judging.check(self.gate.compares(), "--against, --calibrate or --baseline")?;
+        let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
+        match self.scenarios.len() {
+            0 | 1 => {}
+            several => return Err(format!("{flag} needs one scenario, and {several} are named: name one")),
+        }
+        if self.gate.compares() {
+            return Err(format!("{flag} needs a single run: remove it, or remove --against and --calibrate"));
         }
         Ok(())
     }

@@ -7,11 +7,31 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::comparison_findings;
 use perf_report::render::files::REPORT;
 
-use super::args::Gate;
 use super::judge::JudgedRun;
 use super::perf_error::{PerfError, configuration};
 use crate::host::terminal::print_note;
 use crate::runs::{recorded, reports};
+
+/// Findings that fail a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Gate {
+    /// Missed objectives of the head, over all its rounds
+    Absolute,
+    /// Slow-downs relative to the base
+    Relative,
+    /// Either of the two
+    Both,
+}
+
+impl Gate {
+    pub(crate) const fn judges_objectives(self) -> bool {
+        matches!(self, Self::Absolute | Self::Both)
+    }
+
+    pub(crate) const fn judges_changes(self) -> bool {
+        matches!(self, Self::Relative | Self::Both)
+    }
+}
 
 /// The comparison of a run with an earlier one.
 pub(crate) struct BaselinePlan {

@@ -180,7 +180,7 @@ async fn checkout_side(
 }
 
 async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, PerfError> {
-    let rule = args.gate.rule();
+    let rule = args.judging.rule();
     let (planned, notes) = plan_rounds(args, rule, rounds)?;
     let looks = Looks::new(planned, args.gate.looks as usize, rule.alpha);
     let judge = |alpha: f64, pairs: &[(Report, Report)]| {
@@ -206,7 +206,7 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
     let warning = |kind, text| Finding::warning(Subject::Run, kind, text);
     findings.extend(notes.into_iter().map(|note| warning(FindingKind::Capacity, note)));
     findings.extend(rounds.warnings().into_iter().map(|text| warning(FindingKind::ServiceLeft, text)));
-    let gate = args.gate.gate;
+    let gate = args.judging.gate;
     let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
     let catalogue = heads.first().and_then(|head| services::find(&head.run.service));
     let objectives = match catalogue.filter(|_| gate.judges_objectives()) {
@@ -295,7 +295,7 @@ async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Sid
     for pair in 0..planned {
         pairs.push(rounds.pair(pair, planned, base, head).await?);
     }
-    let rule = args.gate.rule();
+    let rule = args.judging.rule();
     let calibrated = CalibrationRecord::measure(rounds.subject()?, &comparable(&pairs), rounds.took());
     let Some(calibrated) = calibrated else {
         return Err(PerfError::Inconclusive(

@@ -69,13 +69,7 @@ impl PerfPlan {
     /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to
     /// run.
     pub(crate) fn new(args: &PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
-        let baseline = BaselinePlan {
-            compare: args.baseline.baseline.clone(),
-            save: args.baseline.save_baseline.clone(),
-            gate: args.gate.gate,
-            rule: args.gate.rule(),
-        };
-        baseline.check()?;
+        let baseline = args.judging.plan()?;
         let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named).map_err(configuration)?;
@@ -106,7 +100,7 @@ impl PerfPlan {
             proof: args.proof(),
             is_verbose: args.verbose,
             baseline,
-            requests_per_day: args.baseline.production.requests_per_day,
+            requests_per_day: args.judging.production.requests_per_day,
         })
     }
 

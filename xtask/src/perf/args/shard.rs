@@ -19,12 +19,8 @@ impl PerfArgs {
                     .to_owned(),
             );
         }
-        let of_whole_run = [
-            ("--baseline", self.baseline.baseline.is_some()),
-            ("--save-baseline", self.baseline.save_baseline.is_some()),
-            ("--requests-per-day", self.baseline.production.requests_per_day.is_some()),
-        ];
-        if let Some((flag, _)) = of_whole_run.iter().find(|(_, given)| *given) {
+        let requests = self.judging.production.requests_per_day.map(|_| "--requests-per-day");
+        if let Some(flag) = self.judging.recorded_flag().or(requests) {
             return Err(format!("{flag} is about the whole run: give it to cargo xtask merge, not to a shard"));
         }
         let of_store = [

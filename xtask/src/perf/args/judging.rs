@@ -1,0 +1,73 @@
+//! Flags by which a run is judged, compared with an earlier one, and saved.
+
+use perf_report::comparison::Rule;
+
+use crate::perf::compare::{BaselinePlan, Gate};
+use crate::perf::perf_error::PerfError;
+use crate::values::{ProductionArgs, RuleArgs};
+
+/// Flags by which a run is judged, of `cargo xtask perf` and of `cargo xtask merge`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunJudgingArgs {
+    /// Compare with an earlier run
+    ///
+    /// The name of a baseline, the path of a report.json, or a testid. If it does not exist yet,
+    /// only the objectives are checked.
+    #[arg(long, value_name = "NAME|FILE|TESTID")]
+    baseline: Option<String>,
+    /// Save the run as a baseline
+    ///
+    /// Replaces an older baseline of that name, unless the run was compared with one by --baseline.
+    #[arg(long, value_name = "NAME", value_parser = perf_settings::parse_testid)]
+    save_baseline: Option<String>,
+    /// Reason to fail: absolute, relative or both
+    ///
+    /// absolute: missed objectives of the head. relative: regressions.
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Gate::Both)]
+    pub(crate) gate: Gate,
+    #[command(flatten)]
+    rule: RuleArgs,
+    #[command(flatten)]
+    pub(crate) production: ProductionArgs,
+}
+
+impl RunJudgingArgs {
+    /// The rule of the comparison.
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule.rule()
+    }
+
+    /// Rejects contradicting flags. The error names them.
+    ///
+    /// `compares` says whether the run is compared without `--baseline`, `ways` how it can be
+    /// compared.
+    pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), String> {
+        self.rule.check()?;
+        let gate = (self.gate != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
+        match gate.filter(|_| !compares && self.baseline.is_none()) {
+            Some(flag) => Err(format!("{flag} needs a comparison: add {ways}")),
+            None => Ok(()),
+        }
+    }
+
+    /// The given flag about a recorded run, if there is one.
+    pub(super) fn recorded_flag(&self) -> Option<&'static str> {
+        let given = [("--baseline", &self.baseline), ("--save-baseline", &self.save_baseline)];
+        given.iter().find(|(_, value)| value.is_some()).map(|(flag, _)| *flag)
+    }
+
+    /// The comparison with a recorded run.
+    ///
+    /// # Errors
+    /// If a baseline is not usable.
+    pub(crate) fn plan(&self) -> Result<BaselinePlan, PerfError> {
+        let plan = BaselinePlan {
+            compare: self.baseline.clone(),
+            save: self.save_baseline.clone(),
+            gate: self.gate,
+            rule: self.rule(),
+        };
+        plan.check()?;
+        Ok(plan)
+    }
+}
