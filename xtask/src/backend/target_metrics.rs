@@ -72,7 +72,8 @@ pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSampl
     let response = tokio::time::timeout(PATIENCE, http::exposition(target, path)).await;
     let response = response.map_err(|_| NoMetrics::new(format!("{path} did not respond within {PATIENCE:?}")))?;
     let unreadable = |error: anyhow::Error| format!("cannot read {path} of {}: {error:#}", shown_url(target));
-    let (status, text) = response.map_err(|error| NoMetrics::new(unreadable(error)))?;
+    let response = response.map_err(|error| NoMetrics::new(unreadable(error)))?;
+    let status = response.status;
     if matches!(status.as_u16(), 401 | 403 | 407) {
         let why = NoMetrics::new(format!("{path} needs authentication ({status})")).with(login_remedy(target, path));
         return Err(NoMetrics { needs_login: true, ..why });
@@ -80,7 +81,7 @@ pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSampl
     if !status.is_success() {
         return Err(NoMetrics::new(format!("{path} responded with {status}")).with(ELSEWHERE));
     }
-    let samples = text.map_err(|why| why.to_string()).and_then(|text| {
+    let samples = response.text().map_err(|why| why.to_string()).and_then(|text| {
         let samples = exposition::parse(&text).map_err(|error| error.to_string())?;
         if samples.is_empty() { Err("it has no samples".to_owned()) } else { Ok(samples) }
     });

@@ -104,32 +104,47 @@ async fn send(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
 /// counters by the format, so that the names are those that Prometheus scrapes.
 const EXPOSITION: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1";
 
-/// The status and the body of a target's metrics, read on a new connection; for the body, why it is
-/// not text.
-pub(crate) async fn exposition(
-    of: &Url,
-    path: &str,
-) -> anyhow::Result<(reqwest::StatusCode, Result<String, &'static str>)> {
+/// A target's response to a request for its metrics.
+pub(crate) struct ExpositionResponse {
+    pub(crate) status: reqwest::StatusCode,
+    body: Vec<u8>,
+}
+
+/// Reads a target's metrics on a new connection.
+pub(crate) async fn exposition(of: &Url, path: &str) -> anyhow::Result<ExpositionResponse> {
     let (client, url) = target(of, path)?;
     let response = client.get(url).header(ACCEPT, EXPOSITION).send().await?;
     let status = response.status();
-    let body = TEXT_LIMIT.read(response).await?;
-    Ok((status, decode(body)))
+    Ok(ExpositionResponse { status, body: TEXT_LIMIT.read(response).await? })
 }
 
-/// Decompresses a body that is compressed although it was not asked for.
-fn decode(body: Vec<u8>) -> Result<String, &'static str> {
-    const GZIP: [u8; 2] = [0x1f, 0x8b];
-    if !body.starts_with(&GZIP) {
-        return String::from_utf8(body).map_err(|_| "it is not text");
-    }
-    let limit = u64::try_from(TEXT_LIMIT.0).unwrap_or(u64::MAX);
-    let mut text = String::new();
-    let read = MultiGzDecoder::new(body.as_slice()).take(limit).read_to_string(&mut text);
-    match read {
-        Ok(read) if read == TEXT_LIMIT.0 => Err("it is too long"),
-        Ok(_) => Ok(text),
-        Err(_) => Err("it is not compressed text"),
+/// Why the body of a response is not text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotText {
+    #[error("it is not text")]
+    Encoding,
+    #[error("it is too long")]
+    TooLong,
+    #[error("it is not compressed text")]
+    Compression,
+}
+
+impl ExpositionResponse {
+    /// The text of the body. It is decompressed if the target compressed it although it was not
+    /// asked to.
+    pub(crate) fn text(self) -> Result<String, NotText> {
+        const GZIP: [u8; 2] = [0x1f, 0x8b];
+        if !self.body.starts_with(&GZIP) {
+            return String::from_utf8(self.body).map_err(|_| NotText::Encoding);
+        }
+        let limit = u64::try_from(TEXT_LIMIT.0).unwrap_or(u64::MAX);
+        let mut text = String::new();
+        let read = MultiGzDecoder::new(self.body.as_slice()).take(limit).read_to_string(&mut text);
+        match read {
+            Ok(read) if read == TEXT_LIMIT.0 => Err(NotText::TooLong),
+            Ok(_) => Ok(text),
+            Err(_) => Err(NotText::Compression),
+        }
     }
 }
 
