@@ -17,8 +17,6 @@ pub(crate) const PEAK_PROFILE: &str = "peak";
 
 /// The stub backend's package and binary.
 const STUB: &str = "stub-backend";
-/// The package's name in older checkouts, and the profile that optimized it there.
-const FORMER_STUB: (&str, &str) = ("backend", "load");
 
 /// The programs that a build made.
 #[derive(Debug)]
@@ -46,10 +44,8 @@ pub(crate) fn build(profile: &str, with_stub: bool) -> anyhow::Result<BuiltProgr
 pub(crate) fn build_stub_of(checkout: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
-    let is_new = checkout.join("perf-tests/stub").is_dir();
-    let (name, profile) = if is_new { (STUB, PROFILE) } else { FORMER_STUB };
-    let args = ["--profile", profile, "--package", name, "--bin", name];
-    cargo_build(&mut cargo, &args, "its stub backend does not compile")?.get(TargetKind::Bin, name)
+    let args = ["--profile", PROFILE, "--package", STUB, "--bin", STUB];
+    cargo_build(&mut cargo, &args, "its stub backend does not compile")?.get(TargetKind::Bin, STUB)
 }
 
 /// Programs that cargo has built.
