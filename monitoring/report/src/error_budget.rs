@@ -79,8 +79,8 @@ mod tests {
             let found = budgets(&report).into_iter().find(|budget| budget.objective.id == id);
             found.map(|it| (it.bad, it.allowed, it.burn_rate, it.days(), it.allowed_per_month(1_000_000)))
         };
-        assert_eq!(set(950_000, 190), Some((10, 10.0, 1.0, Some(30.0), 1_500_000.0)));
-        assert_eq!(set(950_000, 200).unwrap().3, None);
-        assert_eq!(set(0, 200), None, "a report without the share");
+        assert_eq!(set(Some(950_000), 190), Some((10, 10.0, 1.0, Some(30.0), 1_500_000.0)));
+        assert_eq!(set(Some(950_000), 200).unwrap().3, None);
+        assert_eq!(set(None, 200), None, "a report without the share");
     }
 }

@@ -104,7 +104,7 @@ fn list<'a>(json: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Val
 
 fn upgrade_objective(objective: &mut Value) {
     let take = |name: &str| objective[name].clone();
-    let share_ppm = objective["objective_ppm"].as_u64().unwrap_or(0);
+    let share_ppm = objective["objective_ppm"].as_u64();
     let kind = objective["kind"].as_str().unwrap_or_default().to_owned();
     let tally = json!({
         "good": take("good"), "total": take("total"), "unknown": take("unknown"),

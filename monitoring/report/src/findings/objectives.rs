@@ -7,8 +7,7 @@ use crate::Millis;
 use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{backend_value, count, millis, percent_beside};
-use crate::judgement::LimitSide;
-use crate::judgement::{Goal, Measurement, ObjectiveResult};
+use crate::judgement::{Goal, LimitSide, Measurement, ObjectiveResult, Percentile, Share};
 use crate::verdict::{Tally, Verdict};
 
 /// Formats the measured value in the terms of the objective: a percentile, a share of successes or
@@ -57,14 +56,14 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         format!("{} {}: measured {measured}", objective.subject, objective.objective)
     };
     let (what, sign, limit) = match objective.goal {
-        // Reports of older versions do not have the share.
         Goal::Value { reading, limit, side } => {
             (reading.as_str().to_owned(), side.missed_sign(), format!("{}{}", count(limit), reading.unit()))
         }
-        goal if !goal.is_backend() && !goal.is_per_second() && goal.share_ppm().is_none() => return without_limit(),
-        Goal::Latency(goal) => (quantile(goal.share_ppm), '>', format!("{} ms", goal.threshold_ms)),
-        Goal::ResponseTime(goal) => {
-            (format!("response {}", quantile(goal.share_ppm)), '>', format!("{} ms", goal.threshold_ms))
+        Goal::Latency(Percentile { share_ppm: Some(ppm), threshold_ms }) => {
+            (quantile(ppm), '>', format!("{threshold_ms} ms"))
+        }
+        Goal::ResponseTime(Percentile { share_ppm: Some(ppm), threshold_ms }) => {
+            (format!("response {}", quantile(ppm)), '>', format!("{threshold_ms} ms"))
         }
         Goal::Span { span, share_ppm, threshold_ms } => {
             (format!("{}{}", span.prefix(), quantile(share_ppm)), '>', format!("{threshold_ms} ms"))
@@ -72,14 +71,21 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Goal::Measure { share_ppm, at_most: Some(value) } => (quantile(share_ppm), '>', value.to_string()),
         Goal::Measure { share_ppm, at_most: None } => ("rate".to_owned(), '≤', percent(share_ppm)),
         Goal::Throughput { per_second } => ("throughput".to_owned(), '<', format!("{per_second} requests/s")),
-        Goal::Success(goal) => ("success".to_owned(), '≤', percent(goal.share_ppm)),
-        Goal::Check(goal) => ("passes".to_owned(), '≤', percent(goal.share_ppm)),
-        Goal::Errors(goal) => ("errors".to_owned(), '≥', percent(Ratio::ppm(goal.share_ppm).rest().as_ppm())),
+        Goal::Success(Share { share_ppm: Some(ppm) }) => ("success".to_owned(), '≤', percent(ppm)),
+        Goal::Check(Share { share_ppm: Some(ppm) }) => ("passes".to_owned(), '≤', percent(ppm)),
+        Goal::Errors(Share { share_ppm: Some(ppm) }) => {
+            ("errors".to_owned(), '≥', percent(Ratio::ppm(ppm).rest().as_ppm()))
+        }
         Goal::Backend { bound, measure, side: Some(side) } => {
             return format!("{} {} {}", without_limit(), side.missed_sign(), backend_value(measure, bound));
         }
-        // The limit and its direction are part of the objective's text.
-        Goal::Backend { side: None, .. } => return without_limit(),
+        // Written by an older version: the limit is part of the objective's text only.
+        Goal::Backend { side: None, .. }
+        | Goal::Latency(_)
+        | Goal::ResponseTime(_)
+        | Goal::Success(_)
+        | Goal::Check(_)
+        | Goal::Errors(_) => return without_limit(),
     };
     let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
     let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();

@@ -163,7 +163,7 @@ mod tests {
             .collect();
         for objective in &mut report.objectives {
             if let Goal::Latency(goal) = &mut objective.goal {
-                goal.share_ppm = 950_000;
+                goal.share_ppm = Some(950_000);
             }
         }
         report
@@ -212,7 +212,7 @@ mod tests {
         assert!(first_miss(&report).is_some());
         for objective in &mut report.objectives {
             if let Goal::Latency(goal) = &mut objective.goal {
-                goal.share_ppm = 0;
+                goal.share_ppm = None;
             }
         }
         assert_eq!(first_miss(&report), None);

@@ -68,16 +68,18 @@ pub enum Goal {
 impl Goal {
     pub(super) fn new(slo: &Slo) -> Self {
         let share_ppm = slo.objective.as_ppm();
-        let percentile = |threshold: Duration| Percentile { share_ppm, threshold_ms: threshold.as_secs_f64() * 1e3 };
+        let threshold_ms = |threshold: Duration| threshold.as_secs_f64() * 1e3;
+        let percentile = |threshold| Percentile { share_ppm: Some(share_ppm), threshold_ms: threshold_ms(threshold) };
+        let share = Share { share_ppm: Some(share_ppm) };
         match slo.sli {
             Sli::Span { span: Span::Latency, threshold, .. } => Self::Latency(percentile(threshold)),
             Sli::Span { span: Span::ResponseTime, threshold, .. } => Self::ResponseTime(percentile(threshold)),
             Sli::Span { span, threshold, .. } => {
-                Self::Span { span, share_ppm, threshold_ms: percentile(threshold).threshold_ms }
+                Self::Span { span, share_ppm, threshold_ms: threshold_ms(threshold) }
             }
-            Sli::Success { .. } => Self::Success(Share { share_ppm }),
-            Sli::Check { .. } => Self::Check(Share { share_ppm }),
-            Sli::NoError => Self::Errors(Share { share_ppm }),
+            Sli::Success { .. } => Self::Success(share),
+            Sli::Check { .. } => Self::Check(share),
+            Sli::NoError => Self::Errors(share),
             Sli::Measure { at_most, .. } => Self::Measure { share_ppm, at_most },
             Sli::Throughput { per_second, .. } => Self::Throughput { per_second },
             Sli::Value { reading, limit, .. } => {
@@ -89,18 +91,15 @@ impl Goal {
 
     /// Share of requests that must be good, in parts per million. `None` if it is unknown, or if
     /// the objective has no share.
-    pub(crate) fn share_ppm(&self) -> Option<u32> {
-        let ppm = match *self {
-            Self::Latency(Percentile { share_ppm, .. })
-            | Self::ResponseTime(Percentile { share_ppm, .. })
-            | Self::Span { share_ppm, .. }
-            | Self::Measure { share_ppm, .. } => share_ppm,
+    pub(crate) const fn share_ppm(&self) -> Option<u32> {
+        match *self {
+            Self::Latency(Percentile { share_ppm, .. }) | Self::ResponseTime(Percentile { share_ppm, .. }) => share_ppm,
             Self::Success(Share { share_ppm })
             | Self::Check(Share { share_ppm })
             | Self::Errors(Share { share_ppm }) => share_ppm,
-            Self::Value { .. } | Self::Throughput { .. } | Self::Backend { .. } => return None,
-        };
-        (ppm > 0).then_some(ppm)
+            Self::Span { share_ppm, .. } | Self::Measure { share_ppm, .. } => Some(share_ppm),
+            Self::Value { .. } | Self::Throughput { .. } | Self::Backend { .. } => None,
+        }
     }
 
     /// Threshold of an objective on a duration, in milliseconds.
@@ -151,8 +150,9 @@ impl LimitSide {
 /// A share of requests must succeed within a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentile {
-    /// Share in parts per million: 950,000 is p95. 0 if an older version did not write it.
-    pub share_ppm: u32,
+    /// Share in parts per million: 950,000 is p95. Missing if an older version did not write it.
+    #[serde(default, deserialize_with = "known_share", skip_serializing_if = "Option::is_none")]
+    pub share_ppm: Option<u32>,
     /// Longest good duration, in milliseconds.
     pub threshold_ms: f64,
 }
@@ -160,6 +160,28 @@ pub struct Percentile {
 /// A share of requests or evaluations must be good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
-    /// Share in parts per million. 0 if an older version did not write it.
-    pub share_ppm: u32,
+    /// Share in parts per million. Missing if an older version did not write it.
+    #[serde(default, deserialize_with = "known_share", skip_serializing_if = "Option::is_none")]
+    pub share_ppm: Option<u32>,
+}
+
+/// Reads a share. Older versions wrote 0 for an unknown one.
+fn known_share<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.filter(|&ppm| ppm > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_share_is_left_out_and_read_from_zero() {
+        for text in [r#"{"kind":"success"}"#, r#"{"kind":"success","share_ppm":0}"#] {
+            let goal: Goal = serde_json::from_str(text).unwrap();
+            assert_eq!((goal, goal.share_ppm()), (Goal::Success(Share { share_ppm: None }), None));
+            assert_eq!(serde_json::to_string(&goal).unwrap(), r#"{"kind":"success"}"#);
+        }
+        let known: Goal = serde_json::from_str(r#"{"kind":"success","share_ppm":5}"#).unwrap();
+        assert_eq!(known.share_ppm(), Some(5));
+    }
 }
