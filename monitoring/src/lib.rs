@@ -11,6 +11,7 @@
 //!   [`backend_metrics`], [`backend_mapping`]
 //! - queries: [`promql`], [`objective_counters`], [`query_subject`], [`excuse`]
 //! - files: [`prometheus`], [`generated_files`]
+//! - values that reports and settings share: [`revision`]
 //! - text from elsewhere: [`sanitize`]
 
 pub mod backend_mapping;
@@ -30,6 +31,7 @@ pub mod prometheus;
 pub mod promql;
 pub mod query_subject;
 pub mod ratio;
+pub mod revision;
 pub mod sanitize;
 pub mod segment;
 pub mod services;

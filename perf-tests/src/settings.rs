@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use monitoring::revision::Revision;
 use perf_settings::{
     AGENT_JOIN, AGENT_TOKEN, IMAGE_REVISION, OutcomePlace, RW_HEADERS, SETTINGS_JSON, Settings, SettingsError,
     header_lines,
@@ -23,23 +24,32 @@ pub(crate) fn from_env() -> Result<Settings, SettingsError> {
 /// Checks that a pod's image is of the revision that the settings name. If they name none, the
 /// report names that of the image.
 #[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
-pub(crate) fn check_image(settings: &mut Settings) -> Result<(), String> {
-    check_revision(settings, &std::env::var(IMAGE_REVISION).unwrap_or_default())
+pub(crate) fn check_image(settings: &mut Settings) -> Result<(), ImageError> {
+    check_revision(settings, Revision::parse(&std::env::var(IMAGE_REVISION).unwrap_or_default()))
 }
 
-fn check_revision(settings: &mut Settings, image: &str) -> Result<(), String> {
-    let asked = &settings.revision;
-    if asked.is_empty() {
-        image.clone_into(&mut settings.revision);
-    } else if image.is_empty() && settings.outcome == Some(OutcomePlace::Log) {
-        return Err("the image does not name its revision: build it with cargo xtask image".to_owned());
-    } else if !image.is_empty() && asked != image {
-        return Err(format!(
-            "the image is of revision {image}, and this checkout is {asked}: build the image again with cargo xtask \
-             image, under a new tag, since nodes keep an image by its tag"
-        ));
+fn check_revision(settings: &mut Settings, image: Option<Revision>) -> Result<(), ImageError> {
+    match (&settings.revision, image) {
+        (None, image) => settings.revision = image,
+        (Some(_), None) if settings.outcome == Some(OutcomePlace::Log) => return Err(ImageError::Unnamed),
+        (Some(checkout), Some(image)) if *checkout != image => {
+            return Err(ImageError::Other { image, checkout: checkout.clone() });
+        }
+        (Some(_), _) => {}
     }
     Ok(())
+}
+
+/// Why a pod's image is not used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ImageError {
+    #[error("the image does not name its revision: build it with cargo xtask image")]
+    Unnamed,
+    #[error(
+        "the image is of revision {image}, and this checkout is {checkout}: build the image again with cargo xtask \
+         image, under a new tag, since nodes keep an image by its tag"
+    )]
+    Other { image: Revision, checkout: Revision },
 }
 
 /// Where and how an agent joins.
@@ -80,13 +90,14 @@ mod tests {
     #[test]
     fn an_image_of_another_revision_is_refused() {
         let mut settings = Settings::new("http://localhost:8000".parse().unwrap());
-        assert_eq!((check_revision(&mut settings, ""), settings.revision.as_str()), (Ok(()), ""));
-        assert_eq!((check_revision(&mut settings, "a1"), settings.revision.as_str()), (Ok(()), "a1"));
-        assert_eq!(check_revision(&mut settings, "a1"), Ok(()));
-        let refusal = check_revision(&mut settings, "b2").unwrap_err();
+        let named = Revision::parse;
+        assert_eq!((check_revision(&mut settings, None), &settings.revision), (Ok(()), &None));
+        assert_eq!((check_revision(&mut settings, named("a1")), &settings.revision), (Ok(()), &named("a1")));
+        assert_eq!(check_revision(&mut settings, named("a1")), Ok(()));
+        let refusal = check_revision(&mut settings, named("b2")).unwrap_err().to_string();
         assert!(refusal.starts_with("the image is of revision b2, and this checkout is a1: "), "{refusal}");
-        assert_eq!(check_revision(&mut settings, ""), Ok(()));
+        assert_eq!(check_revision(&mut settings, None), Ok(()));
         settings.outcome = Some(OutcomePlace::Log);
-        assert!(check_revision(&mut settings, "").is_err());
+        assert!(check_revision(&mut settings, None).is_err());
     }
 }

@@ -14,6 +14,7 @@ use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
 use monitoring::ratio::Ratio;
+use monitoring::revision::Revision;
 use perf_report::comparison::{Comparison, ComparisonMethod, Rule};
 use perf_report::evidence::Slice;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -94,8 +95,8 @@ pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> R
     let (before, after) = (before.rounds(base.report, count)?, after.rounds(head.report, count)?);
     let pairs: Vec<_> = before.iter().zip(&after).map(|(base, head)| Pair { base, head }).collect();
     let describe = |report: &Report| {
-        let revision = &report.run.environment.revision;
-        let revision = if revision.is_empty() { String::new() } else { format!(" ({revision})") };
+        let revision = report.run.environment.revision.as_ref();
+        let revision = revision.map_or_else(String::new, |revision| format!(" ({revision})"));
         format!("run {}{revision}", report.run.testid)
     };
     let about = About {
@@ -160,7 +161,7 @@ fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedErro
         warn("the objectives differ: latencies are compared, whatever the objectives are".to_owned());
     }
     for (which, report) in [("base", base), ("head", head)] {
-        if report.run.environment.revision.ends_with("-dirty") {
+        if report.run.environment.revision.as_ref().is_some_and(Revision::is_dirty) {
             warn(format!("the {which} was measured with uncommitted changes"));
         }
     }
@@ -330,7 +331,7 @@ mod tests {
         let mut head = base.clone();
         head.run.seed += 1;
         head.run.environment.processor = "another".to_owned();
-        head.run.environment.revision = "0123456-dirty".to_owned();
+        head.run.environment.revision = Revision::parse("0123456-dirty");
         head.objectives[0].objective = "p95 <= 1 ms".to_owned();
         let warnings = comparable(&base, &head).unwrap();
         assert_eq!(warnings.len(), 4, "{warnings:?}");

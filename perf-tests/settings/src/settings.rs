@@ -14,6 +14,7 @@ use super::{
 };
 use crate::variables::state_folder;
 use monitoring::intervals;
+use monitoring::revision::Revision;
 use prometheus_store::{StoreAccess, shown_url};
 
 /// All settings of a run.
@@ -82,8 +83,8 @@ pub struct Settings {
     pub outcome: Option<OutcomePlace>,
     /// Whether live progress is hidden.
     pub quiet: bool,
-    /// The repository's revision, for the report.
-    pub revision: String,
+    /// The repository's revision, for the report. `None` if it is not known.
+    pub revision: Option<Revision>,
     /// The command line without secrets, for the report.
     pub command: String,
 }
@@ -147,7 +148,7 @@ impl Settings {
             folder: state_folder(&|_| None),
             outcome: None,
             quiet: false,
-            revision: String::new(),
+            revision: None,
             command: String::new(),
         }
     }

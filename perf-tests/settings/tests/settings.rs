@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use monitoring::revision::Revision;
 use perf_settings::*;
 use prometheus_store::shown_url;
 use url::Url;
@@ -234,7 +235,7 @@ fn every_setting_survives_json() {
     let together = TEXTS.iter().filter(|(name, text, _)| !text.is_empty() && !exclude_each_other.contains(name));
     let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).collect::<Vec<_>>()).unwrap();
     (all.outcome, all.revision, all.command) =
-        (Some(OutcomePlace::File("outcome".into())), "abc".to_owned(), "perf -q".to_owned());
+        (Some(OutcomePlace::File("outcome".into())), Revision::parse("abc-dirty"), "perf -q".to_owned());
     crosses(&all);
 }
 

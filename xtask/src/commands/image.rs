@@ -39,8 +39,8 @@ pub(crate) struct ImageArgs {
 
 /// Builds the image, and prints its name.
 pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
-    let revision = git::describe(&workspace::root());
-    let tag = if revision.is_empty() { "dev" } else { &revision };
+    let revision = git::describe(&workspace::root()).map(|revision| revision.to_string());
+    let tag = revision.as_deref().unwrap_or("dev");
     let name = args.push.clone().or_else(|| args.tag.clone()).unwrap_or_else(|| format!("perf-tests:{tag}"));
     if args.local {
         if !cfg!(target_os = "linux") {
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
         }
         let folder = workspace::perf().join("image");
         files::remove_folder(&folder)?;
-        prepare(&folder, &revision)?;
+        prepare(&folder, revision.as_deref())?;
         docker(&["build", "--tag", &name, &folder.display().to_string()])?;
         if args.push.is_some() {
             docker(&["push", &name])?;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
         files::remove_folder(&folder)?;
     } else {
         let output: &[&str] = if args.push.is_some() { &["--platform", PLATFORMS, "--push"] } else { &["--load"] };
-        let revision = format!("REVISION={revision}");
+        let revision = format!("REVISION={}", revision.as_deref().unwrap_or_default());
         let build = ["buildx", "build", "--file", RECIPE, "--build-arg", &revision, "--tag", &name];
         docker(&[&build, output, &["."]].concat())?;
     }
@@ -79,7 +79,7 @@ fn docker(args: &[&str]) -> anyhow::Result<()> {
 }
 
 /// Writes a folder from which Docker builds the image without any other image.
-fn prepare(folder: &Path, revision: &str) -> anyhow::Result<()> {
+fn prepare(folder: &Path, revision: Option<&str>) -> anyhow::Result<()> {
     let root = folder.join("root");
     let program = scenarios::build(PROFILE, false)?.load;
     copy(&program, &root, Path::new("load"))?;
@@ -95,6 +95,7 @@ fn prepare(folder: &Path, revision: &str) -> anyhow::Result<()> {
     if data.exists() {
         copy_folder(&data, &root)?;
     }
+    let revision = revision.unwrap_or_default();
     let recipe = format!(
         "FROM scratch\nCOPY root/ /\nENV {IMAGE_REVISION}={revision}\nUSER {USER}:{USER}\nENTRYPOINT [\"/load\"]\n"
     );

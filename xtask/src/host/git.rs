@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use monitoring::revision::Revision;
 use xshell::{Shell, cmd};
 
 /// A shell in a folder.
@@ -11,13 +12,13 @@ pub(crate) fn shell(folder: &Path) -> anyhow::Result<Shell> {
     Ok(shell)
 }
 
-/// The checked-out revision, with "-dirty" if there are uncommitted changes; empty without git.
-pub(crate) fn describe(folder: &Path) -> String {
+/// The checked-out revision. `None` without git.
+pub(crate) fn describe(folder: &Path) -> Option<Revision> {
     let describe = |shell: Shell| -> anyhow::Result<String> {
         let described = cmd!(shell, "git describe --always --dirty --abbrev=12 --exclude=*");
         Ok(described.quiet().ignore_stderr().read()?)
     };
-    shell(folder).and_then(describe).unwrap_or_default()
+    shell(folder).and_then(describe).ok().and_then(|text| Revision::parse(&text))
 }
 
 /// The hash of a revision's commit.

@@ -1,5 +1,6 @@
 //! Machine and software of a run.
 
+use monitoring::revision::{self, Revision};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,9 @@ pub struct Environment {
     /// Number of processors that the generator may use.
     pub processors: u32,
     /// Revision of the repository. It ends in "-dirty" if there were uncommitted changes.
-    pub revision: String,
+    #[serde(with = "revision::as_text")]
+    #[schemars(with = "String")]
+    pub revision: Option<Revision>,
     /// Command line, without secrets.
     pub command: String,
     /// The hosts that load went to. The main target comes first.
@@ -57,6 +60,11 @@ impl std::fmt::Display for TargetHost {
 }
 
 impl Environment {
+    /// The text of the revision; empty if it is not known.
+    pub fn revision(&self) -> String {
+        self.revision.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
     /// Description of what determines the speed of the machine. Figures of different machines
     /// cannot be compared.
     pub fn machine(&self) -> String {

@@ -21,7 +21,7 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
     suite.add_property(("testid", report.run.testid.as_str()));
     suite.add_property(("target", report.run.target.as_str()));
     suite.add_property(("load", report.run.load.as_str()));
-    suite.add_property(("revision", report.run.environment.revision.as_str()));
+    suite.add_property(("revision", report.run.environment.revision().as_str()));
     let judged = report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded());
     suite.add_test_cases(judged.map(|objective| case(&report.run.scenario, objective, report.main_failure(objective))));
     add_findings(&mut suite, &report.run.scenario, &run_findings(report));

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use monitoring::revision::Revision;
 use perf_host::files::{LATEST, point_latest_to, run_folder};
 use perf_report::render::files::{EVIDENCE, HISTOGRAMS, REPORT};
 use perf_settings::{OutcomePlace, Settings, new_testid};
@@ -33,7 +34,7 @@ pub(super) async fn run(
         ChildOutcome::Drawing(_, longest) => longest,
         other => return Ok(other),
     };
-    if settings.revision.ends_with("-dirty") {
+    if settings.revision.as_ref().is_some_and(Revision::is_dirty) {
         terminal::print_line("warning: whether the image has this checkout's uncommitted changes is not checked");
     }
     let longest = load + settings.setup_timeout + settings.teardown_timeout;

@@ -305,7 +305,7 @@ pub(super) fn environment(report: &Report) -> Markup {
     let generator = &report.run.generator;
     let rows = [
         ("command", environment.command.clone()),
-        ("revision", environment.revision.clone()),
+        ("revision", environment.revision()),
         ("version", environment.version.clone()),
         ("system", format!("{} {}", environment.system, environment.kernel).trim().to_owned()),
         ("processors", format!("{} x {}", environment.processors, environment.processor)),
