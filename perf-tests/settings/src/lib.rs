@@ -29,7 +29,7 @@ pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages
 pub use per_host::{PerHost, names_main_target, parse_target, parse_targets};
 pub use proxy_url::ProxyUrl;
 pub use setting::{Group, Setting, SettingValue};
-pub use settings::{OutcomePlace, Settings};
+pub use settings::{OutcomePlace, Settings, StubTarget};
 pub use shard::{Shard, check_start, has_rfc3339};
 pub use shown_duration::shown_duration;
 pub use unix_target::{UNIX, UnixTarget};

@@ -44,8 +44,8 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     /// The share of the load that this process makes and writes to a file. `None`: it makes all.
     pub shard: Option<Shard>,
-    /// The service that the target serves, if the target is the stub backend.
-    pub stub_of: Option<String>,
+    /// The stub backend, if it is the target.
+    pub stub: Option<StubTarget>,
     /// When a shard's load begins. `None`: after its setup.
     pub start_at: Option<SystemTime>,
     /// Files of shards to merge, in place of a load. Only `cargo xtask merge` sets it.
@@ -89,6 +89,13 @@ pub struct Settings {
     pub command: String,
 }
 
+/// The stub backend as the target of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StubTarget {
+    /// The service that it serves. `None`: none of the services that can be tested.
+    pub service: Option<String>,
+}
+
 /// Where a scenario's process writes its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutcomePlace {
@@ -129,7 +136,7 @@ impl Settings {
             on_kubernetes: false,
             listen: None,
             shard: None,
-            stub_of: None,
+            stub: None,
             start_at: None,
             merge: Vec::new(),
             setup_timeout: DEFAULT_STEP_TIMEOUT,

@@ -79,8 +79,8 @@ pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunEr
 /// # Errors
 /// If the stub backend serves another service.
 pub(super) fn check_target(settings: &Settings, service: &str) -> Result<(), RunError> {
-    match &settings.stub_of {
-        Some(stub) if stub != service => Err(RunError::Configuration(format!(
+    match &settings.stub {
+        Some(stub) if stub.service.as_deref() != Some(service) => Err(RunError::Configuration(format!(
             "no target: the stub backend does not serve {service}. Name the service's URL with --target URL"
         ))),
         _ => Ok(()),

@@ -65,7 +65,7 @@ pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String
         let host = http.and_then(|http| http.hosts().get(at));
         host.map_or_else(|| format!("{name}{url}"), |host| format!("{name}{url} ({})", host.protocol()))
     });
-    if http.is_none() && settings.stub_of.is_some() {
+    if http.is_none() && settings.stub.is_some() {
         // It is not started yet.
         return "target: the stub backend".to_owned();
     }

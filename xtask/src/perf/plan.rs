@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services::STUB;
 use perf_host::{Lock, LockError};
-use perf_settings::Settings;
+use perf_settings::{Settings, StubTarget};
 use tokio::sync::watch;
 
 use super::args::{PerfArgs, ProofMode};
@@ -86,9 +86,9 @@ impl PerfPlan {
             true => known,
             false => choose(&named, &known).map_err(configuration)?,
         };
-        let stub_of = is_for_stub.then(|| STUB.map_or_else(String::new, |stub| stub.service.to_owned()));
+        let stub = is_for_stub.then(|| StubTarget { service: STUB.map(|stub| stub.service.to_owned()) });
         Ok(Self {
-            settings: Settings { stub_of, ..settings },
+            settings: Settings { stub, ..settings },
             signals,
             scenarios,
             generator: built.load,
