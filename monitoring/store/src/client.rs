@@ -1,199 +1,258 @@
-//! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store
-//! are sent to that store only.
+//! Client for Prometheus' query API, <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+//! Other stores have the same API.
 
-use std::path::Path;
+use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
 use url::Url;
 
-use crate::access::StoreAccess;
-use crate::proxy::ProxyError;
+use crate::body_limit::{BodyError, BodyLimit};
+use crate::http_client::innermost;
+use crate::response::{self, ResponseError, Series};
+use crate::shown_url::shown_url;
 
-/// Options for all requests of a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientOptions {
-    /// Header `user-agent`; not sent if `None`.
-    pub user_agent: Option<&'static str>,
-    /// Timeout of a request, including its response.
-    pub timeout: Duration,
+/// A store with Prometheus' query API.
+#[derive(Clone)]
+pub struct PrometheusClient {
+    http: Client,
+    url: Url,
+    limit: BodyLimit,
 }
 
-/// A client could not be created.
+/// Omits user and password.
+impl fmt::Debug for PrometheusClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prometheus").field("url", &self.shown()).finish_non_exhaustive()
+    }
+}
+
+/// A query failed. The message begins with the store's URL, without user, password and query.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The HTTP library reported an error.
-    #[error("cannot create an HTTP client: {0}")]
-    Library(String),
-    /// A file of certificates or keys cannot be read or parsed: path and cause.
-    #[error("cannot read certificates from {0}: {1}")]
-    Certificates(String, String),
-    /// A header cannot be sent. The message omits the header, because it may be a secret.
-    #[error("cannot create an HTTP client: a header for the store is invalid")]
-    Header,
-    /// A proxy that is not supported.
-    #[error(transparent)]
-    Proxy(#[from] ProxyError),
+pub enum QueryError {
+    /// No response.
+    #[error("{0} cannot be reached: {cause}", cause = innermost(.1))]
+    Unreachable(String, #[source] reqwest::Error),
+    /// A status other than success. The last field is the store's own message after ": ", or empty.
+    #[error("{0} responded with status {status}{2}", status = .1.as_u16())]
+    Status(String, StatusCode, String),
+    /// A response that does not conform to Prometheus' API.
+    #[error("{0} did not respond as Prometheus does: {1}")]
+    Response(String, String),
+    /// A response that is too long or incomplete.
+    #[error("{0} did not respond as Prometheus does: {1}")]
+    Body(String, #[source] BodyError),
 }
 
-impl From<reqwest::Error> for ClientError {
-    fn from(error: reqwest::Error) -> Self {
-        Self::Library(root_cause(error))
+impl QueryError {
+    /// Whether the client's timeout passed.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Unreachable(_, error) | Self::Body(_, BodyError::Broken(error)) => error.is_timeout(),
+            _ => false,
+        }
     }
 }
 
-/// Installs ring as the TLS provider of this process.
-pub fn use_ring() {
-    // Fails only if a provider is installed already; that one works, too.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+/// Time range and step of a range query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// First time, in Unix milliseconds.
+    pub from_ms: i64,
+    /// Last time, in Unix milliseconds.
+    pub to_ms: i64,
+    /// Step between two values, in whole seconds.
+    pub step: Duration,
 }
 
-/// A client without credentials for the server at `url`. It follows redirects.
-///
-/// # Errors
-/// If TLS cannot be configured.
-pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> {
-    Ok(builder(url.scheme(), options).build()?)
-}
-
-/// A client for the server at a Unix socket. It sends every request there, whatever its URL's host.
-///
-/// # Errors
-/// If the client cannot be created.
-#[cfg(unix)]
-pub fn socket_client(socket: &Path, options: ClientOptions) -> Result<Client, ClientError> {
-    Ok(builder("http", options).unix_socket(socket).build()?)
-}
-
-/// A client for the store at `url`. It sends the store's credentials with every request, uses the
-/// proxy for that URL, and does not follow redirects.
-///
-/// # Errors
-/// If a certificate or key file cannot be used, a header cannot be sent, or the proxy is not
-/// supported.
-pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> Result<Client, ClientError> {
-    // A redirect could send the credentials to another host.
-    let mut builder = builder(url.scheme(), options).redirect(Policy::none()).default_headers(headers(url, access)?);
-    builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
-    if access.tls_1_3 {
-        builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
+impl Range {
+    /// A step of one second, or the smallest one with which a long range stays within Prometheus'
+    /// limit of 11,000 values.
+    pub fn finest(from_ms: i64, to_ms: i64) -> Self {
+        const MAX_VALUES: i64 = 10_000;
+        let step_s = ((to_ms - from_ms) / 1_000 / MAX_VALUES + 1).max(1);
+        Self { from_ms, to_ms, step: Duration::from_secs(step_s.unsigned_abs()) }
     }
-    if let Some(path) = &access.ca_certificate {
-        let certificates = reqwest::Certificate::from_pem_bundle(&read(path)?).map_err(|why| unusable(path, why))?;
-        builder = certificates.into_iter().fold(builder, ClientBuilder::add_root_certificate);
-    }
-    if let Some((certificate, key)) = access.client_certificate_for(url) {
-        let both = [read(key)?, read(certificate)?].concat();
-        builder = builder.identity(reqwest::Identity::from_pem(&both).map_err(|why| unusable(certificate, why))?);
-    }
-    if let Some(proxy) = access.proxies.proxy_for(url)? {
-        builder = builder.proxy(reqwest::Proxy::all(proxy)?);
-    }
-    Ok(builder.build()?)
 }
 
-fn builder(scheme: &str, options: ClientOptions) -> ClientBuilder {
-    use_ring();
-    let mut builder = Client::builder().no_proxy().timeout(options.timeout);
-    if let Some(user_agent) = options.user_agent {
-        builder = builder.user_agent(user_agent);
+/// Formats Unix milliseconds as seconds with three decimals, as the API expects.
+pub fn seconds(unix_ms: i64) -> String {
+    format!("{}.{:03}", unix_ms / 1_000, unix_ms % 1_000)
+}
+
+impl PrometheusClient {
+    /// The store at `url`, which may have a path. Make the client with
+    /// [`store_client`](crate::store_client).
+    pub const fn new(url: Url, http: Client, limit: BodyLimit) -> Self {
+        Self { http, url, limit }
     }
-    // Plain HTTP needs no CA certificates, and many containers have none.
-    if scheme == "https" { builder } else { builder.tls_certs_only([]) }
-}
 
-fn headers(url: &Url, access: &StoreAccess) -> Result<HeaderMap, ClientError> {
-    let header = |(name, value): &(String, String)| {
-        let mut value = HeaderValue::from_str(value).ok()?;
-        value.set_sensitive(true);
-        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
-    };
-    let mut headers = HeaderMap::new();
-    for pair in access.headers_for(url) {
-        let (name, value) = header(pair).ok_or(ClientError::Header)?;
-        headers.append(name, value);
+    /// The URL without secrets, see [`shown_url`].
+    pub fn shown(&self) -> String {
+        shown_url(&self.url)
     }
-    Ok(headers)
-}
 
-fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
-    std::fs::read(path).map_err(|why| ClientError::Certificates(path.display().to_string(), why.to_string()))
-}
-
-fn unusable(path: &Path, why: reqwest::Error) -> ClientError {
-    ClientError::Certificates(path.display().to_string(), root_cause(why))
-}
-
-/// Message of the innermost cause of an error. It contains no URL, because a URL may contain a
-/// password.
-pub fn root_cause(error: reqwest::Error) -> String {
-    innermost(&error.without_url())
-}
-
-pub(crate) fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+    /// Sends an instant query and returns the response whatever its status; read it with
+    /// [`response`]. `None` means now.
+    ///
+    /// # Errors
+    /// If there is no response, or it is not JSON.
+    pub async fn instant(&self, expr: &str, at_unix_ms: Option<i64>) -> Result<Value, QueryError> {
+        self.get_json("query", &instant(expr, at_unix_ms)).await
     }
-    cause.to_string()
+
+    /// Sends a range query and returns the response whatever its status; read it with [`response`].
+    ///
+    /// # Errors
+    /// If there is no response, or it is not JSON.
+    pub async fn range(&self, expr: &str, range: Range) -> Result<Value, QueryError> {
+        self.get_json("query_range", &ranged(expr, range)).await
+    }
+
+    /// The only value of an expression at a time. `None` if the result is empty or NaN.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn value(&self, expr: &str, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
+        self.read("query", &instant(expr, Some(at_unix_ms)), response::value).await
+    }
+
+    /// Time of the store's clock, in Unix milliseconds.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn time_ms(&self) -> Result<i64, QueryError> {
+        let seconds = self.read("query", &instant("time()", None), response::scalar).await?;
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+        Ok((seconds * 1e3) as i64)
+    }
+
+    /// The series of an expression over a range.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn series(&self, expr: &str, range: Range) -> Result<Vec<Series>, QueryError> {
+        self.read("query_range", &ranged(expr, range), response::series).await
+    }
+
+    /// Series of the alerts that were pending or firing in a range.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn alerts(&self, range: Range) -> Result<Vec<Series>, QueryError> {
+        self.series("ALERTS", range).await
+    }
+
+    /// Whether any series matches a selector.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn has_series(&self, selector: &str) -> Result<bool, QueryError> {
+        let query = [("match[]", selector.to_owned()), ("limit", "1".to_owned())];
+        self.read("series", &query, response::has_series).await
+    }
+
+    /// Values of a label on series that match a selector and have samples between two times, in
+    /// Unix milliseconds.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn label_values(
+        &self,
+        label: &str,
+        selector: &str,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<Vec<String>, QueryError> {
+        let query = [("match[]", selector.to_owned()), ("start", seconds(from_ms)), ("end", seconds(to_ms))];
+        self.read(&format!("label/{label}/values"), &query, response::label_values).await
+    }
+
+    /// All rules by name, each with its last error, if any.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn rules(&self) -> Result<Vec<(String, Option<String>)>, QueryError> {
+        self.read("rules", &[], response::rules).await
+    }
+
+    /// The JSON at a path below `api/v1/`, whatever its status. JSON of an error contains its
+    /// message.
+    ///
+    /// # Errors
+    /// If there is no response, or it is not JSON.
+    pub async fn get_json(&self, path: &str, query: &[(&str, String)]) -> Result<Value, QueryError> {
+        let (status, body) = self.send(path, query).await?;
+        serde_json::from_slice(&body).map_err(|error| match status.is_success() {
+            true => self.malformed(&error),
+            false => self.failed(status, &body),
+        })
+    }
+
+    /// The body at a path below `api/v1/`.
+    ///
+    /// # Errors
+    /// If there is no response, or its status is not a success.
+    pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, QueryError> {
+        let (status, body) = self.send(path, query).await?;
+        if status.is_success() { Ok(body) } else { Err(self.failed(status, &body)) }
+    }
+
+    async fn read<T>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        read: fn(&Value) -> Result<T, ResponseError>,
+    ) -> Result<T, QueryError> {
+        let json = serde_json::from_slice(&self.get(path, query).await?).map_err(|error| self.malformed(&error))?;
+        read(&json).map_err(|why| self.malformed(&why))
+    }
+
+    async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), QueryError> {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/api/v1/{path}", self.url.path().trim_end_matches('/')));
+        let unreachable = |error: reqwest::Error| QueryError::Unreachable(self.shown(), error.without_url());
+        let response = self.http.get(url).query(query).send().await.map_err(unreachable)?;
+        let status = response.status();
+        let body = self.limit.read(response).await.map_err(|error| QueryError::Body(self.shown(), error))?;
+        Ok((status, body))
+    }
+
+    fn failed(&self, status: StatusCode, body: &[u8]) -> QueryError {
+        let text = String::from_utf8_lossy(body);
+        let message = match serde_json::from_slice(body) {
+            Ok(json) => response::error_text(&json),
+            // The HTML page of a proxy adds nothing to its status.
+            Err(_) if text.trim_start().starts_with('<') => String::new(),
+            Err(_) => response::shown(&text),
+        };
+        let message = if message.is_empty() { message } else { format!(": {message}") };
+        QueryError::Status(self.shown(), status, message)
+    }
+
+    fn malformed(&self, why: &dyn fmt::Display) -> QueryError {
+        QueryError::Response(self.shown(), why.to_string())
+    }
+}
+
+fn instant(expr: &str, at_unix_ms: Option<i64>) -> Vec<(&'static str, String)> {
+    let time = at_unix_ms.map(|at| ("time", seconds(at)));
+    [("query", expr.to_owned())].into_iter().chain(time).chain(without_offset()).collect()
+}
+
+/// VictoriaMetrics responds to an instant query as of 30 s ago at the latest, unless it has the
+/// first parameter. In a range query, it repeats an older value for the last 30 s, unless it has
+/// the second one, which must be more than 0. Other stores ignore both.
+fn without_offset() -> [(&'static str, String); 2] {
+    [("nocache", "1".to_owned()), ("latency_offset", "0.001".to_owned())]
+}
+
+fn ranged(expr: &str, range: Range) -> Vec<(&'static str, String)> {
+    let step = range.step.as_secs().to_string();
+    let times = [("start", seconds(range.from_ms)), ("end", seconds(range.to_ms)), ("step", step)];
+    [("query", expr.to_owned())].into_iter().chain(times).chain(without_offset()).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
-
-    use test_support::fake_server;
-
-    use super::*;
-
-    const OPTIONS: ClientOptions = ClientOptions { user_agent: None, timeout: Duration::from_secs(5) };
-
-    #[tokio::test]
-    async fn a_redirect_does_not_send_credentials_to_another_host() {
-        let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
-        elsewhere.set_nonblocking(true).unwrap();
-        let there = elsewhere.local_addr().unwrap();
-        let (store, responding) = fake_server::accept_one(move |mut stream| {
-            let mut request = [0; 4096];
-            let length = stream.read(&mut request).unwrap();
-            write!(stream, "HTTP/1.1 302 Found\r\nLocation: http://{there}/\r\nContent-Length: 0\r\n\r\n").unwrap();
-            let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
-            assert!(request.contains("authorization: bearer t0p"), "{request}");
-        });
-        let url = Url::parse(&format!("http://{store}/")).unwrap();
-        let mut access = StoreAccess::default();
-        access.add_header("authorization", "Bearer t0p").unwrap();
-        access.bind(&mut Some(url.clone()), &mut None);
-        let response = store_client(&url, &access, OPTIONS).unwrap().get(url).send().await.unwrap();
-        responding.join().unwrap();
-        assert_eq!(response.status(), 302);
-        assert!(elsewhere.accept().is_err(), "the redirect was followed");
-    }
-
-    #[tokio::test]
-    async fn a_proxy_gets_the_requests_to_a_store() {
-        let proxy = fake_server::respond(|request| {
-            let line = request.lines().next().unwrap_or_default();
-            ("200 OK", format!("{{\"line\":{line:?}}}"))
-        });
-        let url = Url::parse("http://store.invalid:9090/api").unwrap();
-        let mut access = StoreAccess::default();
-        access.proxies.http = Some(proxy);
-        let response = store_client(&url, &access, OPTIONS).unwrap().get(url.clone()).send().await.unwrap();
-        let line = response.text().await.unwrap();
-        assert!(line.contains("GET http://store.invalid:9090/api HTTP/1.1"), "{line}");
-        assert!(client(&url, OPTIONS).unwrap().get(url).send().await.is_err(), "other clients use no proxy");
-    }
-
-    #[test]
-    fn an_unusable_certificate_file_is_named() {
-        let url = Url::parse("https://127.0.0.1:9/").unwrap();
-        let mut access = StoreAccess::default();
-        access.ca_certificate = Some("no-such.pem".into());
-        let error = store_client(&url, &access, OPTIONS).unwrap_err().to_string();
-        assert!(error.contains("certificates from no-such.pem"), "{error}");
-    }
-}
+mod tests;

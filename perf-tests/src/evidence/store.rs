@@ -9,7 +9,9 @@ use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector};
 use monitoring::slo::Slo;
 use perf_report::verdict::Tally;
-use prometheus_store::{BodyLimit, ClientError, ClientOptions, Prometheus, QueryError, StoreAccess, store_client};
+use prometheus_store::{
+    BodyLimit, ClientError, ClientOptions, PrometheusClient, QueryError, StoreAccess, store_client,
+};
 use tokio::time;
 use url::Url;
 
@@ -60,12 +62,12 @@ struct Difference {
 }
 
 /// The store of a run, for queries.
-pub(crate) struct RunStore(Prometheus);
+pub(crate) struct RunStore(PrometheusClient);
 
 impl RunStore {
     pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
         let http = store_client(&url, access, OPTIONS)?;
-        Ok(Self(Prometheus::new(url, http, MAX_RESPONSE)))
+        Ok(Self(PrometheusClient::new(url, http, MAX_RESPONSE)))
     }
 
     /// Whether the store has series of that run.

@@ -23,7 +23,7 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::render::files::REPORT as REPORT_FILE;
 use perf_settings::Settings;
-use prometheus_store::Prometheus;
+use prometheus_store::PrometheusClient;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -192,7 +192,7 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-async fn version(prometheus: &Prometheus) -> Option<String> {
+async fn version(prometheus: &PrometheusClient) -> Option<String> {
     let response = prometheus.get_json("status/buildinfo", &[]).await.ok()?;
     Some(response.pointer("/data/version")?.as_str()?.to_owned())
 }

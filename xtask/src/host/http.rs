@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use flate2::read::MultiGzDecoder;
 #[cfg(unix)]
 use perf_settings::UnixTarget;
-use prometheus_store::{BodyLimit, ClientOptions, Prometheus, StoreAccess};
+use prometheus_store::{BodyLimit, ClientOptions, PrometheusClient, StoreAccess};
 use reqwest::header::ACCEPT;
 use serde_json::Value;
 use tokio::time;
@@ -53,8 +53,8 @@ pub(crate) fn has_login(url: &Url) -> bool {
 }
 
 /// A client for a store's query API, with the store's credentials.
-pub(crate) fn prometheus(url: &Url, access: &StoreAccess) -> anyhow::Result<Prometheus> {
-    Ok(Prometheus::new(url.clone(), prometheus_store::store_client(url, access, OPTIONS)?, STORE_LIMIT))
+pub(crate) fn prometheus(url: &Url, access: &StoreAccess) -> anyhow::Result<PrometheusClient> {
+    Ok(PrometheusClient::new(url.clone(), prometheus_store::store_client(url, access, OPTIONS)?, STORE_LIMIT))
 }
 
 /// Appends a path to a URL, which may have a path itself.

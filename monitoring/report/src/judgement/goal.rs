@@ -74,9 +74,7 @@ impl Goal {
         match slo.sli {
             Sli::Span { span: Span::Latency, threshold, .. } => Self::Latency(percentile(threshold)),
             Sli::Span { span: Span::ResponseTime, threshold, .. } => Self::ResponseTime(percentile(threshold)),
-            Sli::Span { span, threshold, .. } => {
-                Self::Span { span, share_ppm, threshold_ms: threshold_ms(threshold) }
-            }
+            Sli::Span { span, threshold, .. } => Self::Span { span, share_ppm, threshold_ms: threshold_ms(threshold) },
             Sli::Success { .. } => Self::Success(share),
             Sli::Check { .. } => Self::Check(share),
             Sli::NoError => Self::Errors(share),

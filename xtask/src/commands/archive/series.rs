@@ -11,8 +11,8 @@ use anyhow::{Context as _, bail};
 use monitoring::label::{BACKEND_JOB, JOB, TESTID};
 use monitoring::promql::Selector;
 use perf_report::Report;
-use prometheus_store::Prometheus;
-use prometheus_store::prometheus::seconds;
+use prometheus_store::PrometheusClient;
+use prometheus_store::client::seconds;
 use serde::Deserialize;
 
 /// Length of the range of one query, in seconds, so that each response is small.
@@ -55,7 +55,7 @@ struct Matrix {
 }
 
 /// Reads all samples of the run, and its backend's samples for the time of the run.
-pub(super) async fn collect(prometheus: &Prometheus, report: &Report) -> anyhow::Result<CollectedSeries> {
+pub(super) async fn collect(prometheus: &PrometheusClient, report: &Report) -> anyhow::Result<CollectedSeries> {
     let of_run = Selector::new("").with(TESTID, &report.run.testid).to_string();
     let of_backend = Selector::new("").with(JOB, BACKEND_JOB).to_string();
     let (from, end) = (report.run.started_unix_ms - AFTER_MS, report.series_end_unix_ms());
@@ -68,7 +68,13 @@ pub(super) async fn collect(prometheus: &Prometheus, report: &Report) -> anyhow:
 }
 
 impl CollectedSeries {
-    async fn take(&mut self, prometheus: &Prometheus, selector: &str, from_ms: i64, to_ms: i64) -> anyhow::Result<()> {
+    async fn take(
+        &mut self,
+        prometheus: &PrometheusClient,
+        selector: &str,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> anyhow::Result<()> {
         let mut at_ms = from_ms;
         while at_ms < to_ms {
             at_ms = (at_ms + PIECE_S * 1_000).min(to_ms);

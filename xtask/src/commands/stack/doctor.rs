@@ -10,7 +10,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::mark::Mark;
 use perf_settings::{REMOTE_WRITE, Settings};
 use prometheus_store::response::shown;
-use prometheus_store::{Prometheus, QueryError};
+use prometheus_store::{PrometheusClient, QueryError};
 use serde_json::Value;
 use url::Url;
 
@@ -40,7 +40,7 @@ pub(crate) struct DoctorArgs {
 /// The store that metrics go to, with its client.
 struct Store {
     url: Url,
-    prometheus: Prometheus,
+    prometheus: PrometheusClient,
     /// Whether the store is the user's own, so that starting a stack does not help.
     is_external: bool,
 }

@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn each_part_of_the_request_path_changes_its_hash() {
-        let (plain, other) = (HttpSettings::default(), HttpSettings { user_agent: Some("b".to_owned()), ..Default::default() });
+        let (plain, other) =
+            (HttpSettings::default(), HttpSettings { user_agent: Some("b".to_owned()), ..Default::default() });
         let hash = |service, profile, http| RequestPath { service, profile, http }.hash().unwrap();
         let hashes = [
             hash(CalibratedService::Stub, "dev", &plain),

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use monitoring::promql;
-use prometheus_store::prometheus::seconds;
+use prometheus_store::client::seconds;
 use prometheus_store::response::{self, Found, Series};
-use prometheus_store::{Prometheus, QueryError, Range, StoreAccess};
+use prometheus_store::{PrometheusClient, QueryError, Range, StoreAccess};
 use url::Url;
 
 use super::grafana::Grafana;
@@ -22,7 +22,7 @@ const SCRAPES: u32 = 4;
 /// The store that queries go to, and the Grafana before it.
 #[derive(Debug, Clone)]
 pub(crate) struct QuerySource {
-    prometheus: Prometheus,
+    prometheus: PrometheusClient,
     grafana: Option<Arc<Grafana>>,
     /// Whether a query to Prometheus timed out. Later queries are
     /// not sent: hundreds would time out, too.

@@ -10,13 +10,13 @@ use crate::{ClientOptions, StoreAccess, store_client};
 
 const LIMIT: BodyLimit = BodyLimit(1_000);
 
-fn prometheus(url: &str, timeout: Duration) -> Prometheus {
+fn prometheus(url: &str, timeout: Duration) -> PrometheusClient {
     let url = Url::parse(url).unwrap();
     let options = ClientOptions { user_agent: None, timeout };
-    Prometheus::new(url.clone(), store_client(&url, &StoreAccess::default(), options).unwrap(), LIMIT)
+    PrometheusClient::new(url.clone(), store_client(&url, &StoreAccess::default(), options).unwrap(), LIMIT)
 }
 
-fn responding(status: &'static str, body: &str) -> Prometheus {
+fn responding(status: &'static str, body: &str) -> PrometheusClient {
     let body = body.to_owned();
     let url = fake_server::respond(move |_| (status, body.clone()));
     prometheus(&url.replace("http://", "http://user:S3cr3t@"), Duration::from_secs(5))

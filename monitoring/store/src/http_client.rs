@@ -1,0 +1,199 @@
+//! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store
+//! are sent to that store only.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
+use url::Url;
+
+use crate::access::StoreAccess;
+use crate::proxy::ProxyError;
+
+/// Options for all requests of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// Header `user-agent`; not sent if `None`.
+    pub user_agent: Option<&'static str>,
+    /// Timeout of a request, including its response.
+    pub timeout: Duration,
+}
+
+/// A client could not be created.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The HTTP library reported an error.
+    #[error("cannot create an HTTP client: {0}")]
+    Library(String),
+    /// A file of certificates or keys cannot be read or parsed: path and cause.
+    #[error("cannot read certificates from {0}: {1}")]
+    Certificates(String, String),
+    /// A header cannot be sent. The message omits the header, because it may be a secret.
+    #[error("cannot create an HTTP client: a header for the store is invalid")]
+    Header,
+    /// A proxy that is not supported.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+}
+
+impl From<reqwest::Error> for ClientError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Library(root_cause(error))
+    }
+}
+
+/// Installs ring as the TLS provider of this process.
+pub fn use_ring() {
+    // Fails only if a provider is installed already; that one works, too.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client without credentials for the server at `url`. It follows redirects.
+///
+/// # Errors
+/// If TLS cannot be configured.
+pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> {
+    Ok(builder(url.scheme(), options).build()?)
+}
+
+/// A client for the server at a Unix socket. It sends every request there, whatever its URL's host.
+///
+/// # Errors
+/// If the client cannot be created.
+#[cfg(unix)]
+pub fn socket_client(socket: &Path, options: ClientOptions) -> Result<Client, ClientError> {
+    Ok(builder("http", options).unix_socket(socket).build()?)
+}
+
+/// A client for the store at `url`. It sends the store's credentials with every request, uses the
+/// proxy for that URL, and does not follow redirects.
+///
+/// # Errors
+/// If a certificate or key file cannot be used, a header cannot be sent, or the proxy is not
+/// supported.
+pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> Result<Client, ClientError> {
+    // A redirect could send the credentials to another host.
+    let mut builder = builder(url.scheme(), options).redirect(Policy::none()).default_headers(headers(url, access)?);
+    builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
+    if access.tls_1_3 {
+        builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
+    }
+    if let Some(path) = &access.ca_certificate {
+        let certificates = reqwest::Certificate::from_pem_bundle(&read(path)?).map_err(|why| unusable(path, why))?;
+        builder = certificates.into_iter().fold(builder, ClientBuilder::add_root_certificate);
+    }
+    if let Some((certificate, key)) = access.client_certificate_for(url) {
+        let both = [read(key)?, read(certificate)?].concat();
+        builder = builder.identity(reqwest::Identity::from_pem(&both).map_err(|why| unusable(certificate, why))?);
+    }
+    if let Some(proxy) = access.proxies.proxy_for(url)? {
+        builder = builder.proxy(reqwest::Proxy::all(proxy)?);
+    }
+    Ok(builder.build()?)
+}
+
+fn builder(scheme: &str, options: ClientOptions) -> ClientBuilder {
+    use_ring();
+    let mut builder = Client::builder().no_proxy().timeout(options.timeout);
+    if let Some(user_agent) = options.user_agent {
+        builder = builder.user_agent(user_agent);
+    }
+    // Plain HTTP needs no CA certificates, and many containers have none.
+    if scheme == "https" { builder } else { builder.tls_certs_only([]) }
+}
+
+fn headers(url: &Url, access: &StoreAccess) -> Result<HeaderMap, ClientError> {
+    let header = |(name, value): &(String, String)| {
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+    };
+    let mut headers = HeaderMap::new();
+    for pair in access.headers_for(url) {
+        let (name, value) = header(pair).ok_or(ClientError::Header)?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
+    std::fs::read(path).map_err(|why| ClientError::Certificates(path.display().to_string(), why.to_string()))
+}
+
+fn unusable(path: &Path, why: reqwest::Error) -> ClientError {
+    ClientError::Certificates(path.display().to_string(), root_cause(why))
+}
+
+/// Message of the innermost cause of an error. It contains no URL, because a URL may contain a
+/// password.
+pub fn root_cause(error: reqwest::Error) -> String {
+    innermost(&error.without_url())
+}
+
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use test_support::fake_server;
+
+    use super::*;
+
+    const OPTIONS: ClientOptions = ClientOptions { user_agent: None, timeout: Duration::from_secs(5) };
+
+    #[tokio::test]
+    async fn a_redirect_does_not_send_credentials_to_another_host() {
+        let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        let there = elsewhere.local_addr().unwrap();
+        let (store, responding) = fake_server::accept_one(move |mut stream| {
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap();
+            write!(stream, "HTTP/1.1 302 Found\r\nLocation: http://{there}/\r\nContent-Length: 0\r\n\r\n").unwrap();
+            let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+            assert!(request.contains("authorization: bearer t0p"), "{request}");
+        });
+        let url = Url::parse(&format!("http://{store}/")).unwrap();
+        let mut access = StoreAccess::default();
+        access.add_header("authorization", "Bearer t0p").unwrap();
+        access.bind(&mut Some(url.clone()), &mut None);
+        let response = store_client(&url, &access, OPTIONS).unwrap().get(url).send().await.unwrap();
+        responding.join().unwrap();
+        assert_eq!(response.status(), 302);
+        assert!(elsewhere.accept().is_err(), "the redirect was followed");
+    }
+
+    #[tokio::test]
+    async fn a_proxy_gets_the_requests_to_a_store() {
+        let proxy = fake_server::respond(|request| {
+            let line = request.lines().next().unwrap_or_default();
+            ("200 OK", format!("{{\"line\":{line:?}}}"))
+        });
+        let url = Url::parse("http://store.invalid:9090/api").unwrap();
+        let mut access = StoreAccess::default();
+        access.proxies.http = Some(proxy);
+        let response = store_client(&url, &access, OPTIONS).unwrap().get(url.clone()).send().await.unwrap();
+        let line = response.text().await.unwrap();
+        assert!(line.contains("GET http://store.invalid:9090/api HTTP/1.1"), "{line}");
+        assert!(client(&url, OPTIONS).unwrap().get(url).send().await.is_err(), "other clients use no proxy");
+    }
+
+    #[test]
+    fn an_unusable_certificate_file_is_named() {
+        let url = Url::parse("https://127.0.0.1:9/").unwrap();
+        let mut access = StoreAccess::default();
+        access.ca_certificate = Some("no-such.pem".into());
+        let error = store_client(&url, &access, OPTIONS).unwrap_err().to_string();
+        assert!(error.contains("certificates from no-such.pem"), "{error}");
+    }
+}
