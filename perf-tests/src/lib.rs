@@ -69,7 +69,7 @@ mod run;
 
 pub mod agents;
 
-mod settings;
+mod environment;
 mod signals;
 
 pub mod plan;

@@ -20,13 +20,13 @@ use crate::clock::{self, Epoch};
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::Iteration;
 use crate::engine::{self, Job, Load, RateLimit, Share, WakeupMode};
+use crate::environment;
 use crate::evidence::{self, RunStore};
 use crate::http::{HttpConfig, Pool};
 use crate::measure::{Layout, RecordedTimeline, Recorder, Snapshot};
 use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, Pushes, SeriesIdentity, SeriesValue};
-use crate::settings;
 use crate::signals::Signals;
 
 mod agent;
@@ -77,7 +77,7 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         spec.choose(&settings).map_err(RunError::Configuration)?;
         spec.check().map_err(RunError::Configuration)?;
         hosts::check_names(&spec, &settings)?;
-        let out = settings.out.clone().unwrap_or_else(|| settings::folder(&settings));
+        let out = settings.out.clone().unwrap_or_else(|| environment::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
         check::check_shares(&settings, &planning.plan)?;
         if settings.dry_run {

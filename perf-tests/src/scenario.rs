@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::Iteration;
+use crate::environment;
 use crate::plan::LoadProfile;
 use crate::run::{self, AbortRule, LocalFuture, PartSpec, RunError, RunSpec};
-use crate::settings;
 
 mod scenario_code;
 mod scenario_result;
@@ -317,7 +317,7 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// Like [`Scenario::run_parts`], with these settings in place of the environment's, and without
     /// the lock.
     pub fn run_parts_with(self, settings: Settings) -> ScenarioResult {
-        if let Some(join) = settings::agent_join() {
+        if let Some(join) = environment::agent_join() {
             self.run_as_agent(&join);
         }
         let outcome = settings.outcome.clone();
@@ -333,12 +333,12 @@ fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), Sc
     let refused = |error: &dyn std::fmt::Display, outcome| {
         ScenarioResult::new(Err(RunError::Configuration(error.to_string())), outcome)
     };
-    let mut settings = settings::from_env().map_err(|error| refused(&error, None))?;
-    settings::check_image(&mut settings).map_err(|error| refused(&error, settings.outcome.clone()))?;
-    if settings.dry_run || settings.outcome.is_some() || settings::agent_join().is_some() {
+    let mut settings = environment::from_env().map_err(|error| refused(&error, None))?;
+    environment::check_image(&mut settings).map_err(|error| refused(&error, settings.outcome.clone()))?;
+    if settings.dry_run || settings.outcome.is_some() || environment::agent_join().is_some() {
         return Ok((settings, None));
     }
-    match Lock::take_for_load(&settings::folder(&settings), scenario) {
+    match Lock::take_for_load(&environment::folder(&settings), scenario) {
         Ok(lock) => Ok((settings, Some(lock))),
         Err(error) => Err(refused(&error, settings.outcome)),
     }

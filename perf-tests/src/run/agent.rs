@@ -13,8 +13,8 @@ use super::{
 };
 use crate::agents::{self, Agent, AgentEnd, Assignment};
 use crate::engine::{self, Job, WakeupMode};
+use crate::environment::AgentJoin;
 use crate::http::HttpConfig;
-use crate::settings::AgentJoin;
 
 /// Runs this process as an agent.
 pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> ExitCode {

@@ -10,7 +10,7 @@ use prometheus_store::StoreAccess;
 use super::{PreparedRun, RunError, ScenarioBody, inconclusive};
 use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
 use crate::engine::{self, Share};
-use crate::settings;
+use crate::environment;
 
 /// Characters of a token.
 const SHORTEST_TOKEN: usize = 16;
@@ -68,7 +68,7 @@ impl PreparedRun {
         if self.settings.listen.is_none() {
             return Ok(agents::new_token());
         }
-        let token = settings::agent_token().filter(|token| token.len() >= SHORTEST_TOKEN);
+        let token = environment::agent_token().filter(|token| token.len() >= SHORTEST_TOKEN);
         token.ok_or_else(|| {
             RunError::Configuration(format!(
                 "--listen needs a secret by which agents are known: set {AGENT_TOKEN} to the same random text of at \

@@ -13,8 +13,8 @@ use super::run_record::{Readings, RunRecord};
 use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
 use crate::agents::{self, MergedLoad, ShardError, ShardSet};
 use crate::clock::Epoch;
+use crate::environment;
 use crate::evidence::{self, MAX_SKEW};
-use crate::settings;
 
 /// Judges the shards in these files as one run.
 ///
@@ -33,7 +33,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let merged = shards.fold(&planning.plan, &layout(&spec, &planning.plan))?;
     let given = settings.testid.clone().or_else(|| facts.testid.clone());
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
-    let out = settings.out.clone().unwrap_or_else(|| settings::folder(settings));
+    let out = settings.out.clone().unwrap_or_else(|| environment::folder(settings));
     let folder = evidence::prepare_folder(&out, &testid)?;
     let problems = findings(&merged, spec.catalogue);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;

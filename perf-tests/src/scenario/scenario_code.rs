@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use super::{IterationFactory, Scenario};
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, IterationFuture};
+use crate::environment::AgentJoin;
 use crate::run::{self, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
-use crate::settings::AgentJoin;
 
 impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// Makes a share of another process' load, and ends this process: there is no result for the
