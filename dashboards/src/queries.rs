@@ -29,7 +29,7 @@ pub enum QueryPlace {
 
 /// A query and its place in the dashboard or the rules.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct PlacedQuery {
     /// Place of the query.
     pub place: QueryPlace,
     /// The query.
@@ -39,8 +39,8 @@ pub struct Question {
 }
 
 /// Queries of all panels and annotations.
-pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
-    let annotations = dashboard.annotations.list.iter().map(|annotation| Question {
+pub fn placed_queries(dashboard: &Dashboard) -> Vec<PlacedQuery> {
+    let annotations = dashboard.annotations.list.iter().map(|annotation| PlacedQuery {
         place: QueryPlace::Annotation(annotation.name.clone()),
         query: annotation.query.clone(),
         instant: false,
@@ -49,7 +49,7 @@ pub fn questions(dashboard: &Dashboard) -> Vec<Question> {
     let panels = targets.map(|(panel, target)| {
         let name = if target.query.name.is_empty() { &target.ref_id } else { &target.query.name };
         let place = QueryPlace::Panel(panel.title.clone(), name.clone());
-        Question { place, query: target.query.clone(), instant: target.instant }
+        PlacedQuery { place, query: target.query.clone(), instant: target.instant }
     });
     panels.chain(annotations).collect()
 }

@@ -52,7 +52,7 @@
 //! The modules, in reading order:
 //!
 //! - [`scenario`]: the author's API: endpoints, a load, and one iteration.
-//! - `run`: one run from its settings to its report. `settings` reads them from the environment.
+//! - `run`: one run from its settings to its report. `environment` reads the variables.
 //! - [`plan`]: the load as a value, before anything runs. [`plan::executor`] has k6's six
 //!   executors.
 //! - [`engine`]: runs the plan's virtual users on worker threads.

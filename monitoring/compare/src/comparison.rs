@@ -19,7 +19,7 @@ use crate::measure::{
 
 /// Description of a comparison, without its measurements.
 #[derive(Debug, Clone)]
-pub struct About {
+pub struct ComparisonLabel {
     /// Name of the comparison.
     pub name: String,
     /// Description of the base, such as a revision or a run.
@@ -36,16 +36,16 @@ pub struct About {
 
 /// Judges pairs of rounds. The exit code follows from conclusions and findings; objectives are
 /// added by the caller, if at all.
-pub fn compare(about: About, pairs: &[Pair<'_>]) -> Comparison {
+pub fn compare(label: ComparisonLabel, pairs: &[Pair<'_>]) -> Comparison {
     let names = endpoints(pairs);
     let family: Vec<Vec<f64>> = names.iter().map(|name| p95_differences(pairs, name)).collect();
-    let judge = match about.method {
+    let judge = match label.method {
         ComparisonMethod::Interleaved => gate::judge,
         ComparisonMethod::Recorded => gate::judge_recorded,
     };
-    let judged = judge(&family, about.rule, about.alpha);
+    let judged = judge(&family, label.rule, label.alpha);
     let changes = names.iter().zip(judged).map(|(name, judged)| {
-        let relative = |measure: MeasureFn| ratio(pairs, name, measure, about.alpha);
+        let relative = |measure: MeasureFn| ratio(pairs, name, measure, label.alpha);
         let interval = judged.interval.map(|interval| (interval.low.exp_m1(), interval.high.exp_m1()));
         let p95_change = Change { change: judged.estimate.map(f64::exp_m1), interval, ..medians(pairs, name, p95) };
         EndpointChange {
@@ -55,7 +55,7 @@ pub fn compare(about: About, pairs: &[Pair<'_>]) -> Comparison {
             p: judged.p,
             p50: relative(p50),
             p99: relative(p99),
-            success: difference(pairs, name, success, about.alpha),
+            success: difference(pairs, name, success, label.alpha),
             throughput: relative(throughput),
             rounds_p95_ms: rounds(pairs, name),
         }
@@ -63,14 +63,14 @@ pub fn compare(about: About, pairs: &[Pair<'_>]) -> Comparison {
     let first = pairs.first().map(|pair| pair.head);
     let mut comparison = Comparison {
         schema: SCHEMA,
-        name: about.name,
-        base: about.base,
-        head: about.head,
-        method: about.method,
+        name: label.name,
+        base: label.base,
+        head: label.head,
+        method: label.method,
         scenario: first.map_or_else(String::new, |report| report.run.scenario.clone()),
         load: first.map_or_else(String::new, |report| report.run.load.clone()),
-        rule: about.rule,
-        alpha: about.alpha,
+        rule: label.rule,
+        alpha: label.alpha,
         pairs: pairs.len(),
         endpoints: changes.collect(),
         objectives: Vec::new(),
@@ -162,8 +162,8 @@ mod tests {
         report
     }
 
-    fn about(method: ComparisonMethod) -> About {
-        About {
+    fn label(method: ComparisonMethod) -> ComparisonLabel {
+        ComparisonLabel {
             name: "a".to_owned(),
             base: "main (0123456 Slow carts)".to_owned(),
             head: "working tree".to_owned(),
@@ -183,7 +183,7 @@ mod tests {
             })
             .collect();
         let pairs: Vec<_> = rounds.iter().map(|(base, head)| Pair { base, head }).collect();
-        compare(about(ComparisonMethod::Interleaved), &pairs)
+        compare(label(ComparisonMethod::Interleaved), &pairs)
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
                 })
                 .collect();
             let pairs: Vec<_> = rounds.iter().map(|(base, head)| Pair { base, head }).collect();
-            compare(about(ComparisonMethod::Interleaved), &pairs).endpoints[0].conclusion
+            compare(label(ComparisonMethod::Interleaved), &pairs).endpoints[0].conclusion
         };
         assert_eq!(conclusion(&[(200, 3); 12]), Conclusion::Regressed);
         assert_eq!(conclusion(&[(3, 200); 12]), Conclusion::Improved);
@@ -229,7 +229,7 @@ mod tests {
         let (base, mut head) = (round(Some(40.0), 0), round(Some(40.0), 0));
         let gone = head.endpoints.remove(0).name;
         let pairs = [Pair { base: &base, head: &head }; 12];
-        let comparison = compare(about(ComparisonMethod::Recorded), &pairs);
+        let comparison = compare(label(ComparisonMethod::Recorded), &pairs);
         assert!(
             comparison
                 .findings
@@ -245,7 +245,7 @@ mod tests {
         short.endpoints.iter_mut().for_each(|endpoint| endpoint.requests.sent = 10);
         let mut pairs = [Pair { base: &whole, head: &whole }; 12];
         pairs[11] = Pair { base: &short, head: &short };
-        let comparison = compare(about(ComparisonMethod::Recorded), &pairs);
+        let comparison = compare(label(ComparisonMethod::Recorded), &pairs);
         let found: Vec<_> = comparison.findings.iter().map(|it| (it.kind, it.message.as_str())).collect();
         let message =
             "all endpoints: 1 of 12 pairs left out: fewer than 20 requests on a side. Longer rounds avoid this";

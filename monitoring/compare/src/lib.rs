@@ -8,6 +8,6 @@ pub mod gate;
 mod measure;
 pub mod recorded;
 
-pub use comparison::{About, compare, objectives};
+pub use comparison::{ComparisonLabel, compare, objectives};
 pub use measure::{Pair, differences_of_p95};
 pub use recorded::{Recorded, RecordedError, compare_recorded};

@@ -24,7 +24,7 @@ use perf_report::quantile::RankedLatencies;
 use perf_report::render::files::HISTOGRAMS;
 use perf_report::{Millis, Report};
 
-use crate::comparison::{About, compare};
+use crate::comparison::{ComparisonLabel, compare};
 use crate::gate;
 use crate::measure::Pair;
 
@@ -99,7 +99,7 @@ pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> R
         let revision = revision.map_or_else(String::new, |revision| format!(" ({revision})"));
         format!("run {}{revision}", report.run.testid)
     };
-    let about = About {
+    let label = ComparisonLabel {
         name: head.report.run.testid.clone(),
         base: describe(base.report),
         head: describe(head.report),
@@ -107,7 +107,7 @@ pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> R
         rule,
         alpha: rule.alpha,
     };
-    let mut compared = compare(about, &pairs);
+    let mut compared = compare(label, &pairs);
     compared.findings.extend(warnings);
     compared.findings.extend(common_change(&compared));
     Ok(compared)

@@ -21,12 +21,12 @@ pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal);
     let result = match runtime {
         Ok(runtime) => runtime.block_on(take_part(spec, code, join)),
-        Err(error) => Err(Failure::Untold(error)),
+        Err(error) => Err(AgentFailure::Unreported(error)),
     };
     match result {
         Ok(()) => ExitCode::Met,
-        Err(Failure::Told(code)) => code,
-        Err(Failure::Untold(error)) => {
+        Err(AgentFailure::Reported(code)) => code,
+        Err(AgentFailure::Unreported(error)) => {
             // Not `eprintln`, which Rust's test harness captures and loses when the process exits.
             // If this fails, too, the exit code remains.
             let _ = writeln!(std::io::stderr(), "{AGENT_ERROR}{error}");
@@ -36,22 +36,22 @@ pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> 
 }
 
 /// Why an agent has no result.
-enum Failure {
+enum AgentFailure {
     /// The coordinator reports it, or has ended.
-    Told(ExitCode),
+    Reported(ExitCode),
     /// Only this process knows it.
-    Untold(RunError),
+    Unreported(RunError),
 }
 
-async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> Result<(), Failure> {
-    let untold = |error: std::io::Error| Failure::Untold(internal(error));
-    let hello = agents::hello(spec.name, spec.catalogue, &join.token).map_err(untold)?;
+async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> Result<(), AgentFailure> {
+    let unreported = |error: std::io::Error| AgentFailure::Unreported(internal(error));
+    let hello = agents::hello(spec.name, spec.catalogue, &join.token).map_err(unreported)?;
     let (mut agent, assignment) = Agent::join(&join.address, hello).await?;
     let (planning, http) = match prepare(&mut spec, &assignment).await {
         Ok(prepared) => prepared,
         Err(error) => {
             agent.fail(error.to_string()).await;
-            return Err(Failure::Told(error.code()));
+            return Err(AgentFailure::Reported(error.code()));
         }
     };
     let value = agent.prepared(planning.plan.hash()).await?;
@@ -59,7 +59,7 @@ async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> R
         Ok(body) => body,
         Err(error) => {
             agent.fail(format!("setup's value cannot be read: {error:#}")).await;
-            return Err(Failure::Told(ExitCode::BadConfiguration));
+            return Err(AgentFailure::Reported(ExitCode::BadConfiguration));
         }
     };
     drop(value);
@@ -92,12 +92,12 @@ async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Plannin
     Ok((planning, http))
 }
 
-impl From<AgentEnd> for Failure {
+impl From<AgentEnd> for AgentFailure {
     fn from(end: AgentEnd) -> Self {
         match end {
-            AgentEnd::Unreachable(..) | AgentEnd::Refused(_) => Self::Untold(configuration(end)),
-            AgentEnd::Engine(_) => Self::Untold(internal(end)),
-            AgentEnd::Lost(_) => Self::Told(ExitCode::Interrupted),
+            AgentEnd::Unreachable(..) | AgentEnd::Refused(_) => Self::Unreported(configuration(end)),
+            AgentEnd::Engine(_) => Self::Unreported(internal(end)),
+            AgentEnd::Lost(_) => Self::Reported(ExitCode::Interrupted),
         }
     }
 }

@@ -19,7 +19,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::services;
 use monitoring::slo::OnMiss;
 use perf_compare::gate::Looks;
-use perf_compare::{About, Pair};
+use perf_compare::{ComparisonLabel, Pair};
 use perf_report::Report;
 use perf_report::comparison::{ComparisonMethod, Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
@@ -185,8 +185,8 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
     let looks = Looks::new(planned, args.gate.looks as usize, rule.alpha);
     let judge = |alpha: f64, pairs: &[(Report, Report)]| {
         let (name, base, head) = (rounds.name.clone(), base.description.clone(), head.description.clone());
-        let about = About { name, base, head, method: ComparisonMethod::Interleaved, rule, alpha };
-        perf_compare::compare(about, &comparable(pairs))
+        let label = ComparisonLabel { name, base, head, method: ComparisonMethod::Interleaved, rule, alpha };
+        perf_compare::compare(label, &comparable(pairs))
     };
     let mut pairs: Vec<(Report, Report)> = Vec::new();
     let mut alpha = looks.last();

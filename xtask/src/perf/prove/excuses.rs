@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dashboards::queries::{QueryPlace, Question};
+use dashboards::queries::{PlacedQuery, QueryPlace};
 use dashboards::service_dashboard;
 use monitoring::excuse::Excuse;
 use monitoring::intervals::PUSH_INTERVAL;
@@ -30,23 +30,23 @@ pub(super) struct Excuses<'a> {
 
 impl Excuses<'_> {
     /// Why a query may be empty in a window. `None` if it must have data.
-    pub(super) fn find(&self, question: &Question, window: RunWindow) -> Option<Excuse> {
-        let own = question.query.excuse.filter(|_| !self.must_have_data(question));
-        let is_mark = matches!(question.place, QueryPlace::Annotation(_));
+    pub(super) fn find(&self, placed: &PlacedQuery, window: RunWindow) -> Option<Excuse> {
+        let own = placed.query.excuse.filter(|_| !self.must_have_data(placed));
+        let is_mark = matches!(placed.place, QueryPlace::Annotation(_));
         let excuses = [
-            (self.lacks_series(&question.query.expr), Excuse::NotExposed),
-            (self.needs_more_pushes(question), Excuse::FewPushes),
+            (self.lacks_series(&placed.query.expr), Excuse::NotExposed),
+            (self.needs_more_pushes(placed), Excuse::FewPushes),
             (is_mark && step(window) > service_dashboard::MARK, Excuse::LongSteps),
-            (self.is_not_requested(question), Excuse::NotRequested),
+            (self.is_not_requested(placed), Excuse::NotRequested),
         ];
-        let no_scrapes = self.no_scrapes.filter(|_| question.query.expr.is_about_backend());
+        let no_scrapes = self.no_scrapes.filter(|_| placed.query.expr.is_about_backend());
         own.or(no_scrapes).or_else(|| excuses.into_iter().find_map(|(applies, excuse)| applies.then_some(excuse)))
     }
 
     /// Whether a query is about an objective for which the report has data. A rule on a value a
     /// second needs a whole window, and then a step of the query.
-    fn must_have_data(&self, question: &Question) -> bool {
-        let id = question.query.subject.objective.as_ref();
+    fn must_have_data(&self, placed: &PlacedQuery) -> bool {
+        let id = placed.query.subject.objective.as_ref();
         let objective = self.report.objectives.iter().find(|objective| Some(&objective.id) == id);
         objective.is_some_and(|objective| {
             let is_too_short = objective.goal.is_per_second() && self.report.duration() < Timing::USUAL.window * 2;
@@ -61,8 +61,8 @@ impl Excuses<'_> {
 
     /// The window to ask a query in. Lines of a short run get a step more than the dashboard shows:
     /// a step after the last push looks back on at least two pushes, as a rate needs.
-    pub(super) fn window(&self, question: &Question, shown: RunWindow) -> RunWindow {
-        if question.instant || !self.is_short() { shown } else { shown.with_a_step_more() }
+    pub(super) fn window(&self, placed: &PlacedQuery, shown: RunWindow) -> RunWindow {
+        if placed.instant || !self.is_short() { shown } else { shown.with_a_step_more() }
     }
 
     /// Whether the steps of the shown window could miss all but one push of the run.
@@ -73,17 +73,17 @@ impl Excuses<'_> {
     /// Whether a query needs more pushes than a short run has, in any window. A line of a gauge
     /// needs a step within the run, and Grafana's steps are [`PUSH_INTERVAL`] apart. A cell that is
     /// made from a line needs two.
-    fn needs_more_pushes(&self, question: &Question) -> bool {
+    fn needs_more_pushes(&self, placed: &PlacedQuery) -> bool {
         let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
-        let is_cell = question.query.expr.parts().any(is_line);
+        let is_cell = placed.query.expr.parts().any(is_line);
         let has_lost_pushes = self.report.run.store.as_ref().is_some_and(|store| store.refused > 0);
         let has_few = self.report.duration() < LEAST_FOR_LINES || has_lost_pushes;
-        self.is_short() && (is_cell || !question.instant && has_few)
+        self.is_short() && (is_cell || !placed.instant && has_few)
     }
 
     /// Whether a query is about endpoints, and the run made no request to any of them.
-    fn is_not_requested(&self, question: &Question) -> bool {
-        let endpoints = &question.query.subject.endpoints;
+    fn is_not_requested(&self, placed: &PlacedQuery) -> bool {
+        let endpoints = &placed.query.subject.endpoints;
         let requested = || self.report.endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);
         !endpoints.is_empty() && !endpoints.iter().any(|name| requested().any(|endpoint| endpoint.name == *name))
     }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_query_has_data_if_its_objective_has_some() {
         let mut report = test_support::report();
-        let question = |objective: Option<&str>| Question {
+        let placed = |objective: Option<&str>| PlacedQuery {
             place: QueryPlace::Rule(String::new()),
             query: Query {
                 subject: QuerySubject { objective: objective.map(str::to_owned), ..QuerySubject::default() },
@@ -118,7 +118,7 @@ mod tests {
         let exposed = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let must_have_data = |report: &Report, objective| {
             let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
-            excuses.must_have_data(&question(objective))
+            excuses.must_have_data(&placed(objective))
         };
         let id = report.objectives[0].id.clone();
         assert!(must_have_data(&report, Some(&id)));
@@ -140,11 +140,11 @@ mod tests {
         report.endpoints[0].name = "first".to_owned();
         let subject = QuerySubject { endpoints: vec!["first"], ..QuerySubject::default() };
         let query = Query { subject, ..Query::new("", Selector::new("vus").now()) };
-        let question = Question { place: QueryPlace::Rule(String::new()), query, instant: true };
+        let placed = PlacedQuery { place: QueryPlace::Rule(String::new()), query, instant: true };
         let exposed = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let find = |report: &Report| {
             let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
-            excuses.is_not_requested(&question)
+            excuses.is_not_requested(&placed)
         };
         assert!(!find(&report));
         report.endpoints[0].requests.sent = 0;
@@ -172,20 +172,20 @@ mod tests {
     fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
         let mut report = test_support::report();
         let offer = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
-        let question = |expr: Expr, instant| Question {
+        let placed = |expr: Expr, instant| PlacedQuery {
             place: QueryPlace::Rule(String::new()),
             query: Query::new("", expr),
             instant,
         };
         let vus = || Selector::new("vus").now();
-        let line = question(vus(), false);
-        let cell = question(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), true);
+        let line = placed(vus(), false);
+        let cell = placed(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), true);
         let mut check = |seconds: i64, refused, expected: [bool; 2], is_longer| {
             report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
             report.run.store.as_mut().unwrap().refused = refused;
             let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &offer };
             let shown = RunWindow { from_ms: report.run.started_unix_ms, to_ms: report.run.ended_unix_ms };
-            let excused = [&line, &cell].map(|question| excuses.find(question, shown).is_some());
+            let excused = [&line, &cell].map(|placed| excuses.find(placed, shown).is_some());
             assert_eq!(excused, expected, "{seconds} s, {refused} refused");
             assert_eq!(excuses.window(&line, shown) != shown, is_longer, "{seconds} s");
             assert_eq!(excuses.window(&cell, shown), shown);

@@ -31,11 +31,11 @@ pub(super) async fn check(
     let run = RunWindow { from_ms, to_ms };
     let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.run.ended_unix_ms) };
     for window in [run, until_now] {
-        for question in queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
-            let promql = fill_in_variables(&question.query.expr.to_string(), report);
-            let found = source.ask(&promql, question.instant, excuses.window(&question, window)).await;
+        for placed in queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
+            let promql = fill_in_variables(&placed.query.expr.to_string(), report);
+            let found = source.ask(&promql, placed.instant, excuses.window(&placed, window)).await;
             let found = found.unwrap_or_else(|error| Found::Complaint(format!("{error:#}")));
-            tally.add(&question, &promql, &found, excuses.find(&question, window));
+            tally.add(&placed, &promql, &found, excuses.find(&placed, window));
         }
         check_variables(&mut tally, report, source, &dashboard, window).await;
     }
@@ -87,12 +87,12 @@ pub(crate) async fn empty_queries(
 ) -> anyhow::Result<Vec<String>> {
     let dashboard = service_dashboard::dashboard(catalogue);
     let mut empty = Vec::new();
-    let all = queries::questions(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
-    for question in all.filter(|question| question.query.excuse.is_some()) {
-        let expr = question.query.expr.to_string().replace("$testid", testid).replace("$scenario", scenario);
-        let found = source.ask(&expr, question.instant, window).await?;
+    let all = queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
+    for placed in all.filter(|placed| placed.query.excuse.is_some()) {
+        let expr = placed.query.expr.to_string().replace("$testid", testid).replace("$scenario", scenario);
+        let found = source.ask(&expr, placed.instant, window).await?;
         if let Some(why) = found.why_not() {
-            empty.push(format!("{}: {why}, even in the drill: {expr}", question.place));
+            empty.push(format!("{}: {why}, even in the drill: {expr}", placed.place));
         }
     }
     Ok(empty)
@@ -148,7 +148,7 @@ async fn check_rules(tally: &mut QueryTally, catalogue: &Catalogue, source: &Que
 
 #[cfg(test)]
 mod tests {
-    use dashboards::queries::Question;
+    use dashboards::queries::PlacedQuery;
     use dashboards::query::Query;
     use monitoring::endpoint::Endpoint;
     use monitoring::excuse::Excuse;
@@ -265,16 +265,11 @@ mod tests {
     #[test]
     fn every_query_says_which_endpoints_it_selects() {
         for catalogue in [&SHOP, &CATALOGUE] {
-            let panels = queries::questions(&service_dashboard::dashboard(catalogue));
+            let panels = queries::placed_queries(&service_dashboard::dashboard(catalogue));
             let (rules, panels) = (rule_queries(catalogue, &Timing::USUAL), panels.into_iter());
-            for question in panels.chain(rules) {
-                let promql = question.query.expr.to_string();
-                assert_eq!(
-                    question.query.subject.endpoints,
-                    mentioned(catalogue, &promql),
-                    "{}: {promql}",
-                    question.place
-                );
+            for placed in panels.chain(rules) {
+                let promql = placed.query.expr.to_string();
+                assert_eq!(placed.query.subject.endpoints, mentioned(catalogue, &promql), "{}: {promql}", placed.place);
             }
         }
     }
@@ -285,12 +280,12 @@ mod tests {
         report.endpoints.retain(|endpoint| endpoint.name == "get_offers");
         let run = RunWindow { from_ms: report.run.started_unix_ms, to_ms: report.run.ended_unix_ms };
         let mut counts = (0, 0);
-        for question in queries::questions(&service_dashboard::dashboard(&SHOP)) {
-            let question = Question { query: Query { excuse: None, ..question.query }, ..question };
-            let endpoints = &question.query.subject.endpoints;
+        for placed in queries::placed_queries(&service_dashboard::dashboard(&SHOP)) {
+            let placed = PlacedQuery { query: Query { excuse: None, ..placed.query }, ..placed };
+            let endpoints = &placed.query.subject.endpoints;
             let expected =
                 (!endpoints.is_empty() && !endpoints.contains(&"get_offers")).then_some(Excuse::NotRequested);
-            assert_eq!(excuses(&report, &exposed).find(&question, run), expected, "{}", question.place);
+            assert_eq!(excuses(&report, &exposed).find(&placed, run), expected, "{}", placed.place);
             *if expected.is_some() { &mut counts.0 } else { &mut counts.1 } += 1;
         }
         assert!(counts.0 > 10 && counts.1 > 10, "{counts:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dashboards::queries::{QueryPlace, Question};
+use dashboards::queries::{PlacedQuery, QueryPlace};
 use monitoring::excuse::Excuse;
 use prometheus_store::response::Found;
 
@@ -36,27 +36,27 @@ struct Problem {
 }
 
 /// The part of the service that a query is about, if it is about one only.
-fn subject(question: &Question) -> Option<&'static str> {
-    match question.query.subject.endpoints.as_slice() {
+fn subject(placed: &PlacedQuery) -> Option<&'static str> {
+    match placed.query.subject.endpoints.as_slice() {
         [only] => Some(only),
-        _ => question.query.expr.is_about_backend().then_some("the backend's metrics"),
+        _ => placed.query.expr.is_about_backend().then_some("the backend's metrics"),
     }
 }
 
 impl QueryTally {
     /// Adds the result of a query.
-    pub(super) fn add(&mut self, question: &Question, promql: &str, found: &Found, excuse: Option<Excuse>) {
+    pub(super) fn add(&mut self, placed: &PlacedQuery, promql: &str, found: &Found, excuse: Option<Excuse>) {
         self.count += 1;
         match (found.why_not(), found, excuse) {
             (None, ..) => {}
             (Some(_), Found::Nothing | Found::OnlyNan, Some(excuse)) => {
                 self.excused += 1;
-                self.empty.insert((question.place.clone(), excuse));
+                self.empty.insert((placed.place.clone(), excuse));
             }
             (Some(why), ..) => {
                 self.failed += 1;
-                self.add_query(&question.place, promql);
-                self.add_problem(subject(question), question.place.clone(), why);
+                self.add_query(&placed.place, promql);
+                self.add_problem(subject(placed), placed.place.clone(), why);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The queries of rules and alerts, and whether the store has loaded them.
 
-use dashboards::queries::{QueryPlace, Question};
+use dashboards::queries::{PlacedQuery, QueryPlace};
 use dashboards::query::Query;
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
@@ -10,15 +10,15 @@ use monitoring::prometheus::recording_rules::{self, Timing};
 use super::query_source::QuerySource;
 
 /// The queries of rules and alerts. They are the same for all runs.
-pub(super) fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Question> {
+pub(super) fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<PlacedQuery> {
     let recording = recording_rules::recording_rules(catalogue, timing);
     let alerts = alerts::alerts(catalogue, timing);
-    let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+    let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| PlacedQuery {
         place: QueryPlace::Rule(rule.record),
         query: Query { subject: rule.subject, excuse: rule.excuse, ..Query::new("", rule.expr) },
         instant: false,
     });
-    let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| Question {
+    let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| PlacedQuery {
         place: QueryPlace::Alert(rule.alert),
         query: Query { subject: rule.subject, ..Query::new("", rule.expr).excused(Excuse::NoAlert) },
         instant: false,
@@ -41,7 +41,7 @@ pub(super) async fn loaded_rules(
     source: &QuerySource,
 ) -> anyhow::Result<Vec<(QueryPlace, RuleState)>> {
     let loaded = source.rules().await?;
-    let state = |rule: Question| {
+    let state = |rule: PlacedQuery| {
         let (QueryPlace::Rule(name) | QueryPlace::Alert(name)) = &rule.place else { return None };
         let state = match loaded.iter().find(|(known, _)| known == name) {
             None => RuleState::Missing,
