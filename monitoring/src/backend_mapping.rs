@@ -283,7 +283,7 @@ impl BackendMapping {
 
     /// Scraped series of a metric for one endpoint's route. `None` if requests are not counted by
     /// route.
-    pub fn of_endpoint(&self, metric: impl Into<String>, endpoint: &Endpoint) -> Option<Selector> {
+    pub fn endpoint_series(&self, metric: impl Into<String>, endpoint: &Endpoint) -> Option<Selector> {
         let handler = self.handler?;
         let series = Selector::new(metric).with(JOB, BACKEND_JOB);
         let series = match self.method {
@@ -303,7 +303,8 @@ mod tests {
 
     #[test]
     fn a_route_is_spelled_as_the_backend_spells_it() {
-        let series = |mapping: BackendMapping| mapping.of_endpoint("a", &JOIN).map(|series| series.now().to_string());
+        let series =
+            |mapping: BackendMapping| mapping.endpoint_series("a", &JOIN).map(|series| series.now().to_string());
         let expected = r#"a{job="backend",method="POST",handler="/rooms/{code}/join"}"#;
         assert_eq!(series(BackendMapping::FASTAPI).as_deref(), Some(expected));
         let expected = r#"a{job="backend",method="POST",route="/rooms/:code/join"}"#;

@@ -52,7 +52,7 @@ pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Exp
 
 /// Good requests and all requests of an objective at the time of a run's last push. Every series of
 /// a run starts at zero, so the last values of its counters are the integers of the verdict.
-pub fn of_run(slo: &Slo, testid: &str) -> (Expr, Expr) {
+pub fn final_counts(slo: &Slo, testid: &str) -> (Expr, Expr) {
     now(slo, &|selector| selector.with(TESTID, testid), &[])
 }
 
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn every_expression_is_promql() {
         for slo in ECHO.slos {
-            let (good, total) = of_run(slo, "t");
+            let (good, total) = final_counts(slo, "t");
             let count = |selector: Selector| selector.now().sum_by(&[TESTID]);
             let met = is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[TESTID]);
             for text in [good, total, met, budget_left(slo, &count), any_series_of("t").now(), requests_of("t")] {

@@ -336,7 +336,7 @@ impl PreparedRun {
 
 /// The share of the plan that this process makes, if no agents do.
 fn own_share(settings: &Settings) -> Share {
-    settings.shard.map_or(Share::WHOLE, Share::of_shard)
+    settings.shard.map_or(Share::WHOLE, Share::from_shard)
 }
 
 /// The constants of a run's virtual users.
@@ -344,7 +344,7 @@ fn run_context(spec: &RunSpec, plan: &Plan, http: &Arc<HttpConfig>) -> RunContex
     RunContext {
         http: http.clone(),
         endpoints: spec.catalogue.endpoints,
-        hosts: hosts::of_endpoints(spec.catalogue, http),
+        hosts: hosts::endpoint_hosts(spec.catalogue, http),
         exercised: spec.exercised.clone(),
         measures: spec.catalogue.measures,
         declared_measures: spec.measures.clone(),

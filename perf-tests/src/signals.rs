@@ -45,7 +45,7 @@ impl Signals {
     }
 
     /// Whether a signal has arrived.
-    pub(crate) fn came(&self) -> bool {
+    pub(crate) fn is_interrupted(&self) -> bool {
         *self.0.borrow() > 0
     }
 

@@ -205,7 +205,7 @@ impl Stack {
     /// services. Prometheus cannot scrape a Unix socket. It logs in with user and password of the
     /// backend's URL, at the backend's own origin only.
     pub(crate) fn scrape(&self, backend: &Url, mapping: Option<BackendMapping>) -> anyhow::Result<()> {
-        if self.prometheus.is_none() || UnixTarget::of(backend).is_some() {
+        if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
             return Ok(());
         }
         let target = |path| {

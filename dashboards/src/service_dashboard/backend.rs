@@ -40,7 +40,7 @@ pub(super) fn mean(catalogue: &Catalogue) -> Option<Panel> {
          accept queue, proxies, the network and the generator.",
         Unit::Milliseconds,
         vec![
-            Query::new("client", client).of_endpoints(catalogue.endpoints),
+            Query::new("client", client).about_endpoints(catalogue.endpoints),
             Query::new(
                 "backend",
                 in_milliseconds(catalogue, mean_of(duration, &|series| backend_metrics::scraped(series))),
@@ -84,10 +84,10 @@ pub(super) fn outside(catalogue: &Catalogue) -> Option<Panel> {
     mapping.handler?;
     let query = |endpoint: &Endpoint| {
         let client = mean_of(&Metric::latency(endpoint).name, &|series| selected(series));
-        let of_endpoint = |series: String| mapping.of_endpoint(series, endpoint);
+        let of_endpoint = |series: String| mapping.endpoint_series(series, endpoint);
         let growth = |suffix: &str| Some(growing(of_endpoint(format!("{duration}_{suffix}"))?));
         let backend = in_milliseconds(catalogue, growth("sum")?.over(growth("count")?));
-        Some(Query::new(endpoint.title, client.minus(backend).at_least_zero()).of_endpoints([endpoint]))
+        Some(Query::new(endpoint.title, client.minus(backend).at_least_zero()).about_endpoints([endpoint]))
     };
     Some(time_series(
         "Time outside the backend by endpoint",

@@ -51,7 +51,7 @@ fn success(slo: &Slo) -> Panel {
     // A fifth of the error budget, in integers.
     let green = Ratio::ppm(slo.objective.rest().as_ppm() / 5).rest();
     let bands = panel::high_is_good(objective, share(green));
-    let query = Query::new("success", good.over(total)).of_endpoints(slo.endpoint());
+    let query = Query::new("success", good.over(total)).about_endpoints(slo.endpoint());
     panel::gauge(&format!("{title} success{scope}"), &description, query, bands)
 }
 
@@ -104,7 +104,7 @@ fn compliance(catalogue: &Catalogue) -> Panel {
         // Rows have little room. The endpoints' own panels show the complete objective.
         let subject = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
         let text = if catalogue.is_main(slo) { slo.describe_kind() } else { slo.describe() };
-        Query::new(format!("{subject} {text}"), met).of_objective(catalogue, slo)
+        Query::new(format!("{subject} {text}"), met).about_objective(catalogue, slo)
     };
     panel::states(
         "Objectives over time",

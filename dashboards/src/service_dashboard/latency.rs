@@ -19,7 +19,7 @@ use crate::query::Query;
 fn quantile(name: &str, endpoint: &Endpoint, q: Ratio) -> Query {
     let buckets = selected(Metric::latency(endpoint).bucket());
     let quantile = promql::quantile_over(buckets, q, &[TESTID], Window::RateInterval);
-    Query::new(name, quantile).by(&[TESTID]).of_endpoints([endpoint])
+    Query::new(name, quantile).by(&[TESTID]).about_endpoints([endpoint])
 }
 
 const P95: Ratio = Ratio::percent(95);
@@ -67,7 +67,7 @@ fn span_query(catalogue: &Catalogue, slo: &Slo, name: &str) -> Option<Query> {
     let buckets = selected(Metric::span(&endpoint, span).bucket());
     let buckets = if slo.describe_scope().is_empty() { buckets } else { slo.select(buckets) };
     let quantile = promql::quantile_over(buckets, slo.objective, &[TESTID], Window::RateInterval);
-    Some(Query::new(name, quantile).by(&[TESTID]).of_objective(catalogue, slo))
+    Some(Query::new(name, quantile).by(&[TESTID]).about_objective(catalogue, slo))
 }
 
 /// p50 and p95 of a critical endpoint, and other quantiles that an objective limits.

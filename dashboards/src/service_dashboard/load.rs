@@ -38,7 +38,7 @@ pub(super) fn throughputs(catalogue: &Catalogue) -> Vec<Panel> {
              failed or slower requests, and whether the load was delivered.",
             slo.describe()
         );
-        let query = Query::new("", good).by(&[TESTID]).of_objective(catalogue, slo);
+        let query = Query::new("", good).by(&[TESTID]).about_objective(catalogue, slo);
         let title = format!("{title} throughput{}", slo.describe_scope());
         Some(time_series(&title, &description, Unit::RequestsPerSecond, vec![query]).lower_limit(per_second.into()))
     };

@@ -70,7 +70,7 @@ fn describe(what: &str, slos: &[&Slo]) -> String {
 /// The queries of a panel about the first of these objectives.
 fn about(catalogue: &Catalogue, slos: &[&Slo], queries: Vec<Query>) -> Vec<Query> {
     let of_objective = |query: Query| match slos.first() {
-        Some(slo) => query.of_objective(catalogue, slo),
+        Some(slo) => query.about_objective(catalogue, slo),
         None => query,
     };
     queries.into_iter().map(|query| of_objective(query.excused(Excuse::OtherMeasures))).collect()

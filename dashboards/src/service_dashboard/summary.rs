@@ -63,8 +63,8 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let budget = each(with_slo(), |(_, slo)| objective_counters::budget_left(slo, &last_selected));
     let column = |title, (unit, decimals, width), query| Column { title, unit, decimals, width, bands: None, query };
     let of_run = |expr| Query::new("", expr);
-    let of_all = |expr| of_run(expr).of_endpoints(catalogue.endpoints);
-    let of_limited = |expr| of_run(expr).of_endpoints(with_slo().map(|(endpoint, _)| endpoint));
+    let of_all = |expr| of_run(expr).about_endpoints(catalogue.endpoints);
+    let of_limited = |expr| of_run(expr).about_endpoints(with_slo().map(|(endpoint, _)| endpoint));
     let milliseconds = (Unit::Milliseconds, 0, 75);
     let banded = |column: Column, bands, cell| Column { bands: Some((bands, cell)), ..column };
     let (yellow, red) = too_many(catalogue);

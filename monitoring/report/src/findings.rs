@@ -24,11 +24,11 @@ use crate::verdict::Reason;
 /// All findings of a run, the most severe first: about objectives that were not met, recorded with
 /// the run, and about what the result means.
 pub fn run_findings(report: &Report) -> Vec<Finding> {
-    of_run(report, || [verdicts::missed(report), verdicts::inconclusive(report, None)].concat())
+    findings_with(report, || [verdicts::missed(report), verdicts::inconclusive(report, None)].concat())
 }
 
 /// Findings of a run, with these about objectives.
-pub(crate) fn of_run(report: &Report, not_met: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn findings_with(report: &Report, not_met: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
     // Without load, every objective lacks data, which follows from the cause.
     if !report.was_loaded() {
         return sorted(recorded(report));

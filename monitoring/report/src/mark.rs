@@ -51,12 +51,12 @@ impl Mark {
     pub(crate) const WARNING: Self = Self { sign: "!", emoji: "⚠️", tone: Tone::Warning, ..Self::BAD };
 
     /// Mark of a check without other outcomes.
-    pub const fn of_check(passed: bool) -> Self {
+    pub const fn for_check(passed: bool) -> Self {
         if passed { Self::GOOD } else { Self::BAD }
     }
 
     /// Mark of a run in a list of runs.
-    pub const fn of_run(code: ExitCode) -> Self {
+    pub const fn for_run(code: ExitCode) -> Self {
         match code {
             ExitCode::Met => Self::GOOD,
             ExitCode::Missed => Self::BAD,

@@ -175,7 +175,7 @@ impl Settings {
 
     /// Whether every target is a Unix socket.
     pub fn has_only_sockets(&self) -> bool {
-        self.targets().all(|url| UnixTarget::of(url).is_some())
+        self.targets().all(|url| UnixTarget::from_url(url).is_some())
     }
 
     /// Reads settings from the JSON that another process wrote.

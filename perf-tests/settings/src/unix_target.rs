@@ -26,7 +26,7 @@ pub struct UnixTarget {
 
 impl UnixTarget {
     /// The socket of a URL; `None` if the URL is not one of a Unix socket.
-    pub fn of(url: &Url) -> Option<Self> {
+    pub fn from_url(url: &Url) -> Option<Self> {
         let (socket, base) = split(url.as_str().strip_prefix(UNIX)?);
         let socket = percent_decode_str(socket).decode_utf8_lossy();
         Some(Self { socket: PathBuf::from(&*socket), base: base.trim_end_matches('/').to_owned() })
@@ -81,7 +81,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<UnixTarget, String> {
         let url = UnixTarget::parse(text).unwrap().map_err(|error| error.to_string())?;
-        Ok(UnixTarget::of(&url).unwrap())
+        Ok(UnixTarget::from_url(&url).unwrap())
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
             assert_eq!(parse(text), Ok(expected), "{text}");
         }
         assert!(UnixTarget::parse("http://unix/").is_none());
-        assert_eq!(UnixTarget::of(&Url::parse("http://a/unix:/b").unwrap()), None);
+        assert_eq!(UnixTarget::from_url(&Url::parse("http://a/unix:/b").unwrap()), None);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) fn count(plan: &Plan, share: Share, counts: &mut Snapshot, at: Durati
         match &part.schedule {
             // Arrivals begin in the order of time, so that those which are missing are the last.
             Schedule::Arrivals { arrivals, .. } => {
-                let missing = share.of(arrivals.iter()).skip(usize::try_from(ended).unwrap_or(usize::MAX));
+                let missing = share.select(arrivals.iter()).skip(usize::try_from(ended).unwrap_or(usize::MAX));
                 missing.for_each(|due| counts.dropped[part.phases.at(due).index()] += 1);
             }
             Schedule::Vus { iterations, .. } => {

@@ -36,7 +36,7 @@ impl Share {
     pub(crate) const WHOLE: Self = Self { agent: 0, agents: 1 };
 
     /// The share of a shard.
-    pub(crate) const fn of_shard(shard: Shard) -> Self {
+    pub(crate) const fn from_shard(shard: Shard) -> Self {
         Self { agent: shard.number.saturating_sub(1), agents: shard.of }
     }
 
@@ -51,7 +51,7 @@ impl Share {
     }
 
     /// Those of `all` that it has.
-    pub(crate) fn of<I: Iterator>(self, all: I) -> impl Iterator<Item = I::Item> {
+    pub(crate) fn select<I: Iterator>(self, all: I) -> impl Iterator<Item = I::Item> {
         all.skip(self.agent as usize).step_by(self.agents())
     }
 

@@ -207,7 +207,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
         .run_until(async {
             loop {
                 tokio::select! {
-                    Some(ended) = running.join_next() => worker.ended(ended),
+                    Some(ended) = running.join_next() => worker.end_task(ended),
                     Ok(_) = aborted.wait_for(|abort| *abort), if !worker.aborted.is_sent.get() => {
                         worker.aborted.send();
                         // Tasks may be dropped anywhere: what is dropped counts itself.
@@ -238,7 +238,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
 
 impl WorkerState {
     /// Handles the end of a task, perhaps by a panic.
-    fn ended(&self, ended: Result<(), JoinError>) {
+    fn end_task(&self, ended: Result<(), JoinError>) {
         if let Err(error) = ended
             && let Ok(panic) = error.try_into_panic()
         {

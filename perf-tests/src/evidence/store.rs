@@ -40,13 +40,13 @@ pub(crate) struct MeasuredCount {
 
 impl MeasuredCount {
     /// All requests of the run.
-    pub(crate) fn of_requests(testid: &str, sent: u64) -> Self {
+    pub(crate) fn requests(testid: &str, sent: u64) -> Self {
         Self { name: "requests sent".to_owned(), query: objective_counters::requests_of(testid), measured: sent }
     }
 
     /// The good and all requests of an objective, from its ID.
-    pub(crate) fn of_objective((id, slo): (&str, &Slo), testid: &str, tally: Tally) -> [Self; 2] {
-        let (good, total) = objective_counters::of_run(slo, testid);
+    pub(crate) fn objective((id, slo): (&str, &Slo), testid: &str, tally: Tally) -> [Self; 2] {
+        let (good, total) = objective_counters::final_counts(slo, testid);
         [
             Self { name: format!("good requests of {id}"), query: good, measured: tally.good },
             Self { name: format!("requests of {id}"), query: total, measured: tally.total },

@@ -200,7 +200,7 @@ impl HttpClient {
         out.clear();
         head.write(&host.config.target, out);
         let head_len = out.len();
-        let pieces = Pieces::of(&head, body, head_len);
+        let pieces = Pieces::split(&head, body, head_len);
         out.extend_from_slice(body.bytes);
         async move {
             let mut measured = Measured::new(started);
@@ -235,7 +235,7 @@ impl HttpClient {
 
 impl Pieces {
     /// The pieces of a request. `None` if it can be sent at once.
-    fn of(head: &RequestHead<'_>, body: RequestBody<'_>, head_len: usize) -> Option<Box<Self>> {
+    fn split(head: &RequestHead<'_>, body: RequestBody<'_>, head_len: usize) -> Option<Box<Self>> {
         let expects_continue = head.expects_continue;
         let is_whole = body.files.is_empty() && !expects_continue;
         (!is_whole).then(|| Box::new(Self { head_len, files: body.files.to_vec(), expects_continue }))

@@ -111,7 +111,7 @@ impl HttpConfig {
             return Err(format!("redirects have led to {MAX_OTHERS} other origins, which is the limit"));
         }
         let url = Url::parse(&shown).map_err(|error| format!("it leads to {shown}: {error}"))?;
-        let host = HostConfig::of_other_origin(&url, &self.settings).map_err(|error| error.to_string())?;
+        let host = HostConfig::for_other_origin(&url, &self.settings).map_err(|error| error.to_string())?;
         others.push(Arc::new(host));
         Ok(self.hosts.len() + others.len() - 1)
     }

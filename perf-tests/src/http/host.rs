@@ -31,21 +31,21 @@ impl HostConfig {
     /// A target.
     pub(super) fn new(name: Option<&str>, url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
         let header = settings.host_header.get_own(name);
-        let mut target = match UnixTarget::of(url) {
+        let mut target = match UnixTarget::from_url(url) {
             Some(socket) => Target::at_socket(socket, header.map_or("localhost", String::as_str)),
             None => Target::new(url, &settings.allowed),
         };
         header.into_iter().for_each(|header| target.host_header.clone_from(header));
         settings.sni.get_own(name).into_iter().for_each(|sni| target.server_name.clone_from(sni));
-        let tls = target.tls.then(|| HostTls::of_target(name, settings)).transpose()?;
+        let tls = target.tls.then(|| HostTls::for_target(name, settings)).transpose()?;
         Ok(Self::with_tls(name, target, tls, settings))
     }
 
     /// An origin that only redirects lead to. It has its own names, and is not shown who this
     /// client is.
-    pub(super) fn of_other_origin(url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
+    pub(super) fn for_other_origin(url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
         let target = Target::new(url, &settings.allowed);
-        let tls = target.tls.then(|| HostTls::of_other_origin(settings)).transpose()?;
+        let tls = target.tls.then(|| HostTls::for_other_origin(settings)).transpose()?;
         Ok(Self::with_tls(None, target, tls, settings))
     }
 
@@ -100,7 +100,7 @@ mod tests {
         let settings = Settings::from_lookup(&given).unwrap().http;
         let url = Url::parse("http://shop.test").unwrap();
         let target = HostConfig::new(None, &url, &settings).unwrap();
-        let other = HostConfig::of_other_origin(&url, &settings).unwrap();
+        let other = HostConfig::for_other_origin(&url, &settings).unwrap();
         assert_eq!([target, other].map(|host| host.dialer.resolver.ttl()), [Duration::from_secs(7); 2]);
     }
 }

@@ -46,7 +46,7 @@ pub(crate) enum TlsError {
 pub(crate) struct FlagValue(String);
 
 impl FlagValue {
-    fn of(host: Option<&str>) -> Self {
+    fn for_host(host: Option<&str>) -> Self {
         Self(host.map_or_else(|| "FILE".to_owned(), |name| format!("{name}=FILE")))
     }
 }
@@ -79,14 +79,14 @@ pub(super) struct HostTls {
 
 impl HostTls {
     /// The configurations for a target by its name. Reads the files of certificates.
-    pub(super) fn of_target(name: Option<&str>, settings: &HttpSettings) -> Result<Self, TlsError> {
-        let identity = ClientIdentity::of(name, settings)?;
+    pub(super) fn for_target(name: Option<&str>, settings: &HttpSettings) -> Result<Self, TlsError> {
+        let identity = ClientIdentity::find(name, settings)?;
         Self::new(name, settings, identity, true)
     }
 
     /// The configurations for an origin that only redirects lead to. It is not shown who this
     /// client is.
-    pub(super) fn of_other_origin(settings: &HttpSettings) -> Result<Self, TlsError> {
+    pub(super) fn for_other_origin(settings: &HttpSettings) -> Result<Self, TlsError> {
         Self::new(None, settings, None, false)
     }
 
@@ -101,7 +101,7 @@ impl HostTls {
         let offering = |protocols: &[Protocol]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
-            Arc::new(HostTlsConfig { client: Arc::new(config), value: FlagValue::of(name), is_target })
+            Arc::new(HostTlsConfig { client: Arc::new(config), value: FlagValue::for_host(name), is_target })
         };
         Ok(Self {
             any: offering(&[Protocol::Http2, Protocol::Http1]),

@@ -51,7 +51,7 @@ impl PreparedRun {
             let is_complete = answers.iter().all(|(answer, may_change)| answer.value.is_ok() || !may_change);
             let passed = u64::try_from(now - started).map_or(Duration::MAX, Duration::from_millis);
             // A run without requests is inconclusive anyway, so there is no point in waiting.
-            let is_pointless = self.signals.came() || finished.load.snapshot.requests().sent == 0;
+            let is_pointless = self.signals.is_interrupted() || finished.load.snapshot.requests().sent == 0;
             if is_complete || is_pointless || passed >= PATIENCE {
                 return BackendValues { values: answers.into_iter().map(|(answer, _)| answer).collect(), caches };
             }

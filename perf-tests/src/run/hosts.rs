@@ -51,7 +51,7 @@ pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), Run
 }
 
 /// Index of the host of each endpoint; `None` if the host has no URL.
-pub(super) fn of_endpoints(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Option<usize>> {
+pub(super) fn endpoint_hosts(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Option<usize>> {
     let index = |host: &monitoring::endpoint::Host| http.index_of(host.name);
     catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
 }
@@ -85,7 +85,7 @@ fn through_proxy(settings: &Settings) -> String {
 /// # Errors
 /// If one is about another host or port: it would have no effect.
 pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
-    let targets = || settings.targets().filter(|url| UnixTarget::of(url).is_none());
+    let targets = || settings.targets().filter(|url| UnixTarget::from_url(url).is_none());
     let of =
         |url: &url::Url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(80));
     let is_about = |resolve: &perf_settings::Resolve| {
@@ -121,7 +121,7 @@ pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>)
             None => ("--target".to_owned(), shown_url(url)),
             Some(name) => (format!("--target {name}=URL"), format!("{} (host {name:?})", shown_url(url))),
         };
-        let proxy = UnixTarget::of(url).map_or_else(|| through_proxy(settings), |_| String::new());
+        let proxy = UnixTarget::from_url(url).map_or_else(|| through_proxy(settings), |_| String::new());
         let shown = shown + &proxy;
         check_target(&flag, &shown, config, at).await?;
     }

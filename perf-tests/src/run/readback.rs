@@ -68,8 +68,8 @@ impl PreparedRun {
         let judge = Judge { catalogue, exercised, snapshot, checks: &checks, measures: &measures, parts: &parts };
         let tallies = catalogue.slos.iter().filter_map(|slo| Some((slo, judge.tally(slo)?)));
         let of_objectives = tallies
-            .flat_map(|(slo, tally)| MeasuredCount::of_objective((&catalogue.slo_id(slo), slo), &self.testid, tally));
-        let sent = MeasuredCount::of_requests(&self.testid, snapshot.requests().sent);
+            .flat_map(|(slo, tally)| MeasuredCount::objective((&catalogue.slo_id(slo), slo), &self.testid, tally));
+        let sent = MeasuredCount::requests(&self.testid, snapshot.requests().sent);
         std::iter::once(sent).chain(of_objectives).collect()
     }
 

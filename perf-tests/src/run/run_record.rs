@@ -44,7 +44,7 @@ pub(super) struct RunRecord<'run> {
 impl PreparedRun {
     /// Completes the evidence, judges it, and writes the run's files.
     pub(super) async fn conclude(self, mut finished: FinishedLoad) -> Result<RunOutcome, RunError> {
-        let (record, stopped) = (self.record(), self.signals.came());
+        let (record, stopped) = (self.record(), self.signals.is_interrupted());
         finished.problems.extend(self.warnings.iter().cloned());
         let mut findings = record.load_findings(&finished, stopped);
         findings.extend(evidence::redirect_finding(&self.http));
@@ -52,7 +52,8 @@ impl PreparedRun {
         let StoreReadback { result: store, findings: of_store } = self.read_back(&finished, &exercised).await;
         let backend = self.backend_values(&finished).await;
         // The signal may have come during these queries.
-        let is_unreported = self.signals.came() && !findings.iter().any(|it| it.kind == FindingKind::Interrupted);
+        let is_unreported =
+            self.signals.is_interrupted() && !findings.iter().any(|it| it.kind == FindingKind::Interrupted);
         let interrupted = is_unreported.then(|| {
             let message = "interrupted while querying the store";
             Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)

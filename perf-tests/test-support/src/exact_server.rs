@@ -28,7 +28,7 @@ pub type Given = &'static [(&'static str, &'static str)];
 
 impl ExactServer {
     /// A server for each protocol, and the settings that use it.
-    pub fn of_both_protocols(respond: Respond) -> [(Self, Given); 2] {
+    pub fn both_protocols(respond: Respond) -> [(Self, Given); 2] {
         [(Self::http1(respond), &[]), (Self::http2(respond), &[("PERF_HTTP2", "1")])]
     }
 

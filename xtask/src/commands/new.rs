@@ -99,7 +99,7 @@ struct ServicePath {
 }
 
 impl ServicePath {
-    fn of_new(name: &str) -> Self {
+    fn for_new(name: &str) -> Self {
         Self { module: name.to_owned(), constant: name.to_uppercase() }
     }
 
@@ -154,7 +154,7 @@ fn write_service(root: &Path, name: &str) -> anyhow::Result<()> {
     let (path, list) = (root.join(format!("{SERVICES}/{name}.rs")), root.join(SERVICES).join("mod.rs"));
     ensure!(!path.exists(), "{} exists already: choose another name", path.display());
     let text = files::read(&list)?;
-    let service = ServicePath::of_new(name);
+    let service = ServicePath::for_new(name);
     let extended = insert_line(&text, &format!("pub mod {name};")).and_then(|text| {
         let (above, below) = text.split_once("];")?;
         Some(format!("{above}, &{name}::{}];{below}", service.constant))
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn the_only_service_is_the_default_of_a_new_scenario() {
         let chosen = |list: &str, wanted| choose_service(&format!("pub const ALL: &[&Catalogue] = &[{list}];"), wanted);
-        assert_eq!(chosen("&shop::SHOP", None).unwrap(), ServicePath::of_new("shop"));
-        assert_eq!(chosen("&a::A,\n    &shop::SHOP,\n", Some("shop")).unwrap(), ServicePath::of_new("shop"));
+        assert_eq!(chosen("&shop::SHOP", None).unwrap(), ServicePath::for_new("shop"));
+        assert_eq!(chosen("&a::A,\n    &shop::SHOP,\n", Some("shop")).unwrap(), ServicePath::for_new("shop"));
         for (list, wanted, part) in [
             ("&a::A, &b::B", None, "choose one with --service NAME (a, b)"),
             ("&a::A, &b::B", Some("c"), "--service c: monitoring/src/services has no such service, only a, b"),

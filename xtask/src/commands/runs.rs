@@ -65,7 +65,7 @@ fn render(reports: &[Report]) -> String {
         "verdict", "run", "load", "requests"
     );
     for report in reports {
-        let verdict = Mark::of_run(report.exit_code).signed_word();
+        let verdict = Mark::for_run(report.exit_code).signed_word();
         let tags: Vec<_> = report.run.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let _ = write!(
             text,

@@ -27,7 +27,7 @@ pub(crate) fn client(url: &Url) -> anyhow::Result<reqwest::Client> {
 /// A client for a target, and the URL of a path of it. The path replaces the target's base path.
 pub(crate) fn target(target: &Url, path: &str) -> anyhow::Result<(reqwest::Client, Url)> {
     #[cfg(unix)]
-    if let Some(UnixTarget { socket, .. }) = UnixTarget::of(target) {
+    if let Some(UnixTarget { socket, .. }) = UnixTarget::from_url(target) {
         let url = Url::parse("http://localhost").and_then(|url| url.join(path)).context("failed to make a URL")?;
         return Ok((prometheus_store::socket_client(&socket, OPTIONS)?, url));
     }

@@ -68,7 +68,7 @@ impl KubernetesArgs {
 
 /// Why only this machine reaches a URL, if that is so.
 fn unreachable_reason(url: &Url) -> Option<&'static str> {
-    if UnixTarget::of(url).is_some() {
+    if UnixTarget::from_url(url).is_some() {
         return Some("a socket of this machine");
     }
     prometheus_store::is_this_machine(url).then_some("an address of this machine only")

@@ -56,7 +56,7 @@ impl Kubectl {
 
     /// A shell script in place of `kubectl`.
     #[cfg(test)]
-    pub(super) fn stand_in(script: &str) -> Self {
+    pub(super) fn scripted(script: &str) -> Self {
         Self { program: ["sh", "-c", script, PROGRAM].map(str::to_owned).to_vec(), flags: Vec::new() }
     }
 

@@ -12,7 +12,7 @@ use tokio::time;
 use super::args::{KubernetesArgs, POD_CPU, POD_MEMORY};
 use super::coordinator_log::{CoordinatorLog, EndedLog};
 use super::kubectl::{Kubectl, KubectlError};
-use super::manifests::{COORDINATOR_GRACE, PORT, RunManifests, owned};
+use super::manifests::{COORDINATOR_GRACE, PORT, RunManifests, set_owner};
 use super::rights;
 use super::watch::{PodError, PodWatch};
 use crate::scenarios::ScenarioTest;
@@ -125,8 +125,8 @@ impl Launcher {
         let uid = job["metadata"]["uid"].as_str().unwrap_or_default();
         let owner = (self.run.name.as_str(), uid);
         let token = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
-        self.kubectl.create(&owned(self.run.secret(&token, Some(&self.settings)), owner)).await?;
-        self.kubectl.create(&owned(self.run.network_policy(), owner)).await?;
+        self.kubectl.create(&set_owner(self.run.secret(&token, Some(&self.settings)), owner)).await?;
+        self.kubectl.create(&set_owner(self.run.network_policy(), owner)).await?;
         let mut watch = PodWatch::new(&self.kubectl, &self.run);
         let coordinator = tokio::select! {
             pod = watch.wait_for_coordinator() => pod?,
@@ -137,14 +137,14 @@ impl Launcher {
             true => format!("[{}]:{PORT}", coordinator.address),
             false => format!("{}:{PORT}", coordinator.address),
         };
-        let agents = self.kubectl.create(&owned(self.run.agents(&address), owner)).await?;
+        let agents = self.kubectl.create(&set_owner(self.run.agents(&address), owner)).await?;
         // Older clusters drop fields that they do not know.
         if agents["spec"]["backoffLimitPerIndex"].is_null() {
             let message = "the cluster would start lost agents again: it needs Kubernetes 1.29 or newer";
             return Err(LaunchError::Configuration(message.to_owned()));
         }
         let log = self.follow(watch, &coordinator.name, signals).await?;
-        launched(&log, &coordinator.place)
+        read_run(&log, &coordinator.place)
     }
 
     /// Prints the coordinator's log to its end. Passes on the first signal, so that measurements
@@ -192,7 +192,7 @@ async fn delete_pod(kubectl: &Kubectl, pod: &str) {
     }
 }
 
-fn launched(log: &EndedLog, place: &str) -> Result<LaunchedRun, LaunchError> {
+fn read_run(log: &EndedLog, place: &str) -> Result<LaunchedRun, LaunchError> {
     if let Some(mut logged) = log.outcome.outcome()? {
         // The pod reaches other addresses than this machine.
         if let Outcome::Failed { code: ExitCode::BadConfiguration, message } = &mut logged.outcome {

@@ -140,7 +140,7 @@ impl RunManifests {
                 "activeDeadlineSeconds": self.limit.as_secs(),
                 "ttlSecondsAfterFinished": KEPT.as_secs(),
                 "template": {
-                    "metadata": { "labels": self.labels(role), "annotations": not_moved() },
+                    "metadata": { "labels": self.labels(role), "annotations": no_eviction() },
                     "spec": {
                         "restartPolicy": "Never",
                         "terminationGracePeriodSeconds": grace.as_secs(),
@@ -195,12 +195,12 @@ impl RunManifests {
 }
 
 /// Annotations by which autoscalers do not remove the node of a pod that makes load.
-fn not_moved() -> Value {
+fn no_eviction() -> Value {
     json!({ "cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true" })
 }
 
 /// Makes the Job with this id the owner of an object, which is then removed with it.
-pub(super) fn owned(mut object: Value, (name, uid): (&str, &str)) -> Value {
+pub(super) fn set_owner(mut object: Value, (name, uid): (&str, &str)) -> Value {
     object["metadata"]["ownerReferences"] =
         json!([{ "apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid }]);
     object

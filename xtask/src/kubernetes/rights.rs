@@ -48,8 +48,8 @@ mod tests {
                 *"get pods"*) echo yes ;;
                 *) echo "no - the role does not have it"; exit 1 ;;
             esac"#;
-        assert_eq!(missing(&Kubectl::stand_in(script)).await.unwrap(), ["create secrets", "get pods/log"]);
-        let error = missing(&Kubectl::stand_in("echo 'Unable to connect to the server' >&2; exit 1")).await;
+        assert_eq!(missing(&Kubectl::scripted(script)).await.unwrap(), ["create secrets", "get pods/log"]);
+        let error = missing(&Kubectl::scripted("echo 'Unable to connect to the server' >&2; exit 1")).await;
         assert!(error.unwrap_err().to_string().contains("Unable to connect"));
     }
 }

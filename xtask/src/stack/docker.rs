@@ -284,7 +284,7 @@ pub(crate) async fn has_image(name: &str) -> Result<bool, StackError> {
 }
 
 /// Name and last log line of this clone's containers that have ended.
-pub(crate) async fn ended() -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) async fn ended_containers() -> anyhow::Result<Vec<(String, String)>> {
     let Some(docker) = connect_if_present().await? else { return Ok(Vec::new()) };
     let mut ended = Vec::new();
     for found in ours(&docker, None).await?.into_iter().filter(|found| !found.running) {

@@ -121,7 +121,7 @@ fn every_relative_link_leads_to_a_file_and_a_heading() {
 struct Helps(BTreeMap<Vec<String>, String>);
 
 impl Helps {
-    fn of(&mut self, command: &[String]) -> &str {
+    fn get(&mut self, command: &[String]) -> &str {
         self.0.entry(command.to_vec()).or_insert_with(|| {
             let words: Vec<_> = command.iter().map(String::as_str).chain(["--help"]).collect();
             let said = run(&mut xtask(&words));
@@ -132,14 +132,14 @@ impl Helps {
 
     /// The subcommands of a command, by its help.
     fn subcommands(&mut self, command: &[String]) -> BTreeSet<String> {
-        let help = self.of(command);
+        let help = self.get(command);
         let Some((_, list)) = help.split_once("\nCommands:\n") else { return BTreeSet::new() };
         let lines = list.lines().take_while(|line| line.starts_with("  "));
         lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
     }
 
     fn has_flag(&mut self, command: &[String], flag: &str) -> bool {
-        let help = self.of(command);
+        let help = self.get(command);
         let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
         help.match_indices(flag).any(|(at, _)| is_end(&help[at + flag.len()..]))
     }

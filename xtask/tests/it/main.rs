@@ -15,6 +15,7 @@ mod drill;
 mod engine;
 #[cfg(unix)]
 mod fastapi;
+mod function_names;
 mod hostile;
 mod interleaved;
 mod interpretation;

@@ -37,7 +37,7 @@ pub struct Calibration {
 impl Calibration {
     /// Calibrates from the differences of logarithms of each endpoint. `None` without endpoints, or
     /// if any endpoint has fewer than two differences.
-    pub fn of<'a>(family: impl Iterator<Item = (&'a str, &'a [f64])> + Clone) -> Option<Self> {
+    pub fn from_differences<'a>(family: impl Iterator<Item = (&'a str, &'a [f64])> + Clone) -> Option<Self> {
         let hypotheses = family.clone().count();
         let spreads = family.map(|(endpoint, differences)| {
             let spread = upper_bound(differences)?;
@@ -126,7 +126,7 @@ mod tests {
         let quiet: Vec<_> = (0..20).map(|index| f64::from(index % 2) * 0.01).collect();
         let wild: Vec<_> = (0..20).map(|index| f64::from(index % 2) * 0.04).collect();
         let family = [("a", &quiet[..]), ("b", &wild[..])];
-        let found = Calibration::of(family.into_iter()).unwrap();
+        let found = Calibration::from_differences(family.into_iter()).unwrap();
         assert_eq!((found.endpoint.as_str(), found.hypotheses), ("b", 2));
         // Standard deviation of the sample, 0.0205, times the square root of 19/11.65.
         assert!((found.spread - 0.026_21).abs() < 1e-4, "{}", found.spread);
@@ -134,6 +134,6 @@ mod tests {
         let visible = found.visible(Rule::default(), 0.05, pairs).unwrap();
         assert!(visible <= 0.10 && visible > 0.08, "{visible}");
         assert_eq!(found.visible(Rule::default(), 0.05, 3), None);
-        assert_eq!(Calibration::of([("a", &[0.1][..])].into_iter()), None);
+        assert_eq!(Calibration::from_differences([("a", &[0.1][..])].into_iter()), None);
     }
 }

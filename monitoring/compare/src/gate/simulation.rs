@@ -95,7 +95,7 @@ impl SimulatedMachine {
         looks: usize,
     ) -> Option<[Conclusion; ENDPOINTS]> {
         let same = self.differences(rng, CALIBRATION_PAIRS, &[0.0; ENDPOINTS]);
-        let calibration = Calibration::of(same.iter().map(|differences| ("", differences.as_slice())))?;
+        let calibration = Calibration::from_differences(same.iter().map(|differences| ("", differences.as_slice())))?;
         let pairs = calibration.needed_pairs_with_looks(rule, looks)?;
         let planned = Looks::new(pairs, looks, rule.alpha);
         let family = self.differences(rng, pairs, slowed);

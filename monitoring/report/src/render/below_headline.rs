@@ -3,7 +3,7 @@
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::finding::{Finding, FindingKind};
-use crate::findings::{comparison_findings, has_cause_of_finding, inconclusive, of_run, run_findings};
+use crate::findings::{comparison_findings, findings_with, has_cause_of_finding, inconclusive, run_findings};
 use crate::headline::{cause_objective, comparison_finding_in_headline, finding_in_headline};
 
 /// All findings of a run but the one in the headline.
@@ -16,7 +16,7 @@ pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
 pub(super) fn below_table(report: &Report) -> Vec<Finding> {
     // The table shows which objectives share the headline's reason.
     let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
-    let mut findings = of_run(report, || inconclusive(report, in_headline));
+    let mut findings = findings_with(report, || inconclusive(report, in_headline));
     if has_cause_of_finding(report) {
         findings.retain(|it| it.kind != FindingKind::FailedRequests);
     }
@@ -24,7 +24,7 @@ pub(super) fn below_table(report: &Report) -> Vec<Finding> {
 }
 
 /// All findings of a comparison but the one in the headline.
-pub(super) fn below_headline_of(compared: &Comparison) -> Vec<Finding> {
+pub(super) fn comparison_below_headline(compared: &Comparison) -> Vec<Finding> {
     let in_headline = comparison_finding_in_headline(compared);
     comparison_findings(compared).into_iter().filter(|it| Some(it) != in_headline.as_ref()).collect()
 }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::below_headline::{below_headline, below_headline_of};
+use super::below_headline::{below_headline, comparison_below_headline};
 use crate::Report;
 use crate::comparison::{CHANGE, Comparison, SidesP95};
 use crate::exit_code::ExitCode;
@@ -75,7 +75,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
         text.push_str("\nObjectives of the head, over all its rounds:\n\n");
         text.push_str(&objectives(&compared.objectives));
     }
-    text.push_str(&block(&below_headline_of(compared)));
+    text.push_str(&block(&comparison_below_headline(compared)));
     text
 }
 

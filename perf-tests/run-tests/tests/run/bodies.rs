@@ -27,7 +27,7 @@ pub(crate) fn scenario(iterations: u64) -> Scenario {
 
 #[test]
 fn a_body_beyond_the_limit_is_counted_and_not_kept() {
-    for (server, given) in ExactServer::of_both_protocols(respond) {
+    for (server, given) in ExactServer::both_protocols(respond) {
         let given = [given, &[("PERF_MAX_BODY", "10kB")]].concat();
         let settings = settings_at(&server.url, None, "large-1", &given);
         let finished = scenario(20).run_with(settings, async |vu: &mut Vu, (): &()| {
@@ -51,7 +51,7 @@ fn a_body_beyond_the_limit_is_counted_and_not_kept() {
 
 #[test]
 fn discard_body_counts_a_body_and_says_that_it_is_gone() {
-    for (server, given) in ExactServer::of_both_protocols(respond) {
+    for (server, given) in ExactServer::both_protocols(respond) {
         let settings = settings_at(&server.url, None, "discarded-1", given);
         let finished = scenario(20).run_with(settings, async |vu: &mut Vu, (): &()| {
             let response = vu.request(FILE).path("size", 500).discard_body().send().await?;
@@ -78,7 +78,7 @@ fn discard_body_counts_a_body_and_says_that_it_is_gone() {
 
 #[test]
 fn reading_a_discarded_body_stops_the_virtual_user() {
-    let (server, _) = &ExactServer::of_both_protocols(respond)[0];
+    let (server, _) = &ExactServer::both_protocols(respond)[0];
     let settings = settings_at(&server.url, None, "unread-1", &[]);
     let finished = scenario(20).run_with(settings, async |vu: &mut Vu, (): &()| {
         vu.request(FILE).path("size", 500).discard_body().check("full", |it| !it.body().is_empty()).send().await?;

@@ -50,7 +50,7 @@ fn scenario() -> Scenario {
 
 #[test]
 fn compressed_bodies_are_decoded_for_checks_and_json() {
-    for (server, given) in ExactServer::of_both_protocols(respond) {
+    for (server, given) in ExactServer::both_protocols(respond) {
         let store = Store::start();
         let settings = settings_at(&server.url, Some(&store), "decoded-1", given);
         let finished = scenario().run_with(settings, async |vu: &mut Vu, (): &()| {
@@ -78,7 +78,7 @@ fn compressed_bodies_are_decoded_for_checks_and_json() {
 
 #[test]
 fn compression_sends_what_browsers_accept() {
-    for (server, given) in ExactServer::of_both_protocols(respond) {
+    for (server, given) in ExactServer::both_protocols(respond) {
         let given = [given, &[("PERF_COMPRESSION", "1")]].concat();
         let finished =
             scenario().run_with(settings_at(&server.url, None, "accepted-1", &given), async |vu: &mut Vu, (): &()| {
@@ -99,7 +99,7 @@ fn compression_sends_what_browsers_accept() {
 
 #[test]
 fn a_body_that_is_not_its_coding_fails_with_the_cause() {
-    for (server, given) in ExactServer::of_both_protocols(respond) {
+    for (server, given) in ExactServer::both_protocols(respond) {
         let settings = settings_at(&server.url, None, "lies-1", given);
         let finished = scenario().run_with(settings, async |vu: &mut Vu, (): &()| {
             for (coding, expected) in

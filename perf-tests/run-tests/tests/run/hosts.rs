@@ -156,7 +156,7 @@ fn redirects_and_cookies_stay_within_a_base_path_of_an_ipv6_host() {
 
 #[test]
 fn a_base_path_precedes_the_path_in_both_protocols() {
-    for (server, given) in ExactServer::of_both_protocols(|_| (Vec::new(), b"{}".to_vec())) {
+    for (server, given) in ExactServer::both_protocols(|_| (Vec::new(), b"{}".to_vec())) {
         let settings = settings_at(&format!("{}/base/", server.url), None, "hosts-base-2", given);
         let finished = pings(2).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
         assert_eq!(finished.report().unwrap().requests.failed, 0, "{given:?}");
@@ -282,11 +282,11 @@ fn cookies_of_the_same_name_are_apart_by_host() {
         vu.request(LOG_IN).send().await?;
         vu.request(PING).send().await?;
         assert_eq!(vu.cookies().get("csrf").unwrap(), "of-shop");
-        assert_eq!(vu.cookies().of(AUTH).get("csrf").unwrap(), "of-auth");
-        vu.cookies().of(AUTH).set("__Host-a", "1");
+        assert_eq!(vu.cookies().for_host(AUTH).get("csrf").unwrap(), "of-auth");
+        vu.cookies().for_host(AUTH).set("__Host-a", "1");
         assert_eq!(vu.cookies().get("__Host-a"), None);
         vu.cookies().remove("csrf");
-        assert_eq!(vu.cookies().of(AUTH).get("csrf").unwrap(), "of-auth");
+        assert_eq!(vu.cookies().for_host(AUTH).get("csrf").unwrap(), "of-auth");
         Ok(())
     });
     assert_eq!(finished.report().unwrap().problems().count(), 0, "{:?}", finished.report());

@@ -114,7 +114,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let plan = plan(&loads, seed);
-        let shards = (1..=agents).map(|number| Share::of_shard(Shard { number, of: agents }));
+        let shards = (1..=agents).map(|number| Share::from_shard(Shard { number, of: agents }));
         prop_assert!(shards.eq(Share::all(agents)));
         prop_assert_eq!(check_shares(&plan, agents, "agent"), Ok(()));
         let alone = work(&plan, 1, |_| 1);

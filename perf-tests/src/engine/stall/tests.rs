@@ -18,14 +18,14 @@ struct SimulatedLoad {
 impl SimulatedLoad {
     /// A closed load on one endpoint, whose virtual users all wait.
     fn new(vus: u64) -> Self {
-        let mut load = Self::of(&[LIMIT], &[false]);
+        let mut load = Self::with_limits(&[LIMIT], &[false]);
         (load.pulse.vus[0], load.pulse.lanes[0].waiting) = (vus, vus);
         load.poll(&[]);
         load
     }
 
     /// Idle parts, each with an endpoint for each limit.
-    fn of(limits: &[Option<StallLimit>], open: &[bool]) -> Self {
+    fn with_limits(limits: &[Option<StallLimit>], open: &[bool]) -> Self {
         let watch = StallWatch::new(limits, open.iter().map(|open| (*open, END)));
         let lanes = vec![LaneSum::default(); limits.len() * open.len()];
         Self { watch, now: Duration::ZERO, pulse: PulseSum { lanes, vus: vec![0; open.len()], beat: Duration::ZERO } }
@@ -109,7 +109,7 @@ fn each_of_several_freezes_is_a_stall() {
 fn freezes_with_few_requests_at_each_endpoint_are_stalls() {
     // 2 VUs and 80 requests per second at each endpoint. A freeze of 1 s in every 3 s, for 60 s.
     for endpoints in [1, 5] {
-        let mut load = SimulatedLoad::of(&vec![LIMIT; endpoints], &[false]);
+        let mut load = SimulatedLoad::with_limits(&vec![LIMIT; endpoints], &[false]);
         load.pulse.vus[0] = 2 * endpoints as u64;
         (0..endpoints).for_each(|lane| load.pulse.lanes[lane].waiting = 2);
         let ended: Vec<_> = (0..endpoints).map(|lane| (lane, 4)).collect();
@@ -126,7 +126,7 @@ fn freezes_with_few_requests_at_each_endpoint_are_stalls() {
 
 #[test]
 fn endpoints_with_a_request_each_stall_together() {
-    let mut load = SimulatedLoad::of(&[LIMIT; 5], &[false]);
+    let mut load = SimulatedLoad::with_limits(&[LIMIT; 5], &[false]);
     load.pulse.vus[0] = 5;
     (0..5).for_each(|lane| load.pulse.lanes[lane].waiting = 1);
     let ended = [0, 1, 2, 3, 4].map(|lane| (lane, 1));
@@ -171,7 +171,7 @@ fn a_stall_among_the_first_requests_is_found() {
 
 #[test]
 fn a_stall_after_the_first_poll_is_found_if_that_was_late() {
-    let mut load = SimulatedLoad::of(&[LIMIT], &[false]);
+    let mut load = SimulatedLoad::with_limits(&[LIMIT], &[false]);
     load.poll(&[]);
     load.now = MS(400);
     (load.pulse.vus[0], load.pulse.beat) = (2, MS(400));
@@ -190,7 +190,7 @@ fn a_stall_that_never_ends_counts_until_the_planned_end() {
 #[test]
 fn one_frozen_endpoint_of_two_is_named() {
     // Virtual users of one part that choose one of two endpoints. Those at the first one wait.
-    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    let mut load = SimulatedLoad::with_limits(&[LIMIT, LIMIT], &[false]);
     load.pulse.vus[0] = 20;
     load.waiting(0, 4).waiting(1, 4).steady(MS(9_000), &[(0, 4), (1, 4)]);
     // The virtual users that still respond get fewer, but never none.
@@ -203,7 +203,7 @@ fn one_frozen_endpoint_of_two_is_named() {
 #[test]
 fn an_endpoint_that_nobody_reaches_in_a_stall_is_unknown() {
     // All virtual users wait at the first endpoint, so that none gets to the second one.
-    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    let mut load = SimulatedLoad::with_limits(&[LIMIT, LIMIT], &[false]);
     load.pulse.vus[0] = 5;
     load.waiting(0, 3).waiting(1, 2).steady(MS(9_000), &[(0, 4), (1, 2)]);
     load.waiting(0, 5).waiting(1, 0).freeze(MS(8_000)).waiting(0, 3).waiting(1, 2);
@@ -213,7 +213,7 @@ fn an_endpoint_that_nobody_reaches_in_a_stall_is_unknown() {
 
 #[test]
 fn endpoints_that_stall_together_are_counted_once() {
-    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    let mut load = SimulatedLoad::with_limits(&[LIMIT, LIMIT], &[false]);
     load.pulse.vus[0] = 8;
     load.waiting(0, 4).waiting(1, 4).steady(MS(9_000), &[(0, 4), (1, 4)]);
     let stalls = load.freeze(MS(8_000)).steady(MS(9_000), &[(0, 4), (1, 4)]).stalls();
@@ -225,7 +225,7 @@ fn endpoints_that_stall_together_are_counted_once() {
 #[test]
 fn one_frozen_part_of_two_is_named() {
     for open in [[false, false], [true, true], [true, false], [false, true]] {
-        let mut load = SimulatedLoad::of(&[LIMIT], &open);
+        let mut load = SimulatedLoad::with_limits(&[LIMIT], &open);
         load.pulse.vus = vec![5, 5];
         load.waiting(0, 5).waiting(1, 5).steady(MS(9_000), &[(0, 5), (1, 5)]);
         load.waiting(1, 5).steady(MS(8_000), &[(0, 5)]).steady(MS(5_000), &[(0, 5), (1, 5)]);
@@ -240,7 +240,7 @@ fn one_frozen_part_of_two_is_named() {
 #[test]
 fn an_endpoint_is_measured_by_its_own_threshold() {
     let slow = LIMIT.map(|limit| StallLimit { threshold: MS(5_000), ..limit });
-    let mut load = SimulatedLoad::of(&[slow, LIMIT, None], &[false]);
+    let mut load = SimulatedLoad::with_limits(&[slow, LIMIT, None], &[false]);
     load.pulse.vus[0] = 15;
     load.waiting(0, 5).waiting(1, 5).waiting(2, 5).steady(MS(9_000), &[(0, 5), (1, 5), (2, 5)]);
     let stalls = load.freeze(MS(3_000)).steady(MS(5_000), &[(0, 5), (1, 5), (2, 5)]).stalls();
@@ -277,7 +277,7 @@ fn a_single_slow_response_counts_by_the_error_budget() {
     // 20 requests per second and a VU that does not wait. The wait hides 17 - 1 of 1,200 requests.
     for (objective, is_stall) in [(95, false), (99, true)] {
         let limit = LIMIT.map(|limit| StallLimit { objective: Ratio::percent(objective), ..limit });
-        let mut load = SimulatedLoad::of(&[limit], &[false]);
+        let mut load = SimulatedLoad::with_limits(&[limit], &[false]);
         load.pulse.vus[0] = 2;
         load.waiting(0, 1).run(MS(30_000), POLL, 1).freeze(MS(1_150)).run(MS(30_000), POLL, 1);
         assert_eq!(load.stalls().len(), usize::from(is_stall), "p{objective}");
@@ -297,7 +297,7 @@ fn responses_near_the_threshold_are_not_stalls() {
 fn an_endpoint_that_is_slow_and_rare_has_no_stalls() {
     // 30 VUs make a request every 12 s, one after another. Each response takes 2 s.
     for limits in [vec![LIMIT], vec![LIMIT, LIMIT]] {
-        let mut load = SimulatedLoad::of(&limits, &[false]);
+        let mut load = SimulatedLoad::with_limits(&limits, &[false]);
         load.pulse.vus[0] = 30;
         for _ in 0..15 {
             load.waiting(0, 0).freeze(MS(2_000)).waiting(0, 1).freeze(MS(2_000)).waiting(0, 0).poll(&[(0, 1)]);
@@ -308,7 +308,7 @@ fn an_endpoint_that_is_slow_and_rare_has_no_stalls() {
 
 #[test]
 fn an_endpoint_with_slow_responses_beside_a_fast_one_has_no_stalls() {
-    let mut load = SimulatedLoad::of(&[LIMIT, LIMIT], &[false]);
+    let mut load = SimulatedLoad::with_limits(&[LIMIT, LIMIT], &[false]);
     load.pulse.vus[0] = 10;
     for _ in 0..40 {
         load.waiting(0, 2).waiting(1, 3).steady(MS(1_400), &[(1, 3)]).poll(&[(0, 2), (1, 3)]);
@@ -322,7 +322,7 @@ fn a_slow_tail_is_not_a_stall() {
     // Every 50th response takes 1 s, the others 100 ms. The first waits of an only VU may be
     // stalls, until they are known to recur.
     for (vus, stalls) in [(1, 3), (2, 0)] {
-        let mut load = SimulatedLoad::of(&[LIMIT], &[false]);
+        let mut load = SimulatedLoad::with_limits(&[LIMIT], &[false]);
         load.pulse.vus[0] = vus;
         load.waiting(0, 1);
         for _ in 0..20 {

@@ -86,14 +86,14 @@ impl Cookies<'_> {
     /// # use monitoring::endpoint::Host;
     /// const AUTH: Host = Host::new("auth", "Login server");
     /// # fn iteration(vu: &mut perf_tests::Vu) {
-    /// let token = vu.cookies().of(AUTH).get("csrftoken");
+    /// let token = vu.cookies().for_host(AUTH).get("csrftoken");
     /// # }
     /// ```
     ///
     /// # Panics
     /// If the host has no URL. The run exits with code 104.
     #[track_caller]
-    pub fn of(self, host: Host) -> Self {
+    pub fn for_host(self, host: Host) -> Self {
         let Host { name, title } = host;
         match self.vu.http.config().index_of(name) {
             Some(host) => Self { host, ..self },

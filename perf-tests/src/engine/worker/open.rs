@@ -29,14 +29,14 @@ pub(super) async fn run(worker: WorkerState, job: PartJob) {
         () = async {
             deal(&worker, &job, &mut running, &dealt).await;
             while let Some(ended) = running.join_next().await {
-                worker.ended(ended);
+                worker.end_task(ended);
             }
         } => {}
     }
     // Iterations still under way are cut off. Their virtual users count them.
     running.abort_all();
     while let Some(ended) = running.join_next().await {
-        worker.ended(ended);
+        worker.end_task(ended);
     }
 }
 
@@ -68,7 +68,7 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
         let due = epoch + planned;
         while now < due {
             while let Some(ended) = running.try_join_next() {
-                worker.ended(ended);
+                worker.end_task(ended);
             }
             timer.until(due).await;
             // Arrivals of the same wake-up begin before the next one is handled.

@@ -22,14 +22,14 @@ pub(super) struct ClientIdentity<'a> {
 impl<'a> ClientIdentity<'a> {
     /// The files for exactly this host; `None` if it has no client certificate. A file without a
     /// name is for the main target only: no other host is shown who this client is.
-    pub(super) fn of(host: Option<&'a str>, settings: &'a HttpSettings) -> Result<Option<Self>, TlsError> {
+    pub(super) fn find(host: Option<&'a str>, settings: &'a HttpSettings) -> Result<Option<Self>, TlsError> {
         let file = |path: &'a PathBuf| path.as_path();
         let key = settings.client_key.get_own(host).map(file);
         match (settings.client_certificate.get_own(host).map(file), key) {
             (Some(certificate), key) => Ok(Some(Self { certificate, key: key.unwrap_or(certificate), host })),
             (None, Some(key)) => {
                 let key = key.display().to_string();
-                Err(TlsError::NoClientCertificate { key, value: FlagValue::of(host) })
+                Err(TlsError::NoClientCertificate { key, value: FlagValue::for_host(host) })
             }
             (None, None) => Ok(None),
         }
@@ -44,14 +44,14 @@ impl<'a> ClientIdentity<'a> {
         let path = self.key.display().to_string();
         let key = PrivateKeyDer::from_pem_file(self.key).map_err(|error| match error {
             rustls::pki_types::pem::Error::NoItemsFound => {
-                TlsError::NoKey { path: path.clone(), value: FlagValue::of(self.host) }
+                TlsError::NoKey { path: path.clone(), value: FlagValue::for_host(self.host) }
             }
             error => TlsError::Key(path.clone(), error.to_string()),
         })?;
         builder.with_client_auth_cert(chain, key).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 let certificate = self.certificate.display().to_string();
-                TlsError::KeyMismatch { key: path, certificate, value: FlagValue::of(self.host) }
+                TlsError::KeyMismatch { key: path, certificate, value: FlagValue::for_host(self.host) }
             }
             error => TlsError::Key(path, error.to_string()),
         })

@@ -14,8 +14,8 @@ pub(in crate::http) fn explain(error: io::Error, config: &HostTlsConfig) -> io::
     let HostTlsConfig { client, value, .. } = config;
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     let text = match cause {
-        Some(Error::InvalidCertificate(cause)) => of_certificate(cause, value),
-        Some(Error::AlertReceived(alert)) => of_alert(*alert, config),
+        Some(Error::InvalidCertificate(cause)) => describe_certificate(cause, value),
+        Some(Error::AlertReceived(alert)) => describe_alert(*alert, config),
         Some(Error::InvalidMessage(cause)) => {
             format!("the server does not respond with TLS ({cause:?}): check the port, or use http://")
         }
@@ -42,7 +42,7 @@ pub(in crate::http) fn no_protocol(config: &ClientConfig) -> String {
     .to_owned()
 }
 
-fn of_certificate(error: &CertificateError, value: &FlagValue) -> String {
+fn describe_certificate(error: &CertificateError, value: &FlagValue) -> String {
     const SKIP: &str = "or pass --insecure-skip-tls-verify";
     match error {
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -77,7 +77,7 @@ fn of_certificate(error: &CertificateError, value: &FlagValue) -> String {
     }
 }
 
-fn of_alert(alert: Alert, config: &HostTlsConfig) -> String {
+fn describe_alert(alert: Alert, config: &HostTlsConfig) -> String {
     let HostTlsConfig { client, value, .. } = config;
     let is_identified = client_identity::is_in(client);
     let name = format!("alert {alert:?}");
@@ -178,7 +178,7 @@ mod tests {
         if is_identified {
             client.client_auth_cert_resolver = Arc::new(Identified);
         }
-        HostTlsConfig { client: Arc::new(client), value: FlagValue::of(Some("auth")), is_target }
+        HostTlsConfig { client: Arc::new(client), value: FlagValue::for_host(Some("auth")), is_target }
     }
 
     fn explained(error: Error, config: &HostTlsConfig) -> String {

@@ -96,7 +96,7 @@ pub(super) async fn run(
     let stack = stack::start(&options, signals.clone()).await?;
     let mut interrupted = signals.clone();
     let result = tokio::select! {
-        result = exercise(settings, &built, &scenario, &stack, signals) => result,
+        result = drill_alerts(settings, &built, &scenario, &stack, signals) => result,
         _ = interrupted.wait_for(|count| *count > 0) => Err(PerfError::Interrupted("the drill was interrupted")),
     };
     let forgotten = stack.forget_backend();
@@ -104,7 +104,7 @@ pub(super) async fn run(
     after_cleanup(result, |code| *code, stopped)
 }
 
-async fn exercise(
+async fn drill_alerts(
     settings: &Settings,
     built: &BuiltPrograms,
     scenario: &ScenarioTest,
@@ -167,7 +167,7 @@ async fn exercise(
     // Alerts must stay inactive for this long.
     time::sleep(SETTLED).await;
     let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
-    let drilled = drilled(catalogue);
+    let drilled = drill_catalogue(catalogue);
     for slo in catalogue.slos.iter().filter(|slo| !drilled.slos.contains(slo)) {
         let why = "not drilled, because slow responses do not miss it";
         terminal::print_line(&format!("{} {why}: {} {}", Mark::QUIET.sign, slo.subject(), slo.describe()));
@@ -198,7 +198,7 @@ fn is_provoked(slo: &Slo) -> bool {
 }
 
 /// The catalogue without objectives whose alert the drill cannot make fire.
-fn drilled(catalogue: &Catalogue) -> Catalogue {
+fn drill_catalogue(catalogue: &Catalogue) -> Catalogue {
     let has_alert = |slo: &Slo| alerts::violation_name(catalogue, slo).is_some();
     // The drill's scenario need not have an objective's part, segment or counter.
     let has_scope = |slo: &&Slo| slo.part.is_none() && slo.segment.is_none() && slo.measure().is_none();
@@ -231,12 +231,12 @@ fn print_result(
         is_shown &= timeline.is_complete();
         let at =
             |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
-        let sign = Mark::of_check(timeline.is_complete()).sign;
+        let sign = Mark::for_check(timeline.is_complete()).sign;
         let [pending, firing, resolved] = [timeline.pending, timeline.firing, timeline.resolved].map(at);
         let _ = write!(text, "\n{sign} {:<32} {pending:>8} {firing:>8} {resolved:>9}", rule.alert);
     }
     let mut check = |passed, what: &str| {
-        let _ = write!(text, "\n{} {what}", Mark::of_check(passed).sign);
+        let _ = write!(text, "\n{} {what}", Mark::for_check(passed).sign);
     };
     for series in loud {
         let what = format!("{} was {} in the clean run", series.label("alertname"), series.label("alertstate"));
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn the_drill_expects_only_alerts_that_slow_responses_make_fire() {
         let catalogue = &test_support::objectives::CATALOGUE;
-        let drilled = drilled(catalogue);
+        let drilled = drill_catalogue(catalogue);
         let alerts = alerts::alerts(&drilled, &Timing::DRILL);
         let names: Vec<_> = alerts.groups[0].rules.iter().map(|rule| rule.alert.as_str()).collect();
         assert!(names.contains(&"RoomSLOViolation") && names.contains(&"HighErrorRate"), "{names:?}");

@@ -186,7 +186,7 @@ async fn containers(has_docker: bool) -> CheckResult {
     if !has_docker {
         return Ok("not needed without Docker".to_owned());
     }
-    match docker::ended().await {
+    match docker::ended_containers().await {
         Ok(ended) if ended.is_empty() => Ok("yes, no container has ended".to_owned()),
         Ok(ended) => {
             let lines: Vec<_> = ended.iter().map(|(name, last)| format!("{name} ended: {last}")).collect();

@@ -52,7 +52,7 @@ async fn launch(name: &str, cases: &str, signals: watch::Receiver<u32>) -> (Resu
         cpu: "1".to_owned(),
         memory: "1Gi".to_owned(),
     };
-    let launcher = Launcher { kubectl: Kubectl::stand_in(&script), run, settings: "{}".to_owned() };
+    let launcher = Launcher { kubectl: Kubectl::scripted(&script), run, settings: "{}".to_owned() };
     (launcher.run(signals).await, dir)
 }
 

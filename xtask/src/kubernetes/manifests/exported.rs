@@ -65,8 +65,8 @@ pub(crate) fn exported_manifests() -> anyhow::Result<Vec<GeneratedFile>> {
         ("secret.yaml", run.secret(PLACEHOLDER, None)),
         ("network-policy.yaml", run.network_policy()),
         ("service.yaml", service(&run)),
-        ("coordinator.yaml", kept(run.coordinator_with(env))),
-        ("agents.yaml", kept(run.agents(&format!("{}:{PORT}", run.name)))),
+        ("coordinator.yaml", keep_after_end(run.coordinator_with(env))),
+        ("agents.yaml", keep_after_end(run.agents(&format!("{}:{PORT}", run.name)))),
     ];
     let write = |(name, manifest): (&str, Value)| {
         let yaml = yaml_serde::to_string(&manifest).with_context(|| format!("failed to write {name}"))?;
@@ -77,7 +77,7 @@ pub(crate) fn exported_manifests() -> anyhow::Result<Vec<GeneratedFile>> {
 }
 
 /// A Job that stays after its end: its log is the only result.
-fn kept(mut job: Value) -> Value {
+fn keep_after_end(mut job: Value) -> Value {
     if let Some(spec) = job["spec"].as_object_mut() {
         spec.remove("ttlSecondsAfterFinished");
     }

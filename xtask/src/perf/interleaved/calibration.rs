@@ -70,7 +70,9 @@ impl CalibrationRecord {
     /// `pair` is the time of a pair of rounds. `None` if an endpoint has too few requests.
     pub(super) fn measure(subject: CalibrationSubject, pairs: &[Pair<'_>], pair: Duration) -> Option<Self> {
         let family = perf_compare::differences_of_p95(pairs);
-        let noise = Calibration::of(family.iter().map(|(name, differences)| (name.as_str(), differences.as_slice())))?;
+        let noise = Calibration::from_differences(
+            family.iter().map(|(name, differences)| (name.as_str(), differences.as_slice())),
+        )?;
         Some(Self { subject, noise, pair_seconds: pair.as_secs().max(1) })
     }
 
@@ -196,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_record_of_another_version_counts_as_no_calibration() {
-        let noise = Calibration::of([("a", &[0.1, 0.2, 0.3][..])].into_iter()).unwrap();
+        let noise = Calibration::from_differences([("a", &[0.1, 0.2, 0.3][..])].into_iter()).unwrap();
         let mut records = serde_json::json!([CalibrationRecord { subject: subject(10), noise, pair_seconds: 1 }]);
         assert_eq!(parse_records(&records.to_string()).unwrap().len(), 1);
         records[0]["setting"]["load"] = "LoadOverride { vus: Some(10) }".into();

@@ -107,7 +107,7 @@ fn join_readings(readings: &[ProcessIdentity], newest: Reading) -> BackendMetric
 const EARLIEST_CREATION: f64 = 1e9;
 
 impl ProcessIdentity {
-    fn of(samples: &[ExpositionSample]) -> Self {
+    fn from_samples(samples: &[ExpositionSample]) -> Self {
         // A metric of the service's own may end in _created, too.
         let is_creation_time =
             |sample: &&ExpositionSample| sample.name.ends_with("_created") && sample.value > EARLIEST_CREATION;
@@ -126,7 +126,7 @@ impl ProcessIdentity {
 
 impl Reading {
     pub(super) fn new(samples: Vec<ExpositionSample>) -> Self {
-        Self { identity: ProcessIdentity::of(&samples), samples }
+        Self { identity: ProcessIdentity::from_samples(&samples), samples }
     }
 
     /// Whether both readings may come from the same process.

@@ -34,7 +34,7 @@ impl BackendScrapes {
         context: &ProofContext<'_>,
     ) -> Self {
         if exposed.missing().is_some() {
-            let is_socket = UnixTarget::of(context.target).is_some();
+            let is_socket = UnixTarget::from_url(context.target).is_some();
             let excuse = if is_socket { Excuse::UnixSocket } else { Excuse::NoMetrics };
             return Self { excuse: Some(excuse), are_missing: false };
         }
@@ -42,7 +42,7 @@ impl BackendScrapes {
         let up = Expr::Call("max_over_time", vec![last_hour]).max_by(&[]);
         let up = source.value(&up.to_string(), now_ms()).await;
         let excuse = match up {
-            _ if UnixTarget::of(context.target).is_some() => Some(Excuse::UnixSocket),
+            _ if UnixTarget::from_url(context.target).is_some() => Some(Excuse::UnixSocket),
             _ if report.duration() < SCRAPE_INTERVAL * SCRAPES => Some(Excuse::FewScrapes),
             // The stack's Prometheus gets the backend as a target. Other stores need not have it.
             Ok(None) if !context.own_store => Some(Excuse::NotScraped),

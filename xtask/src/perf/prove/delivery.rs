@@ -139,7 +139,7 @@ async fn read_backend(
 
 /// Whether a counter of requests has a smaller value than before.
 fn goes_back(before: &[ExpositionSample], after: &[ExpositionSample], mapping: &BackendMapping) -> bool {
-    let [before, after] = [before, after].map(|samples| EndpointCounters::of_all(samples, mapping).by_class);
+    let [before, after] = [before, after].map(|samples| EndpointCounters::for_all(samples, mapping).by_class);
     before.iter().any(|(class, count)| after.get(class).is_none_or(|after| after < count))
 }
 
@@ -154,13 +154,13 @@ fn count_since(
     match exposed.request_count() {
         RequestCount::NotOffered(why) => BackendCount::Unknown(NoCount::NotOffered(why.to_string())),
         RequestCount::Total(why) => {
-            let [before, after] = [before, after].map(|samples| EndpointCounters::of_all(samples, mapping));
+            let [before, after] = [before, after].map(|samples| EndpointCounters::for_all(samples, mapping));
             BackendCount::Total(after.since(&before), format!("not available by endpoint: {why}"))
         }
         RequestCount::ByRoute => {
             let counted = run.requested().map(|(_, endpoint)| endpoint).filter(|endpoint| exposed.counts(endpoint));
             let since = |endpoint: &Endpoint| {
-                let of = |samples| EndpointCounters::of_endpoint(samples, mapping, endpoint);
+                let of = |samples| EndpointCounters::for_endpoint(samples, mapping, endpoint);
                 (endpoint.name, of(after).since(&of(before)))
             };
             BackendCount::ByEndpoint(counted.map(since).collect())

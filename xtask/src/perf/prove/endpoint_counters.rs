@@ -45,12 +45,12 @@ fn growth<K: Ord + Clone>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> 
 
 impl EndpointCounters {
     /// The counters of one endpoint.
-    pub(super) fn of_endpoint(samples: &[ExpositionSample], mapping: &BackendMapping, endpoint: &Endpoint) -> Self {
+    pub(super) fn for_endpoint(samples: &[ExpositionSample], mapping: &BackendMapping, endpoint: &Endpoint) -> Self {
         Self::sum(samples.iter().filter(|sample| is_of(sample, mapping, endpoint)), mapping)
     }
 
     /// The counters of all requests together.
-    pub(super) fn of_all(samples: &[ExpositionSample], mapping: &BackendMapping) -> Self {
+    pub(super) fn for_all(samples: &[ExpositionSample], mapping: &BackendMapping) -> Self {
         Self::sum(samples.iter(), mapping)
     }
 
@@ -139,7 +139,7 @@ http_request_duration_seconds_sum{handler="/carts/{cart}/items",method="POST"} 5
     #[test]
     fn endpoint_counters_are_those_of_its_handler_and_method() {
         let samples = exposition::parse(TEXT).unwrap();
-        let of = |endpoint| EndpointCounters::of_endpoint(&samples, &BackendMapping::FASTAPI, endpoint);
+        let of = |endpoint| EndpointCounters::for_endpoint(&samples, &BackendMapping::FASTAPI, endpoint);
         let add_item = of(&ADD_ITEM);
         assert_eq!(add_item.by_class, [("2xx".to_owned(), 90), ("5xx".to_owned(), 10)].into());
         assert_eq!((add_item.requests(), add_item.quantile_bounds_ms(95)), (100, Some((100.0, 500.0))));
@@ -160,7 +160,7 @@ http_request_duration_seconds_sum{handler="/carts/{cart}/items",method="POST"} 5
             unit: monitoring::backend_mapping::DurationUnit::Milliseconds,
             ..BackendMapping::EXPRESS.requests("a_count").duration("a").status("code")
         };
-        let add_item = EndpointCounters::of_endpoint(&exposition::parse(&text).unwrap(), &mapping, &ADD_ITEM);
+        let add_item = EndpointCounters::for_endpoint(&exposition::parse(&text).unwrap(), &mapping, &ADD_ITEM);
         assert_eq!(add_item.by_class, [("2xx".to_owned(), 4), ("4xx".to_owned(), 1)].into());
         assert_eq!((add_item.seconds, add_item.buckets), (Some(0.12), vec![(0.05, 4)]));
     }

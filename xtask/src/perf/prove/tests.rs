@@ -153,7 +153,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
 
 #[tokio::test]
 async fn queries_of_series_that_are_not_exposed_may_be_empty() {
-    let by_handler = BackendMapping::FASTAPI.of_endpoint("http_requests_total", &GET_OFFERS).unwrap();
+    let by_handler = BackendMapping::FASTAPI.endpoint_series("http_requests_total", &GET_OFFERS).unwrap();
     let (_, of_go) = audited(false, |counts| go(counts, 1)).await;
     assert!(!of_go.exposed.has_series(&by_handler));
     assert!(of_go.exposed.has_series(&scraped("http_requests_total")));

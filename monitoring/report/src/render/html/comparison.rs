@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::super::below_headline::below_headline_of;
+use super::super::below_headline::comparison_below_headline;
 use super::chart::escaped;
 use super::class;
 use super::sections::list;
@@ -14,7 +14,7 @@ use crate::mark::Mark;
 
 /// List of all findings but the one in the headline.
 pub(super) fn findings(compared: &Comparison) -> Markup {
-    list(&below_headline_of(compared))
+    list(&comparison_below_headline(compared))
 }
 
 /// Table, and a chart of the intervals.

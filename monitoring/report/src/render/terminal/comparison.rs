@@ -1,6 +1,6 @@
 //! A comparison as text: the verdict and its cause, a row for each endpoint, then details.
 
-use super::super::below_headline::below_headline_of;
+use super::super::below_headline::comparison_below_headline;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::comparison::{CHANGE, Change, Comparison, EndpointChange, SidesP95};
 use crate::format::{exact_percent, signed_percent, signed_points};
@@ -30,7 +30,7 @@ pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> Str
         "p50, p99, success and req/s are shown but not judged".to_owned(),
     ];
     let wrapped = |lines: &[String]| lines.iter().map(|line| style.wrap(line)).collect::<Vec<_>>().join("\n");
-    let findings: Vec<_> = below_headline_of(compared).iter().map(|it| finding_lines(it, style)).collect();
+    let findings: Vec<_> = comparison_below_headline(compared).iter().map(|it| finding_lines(it, style)).collect();
     let mut blocks = vec![wrapped(&sides), table(compared).text(style), wrapped(&rule)];
     blocks.push(findings.join("\n"));
     blocks.retain(|block| !block.is_empty());
