@@ -18,12 +18,20 @@ pub(crate) struct DataFile {
     len: u64,
 }
 
+/// Why a file cannot be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("file {} cannot be read: {error}", path.display())]
+pub(crate) struct DataFileError {
+    path: PathBuf,
+    error: io::Error,
+}
+
 impl DataFile {
     /// Opens a file.
     ///
     /// # Errors
-    /// Why it cannot be sent, with its path.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
+    /// If it cannot be read, or is not a file.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataFileError> {
         let path = path_of(path);
         let open = || {
             // Opening a pipe would wait for its writer.
@@ -36,7 +44,7 @@ impl DataFile {
         };
         match open() {
             Ok((file, len)) => Ok(Self { path, file, len }),
-            Err(error) => Err(format!("file {} cannot be read: {error}", path.display())),
+            Err(error) => Err(DataFileError { path, error }),
         }
     }
 

@@ -127,7 +127,7 @@ impl Feeder {
             _ => self.order.index(place, len, mix(seed ^ mix(cycle))),
         };
         let row = self.rows.row(index);
-        row.map_err(|message| FeederError::Row { path: self.path.clone(), row: index + 1, message })
+        row.map_err(|error| FeederError::Row { path: self.path.clone(), row: index + 1, message: error.to_string() })
     }
 }
 

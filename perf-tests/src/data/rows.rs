@@ -33,6 +33,25 @@ pub(super) enum RowsError {
     JsonTooLarge,
 }
 
+/// Why a row cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RowError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("the file has changed since it was opened")]
+    Changed,
+    #[error("not UTF-8: {0}")]
+    Utf8(#[from] csv::FromUtf8Error),
+    #[error("field {name:?}: {cause}")]
+    Field { name: String, cause: csv::DeserializeErrorKind },
+    #[error("{0}")]
+    Record(csv::DeserializeErrorKind),
+    #[error(transparent)]
+    Csv(csv::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
 /// The rows of a file.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -111,19 +130,18 @@ impl Rows {
     }
 
     /// Reads the row with this index.
-    pub(super) fn row<T: DeserializeOwned>(&self, index: u64) -> Result<T, String> {
-        let (block, nth) = self.block(index).map_err(|error| error.to_string())?;
-        let gone = || "the file has changed since it was opened".to_owned();
+    pub(super) fn row<T: DeserializeOwned>(&self, index: u64) -> Result<T, RowError> {
+        let (block, nth) = self.block(index)?;
         match &self.format {
             Format::Csv(headers) => {
                 let reader = ReaderBuilder::new().has_headers(false).from_reader(&*block);
-                let record = reader.into_byte_records().nth(nth).ok_or_else(gone)?.map_err(|_| gone())?;
+                let record = reader.into_byte_records().nth(nth).and_then(Result::ok).ok_or(RowError::Changed)?;
                 deserialize(&record, headers)
             }
             Format::JsonLines => {
                 let mut lines = block.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-                let line = lines.nth(nth).ok_or_else(gone)?;
-                serde_json::from_slice(line.strip_prefix(BOM).unwrap_or(line)).map_err(|error| error.to_string())
+                let line = lines.nth(nth).ok_or(RowError::Changed)?;
+                Ok(serde_json::from_slice(line.strip_prefix(BOM).unwrap_or(line))?)
             }
         }
     }
@@ -144,15 +162,15 @@ impl Rows {
     }
 }
 
-fn deserialize<T: DeserializeOwned>(record: &ByteRecord, headers: &StringRecord) -> Result<T, String> {
-    let record = StringRecord::from_byte_record(record.clone()).map_err(|error| format!("not UTF-8: {error}"))?;
+fn deserialize<T: DeserializeOwned>(record: &ByteRecord, headers: &StringRecord) -> Result<T, RowError> {
+    let record = StringRecord::from_byte_record(record.clone())?;
     // The parser's own message counts lines from the beginning of the part that was read.
     record.deserialize(Some(headers)).map_err(|error| match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => match err.field().and_then(|at| headers.get(at as usize)) {
-            Some(name) => format!("field {name:?}: {}", err.kind()),
-            None => err.kind().to_string(),
+            Some(name) => RowError::Field { name: name.to_owned(), cause: err.kind().clone() },
+            None => RowError::Record(err.kind().clone()),
         },
-        _ => error.to_string(),
+        _ => RowError::Csv(error),
     })
 }
 

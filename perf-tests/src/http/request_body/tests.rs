@@ -63,7 +63,7 @@ fn a_file_that_became_shorter_is_named() {
 
 #[test]
 fn only_files_can_be_sent() {
-    let refused = |path: &str| DataFile::open(path.as_ref()).unwrap_err();
+    let refused = |path: &str| DataFile::open(path.as_ref()).unwrap_err().to_string();
     let missing = refused("no-such-file.png");
     assert!(missing.contains("perf-tests/data/no-such-file.png cannot be read: No such file"), "{missing}");
     assert!(refused("/dev/null").contains("/dev/null cannot be read: it is not a file"));

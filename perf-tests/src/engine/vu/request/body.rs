@@ -119,7 +119,7 @@ impl Request<'_> {
     pub(super) fn push_file(&mut self, path: &Path) {
         match DataFile::open(path) {
             Ok(file) => self.spec.files.push(FileInBody { at: self.vu.body.len(), file: Arc::new(file) }),
-            Err(error) => self.spec.wrong = Some(error),
+            Err(error) => self.spec.wrong = Some(error.to_string()),
         }
     }
 
