@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
 
-use super::config::HttpConfig;
+use super::config::{HttpConfig, RedirectError};
 use super::connect::{Stream, failure_of};
 use super::exchange::{Exchange, ExchangeError, Measured, Reply};
 use super::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, StreamedRequest};
@@ -143,7 +143,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// Why load may not go there, and what to do.
-    pub(crate) fn host_of(&mut self, url: &Url, from: usize) -> Result<usize, String> {
+    pub(crate) fn host_of(&mut self, url: &Url, from: usize) -> Result<usize, RedirectError> {
         let at = self.config.host_of(url, from)?;
         self.know_host(at);
         Ok(at)

@@ -83,7 +83,7 @@ impl HttpConfig {
     ///
     /// # Errors
     /// Why load may not go there, and what to do.
-    pub(crate) fn host_of(&self, url: &Url, from: usize) -> Result<usize, String> {
+    pub(crate) fn host_of(&self, url: &Url, from: usize) -> Result<usize, RedirectError> {
         let origin = url.origin();
         if self.hosts.get(from).is_some_and(|host| host.target.serves(url)) {
             return Ok(from);
@@ -95,26 +95,39 @@ impl HttpConfig {
         }
         let shown = origin.ascii_serialization();
         let Some(name) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
-            return Err(format!("it leads to a URL of scheme {:?}, which is not HTTP", url.scheme()));
+            return Err(RedirectError::Scheme(url.scheme().to_owned()));
         };
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         if !self.settings.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(bare)) {
-            return Err(format!(
-                "it leads to {shown}, which is not a target: if you may load it, pass --allow-target {bare}"
-            ));
+            return Err(RedirectError::NotAllowed { host: bare.to_owned(), origin: shown });
         }
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = others.iter().position(|host| host.target.serves(url)) {
             return Ok(self.hosts.len() + at);
         }
         if others.len() == MAX_OTHERS {
-            return Err(format!("redirects have led to {MAX_OTHERS} other origins, which is the limit"));
+            return Err(RedirectError::TooManyOrigins);
         }
-        let url = Url::parse(&shown).map_err(|error| format!("it leads to {shown}: {error}"))?;
-        let host = HostConfig::for_other_origin(&url, &self.settings).map_err(|error| error.to_string())?;
+        let url = Url::parse(&shown).map_err(|error| RedirectError::Origin { origin: shown, error })?;
+        let host = HostConfig::for_other_origin(&url, &self.settings)?;
         others.push(Arc::new(host));
         Ok(self.hosts.len() + others.len() - 1)
     }
+}
+
+/// Why load may not follow a redirect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RedirectError {
+    #[error("it leads to a URL of scheme {0:?}, which is not HTTP")]
+    Scheme(String),
+    #[error("it leads to {origin}, which is not a target: if you may load it, pass --allow-target {host}")]
+    NotAllowed { origin: String, host: String },
+    #[error("redirects have led to {MAX_OTHERS} other origins, which is the limit")]
+    TooManyOrigins,
+    #[error("it leads to {origin}: {error}")]
+    Origin { origin: String, error: url::ParseError },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 #[cfg(test)]
@@ -141,7 +154,9 @@ mod tests {
         let url = |text: &str| Url::parse(text).unwrap();
         let others = BTreeMap::from([("auth".to_owned(), url("http://127.0.0.1:1"))]);
         let config = |settings| HttpConfig::new(&url("unix:/run/app.sock:/base"), &others, settings).unwrap();
-        let of = |config: &HttpConfig, location: &str, from| config.host_of(&url(location), from);
+        let of = |config: &HttpConfig, location: &str, from| {
+            config.host_of(&url(location), from).map_err(|error| error.to_string())
+        };
         let plain = config(HttpSettings::default());
         assert_eq!(plain.hosts()[MAIN].target.resolve("/base/a", "b").unwrap().as_str(), "http://localhost/base/b");
         assert_eq!(of(&plain, "http://localhost/x", MAIN), Ok(MAIN));
@@ -156,7 +171,7 @@ mod tests {
     #[test]
     fn redirects_go_to_targets_and_to_allowed_origins() {
         let config = config(HttpSettings { allowed: vec!["::1".to_owned()], ..HttpSettings::default() });
-        let of = |url: &str| config.host_of(&Url::parse(url).unwrap(), MAIN);
+        let of = |url: &str| config.host_of(&Url::parse(url).unwrap(), MAIN).map_err(|error| error.to_string());
         assert_eq!([of("http://127.0.0.1:1/x"), of("http://127.0.0.2:1/")], [Ok(0), Ok(1)]);
         let refused = of("http://127.0.0.1:2/").unwrap_err();
         assert!(refused.contains("http://127.0.0.1:2,") && refused.contains("--allow-target 127.0.0.1"), "{refused}");

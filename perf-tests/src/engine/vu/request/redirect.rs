@@ -89,7 +89,7 @@ impl Request<'_> {
         };
         let host = match self.vu.http.host_of(&url, self.spec.host) {
             Ok(host) => host,
-            Err(why) => return Redirect::Refuse(why),
+            Err(error) => return Redirect::Refuse(error.to_string()),
         };
         let hop = Hop { host, path: path_and_query(&url), method };
         if self.spec.redirects.followed < limit {
