@@ -1,10 +1,11 @@
 //! The timeline of a run for the report, and its latencies as an HDR histogram log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::time::{Duration, SystemTime};
 
-use hdrhistogram::serialization::V2DeflateSerializer;
-use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, IntervalLogWriterError, Tag};
+use hdrhistogram::serialization::{V2DeflateSerializeError, V2DeflateSerializer};
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
 use perf_report::Millis;
@@ -65,6 +66,17 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     })
 }
 
+/// Why no histogram log was made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HistogramLogError {
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    #[error("failed to write the histogram log: {0:?}")]
+    Begin(#[from] io::Error),
+    #[error("failed to write the histogram log: {0:?}")]
+    Write(#[from] IntervalLogWriterError<V2DeflateSerializeError>),
+}
+
 /// An interval log of HDR histograms (V2, deflated), one for each section and endpoint.
 /// HdrHistogram's own tools read it (<https://github.com/HdrHistogram/HdrHistogram>). Values are
 /// nanoseconds, maxima are milliseconds, and the tag is the endpoint's name.
@@ -75,7 +87,7 @@ pub(crate) fn histogram_log(
     catalogue: &Catalogue,
     started: SystemTime,
     sections: &[Section],
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, HistogramLogError> {
     let mut log = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();
@@ -84,16 +96,14 @@ pub(crate) fn histogram_log(
         .with_start_time(started)
         .with_base_time(started)
         .with_max_value_divisor(NANOS_OF_MS);
-    let failed = |error: &dyn std::fmt::Debug| format!("failed to write the histogram log: {error:?}");
-    let mut writer = builder.begin_log_with(&mut log, &mut serializer).map_err(|error| failed(&error))?;
+    let mut writer = builder.begin_log_with(&mut log, &mut serializer)?;
     for section in sections {
         for (index, latencies) in &section.latencies {
-            let histogram = latencies.decoded().map_err(|error| error.to_string())?;
+            let histogram = latencies.decoded()?;
             let tag = Tag::new(catalogue.endpoints[*index].name);
             // Rounded to milliseconds, as in the report, so that both can be matched by time.
             let [from, to] = [section.from, section.to].map(|at| Duration::from_millis(millis(at)));
-            let written = writer.write_histogram(&histogram, from, to - from, tag);
-            written.map_err(|error| failed(&error))?;
+            writer.write_histogram(&histogram, from, to - from, tag)?;
         }
     }
     drop(writer);
