@@ -23,7 +23,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 pub(crate) use arrival_timer::WakeupMode;
 pub(crate) use load::Load;
 pub(crate) use rate_limit::RateLimit;
-pub(crate) use share::{Share, check_shares};
+pub(crate) use share::{Share, ShareError, check_shares};
 pub use think::Think;
 pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Response, UnsignedRequest};
 

@@ -50,7 +50,7 @@ pub(crate) use agent::run_agent;
 use check::{check_receiver, check_testid, warn_of_clock_skew};
 pub(crate) use error::RunError;
 use error::{configuration, internal};
-use metrics::Metrics;
+use metrics::{Metrics, MetricsError};
 use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
 use step::Step;
@@ -74,8 +74,8 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         return merge::merge(spec, &settings);
     }
     runtime.block_on(async {
-        spec.choose(&settings).map_err(RunError::Configuration)?;
-        spec.check().map_err(RunError::Configuration)?;
+        spec.choose(&settings)?;
+        spec.check()?;
         hosts::check_names(&spec, &settings)?;
         let out = settings.out.clone().unwrap_or_else(|| environment::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
@@ -127,7 +127,7 @@ impl PreparedRun {
         let signals = Signals::listen(matches!(settings.outcome, Some(OutcomePlace::File(_)))).map_err(internal)?;
         // Agents on other machines check their own share.
         let vus = if settings.listen.is_some() { 0 } else { own_share(&settings).most_vus(&planning.plan) as u64 };
-        let ports = capacity::check(vus, 1 + settings.hosts.len()).map_err(RunError::Configuration)?;
+        let ports = capacity::check(vus, 1 + settings.hosts.len())?;
         let ports = ports.into_iter().filter(|_| !settings.has_only_sockets());
         let mut warnings: Vec<_> =
             ports.map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();
@@ -196,7 +196,7 @@ impl PreparedRun {
             }
         }
         let pushes = metrics.finish(&load.snapshot).await.unwrap_or_else(|error| {
-            problems.push(internal_problem(FindingKind::LoadFailed, error));
+            problems.push(internal_problem(FindingKind::LoadFailed, error.to_string()));
             None
         });
         problems.extend(coordinator.iter().flat_map(Coordinator::refused).map(|peer| {
@@ -232,7 +232,7 @@ impl PreparedRun {
         empty: &Snapshot,
         coordinator: Option<&mut Coordinator>,
     ) -> Result<Instant, Finding> {
-        let refused = |refusal| inconclusive(Subject::Store, FindingKind::StoreRefused, refusal);
+        let refused = |error: MetricsError| inconclusive(Subject::Store, FindingKind::StoreRefused, error.to_string());
         metrics.begin(empty).await.map_err(refused)?;
         match coordinator {
             Some(coordinator) => Ok(coordinator.begin().await),

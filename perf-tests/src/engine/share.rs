@@ -108,23 +108,38 @@ impl Share {
     }
 }
 
+/// A part of the plan has too few virtual users or iterations for all agents.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{part} has {}, and each {noun} needs one: use at most {}, or plan more",
+    count_of(*.fewest, .unit),
+    count_of(*.fewest, .noun)
+)]
+pub(crate) struct ShareError {
+    part: String,
+    fewest: u64,
+    /// The noun for what it has too few of.
+    unit: &'static str,
+    /// "agent" or "shard".
+    noun: &'static str,
+}
+
+/// A number with its noun: "1 agent", "3 agents".
+fn count_of(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Checks that each agent or shard (`noun`) has a virtual user and an iteration of each part.
 ///
 /// # Errors
 /// The part that has too few, and how many agents can share the plan.
-pub(crate) fn check_shares(plan: &Plan, agents: u32, noun: &str) -> Result<(), String> {
+pub(crate) fn check_shares(plan: &Plan, agents: u32, noun: &'static str) -> Result<(), ShareError> {
     for part in &plan.parts {
         let (vus, iterations) = (u64::from(part.most_vus()), part.iterations().unwrap_or(u64::MAX));
         let iteration = if part.is_open() { "arrival" } else { "iteration" };
         let (fewest, unit) = if iterations < vus { (iterations, iteration) } else { (vus, "VU") };
         if u64::from(agents) > fewest {
-            let many = |noun: &str| format!("{fewest} {noun}{}", if fewest == 1 { "" } else { "s" });
-            return Err(format!(
-                "{} has {}, and each {noun} needs one: use at most {}, or plan more",
-                part.name,
-                many(unit),
-                many(noun)
-            ));
+            return Err(ShareError { part: part.name.clone(), fewest, unit, noun });
         }
     }
     Ok(())

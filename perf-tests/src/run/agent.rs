@@ -81,11 +81,10 @@ async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> R
 /// Makes the checks of a run that depend on the machine.
 async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Planning, Arc<HttpConfig>), RunError> {
     let Assignment { settings, loads, seed, share, .. } = assignment;
-    spec.choose(settings).map_err(RunError::Configuration)?;
+    spec.choose(settings)?;
     let planning = Planning::new(loads.clone(), spec, *seed)?;
     // Warnings about ports are the coordinator's.
-    capacity::check(share.most_vus(&planning.plan) as u64, 1 + settings.hosts.len())
-        .map_err(RunError::Configuration)?;
+    capacity::check(share.most_vus(&planning.plan) as u64, 1 + settings.hosts.len())?;
     let http = HttpConfig::new(&settings.target, &settings.hosts, settings.http.clone()).map_err(configuration)?;
     let http = Arc::new(http.for_vus(planning.plan.most_vus()));
     hosts::check_targets(settings, &http).await?;

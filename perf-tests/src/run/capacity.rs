@@ -1,6 +1,8 @@
 //! Checks before a run that this machine has the memory, file descriptors and ports for the plan.
 //! Messages name the limit and how to raise it.
 
+use std::fmt;
+
 use perf_host::proc;
 
 /// Upper bound of a virtual user's memory for each host, in bytes: its state, its buffers, and the
@@ -20,33 +22,56 @@ struct Limits {
     memory: Option<u64>,
 }
 
+/// What this machine does not have enough of for the plan.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CapacityError {
+    #[error(
+        "{planned} need about {needed} file descriptors, but this process may open only {files}: raise the limit with \
+         ulimit -n {needed}, or LimitNOFILE= of the service that starts it"
+    )]
+    Files { planned: PlannedVus, needed: u64, files: u64 },
+    /// In bytes.
+    #[error(
+        "{planned} need about {} MiB of memory, but only {} MiB are available: plan fewer VUs",
+        .needed >> 20,
+        .available >> 20
+    )]
+    Memory { planned: PlannedVus, needed: u64, available: u64 },
+}
+
+/// Virtual users that each keep a connection to each of some hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlannedVus {
+    vus: u64,
+    hosts: u64,
+}
+
+impl fmt::Display for PlannedVus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} VUs", self.vus)?;
+        if self.hosts == 1 { Ok(()) } else { write!(f, " with connections to {} hosts", self.hosts) }
+    }
+}
+
 /// Checks virtual users that each keep a connection to each of this number of hosts against this
 /// machine's limits. Returns warnings.
 ///
 /// # Errors
 /// If file descriptors or memory are not enough.
-pub(super) fn check(vus: u64, hosts: usize) -> Result<Vec<String>, String> {
+pub(super) fn check(vus: u64, hosts: usize) -> Result<Vec<String>, CapacityError> {
     let hosts = hosts as u64;
     check_limits(vus, hosts, read_limits(vus * hosts + OTHER_FILES))
 }
 
-fn check_limits(vus: u64, hosts: u64, limits: Limits) -> Result<Vec<String>, String> {
+fn check_limits(vus: u64, hosts: u64, limits: Limits) -> Result<Vec<String>, CapacityError> {
     let needed = vus * hosts + OTHER_FILES;
-    let to_hosts = if hosts == 1 { String::new() } else { format!(" with connections to {hosts} hosts") };
+    let planned = PlannedVus { vus, hosts };
     if let Some(files) = limits.files.filter(|files| *files < needed) {
-        return Err(format!(
-            "{vus} VUs{to_hosts} need about {needed} file descriptors, but this process may open only {files}: raise the limit with \
-             ulimit -n {needed}, or LimitNOFILE= of the service that starts it"
-        ));
+        return Err(CapacityError::Files { planned, needed, files });
     }
     let memory = vus * hosts * VU_BYTES;
     if let Some(available) = limits.memory.filter(|available| *available < memory) {
-        let mib = |bytes: u64| bytes >> 20;
-        return Err(format!(
-            "{vus} VUs{to_hosts} need about {} MiB of memory, but only {} MiB are available: plan fewer VUs",
-            mib(memory),
-            mib(available)
-        ));
+        return Err(CapacityError::Memory { planned, needed: memory, available });
     }
     let ports = limits.ports.filter(|ports| *ports < vus).map(|ports| {
         format!(
@@ -72,9 +97,9 @@ mod tests {
     #[test]
     fn an_exceeded_limit_is_reported_with_its_remedy() {
         assert_eq!(check_limits(10_000, 1, MUCH), Ok(Vec::new()));
-        let files = check_limits(10_000, 1, Limits { files: Some(1024), ..MUCH }).unwrap_err();
+        let files = check_limits(10_000, 1, Limits { files: Some(1024), ..MUCH }).unwrap_err().to_string();
         assert!(files.contains("1024") && files.contains("ulimit -n 10064"), "{files}");
-        let memory = check_limits(50_000, 1, Limits { memory: Some(100 << 20), ..MUCH }).unwrap_err();
+        let memory = check_limits(50_000, 1, Limits { memory: Some(100 << 20), ..MUCH }).unwrap_err().to_string();
         assert!(memory.contains("100 MiB"), "{memory}");
         let ports = check_limits(40_000, 1, MUCH).unwrap();
         assert!(ports[0].contains("28232"), "{ports:?}");
@@ -85,9 +110,9 @@ mod tests {
     fn each_vu_needs_a_connection_to_each_host() {
         let files = Limits { files: Some(12_000), ..MUCH };
         assert_eq!(check_limits(10_000, 1, files), Ok(Vec::new()));
-        let refused = check_limits(10_000, 3, files).unwrap_err();
+        let refused = check_limits(10_000, 3, files).unwrap_err().to_string();
         assert!(refused.contains("10000 VUs with connections to 3 hosts need about 30064"), "{refused}");
-        let memory = check_limits(10_000, 3, Limits { memory: Some(300 << 20), ..MUCH }).unwrap_err();
+        let memory = check_limits(10_000, 3, Limits { memory: Some(300 << 20), ..MUCH }).unwrap_err().to_string();
         assert!(memory.contains("703 MiB"), "{memory}");
     }
 }

@@ -9,6 +9,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
 use perf_settings::Settings;
 
+use super::spec::SpecError;
 use super::{RunError, RunSpec, configuration};
 use crate::clock;
 use crate::engine::{self, StallLimit};
@@ -17,28 +18,29 @@ use crate::plan::Plan;
 use crate::remote_write::Client;
 
 impl RunSpec {
-    pub(super) fn check(&self) -> Result<(), String> {
-        self.catalogue.validate().map_err(|error| format!("the catalogue is not valid: {error}"))?;
-        label::check_value("scenario", self.name).map_err(|error| error.to_string())?;
+    pub(super) fn check(&self) -> Result<(), SpecError> {
+        let scenario = self.name;
+        self.catalogue.validate()?;
+        label::check_value("scenario", scenario)?;
         if self.exercised.is_empty() {
-            return Err(format!("scenario {} declares no endpoints: call exercises(&[…])", self.name));
+            return Err(SpecError::NoEndpoints(scenario));
         }
         for (at, part) in self.parts.iter().enumerate() {
-            label::check_value("scenario", part.name).map_err(|error| error.to_string())?;
+            label::check_value("scenario", part.name)?;
             if self.parts[..at].iter().any(|before| before.name == part.name) {
-                return Err(format!("scenario {}: two of its parts have the name {:?}", self.name, part.name));
+                return Err(SpecError::SamePart { scenario, part: part.name });
             }
             let tags: Vec<_> = part.load.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            label::parse_tags(tags.iter().map(String::as_str)).map_err(|error| error.to_string())?;
+            label::parse_tags(tags.iter().map(String::as_str))?;
         }
         if self.parts.is_empty() {
-            return Err(format!("scenario {} has no load: call load() or part()", self.name));
+            return Err(SpecError::NoLoad(scenario));
         }
         if let Some(unknown) = self.measures.iter().find(|measure| !self.catalogue.measures.contains(measure)) {
-            return Err(format!("scenario {}: measure {} is not in its catalogue", self.name, unknown.name));
+            return Err(SpecError::UnknownMeasure { scenario, measure: unknown.name });
         }
         match self.exercised.iter().find(|endpoint| !self.catalogue.endpoints.contains(endpoint)) {
-            Some(unknown) => Err(format!("scenario {}: endpoint {} is not in its catalogue", self.name, unknown.name)),
+            Some(unknown) => Err(SpecError::UnknownEndpoint { scenario, endpoint: unknown.name }),
             None => Ok(()),
         }
     }
@@ -71,7 +73,7 @@ pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunEr
         (Some(shard), _) => (format!("--shard {shard}"), shard.of, "shard"),
         (None, agents) => (format!("--agents {}", agents.unwrap_or(1)), agents.unwrap_or(1), "agent"),
     };
-    engine::check_shares(plan, shares, noun).map_err(|why| RunError::Configuration(format!("{flag}: {why}")))
+    engine::check_shares(plan, shares, noun).map_err(|error| RunError::Shares { flag, error })
 }
 
 /// Checks that the target serves the scenario's service, if the target is the stub backend.

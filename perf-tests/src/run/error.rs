@@ -2,6 +2,9 @@
 
 use perf_report::exit_code::ExitCode;
 
+use super::capacity::CapacityError;
+use super::spec::SpecError;
+use crate::engine::ShareError;
 use crate::evidence::FileError;
 
 /// The reason why a run has no report. `Display` gives the message.
@@ -9,6 +12,12 @@ use crate::evidence::FileError;
 pub(crate) enum RunError {
     #[error("{0}")]
     Configuration(String),
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    #[error(transparent)]
+    Capacity(#[from] CapacityError),
+    #[error("{flag}: {error}")]
+    Shares { flag: String, error: ShareError },
     #[error("interrupted before the load began")]
     Interrupted,
     #[error("{0}")]
@@ -18,7 +27,9 @@ pub(crate) enum RunError {
 impl RunError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
-            Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Configuration(_) | Self::Spec(_) | Self::Capacity(_) | Self::Shares { .. } => {
+                ExitCode::BadConfiguration
+            }
             Self::Interrupted => ExitCode::Interrupted,
             Self::Internal(_) => ExitCode::Internal,
         }

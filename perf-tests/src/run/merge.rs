@@ -23,8 +23,8 @@ use crate::evidence::{self, MAX_SKEW};
 pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome, RunError> {
     let shards = ShardSet::read(&settings.merge)?;
     let facts = shards.facts();
-    spec.choose(&Settings { part: facts.part.clone(), ..settings.clone() }).map_err(RunError::Configuration)?;
-    spec.check().map_err(RunError::Configuration)?;
+    spec.choose(&Settings { part: facts.part.clone(), ..settings.clone() })?;
+    spec.check()?;
     let seed = facts.seed.parse().map_err(configuration)?;
     let planning = Planning::new(facts.loads.clone(), &spec, seed)?;
     let here = agents::hello(spec.name, spec.catalogue, "").map_err(internal)?;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::clock::{Epoch, unix_ms};
 use crate::measure::Snapshot;
-use crate::remote_write::{Client, GiveUp, Pusher, Pushes, SeriesValue};
+use crate::remote_write::{Client, GiveUp, PushError, Pusher, Pushes, SeriesValue};
 
 type ToSeries = dyn Fn(&Snapshot) -> Vec<SeriesValue> + Send;
 
@@ -33,6 +33,17 @@ struct PushTask {
     give_up: GiveUp,
 }
 
+/// Why metrics were not pushed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MetricsError {
+    #[error("the store does not accept metrics, so no load was run: {0}")]
+    Refused(PushError),
+    #[error("the task that pushes metrics panicked: {0}")]
+    Panicked(#[from] JoinError),
+    #[error("the store has no task that pushes to it")]
+    NoPusher,
+}
+
 impl Metrics {
     pub(super) const fn none() -> Self {
         Self(None)
@@ -53,13 +64,13 @@ impl Metrics {
     ///
     /// # Errors
     /// If the store rejects metrics for good. A load without metrics would be of no use.
-    pub(super) async fn begin(&mut self, empty: &Snapshot) -> Result<(), String> {
+    pub(super) async fn begin(&mut self, empty: &Snapshot) -> Result<(), MetricsError> {
         let Some(schedule) = &mut self.0 else { return Ok(()) };
         let Some(mut pusher) = schedule.pusher.take() else { return Ok(()) };
         match pusher.push(unix_ms(schedule.epoch.wall()), (schedule.to_series)(empty)).await {
             Err(error) if !error.is_passing() => {
                 schedule.pusher = Some(pusher);
-                Err(format!("the store does not accept metrics, so no load was run: {error}"))
+                Err(MetricsError::Refused(error))
             }
             // A passing error is retried with the next push.
             Ok(()) | Err(_) => {
@@ -90,18 +101,18 @@ impl Metrics {
     ///
     /// # Errors
     /// If the task that pushes has panicked.
-    pub(super) async fn finish(self, last: &Snapshot) -> Result<Option<(String, Pushes)>, String> {
+    pub(super) async fn finish(self, last: &Snapshot) -> Result<Option<(String, Pushes)>, MetricsError> {
         let Some(schedule) = self.0 else { return Ok(None) };
         let series = (schedule.to_series)(last);
         let pusher = match schedule.task {
             Some(PushTask { queue, handle, give_up }) => {
                 drop(queue);
                 give_up.soon();
-                Some(handle.await.map_err(|error| format!("the task that pushes metrics panicked: {error}"))?)
+                Some(handle.await?)
             }
             None => schedule.pusher,
         };
-        let Some(pusher) = pusher else { return Err("the store has no task that pushes to it".to_owned()) };
+        let Some(pusher) = pusher else { return Err(MetricsError::NoPusher) };
         let url = pusher.shown();
         Ok(Some((url, pusher.finish(unix_ms(schedule.epoch.wall()), series).await)))
     }

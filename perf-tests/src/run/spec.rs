@@ -3,8 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use monitoring::catalogue::Catalogue;
+use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::Endpoint;
+use monitoring::label::TagError;
 use monitoring::measure::Measure;
 use perf_settings::Settings;
 
@@ -52,15 +53,11 @@ impl RunSpec {
     ///
     /// # Errors
     /// If there is no such part: the message names those that exist.
-    pub(super) fn choose(&mut self, settings: &Settings) -> Result<(), String> {
+    pub(super) fn choose(&mut self, settings: &Settings) -> Result<(), SpecError> {
         let Some(name) = &settings.part else { return Ok(()) };
         let Some(at) = self.parts.iter().position(|part| part.name == name) else {
-            let names: Vec<_> = self.parts.iter().map(|part| part.name).collect();
-            return Err(format!(
-                "--part {name}: scenario {} has no such part: choose one of {}, or remove --part",
-                self.name,
-                names.join(", ")
-            ));
+            let known = self.parts.iter().map(|part| part.name).collect();
+            return Err(SpecError::UnknownPart { scenario: self.name, part: name.clone(), known });
         };
         self.parts = self.parts.drain(at..=at).collect();
         self.chosen = Some(at);
@@ -74,6 +71,30 @@ impl RunSpec {
             None => iterations,
         }
     }
+}
+
+/// Why a scenario cannot run as it is declared.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpecError {
+    #[error("the catalogue is not valid: {0}")]
+    Catalogue(#[from] CatalogueError),
+    #[error(transparent)]
+    Label(#[from] TagError),
+    #[error("scenario {0} declares no endpoints: call exercises(&[…])")]
+    NoEndpoints(&'static str),
+    #[error("scenario {scenario}: two of its parts have the name {part:?}")]
+    SamePart { scenario: &'static str, part: &'static str },
+    #[error("scenario {0} has no load: call load() or part()")]
+    NoLoad(&'static str),
+    #[error("scenario {scenario}: measure {measure} is not in its catalogue")]
+    UnknownMeasure { scenario: &'static str, measure: &'static str },
+    #[error("scenario {scenario}: endpoint {endpoint} is not in its catalogue")]
+    UnknownEndpoint { scenario: &'static str, endpoint: &'static str },
+    #[error(
+        "--part {part}: scenario {scenario} has no such part: choose one of {}, or remove --part",
+        .known.join(", ")
+    )]
+    UnknownPart { scenario: &'static str, part: String, known: Vec<&'static str> },
 }
 
 /// A scenario's code, independent of the type of its setup's value. It runs setup first.

@@ -132,7 +132,7 @@ proptest! {
 
 #[test]
 fn agents_without_a_vu_or_an_iteration_are_refused() {
-    let refused = |load: LoadProfile, agents| check_shares(&plan(&[load], 1), agents, "agent").unwrap_err();
+    let refused = |load: LoadProfile, agents| check_shares(&plan(&[load], 1), agents, "agent").unwrap_err().to_string();
     assert!(refused(constant_vus(3, SECOND), 4).contains("part has 3 VUs, and each agent needs one: use at most 3"));
     assert!(refused(constant_arrival_rate(2, SECOND, SECOND, 9), 3).contains("part has 2 arrivals"));
     assert_eq!(check_shares(&plan(&[constant_vus(3, SECOND)], 1), 3, "agent"), Ok(()));
