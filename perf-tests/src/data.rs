@@ -11,7 +11,7 @@ mod shared_token;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use data_file::DataFile;
+pub(crate) use data_file::{DataFile, DataFileError};
 pub use feeder::{Feeder, FeederError};
 pub use secret::{Secret, SecretError};
 pub use shared_token::{SharedToken, Token};

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Vu, cookies};
 use crate::http::server_timing;
-use crate::http::{Exchange, ExchangeError, FileInBody, MAIN, RequestBody, RequestHead, is_header_value};
+use crate::http::{Exchange, ExchangeError, FileInBody, MAIN, RequestBody, RequestHead};
 use crate::measure::Failure;
 
 mod body;
@@ -23,12 +23,14 @@ mod response;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod unsendable;
 
 pub use multipart::FormField;
 use redirect::{Redirect, Redirects};
 use response::decode;
 pub use response::{RequestError, Response};
 pub use signature::UnsignedRequest;
+use unsendable::UnsendableError;
 
 /// Characters that are escaped in a segment of a path: all except RFC 3986's unreserved characters.
 const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -58,7 +60,7 @@ pub(super) struct RequestSpec {
     expects_continue: bool,
     discards_body: bool,
     /// An error in the request, found before it is sent.
-    wrong: Option<String>,
+    wrong: Option<Box<UnsendableError>>,
     /// Statuses of a successful response.
     expected: Cow<'static, [Statuses]>,
     checks: Vec<Check>,
@@ -143,7 +145,7 @@ impl<'vu> Request<'vu> {
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
         let value = value.to_string();
         if matches!(value.as_str(), "" | "." | "..") {
-            self.spec.wrong = Some(format!("{value:?} cannot replace {{{name}}} in its path"));
+            self.refuse(UnsendableError::PathValue { name: name.to_owned(), value: value.clone() });
         }
         let placeholder = |path: &str| {
             let mut opens = path.match_indices('{').map(|(open, _)| open);
@@ -155,11 +157,12 @@ impl<'vu> Request<'vu> {
             filled.extend(utf8_percent_encode(&value, IN_A_SEGMENT));
             rest = &rest[open + name.len() + 2..];
         }
-        if rest.len() == self.spec.path.len() {
-            self.spec.wrong = Some(format!("its path has no {{{name}}}"));
-        }
+        let is_missing = rest.len() == self.spec.path.len();
         filled.push_str(rest);
         self.spec.path = Cow::Owned(filled);
+        if is_missing {
+            self.refuse(UnsendableError::NoPlaceholder(name.to_owned()));
+        }
         self
     }
 
@@ -261,7 +264,8 @@ impl<'vu> Request<'vu> {
 
     pub(super) async fn make(&mut self, place: &'static Location<'static>) -> Result<Response, RequestError> {
         let name = self.spec.name;
-        if let Err(message) = self.validate() {
+        if let Err(error) = self.validate() {
+            let message = error.to_string();
             return Err(self.vu.end_run(RequestError::Unsendable { name, place, message }));
         }
         self.spec.redirects.begin(self.spec.host);
@@ -282,32 +286,6 @@ impl<'vu> Request<'vu> {
                 (Ok(response), None) => Ok(response),
                 (result, failure) => Err(self.failed(result, failure, (failed_check, why_not), place)),
             };
-        }
-    }
-
-    /// Finds what cannot be sent.
-    fn validate(&mut self) -> Result<(), String> {
-        if let Some(wrong) = self.spec.wrong.take() {
-            return Err(wrong);
-        }
-        if let Some(missing) = self.spec.path.find('{').and_then(|at| self.spec.path[at..].split_inclusive('}').next())
-        {
-            return Err(format!("no value was given for {missing} in its path"));
-        }
-        if !self.spec.method.is_valid() {
-            return Err(format!("{:?} is not a method that a request can have", self.spec.method.as_str()));
-        }
-        if !is_path(&self.spec.path) {
-            return Err(format!("{:?} is not a valid path", self.spec.path));
-        }
-        let content_type = self.spec.content_type.as_ref().map(|content_type| ("content-type", content_type.as_ref()));
-        let headers =
-            self.vu.headers.iter().chain(&self.spec.headers).map(|(name, value)| (name.as_str(), value.as_str()));
-        match headers.chain(content_type).find(|(name, value)| !is_header_value(name, value)) {
-            Some((header, _)) => {
-                Err(format!("header {header:?} cannot be set: its name is reserved, or its name or value is not valid"))
-            }
-            None => self.check_expectation(),
         }
     }
 

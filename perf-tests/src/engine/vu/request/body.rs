@@ -8,6 +8,7 @@ use serde::Serialize;
 use url::form_urlencoded::Serializer;
 
 use super::Request;
+use super::unsendable::UnsendableError;
 use crate::data::DataFile;
 use crate::http::{FileInBody, RequestBody};
 
@@ -26,7 +27,7 @@ impl Request<'_> {
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.clear_body();
         if let Err(error) = serde_json::to_writer(&mut self.vu.body, body) {
-            self.spec.wrong = Some(format!("its body cannot be written as JSON: {error}"));
+            self.refuse(error);
         }
         self.spec.content_type = Some(Cow::Borrowed("application/json"));
         self
@@ -119,23 +120,21 @@ impl Request<'_> {
     pub(super) fn push_file(&mut self, path: &Path) {
         match DataFile::open(path) {
             Ok(file) => self.spec.files.push(FileInBody { at: self.vu.body.len(), file: Arc::new(file) }),
-            Err(error) => self.spec.wrong = Some(error.to_string()),
+            Err(error) => self.refuse(error),
         }
     }
 
     /// Whether the server can be asked before the body is sent, if it is to be asked.
-    pub(super) fn check_expectation(&self) -> Result<(), String> {
+    pub(super) fn check_expectation(&self) -> Result<(), UnsendableError> {
         if !self.spec.expects_continue {
             return Ok(());
         }
         let body = RequestBody { bytes: &self.vu.body, files: &self.spec.files };
         if body.len() == 0 {
-            return Err("expect_continue() needs a body: remove it, or set a body".to_owned());
+            return Err(UnsendableError::ExpectWithoutBody);
         }
         if self.vu.http.is_http2(self.spec.host) {
-            return Err(
-                "expect_continue() needs HTTP/1.1, and the load uses HTTP/2: remove it, or use --http1".to_owned()
-            );
+            return Err(UnsendableError::ExpectOverHttp2);
         }
         Ok(())
     }

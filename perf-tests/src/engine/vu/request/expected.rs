@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use monitoring::statuses::{Statuses, describe_statuses};
 
 use super::Request;
+use super::unsendable::UnsendableError;
 
 impl Request<'_> {
     /// Sets the statuses of a successful response, in place of those of the endpoint (by default
@@ -22,7 +23,7 @@ impl Request<'_> {
     pub fn expect(mut self, statuses: impl Into<Statuses>) -> Self {
         let statuses = statuses.into();
         if !statuses.is_possible() {
-            self.spec.wrong = Some(format!("no response has the status {statuses} that it expects"));
+            self.refuse(UnsendableError::Statuses(statuses.clone()));
         }
         match &mut self.spec.expected {
             Cow::Borrowed(_) => self.spec.expected = Cow::Owned(vec![statuses]),

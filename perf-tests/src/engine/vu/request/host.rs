@@ -3,6 +3,7 @@
 use monitoring::endpoint::Host;
 
 use super::Request;
+use super::unsendable::UnsendableError;
 
 impl Request<'_> {
     /// Sends a request that no objective covers to this host, in place of the main target. A host
@@ -25,9 +26,7 @@ impl Request<'_> {
     pub(in crate::engine::vu) fn on_index(mut self, index: Option<usize>, host: Option<Host>) -> Self {
         match (index, host) {
             (Some(index), _) => self.spec.host = index,
-            (None, Some(Host { name, title })) => {
-                self.spec.wrong = Some(format!("host {name:?} ({title}) has no URL: add --target {name}=URL"));
-            }
+            (None, Some(Host { name, title })) => self.refuse(UnsendableError::NoHost { name, title }),
             (None, None) => {}
         }
         self

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::Request;
+use super::unsendable::UnsendableError;
 use crate::http::is_header_value;
 
 /// A field of a form with files, for [`Request::multipart`].
@@ -104,7 +105,8 @@ impl Request<'_> {
         let boundary = self.vu.boundary();
         for field in fields {
             if let Some(wrong) = field.content_type.filter(|value| !is_header_value("content-type", value)) {
-                self.spec.wrong = Some(format!("field {:?} cannot have the content type {wrong:?}", field.name));
+                let (field, value) = (field.name.to_owned(), wrong.to_owned());
+                self.refuse(UnsendableError::ContentType { field, value });
             }
             self.vu.body.extend_from_slice(field.head(&boundary).as_bytes());
             match field.value {

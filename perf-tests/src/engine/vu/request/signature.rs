@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::Request;
+use super::unsendable::UnsendableError;
 use crate::http::RequestHead;
 
 /// A request as it will be sent, for [`Request::sign`].
@@ -48,7 +49,7 @@ impl Request<'_> {
         let body = self.spec.files.is_empty().then_some(self.vu.body.as_slice());
         match signature(UnsignedRequest { method: head.method, url: &url, content_type, body }) {
             Ok(headers) => self.spec.headers.extend(headers),
-            Err(error) => self.spec.wrong = Some(format!("it cannot be signed: {error}")),
+            Err(error) => self.refuse(UnsendableError::Signature(error.to_string())),
         }
         self
     }

@@ -1,0 +1,73 @@
+//! Requests that cannot be sent as the scenario wrote them. The run ends with the reason.
+
+use monitoring::statuses::Statuses;
+
+use super::{Request, is_path};
+use crate::data::DataFileError;
+use crate::http::is_header_value;
+
+/// Why a request cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UnsendableError {
+    #[error("{value:?} cannot replace {{{name}}} in its path")]
+    PathValue { name: String, value: String },
+    #[error("its path has no {{{0}}}")]
+    NoPlaceholder(String),
+    /// A placeholder with its braces.
+    #[error("no value was given for {0} in its path")]
+    NoPathValue(String),
+    #[error("{0:?} is not a method that a request can have")]
+    Method(String),
+    #[error("{0:?} is not a valid path")]
+    Path(String),
+    #[error("header {0:?} cannot be set: its name is reserved, or its name or value is not valid")]
+    Header(String),
+    #[error("host {name:?} ({title}) has no URL: add --target {name}=URL")]
+    NoHost { name: &'static str, title: &'static str },
+    #[error("no response has the status {0} that it expects")]
+    Statuses(Statuses),
+    #[error("its body cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("field {field:?} cannot have the content type {value:?}")]
+    ContentType { field: String, value: String },
+    #[error(transparent)]
+    File(#[from] DataFileError),
+    /// The text of the signer's error, which is the scenario's own.
+    #[error("it cannot be signed: {0}")]
+    Signature(String),
+    #[error("expect_continue() needs a body: remove it, or set a body")]
+    ExpectWithoutBody,
+    #[error("expect_continue() needs HTTP/1.1, and the load uses HTTP/2: remove it, or use --http1")]
+    ExpectOverHttp2,
+}
+
+impl Request<'_> {
+    /// Keeps why the request cannot be sent, until it would be.
+    pub(super) fn refuse(&mut self, why: impl Into<UnsendableError>) {
+        self.spec.wrong = Some(Box::new(why.into()));
+    }
+
+    /// Finds what cannot be sent.
+    pub(super) fn validate(&mut self) -> Result<(), UnsendableError> {
+        if let Some(wrong) = self.spec.wrong.take() {
+            return Err(*wrong);
+        }
+        if let Some(missing) = self.spec.path.find('{').and_then(|at| self.spec.path[at..].split_inclusive('}').next())
+        {
+            return Err(UnsendableError::NoPathValue(missing.to_owned()));
+        }
+        if !self.spec.method.is_valid() {
+            return Err(UnsendableError::Method(self.spec.method.as_str().to_owned()));
+        }
+        if !is_path(&self.spec.path) {
+            return Err(UnsendableError::Path(self.spec.path.clone().into_owned()));
+        }
+        let content_type = self.spec.content_type.as_ref().map(|content_type| ("content-type", content_type.as_ref()));
+        let headers =
+            self.vu.headers.iter().chain(&self.spec.headers).map(|(name, value)| (name.as_str(), value.as_str()));
+        match headers.chain(content_type).find(|(name, value)| !is_header_value(name, value)) {
+            Some((header, _)) => Err(UnsendableError::Header(header.to_owned())),
+            None => self.check_expectation(),
+        }
+    }
+}
