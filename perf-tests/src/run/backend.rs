@@ -1,6 +1,7 @@
 //! The backend's own metrics during a run, as the store scraped them: values for objectives on
 //! them, and hits of its caches.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use monitoring::backend_slo::BackendSlo;
@@ -31,8 +32,8 @@ pub(super) struct BackendValues {
 impl BackendValues {
     /// Why objectives on the backend's own metrics have no value without a store.
     pub(super) fn without_store(catalogue: &Catalogue) -> Self {
-        let why = || Err("no store scrapes the backend".to_owned());
-        Self { values: catalogue.backend.iter().map(|slo| answer(slo, why())).collect(), caches: Vec::new() }
+        let unknown = |slo| measurement(slo, Err(BackendValueError::NoStore));
+        Self { values: catalogue.backend.iter().map(unknown).collect(), caches: Vec::new() }
     }
 }
 
@@ -70,7 +71,7 @@ impl PreparedRun {
         let is_scraped = store.is_backend_scraped(range.at_unix_ms).await;
         if let Err(error) = &is_scraped {
             // Every other query would fail as well, each after its own timeout.
-            let unknown = |slo| (answer(slo, Err(error.to_string())), false);
+            let unknown = |slo| (measurement(slo, Err(error)), false);
             return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
         }
         let mut answers = Vec::new();
@@ -78,7 +79,7 @@ impl PreparedRun {
             let found = query_value(store, slo, range, &is_scraped).await;
             // If the backend is scraped, a missing metric stays missing.
             let may_change = found.is_err() && !matches!(is_scraped, Ok(true) | Err(_));
-            answers.push((answer(slo, found), may_change));
+            answers.push((measurement(slo, found), may_change));
         }
         let mut caches = Vec::new();
         for cache in catalogue.caches {
@@ -96,8 +97,26 @@ impl PreparedRun {
     }
 }
 
-fn answer(slo: &BackendSlo, value: Result<BackendValue, String>) -> BackendMeasurement {
-    BackendMeasurement { id: slo.id(), value }
+/// Why a value of the backend is not known. Evidence has its text.
+#[derive(Debug, thiserror::Error)]
+enum BackendValueError {
+    #[error("no store scrapes the backend")]
+    NoStore,
+    #[error("its expression gave {0}")]
+    NotFinite(f64),
+    #[error(
+        "the store has not scraped the backend's /metrics: add the backend to the store's targets (a Unix socket \
+         cannot be one), or check its path"
+    )]
+    NotScraped,
+    #[error("the backend does not expose the metric")]
+    NotExposed,
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+fn measurement(slo: &BackendSlo, value: Result<BackendValue, impl Display>) -> BackendMeasurement {
+    BackendMeasurement { id: slo.id(), value: value.map_err(|error| error.to_string()) }
 }
 
 /// The time range of a query.
@@ -124,16 +143,14 @@ async fn query_value(
     slo: &BackendSlo,
     range: QueryRange,
     is_scraped: &Result<bool, QueryError>,
-) -> Result<BackendValue, String> {
+) -> Result<BackendValue, BackendValueError> {
     let QueryRange { at_unix_ms, over_s } = range;
     match store.value(&slo.over_run(Duration::from_secs(over_s)), at_unix_ms).await {
         Ok(Some(value)) if value.is_finite() => Ok(BackendValue { value, over_s, at_unix_ms }),
         // JSON cannot represent it, and an objective cannot be judged by it.
-        Ok(Some(value)) => Err(format!("its expression gave {value}")),
-        Ok(None) if matches!(is_scraped, Ok(false)) => {
-            Err("the store has not scraped the backend's /metrics: add the backend to the store's targets (a Unix socket cannot be one), or check its path".to_owned())
-        }
-        Ok(None) => Err("the backend does not expose the metric".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Ok(Some(value)) => Err(BackendValueError::NotFinite(value)),
+        Ok(None) if matches!(is_scraped, Ok(false)) => Err(BackendValueError::NotScraped),
+        Ok(None) => Err(BackendValueError::NotExposed),
+        Err(error) => Err(error.into()),
     }
 }
