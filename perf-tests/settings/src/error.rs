@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DEFAULT_TARGET, SETTINGS_JSON};
+use super::{DEFAULT_TARGET, SETTINGS_JSON, SocketError};
 use monitoring::label::TagError;
 use prometheus_store::HeaderError;
 
@@ -24,7 +24,7 @@ pub enum ValueError {
     Url(String, String),
     /// Not a Unix socket: the text and the reason.
     #[error("{0:?} is not a socket such as unix:/run/app.sock, or unix:/run/app.sock:/base with a base path: {1}")]
-    Socket(String, String),
+    Socket(String, SocketError),
     /// A tag that cannot be a label.
     #[error(transparent)]
     Tag(#[from] TagError),

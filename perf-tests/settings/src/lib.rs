@@ -32,7 +32,7 @@ pub use setting::{Group, Setting, SettingValue};
 pub use settings::{OutcomePlace, Settings, StubTarget};
 pub use shard::{Shard, check_start, has_rfc3339};
 pub use shown_duration::shown_duration;
-pub use unix_target::{UNIX, UnixTarget};
+pub use unix_target::{SocketError, UNIX, UnixTarget};
 pub use value::{parse_duration, parse_url};
 pub use variables::*;
 

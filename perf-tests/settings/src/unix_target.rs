@@ -1,6 +1,7 @@
 //! Targets at a Unix socket: `unix:/run/app.sock`, and `unix:/run/app.sock:/base` with a base path.
 
 use std::path::{Path, PathBuf};
+use std::str::Utf8Error;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
@@ -44,34 +45,65 @@ fn split(text: &str) -> (&str, &str) {
     text.find(":/").map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
 }
 
-fn to_url(text: &str) -> Result<Url, String> {
+fn to_url(text: &str) -> Result<Url, SocketError> {
     if !cfg!(unix) {
-        return Err("this system's HTTP clients have no Unix sockets: let the service listen on a port".to_owned());
+        return Err(SocketError::NotSupported);
     }
     let (socket, base) = split(text);
-    let socket = percent_decode_str(socket).decode_utf8().map_err(|error| error.to_string())?;
+    let socket = percent_decode_str(socket).decode_utf8()?;
     if socket.is_empty() {
-        return Err("it has no path of a socket".to_owned());
+        return Err(SocketError::NoPath);
     }
-    let socket = std::path::absolute(Path::new(&*socket)).map_err(|error| error.to_string())?;
+    let socket = std::path::absolute(Path::new(&*socket)).map_err(|error| SocketError::Folder(error.to_string()))?;
     // The system reads two slashes at the beginning as one, as in unix:///run/app.sock.
     let socket = format!("/{}", socket.to_string_lossy().trim_start_matches('/'));
     if socket.contains('\0') {
-        return Err("its path has a zero byte".to_owned());
+        return Err(SocketError::ZeroByte);
     }
     if socket.len() > MOST_BYTES {
-        return Err(format!(
-            "the path {socket} has {} bytes, and that of a socket at most {MOST_BYTES}: use a shorter one, such as a \
-             symbolic link's",
-            socket.len()
-        ));
+        return Err(SocketError::TooLong { path: socket });
     }
     if base.contains(['?', '#']) {
-        return Err("its base path has a query or a fragment: remove it".to_owned());
+        return Err(SocketError::Query);
     }
     let base = if base.is_empty() { String::new() } else { format!(":{base}") };
-    let url = Url::parse(&format!("{UNIX}{}{base}", utf8_percent_encode(&socket, IN_A_SOCKET)));
-    url.map_err(|error| error.to_string())
+    Ok(Url::parse(&format!("{UNIX}{}{base}", utf8_percent_encode(&socket, IN_A_SOCKET)))?)
+}
+
+/// Why a text does not name a Unix socket.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SocketError {
+    /// Only systems with Unix sockets have clients for them.
+    #[error("this system's HTTP clients have no Unix sockets: let the service listen on a port")]
+    NotSupported,
+    /// The path is not UTF-8.
+    #[error(transparent)]
+    Encoding(#[from] Utf8Error),
+    /// There is no path.
+    #[error("it has no path of a socket")]
+    NoPath,
+    /// The path is relative, and this process's folder is not known.
+    #[error("{0}")]
+    Folder(String),
+    /// The path has a zero byte.
+    #[error("its path has a zero byte")]
+    ZeroByte,
+    /// The path is too long.
+    #[error(
+        "the path {path} has {} bytes, and that of a socket at most {MOST_BYTES}: use a shorter one, such as a \
+         symbolic link's",
+        .path.len()
+    )]
+    TooLong {
+        /// The path.
+        path: String,
+    },
+    /// The base path has a query or a fragment.
+    #[error("its base path has a query or a fragment: remove it")]
+    Query,
+    /// The path cannot be part of a URL.
+    #[error(transparent)]
+    Url(#[from] url::ParseError),
 }
 
 #[cfg(test)]
