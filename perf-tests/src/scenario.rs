@@ -27,6 +27,19 @@ pub use scenario_result::ScenarioResult;
 /// A scenario under construction. `S` is the type of the value that setup returns.
 ///
 /// Nothing is sent before [`Scenario::run`] or [`Scenario::run_parts`].
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use test_support::shop::{GET_OFFERS, SHOP};
+/// # use perf_tests::{Scenario, Vu, constant_vus};
+/// let result = Scenario::new("offers", &SHOP)
+///     .exercises(&[GET_OFFERS])
+///     .load(constant_vus(10, Duration::from_secs(30)))
+///     .run(async |vu: &mut Vu, ()| {
+///         vu.request(GET_OFFERS).query("day", 1).send().await?;
+///         Ok(())
+///     });
+/// ```
 #[must_use = "a scenario does nothing until it is run"]
 pub struct Scenario<S = ()> {
     spec: RunSpec,
@@ -307,6 +320,19 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
 
     /// Runs all loads that were added with [`Scenario::part`], side by side. Settings come from the
     /// environment, as in [`Scenario::run`].
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use test_support::shop::{GET_OFFERS, SHOP};
+    /// # use perf_tests::{Scenario, Vu, constant_vus};
+    /// # async fn read(vu: &mut Vu, _: &()) -> anyhow::Result<()> { Ok(()) }
+    /// let minute = Duration::from_secs(60);
+    /// let result = Scenario::new("offers", &SHOP)
+    ///     .exercises(&[GET_OFFERS])
+    ///     .part("few", constant_vus(5, minute), read)
+    ///     .part("many", constant_vus(50, minute).start_time(minute), read)
+    ///     .run_parts();
+    /// ```
     pub fn run_parts(self) -> ScenarioResult {
         match read_settings_and_lock(self.spec.name) {
             Ok((settings, _lock)) => self.run_parts_with(settings),
@@ -316,6 +342,19 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
 
     /// Like [`Scenario::run_parts`], with these settings in place of the environment's, and without
     /// the lock.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use test_support::shop::SHOP;
+    /// # use perf_settings::Settings;
+    /// # use perf_tests::{Scenario, Vu, constant_vus};
+    /// # async fn read(vu: &mut Vu, _: &()) -> anyhow::Result<()> { Ok(()) }
+    /// # let load = constant_vus(5, Duration::from_secs(60));
+    /// # let scenario = Scenario::new("offers", &SHOP).part("few", load, read);
+    /// let settings = Settings::new("http://127.0.0.1:8000".parse()?);
+    /// let result = scenario.run_parts_with(settings);
+    /// # Ok::<(), url::ParseError>(())
+    /// ```
     pub fn run_parts_with(self, settings: Settings) -> ScenarioResult {
         if let Some(join) = environment::agent_join() {
             self.run_as_agent(&join);

@@ -35,6 +35,18 @@ pub struct Feeder {
 }
 
 /// Why there is no row. The message has the file, and the line or the row.
+///
+/// ```
+/// # use perf_tests::Vu;
+/// # use perf_tests::data::{Feeder, FeederError};
+/// # fn iteration(vu: &Vu, students: &Feeder) -> anyhow::Result<()> {
+/// let name: String = match vu.row(students) {
+///     Err(FeederError::Exhausted { .. }) => "guest".to_owned(),
+///     row => row?,
+/// };
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum FeederError {
     /// The file cannot be read, has no rows, or has a row that is malformed.
@@ -73,6 +85,12 @@ impl Feeder {
     /// `.csv` with a line of names, `.jsonl` or `.ndjson`, or `.json` with an array of up to
     /// 64 MiB. Every row is checked once.
     ///
+    /// ```no_run
+    /// # use perf_tests::data::Feeder;
+    /// let students = Feeder::open("students.csv")?;
+    /// # Ok::<(), perf_tests::data::FeederError>(())
+    /// ```
+    ///
     /// # Errors
     /// If the file cannot be read, has no rows, or has a row that is malformed: for example one
     /// with fewer fields than names.
@@ -91,6 +109,12 @@ impl Feeder {
     }
 
     /// Takes the rows in an order that follows from the seed, each once.
+    ///
+    /// ```no_run
+    /// # use perf_tests::data::Feeder;
+    /// let students = Feeder::open("students.csv")?.shuffled();
+    /// # Ok::<(), perf_tests::data::FeederError>(())
+    /// ```
     #[must_use]
     pub const fn shuffled(mut self) -> Self {
         self.order = Order::Shuffled;
@@ -98,6 +122,12 @@ impl Feeder {
     }
 
     /// Takes any row each time, by the seed. Rows repeat, and never run out.
+    ///
+    /// ```no_run
+    /// # use perf_tests::data::Feeder;
+    /// let students = Feeder::open("students.csv")?.random();
+    /// # Ok::<(), perf_tests::data::FeederError>(())
+    /// ```
     #[must_use]
     pub const fn random(mut self) -> Self {
         self.order = Order::Random;
@@ -105,6 +135,12 @@ impl Feeder {
     }
 
     /// Begins again after the last row. Shuffled rows then have another order.
+    ///
+    /// ```no_run
+    /// # use perf_tests::data::Feeder;
+    /// let students = Feeder::open("students.csv")?.shuffled().cycle();
+    /// # Ok::<(), perf_tests::data::FeederError>(())
+    /// ```
     #[must_use]
     pub const fn cycle(mut self) -> Self {
         self.cycles = true;
@@ -112,6 +148,13 @@ impl Feeder {
     }
 
     /// The number of rows, at least 1.
+    ///
+    /// ```no_run
+    /// # use perf_tests::data::Feeder;
+    /// let students = Feeder::open("students.csv")?;
+    /// anyhow::ensure!(students.len() >= 30, "a class has 30 students");
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
     #[expect(clippy::len_without_is_empty, reason = "a file without rows is an error")]
     pub const fn len(&self) -> u64 {
         self.rows.len()

@@ -39,6 +39,15 @@ enum Origin {
 }
 
 /// Why there is no secret. No message has its value.
+///
+/// ```no_run
+/// # use perf_tests::data::{Secret, SecretError};
+/// let password = match Secret::env("SHOP_PASSWORD") {
+///     Err(SecretError::Variable(_)) => Secret::file("/run/secrets/shop_password")?,
+///     secret => secret?,
+/// };
+/// # Ok::<(), SecretError>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable is not set, is empty, or is not text.
@@ -69,6 +78,12 @@ impl Secret {
 
     /// The value of a variable.
     ///
+    /// ```no_run
+    /// # use perf_tests::data::Secret;
+    /// let password = Secret::env("SHOP_PASSWORD")?;
+    /// # Ok::<(), perf_tests::data::SecretError>(())
+    /// ```
+    ///
     /// # Errors
     /// If it is not set, is empty, or is not text.
     pub fn env(name: &str) -> Result<Self, SecretError> {
@@ -78,6 +93,12 @@ impl Secret {
     }
 
     /// The text of a file, without line ends at its end.
+    ///
+    /// ```no_run
+    /// # use perf_tests::data::Secret;
+    /// let password = Secret::file("/run/secrets/shop_password")?;
+    /// # Ok::<(), perf_tests::data::SecretError>(())
+    /// ```
     ///
     /// # Errors
     /// If it cannot be read as text, or is empty.
@@ -93,6 +114,15 @@ impl Secret {
 
     /// The secret itself. Do not put it in a check's name, a path or a message: these are in
     /// reports.
+    ///
+    /// ```
+    /// # use test_support::shop::GET_OFFERS;
+    /// # use perf_tests::data::Secret;
+    /// # async fn iteration(vu: &mut perf_tests::Vu, key: &Secret) -> anyhow::Result<()> {
+    /// vu.request(GET_OFFERS).query("day", 1).header("x-api-key", key.expose()).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn expose(&self) -> &str {
         &self.value
     }

@@ -55,6 +55,21 @@ pub struct SharedToken {
 }
 
 /// A token as a server issues it, and how long it is valid.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::data::Token;
+/// #[derive(serde::Deserialize)]
+/// struct Login {
+///     access_token: String,
+///     expires_in: u64,
+/// }
+///
+/// # fn token(response: perf_tests::engine::Response) -> anyhow::Result<Token> {
+/// let login: Login = response.json()?;
+/// Ok(Token::new(&login.access_token, Duration::from_secs(login.expires_in)))
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Token {
     secret: Secret,
@@ -70,6 +85,12 @@ struct HeldToken {
 
 impl Token {
     /// A token that is valid for a time, such as the `expires_in` of RFC 6749.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use perf_tests::data::Token;
+    /// let token = Token::new("2YotnFZFEjr1zCsicMWpAA", Duration::from_secs(3600));
+    /// ```
     pub fn new(value: &str, lifetime: Duration) -> Self {
         Self { secret: Secret::from_server(value), lifetime: lifetime.min(LONGEST) }
     }
@@ -78,12 +99,34 @@ impl Token {
 impl SharedToken {
     /// A token that is renewed this long before it expires, and at the earliest after half of its
     /// lifetime. It should be longer than a renewal and a request with the token take together.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use perf_tests::data::SharedToken;
+    /// let token = SharedToken::renewed_before(Duration::from_secs(10));
+    /// ```
     pub fn renewed_before(expiry: Duration) -> Self {
         Self { early: expiry, latest: Mutex::default(), renewing: AsyncMutex::default() }
     }
 
     /// The present token. If it must be renewed, one caller at a time does so with `renew`. The
     /// lifetime counts from before that request.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use monitoring::endpoint::Method;
+    /// # use perf_tests::Vu;
+    /// # use perf_tests::data::{SharedToken, Token};
+    /// # async fn iteration(vu: &mut Vu, token: &SharedToken) -> anyhow::Result<()> {
+    /// let log_in = async || {
+    ///     let value: String = vu.unjudged(Method::Post, "/login").send().await?.json()?;
+    ///     Ok(Token::new(&value, Duration::from_secs(300)))
+    /// };
+    /// let token = token.get(log_in).await?;
+    /// vu.header("authorization", &format!("Bearer {}", token.expose()));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The error of `renew`, to the caller that ran it. The next caller tries again.

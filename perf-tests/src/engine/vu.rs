@@ -82,6 +82,16 @@ pub(crate) enum IterationId {
 
 /// A virtual user, with its own HTTP client, headers and random numbers. An iteration receives it
 /// and makes its requests with it.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use test_support::shop::GET_OFFERS;
+/// async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+///     vu.request(GET_OFFERS).query("day", 1).send().await?;
+///     vu.think(Duration::from_secs(1), Duration::from_secs(3)).await;
+///     Ok(())
+/// }
+/// ```
 pub struct Vu {
     id: u32,
     part: usize,

@@ -59,6 +59,15 @@ impl LoadProfile {
     /// Draws the load of a scenario with this name, before anything is sent. Use it for review, as
     /// a snapshot.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use perf_tests::ramping_vus;
+    /// let minute = Duration::from_secs(60);
+    /// let drawing = ramping_vus(&[(minute, 50), (minute, 0)]).drawn("offers")?;
+    /// assert!(drawing.starts_with("offers  0s to 2m"));
+    /// # Ok::<(), perf_tests::plan::LoadError>(())
+    /// ```
+    ///
     /// # Errors
     /// If the load cannot be planned.
     pub fn drawn(&self, name: &str) -> Result<String, LoadError> {

@@ -26,6 +26,14 @@ const MAX_DURATION: Duration = Duration::from_secs(600);
 
 /// A load: an executor and the options that all executors have. Functions such as [`constant_vus`]
 /// create it. Values out of range are reported when the load is planned, with exit code 104.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_vus;
+/// let second = Duration::from_secs(1);
+/// let load = constant_vus(10, second * 30).warm_up(second * 5).graceful_stop(second);
+/// assert_eq!(load.to_string(), "10 VUs for 30s, the first 5s of it warm-up");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadProfile {
     /// Which virtual users run iterations, and when.
@@ -150,11 +158,26 @@ pub fn ramping_arrival_rate(start_rate: u64, to: &[(Duration, u32)], vus: u32) -
 impl LoadProfile {
     /// Duration of the load, without the graceful stop. For a number of iterations, it is the
     /// maximum duration.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use perf_tests::per_vu_iterations;
+    /// assert_eq!(per_vu_iterations(30, 1).duration(), Duration::from_secs(600));
+    /// ```
     pub fn duration(&self) -> Duration {
         self.executor.rules().duration()
     }
 
     /// Plans the load as part `name` of a run. Its virtual users are numbered from `first_id`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use perf_tests::constant_arrival_rate;
+    /// let second = Duration::from_secs(1);
+    /// let plan = constant_arrival_rate(20, second, second * 60, 10).plan("polls", 1, 7)?;
+    /// assert_eq!(plan.iterations(), Some(1200));
+    /// # Ok::<(), perf_tests::plan::LoadError>(())
+    /// ```
     ///
     /// # Errors
     /// If a value is out of range.

@@ -12,6 +12,16 @@ use crate::evidence;
 use crate::run::{RunError, RunOutcome};
 
 /// The result of a scenario: a report, or the reason why there is no report.
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// # fn offers(result: perf_tests::ScenarioResult) -> ExitCode {
+/// if let Ok(report) = result.report() {
+///     println!("{} requests", report.requests.sent);
+/// }
+/// result.assert_slos()
+/// # }
+/// ```
 #[must_use = "a result asserts nothing by itself: end with assert_slos"]
 pub struct ScenarioResult {
     result: Result<RunOutcome, RunError>,

@@ -13,6 +13,7 @@ mod docker_context;
 mod documents;
 mod drill;
 mod engine;
+mod examples;
 #[cfg(unix)]
 mod fastapi;
 mod function_names;

@@ -16,6 +16,18 @@ use super::request::RequestSpec;
 use super::{Request, RequestError, Response, Vu};
 
 /// A request for [`Vu::all`], made by [`Request::prepare`].
+///
+/// ```
+/// # use test_support::shop::{GET_OFFERS, GET_PRICES};
+/// # use perf_tests::engine::PreparedRequest;
+/// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+/// let offers: PreparedRequest = vu.request(GET_OFFERS).query("day", 1).prepare();
+/// let prices = vu.request(GET_PRICES).prepare();
+/// let [offers, prices] = vu.all([offers, prices]).await;
+/// println!("{} and {} bytes", offers?.body().len(), prices?.body().len());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a prepared request does nothing until vu.all sends it"]
 pub struct PreparedRequest {
     spec: RequestSpec,

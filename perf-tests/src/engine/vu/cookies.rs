@@ -9,6 +9,14 @@ use crate::clock;
 use crate::http::{CookieJar, CookieUrl, MAIN, Reply, Target};
 
 /// The cookies of a virtual user; see [`Vu::cookies`].
+///
+/// ```
+/// # fn iteration(vu: &mut perf_tests::Vu) {
+/// let mut cookies = vu.cookies();
+/// cookies.set("currency", "EUR");
+/// let is_logged_in = cookies.get("session").is_some();
+/// # }
+/// ```
 pub struct Cookies<'vu> {
     vu: &'vu mut Vu,
     /// Index of the host.

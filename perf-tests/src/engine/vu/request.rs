@@ -36,6 +36,16 @@ use unsendable::UnsendableError;
 const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A request under construction. [`Request::send`] sends and measures it.
+///
+/// ```
+/// # use serde_json::json;
+/// # use test_support::shop::ADD_ITEM;
+/// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+/// let item = json!({ "name": "Pen" });
+/// vu.request(ADD_ITEM).path("cart", "ABCD").json(&item).expect(201).send().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'vu> {
     vu: &'vu mut Vu,
@@ -85,11 +95,6 @@ struct CountedExchange {
     failed_check: Option<&'static str>,
     /// Whether it is a redirect to follow, and why it is not followed.
     redirect: Redirect,
-}
-
-/// Whether a path, with or without a query, can be sent as it is.
-fn is_path(path: &str) -> bool {
-    path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 impl<'vu> Request<'vu> {

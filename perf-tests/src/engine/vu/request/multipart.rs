@@ -8,6 +8,12 @@ use super::unsendable::UnsendableError;
 use crate::http::is_header_value;
 
 /// A field of a form with files, for [`Request::multipart`].
+///
+/// ```
+/// use perf_tests::engine::FormField;
+///
+/// let fields = [FormField::text("name", "Ada"), FormField::file("photo", "photo.png")];
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a field does nothing until it is in a request"]
 pub struct FormField<'a> {
@@ -28,11 +34,21 @@ const ANY_BYTES: &str = "application/octet-stream";
 
 impl<'a> FormField<'a> {
     /// A field with a text.
+    ///
+    /// ```
+    /// # use perf_tests::engine::FormField;
+    /// let field = FormField::text("name", "Ada");
+    /// ```
     pub const fn text(name: &'a str, value: &'a str) -> Self {
         Self { name, value: Value::Bytes(value.as_bytes()), filename: None, content_type: None }
     }
 
     /// A file with these bytes, of the type `application/octet-stream`.
+    ///
+    /// ```
+    /// # use perf_tests::engine::FormField;
+    /// let field = FormField::bytes("notes", "notes.txt", b"red team");
+    /// ```
     pub const fn bytes(name: &'a str, filename: &'a str, bytes: &'a [u8]) -> Self {
         let (value, filename) = (Value::Bytes(bytes), Some(Cow::Borrowed(filename)));
         Self { name, value, filename, content_type: Some(ANY_BYTES) }
@@ -40,6 +56,11 @@ impl<'a> FormField<'a> {
 
     /// A file that is read while it is sent, as by [`Request::body_file`]. It has its own file name
     /// and the type `application/octet-stream`. A relative path is in `perf-tests/data/`.
+    ///
+    /// ```
+    /// # use perf_tests::engine::FormField;
+    /// let field = FormField::file("photo", "photo.png");
+    /// ```
     pub fn file<P: AsRef<Path> + ?Sized>(name: &'a str, path: &'a P) -> Self {
         let path = path.as_ref();
         let filename = path.file_name().map(|name| name.to_string_lossy());
@@ -47,12 +68,22 @@ impl<'a> FormField<'a> {
     }
 
     /// Replaces the file name that the server receives.
+    ///
+    /// ```
+    /// # use perf_tests::engine::FormField;
+    /// let field = FormField::file("photo", "/tmp/0001.png").filename("photo.png");
+    /// ```
     pub fn filename(mut self, filename: &'a str) -> Self {
         self.filename = Some(Cow::Borrowed(filename));
         self
     }
 
     /// Replaces the content type. By default, a text has none.
+    ///
+    /// ```
+    /// # use perf_tests::engine::FormField;
+    /// let field = FormField::file("photo", "photo.png").content_type("image/png");
+    /// ```
     pub const fn content_type(mut self, content_type: &'a str) -> Self {
         self.content_type = Some(content_type);
         self

@@ -10,6 +10,16 @@ use crate::http::{ExchangeError, Reply};
 use crate::measure::Failure;
 
 /// A response with its whole body, unless the body was discarded.
+///
+/// ```
+/// # use test_support::shop::GET_OFFERS;
+/// # use perf_tests::engine::Response;
+/// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+/// let response: Response = vu.request(GET_OFFERS).query("day", 1).send().await?;
+/// let (status, offers) = (response.status(), response.json::<Vec<String>>()?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Response {
     name: &'static str,
@@ -19,6 +29,19 @@ pub struct Response {
 }
 
 /// Why a request has no usable response.
+///
+/// ```
+/// # use test_support::shop::GET_CART;
+/// # use perf_tests::engine::RequestError;
+/// # async fn iteration(vu: &mut perf_tests::Vu) -> anyhow::Result<()> {
+/// match vu.request(GET_CART).path("cart", "ABCD").send().await {
+///     // A cart that has expired is counted as failed, and the iteration goes on.
+///     Err(RequestError::Failed { status: Some(410), .. }) => {}
+///     result => drop(result?),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// The request failed. It has been counted. If the iteration returns this error, for example by

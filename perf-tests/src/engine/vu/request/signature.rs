@@ -7,6 +7,15 @@ use super::unsendable::UnsendableError;
 use crate::http::RequestHead;
 
 /// A request as it will be sent, for [`Request::sign`].
+///
+/// ```
+/// use perf_tests::engine::UnsignedRequest;
+///
+/// fn text_to_sign(request: UnsignedRequest<'_>) -> anyhow::Result<Vec<u8>> {
+///     let body = request.body.ok_or_else(|| anyhow::anyhow!("a file cannot be signed"))?;
+///     Ok([request.method.as_bytes(), b" ", request.url.as_bytes(), b"\n", body].concat())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct UnsignedRequest<'a> {
     /// The method, such as `POST`.

@@ -4,8 +4,9 @@ use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
+use super::IN_A_SEGMENT;
 use super::redirect::path_and_query;
-use super::{IN_A_SEGMENT, is_path};
+use super::unsendable::is_path;
 use crate::http::{RequestHead, Target};
 
 #[derive(Debug, Deserialize)]

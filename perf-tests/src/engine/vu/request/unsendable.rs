@@ -2,7 +2,7 @@
 
 use monitoring::statuses::Statuses;
 
-use super::{Request, is_path};
+use super::Request;
 use crate::data::DataFileError;
 use crate::http::is_header_value;
 
@@ -39,6 +39,11 @@ pub(super) enum UnsendableError {
     ExpectWithoutBody,
     #[error("expect_continue() needs HTTP/1.1, and the load uses HTTP/2: remove it, or use --http1")]
     ExpectOverHttp2,
+}
+
+/// Whether a path, with or without a query, can be sent as it is.
+pub(super) fn is_path(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 impl Request<'_> {
