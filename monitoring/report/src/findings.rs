@@ -7,7 +7,7 @@ mod objectives;
 mod verdicts;
 
 pub(crate) use failures::{FailureText, describe_failures, has_cause_of_finding};
-pub use objectives::{describe_measured, describe_miss, finding};
+pub use objectives::{describe_measured, describe_miss, describe_warns_only, finding};
 pub(crate) use verdicts::inconclusive;
 
 use std::cmp::Reverse;

@@ -30,23 +30,19 @@ pub struct Mark {
     pub emoji: &'static str,
     /// Word for the verdict.
     pub word: &'static str,
-    /// Additional note. Usually empty.
-    pub note: &'static str,
     /// Tone, for colors.
     pub tone: Tone,
 }
 
 impl Mark {
     /// Met, or a check that passed.
-    pub const GOOD: Self = Self { sign: "✓", emoji: "✅", word: "met", note: "", tone: Tone::Good };
+    pub const GOOD: Self = Self { sign: "✓", emoji: "✅", word: "met", tone: Tone::Good };
     /// Missed, or a check that failed.
-    pub const BAD: Self = Self { sign: "✗", emoji: "❌", word: "missed", note: "", tone: Tone::Bad };
+    pub const BAD: Self = Self { sign: "✗", emoji: "❌", word: "missed", tone: Tone::Bad };
     /// Not judged, or a check that does not apply.
-    pub const QUIET: Self =
-        Self { sign: "–", emoji: "➖", word: "not in this scenario", note: "", tone: Tone::Quiet };
+    pub const QUIET: Self = Self { sign: "–", emoji: "➖", word: "not in this scenario", tone: Tone::Quiet };
     /// There is not enough evidence.
-    pub(crate) const DOUBT: Self =
-        Self { sign: "?", emoji: "❔", word: "inconclusive", note: "", tone: Tone::Warning };
+    pub(crate) const DOUBT: Self = Self { sign: "?", emoji: "❔", word: "inconclusive", tone: Tone::Warning };
     /// Missed, and worth knowing only.
     pub(crate) const WARNING: Self = Self { sign: "!", emoji: "⚠️", tone: Tone::Warning, ..Self::BAD };
 
@@ -72,25 +68,18 @@ impl Mark {
     pub fn signed_word(&self) -> String {
         format!("{} {}", self.sign, self.word)
     }
-
-    /// Word and note: "missed, warns".
-    pub(crate) fn word_and_note(&self) -> String {
-        if self.note.is_empty() { self.word.to_owned() } else { format!("{}, {}", self.word, self.note) }
-    }
 }
 
 impl From<&ObjectiveResult> for Mark {
     fn from(objective: &ObjectiveResult) -> Self {
-        let note = if objective.on_miss == OnMiss::Warn { "warns" } else { "" };
-        let mark = match (&objective.verdict, objective.on_miss) {
+        match (&objective.verdict, objective.on_miss) {
             (Verdict::Met, _) => Self::GOOD,
             (Verdict::Missed, OnMiss::Fail) => Self::BAD,
             (Verdict::Missed, OnMiss::Warn) => Self::WARNING,
             (Verdict::Inconclusive(_), _) => Self::DOUBT,
             (Verdict::NotInScenario, _) => Self::QUIET,
             (Verdict::NotJudged, _) => Self { word: "not judged", ..Self::QUIET },
-        };
-        Self { note, ..mark }
+        }
     }
 }
 

@@ -47,6 +47,14 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
     Some(format!("{}.{}", tenths / 10, tenths % 10))
 }
 
+/// Line below a table: its objectives whose miss does not fail the run. `None` without any.
+pub fn describe_warns_only(objectives: &[ObjectiveResult]) -> Option<String> {
+    let shown = objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.has_row());
+    let names: Vec<_> = shown.map(|it| format!("{} {}", it.subject, it.objective)).collect();
+    let list = names.join(", ");
+    (!names.is_empty()).then(|| format!("warns only (a miss does not change the exit code): {list}"))
+}
+
 /// Text of a missed objective: "get_offers p95 761.0 ms > 500 ms, 263 requests".
 pub fn describe_miss(objective: &ObjectiveResult) -> String {
     let quantile = |ppm| Ratio::ppm(ppm).as_quantile();

@@ -66,7 +66,7 @@ fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause
     let status = match (&objective.verdict, objective.on_miss) {
         (Verdict::Met | Verdict::NotInScenario | Verdict::NotJudged, _) => TestCaseStatus::success(),
         // Warnings do not fail a test.
-        (_, OnMiss::Warn) => TestCaseStatus::skipped(),
+        (_, OnMiss::Warn) => skipped(message.as_deref()),
         (Verdict::Missed, OnMiss::Fail) => failed(NonSuccessKind::Failure, word, message.as_deref()),
         (Verdict::Inconclusive(_), OnMiss::Fail) => failed(NonSuccessKind::Error, word, message.as_deref()),
     };
@@ -76,6 +76,14 @@ fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause
     let counts = objective.tally().zip(objective.good()).map(|(tally, good)| format!("{good} of {} good", tally.total));
     case.set_system_out(measured.into_iter().chain(counts).collect::<Vec<_>>().join("; "));
     case
+}
+
+fn skipped(message: Option<&str>) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    if let Some(message) = message {
+        status.set_message(message);
+    }
+    status
 }
 
 fn failed(kind: NonSuccessKind, word: &str, message: Option<&str>) -> TestCaseStatus {
@@ -120,7 +128,7 @@ mod tests {
         let parsed = JUnit::deserialize_from_str(&text).unwrap();
         let suite = &parsed.test_suites[0];
         assert_eq!((suite.tests, suite.failures, suite.errors), (10, 1, 2), "{text}");
-        assert_eq!(text.matches("<skipped").count(), 1, "{text}");
+        assert_eq!(text.matches("<skipped message=\"missed (warns only): ").count(), 1, "{text}");
         assert!(text.contains("missed: add_item p95 &lt;= 300 ms: measured") && !text.contains('\u{1b}'), "{text}");
     }
 

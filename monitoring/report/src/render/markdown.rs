@@ -11,7 +11,7 @@ use crate::Report;
 use crate::comparison::{CHANGE, Comparison, SidesP95};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::findings::{describe_failures, describe_measured, lines};
+use crate::findings::{describe_failures, describe_measured, describe_warns_only, lines};
 use crate::format::count;
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
@@ -98,13 +98,16 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
             text,
             "| {} {} | {} | {} | {} | {} | {} |",
             mark.emoji,
-            mark.word_and_note(),
+            mark.word,
             escaped(&objective.subject),
             escaped(&objective.objective),
             describe_measured(objective).unwrap_or_default(),
             objective.good().map(count).unwrap_or_default(),
             counts(|tally| tally.total),
         );
+    }
+    if let Some(line) = describe_warns_only(objectives) {
+        let _ = writeln!(text, "\n*{}*", escaped(&line));
     }
     text
 }

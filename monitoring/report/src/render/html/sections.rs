@@ -9,7 +9,7 @@ use super::{class, figures};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
-use crate::findings::describe_measured;
+use crate::findings::{describe_measured, describe_warns_only};
 use crate::format::{self, interval, percent};
 use crate::judgement::ObjectiveResult;
 use crate::mark::{Mark, Tone};
@@ -47,6 +47,7 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
                 } }
                 tbody { @for objective in objectives.iter().filter(|it| it.not_available().is_none()) { (objective_row(objective)) } }
             }
+            @if let Some(line) = describe_warns_only(objectives) { p class="sub" { (line) } }
         }
     }
 }
@@ -56,7 +57,7 @@ fn objective_row(objective: &ObjectiveResult) -> Markup {
     let count = |count: fn(&Tally) -> u64| objective.tally().map(|tally| format::count(count(tally)));
     html! {
         tr {
-            td class={ "word " (class(mark.tone)) } { (mark.sign) " " (mark.word_and_note()) }
+            td class={ "word " (class(mark.tone)) } { (mark.signed_word()) }
             th scope="row" { (objective.subject) }
             td { (objective.objective) }
             td class="n" { (describe_measured(objective).unwrap_or_default()) }

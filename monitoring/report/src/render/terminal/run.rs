@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::below_headline::below_table;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::{AgentResult, PartResult};
-use crate::findings::{FailureText, describe_failures, describe_measured};
+use crate::findings::{FailureText, describe_failures, describe_measured, describe_warns_only};
 use crate::format::{count, interval, millis, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
@@ -20,7 +20,8 @@ const SHOWN_CAUSES: usize = 5;
 pub fn render_run(report: &Report, style: TerminalStyle) -> String {
     let mut blocks = vec![render_headline(report, style)];
     if report.was_loaded() {
-        blocks.push(table(report).text(style));
+        let warns_only = describe_warns_only(&report.objectives).map(|line| format!("\n{}", style.wrap(&line)));
+        blocks.push(table(report).text(style) + &warns_only.unwrap_or_default());
         blocks.push(failures(report, style));
     }
     blocks.push(findings(report, style));
@@ -53,16 +54,14 @@ fn table(report: &Report) -> TextTable {
         Column::number("response time").rank(2),
         Column::number("95 % interval").rank(3),
         Column::text("p95 over time").rank(4),
-        Column::text(""),
     ]);
     for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
-        let mark = Mark::from(objective);
-        table.row(mark, cells(report, objective, mark));
+        table.row(objective.into(), cells(report, objective));
     }
     table
 }
 
-fn cells(report: &Report, objective: &ObjectiveResult, mark: Mark) -> [String; 9] {
+fn cells(report: &Report, objective: &ObjectiveResult) -> [String; 8] {
     let counts = |value: fn(&Tally) -> u64| objective.tally().map(|tally| count(value(tally))).unwrap_or_default();
     [
         objective.subject.clone(),
@@ -73,7 +72,6 @@ fn cells(report: &Report, objective: &ObjectiveResult, mark: Mark) -> [String; 9
         objective.response_ms().map(millis).unwrap_or_default(),
         objective.interval_ms().map(|(low, high)| interval(low, high)).unwrap_or_default(),
         spark(report, objective).unwrap_or_default(),
-        mark.note.to_owned(),
     ]
 }
 
