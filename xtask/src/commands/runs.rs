@@ -1,14 +1,11 @@
 //! `cargo xtask runs`: lists past runs by their reports, the newest last.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::format::{count, millis, percent_with};
-use perf_report::mark::Mark;
 
-use crate::host::terminal::print_line;
+use crate::host::terminal;
 use crate::host::workspace;
 use crate::runs::reports;
 
@@ -47,7 +44,7 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     if shown.is_empty() {
         println!("no runs found in {}", folder.display());
     } else {
-        print_line(&render(shown));
+        terminal::print_runs(shown);
     }
     for path in unreadable {
         eprintln!("warning: {} is not a report, or has a newer version", path.display());
@@ -55,50 +52,15 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// A table with a line for each run.
-fn render(reports: &[Report]) -> String {
-    let width = |of: &dyn Fn(&Report) -> usize| reports.iter().map(of).max().unwrap_or(0);
-    let (ids, loads) =
-        (width(&|report| report.run.testid.chars().count()), width(&|report| report.run.load.chars().count()));
-    let mut text = format!(
-        "{:<14} {:<ids$}  {:<loads$} {:>9}  highest p95, as a share of its objective",
-        "verdict", "run", "load", "requests"
-    );
-    for report in reports {
-        let verdict = Mark::for_run(report.exit_code).signed_word();
-        let tags: Vec<_> = report.run.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let _ = write!(
-            text,
-            "\n{verdict:<14} {:<ids$}  {:<loads$} {:>9}  {}  {}",
-            report.run.testid,
-            report.run.load,
-            count(report.requests.sent),
-            worst(report),
-            tags.join(" ")
-        );
-    }
-    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
-}
-
-/// The endpoint whose p95 is the highest share of its objective, with the p95 and the share.
-fn worst(report: &Report) -> String {
-    let latencies = report.objectives.iter().filter(|objective| objective.goal.is_latency());
-    let shares = latencies.filter_map(|it| Some((it.share_of_threshold()?, it, it.quantile_ms()?)));
-    let worst = shares.max_by(|one, other| one.0.total_cmp(&other.0));
-    worst.map_or_else(String::new, |(share, objective, quantile)| {
-        let share = if share.is_finite() { format!(" ({})", percent_with(share, 0)) } else { String::new() };
-        format!("{} {}{share}", objective.subject, millis(quantile))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use perf_report::judgement::Goal;
+    use perf_report::render::terminal::{TerminalStyle, render_runs};
 
     use super::*;
 
     #[test]
-    fn each_run_is_one_line() {
+    fn each_run_is_one_line_at_80_and_120_columns() {
         let report = test_support::report();
         let mut tagged = Report { exit_code: ExitCode::Missed, ..report.clone() };
         tagged.run.testid = "other".to_owned();
@@ -108,6 +70,14 @@ mod tests {
                 goal.threshold_ms = 100.0;
             }
         }
-        insta::assert_snapshot!(render(&[report, tagged]));
+        let mut failed = tagged.clone();
+        failed.exit_code = ExitCode::Inconclusive;
+        failed.objectives.clear();
+        let runs = [report, tagged, failed];
+        for width in [80, 120] {
+            let text = render_runs(&runs, TerminalStyle { width, ..TerminalStyle::PLAIN });
+            assert!(text.lines().count() == 4 && text.lines().all(|line| line.chars().count() <= width), "{text}");
+            insta::assert_snapshot!(format!("runs_at_{width}_columns"), text);
+        }
     }
 }

@@ -4,10 +4,11 @@ use std::io::{IsTerminal as _, Write as _, stdout};
 use std::path::Path;
 
 use monitoring::sanitize::sanitize;
+use perf_report::Report;
 use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::render::files;
-use perf_report::render::terminal::{RunResult, TerminalStyle, render_comparison, render_result};
+use perf_report::render::terminal::{RunResult, TerminalStyle, render_comparison, render_result, render_runs};
 
 use crate::host::workspace;
 
@@ -21,6 +22,11 @@ const MAX_WIDTH: usize = 200;
 /// Prints a run's result: headline, table, details, and the path of the report.
 pub(crate) fn print_run(result: &RunResult<'_>) {
     print_line(&render_result(result, style()));
+}
+
+/// Prints a list of runs.
+pub(crate) fn print_runs(reports: &[Report]) {
+    print_line(&render_runs(reports, style()));
 }
 
 /// Prints a comparison, and the path of its file, which is beside `path`.

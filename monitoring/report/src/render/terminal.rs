@@ -4,6 +4,7 @@
 mod comparison;
 mod result;
 mod run;
+mod runs;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use textwrap::{Options, WordSplitter};
@@ -11,6 +12,7 @@ use textwrap::{Options, WordSplitter};
 pub use comparison::render_comparison;
 pub use result::{RunResult, render_result};
 pub use run::render_run;
+pub use runs::render_runs;
 
 use crate::finding::Finding;
 use crate::mark::{Mark, Tone};

@@ -1,0 +1,41 @@
+//! A list of runs as text, a row for each.
+
+use super::{Column, TerminalStyle, TextTable};
+use crate::Report;
+use crate::format::{count, millis, percent_with};
+use crate::judgement::ObjectiveResult;
+use crate::mark::Mark;
+
+/// Renders the runs in this order. A narrow terminal leaves out loads, then requests, then tags.
+pub fn render_runs(reports: &[Report], style: TerminalStyle) -> String {
+    let mut table = TextTable::new([
+        Column::text("run"),
+        Column::text("load").rank(3),
+        Column::number("requests").rank(2),
+        Column::text("highest p95"),
+        Column::number("of limit"),
+        Column::text("tags").rank(1),
+    ]);
+    for report in reports {
+        table.row(Mark::for_run(report.exit_code), cells(report));
+    }
+    style.fit(&table.text(style))
+}
+
+fn cells(report: &Report) -> [String; 6] {
+    let run = &report.run;
+    let tags: Vec<_> = run.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let (p95, share) = highest(report).unwrap_or_default();
+    [run.testid.clone(), run.load.clone(), count(report.requests.sent), p95, share, tags.join(" ")]
+}
+
+/// The p95 that is the highest share of its objective, with its endpoint, and the share. It is
+/// infinite if too many requests failed.
+fn highest(report: &Report) -> Option<(String, String)> {
+    let share = |objective: &ObjectiveResult| objective.share_of_threshold();
+    let latencies = report.objectives.iter().filter(|objective| objective.goal.is_latency());
+    let shares = latencies.filter_map(|it| Some((share(it)?, it, it.quantile_ms()?)));
+    let (share, objective, quantile) = shares.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let share = if share.is_finite() { percent_with(share, 0) } else { "∞".to_owned() };
+    Some((format!("{} {}", objective.subject, millis(quantile)), share))
+}
