@@ -1,6 +1,7 @@
 //! `cargo xtask compare`: compares two recorded runs.
 
 use perf_report::exit_code::ExitCode;
+use perf_report::headline::Headline;
 
 use crate::host::terminal;
 use crate::runs::{recorded, report_files, reports};
@@ -34,6 +35,6 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     report_files::write_beside(path, report, Some(&compared))?;
     terminal::print_comparison(&compared, path);
     let code = compared.code();
-    terminal::print_code(code, &[]);
+    terminal::print_code(code, &[Headline::for_comparison(&compared).verdict]);
     Ok(code)
 }

@@ -20,10 +20,10 @@ async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
     args.check(&settings).map_err(configuration)?;
     let (signals, _lock) = plan::lock_clone(&args, &settings)?;
     if args.drill {
-        return drill::run(&args, &settings, signals).await.map(|code| Some(PerfResult::without_verdict(code)));
+        return drill::run(&args, &settings, signals).await.map(Some);
     }
     if args.gate.compares() {
-        return interleaved::run(&args, &settings, signals).await.map(|code| Some(PerfResult::without_verdict(code)));
+        return interleaved::run(&args, &settings, signals).await.map(Some);
     }
     if args.list {
         plan::list(&args, &signals)?.iter().for_each(|scenario| println!("{}", scenario.name));

@@ -33,7 +33,7 @@ use super::PerfArgs;
 use super::args::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 use super::perf_error::{PerfError, after_cleanup, configuration};
 use super::plan::{build, choose};
-use super::publish;
+use super::publish::{self, PerfResult};
 use crate::host::{terminal, workspace};
 use crate::scenarios::{self, BuiltPrograms};
 use calibration::CalibrationRecord;
@@ -47,7 +47,7 @@ pub(crate) async fn run(
     args: &PerfArgs,
     settings: &Settings,
     signals: watch::Receiver<u32>,
-) -> Result<ExitCode, PerfError> {
+) -> Result<PerfResult, PerfError> {
     let named = args.scenarios().map_err(configuration)?;
     if named.len() > 1 {
         return Err(configuration(format!("a comparison needs one scenario, and {} are named: name one", named.len())));
@@ -105,7 +105,7 @@ pub(crate) async fn run(
     };
     let result = result.await;
     let removed = checkout.map_or(Ok(()), |(checkout, top, _)| checkout.remove(&top));
-    after_cleanup(result, |code| *code, removed)
+    after_cleanup(result, |result| result.code, removed)
 }
 
 fn describe(service: &SideService) -> String {
@@ -179,7 +179,7 @@ async fn checkout_side(
     Ok(Side { name, description: checkout.description.clone(), service, folder })
 }
 
-async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, PerfError> {
+async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<PerfResult, PerfError> {
     let rule = args.judging.rule();
     let (planned, notes) = plan_rounds(args, rule, rounds)?;
     let looks = Looks::new(planned, args.gate.looks as usize, rule.alpha);
@@ -289,7 +289,7 @@ fn round_problems(pairs: &[(Report, Report)]) -> Vec<Finding> {
     counted.into_iter().map(describe).collect()
 }
 
-async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<ExitCode, PerfError> {
+async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<PerfResult, PerfError> {
     let planned = args.gate.rounds.unwrap_or(ROUNDS_OF_CALIBRATION) as usize;
     let mut pairs = Vec::new();
     for pair in 0..planned {
@@ -304,6 +304,10 @@ async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Sid
     };
     calibrated.keep()?;
     terminal::print_line(&format!("\n{}", calibrated.render(rule)));
-    let can = calibrated.noise.needed_pairs(rule, rule.alpha).is_some();
-    Ok(if can { ExitCode::Met } else { ExitCode::Inconclusive })
+    let (code, ability) = match calibrated.noise.needed_pairs(rule, rule.alpha) {
+        Some(rounds) => (ExitCode::Met, format!("calibrated, {rounds} rounds detect")),
+        None => (ExitCode::Inconclusive, "this machine is too noisy to detect".to_owned()),
+    };
+    let verdict = format!("{ability} a {} slow-down (exit {})", exact_percent(rule.detect), code.code());
+    Ok(PerfResult::with_verdict(code, format!("{}: {verdict}", rounds.name)))
 }

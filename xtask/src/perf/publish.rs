@@ -36,12 +36,20 @@ pub(crate) struct PerfResult {
     /// The most severe exit code of all runs.
     pub(crate) code: ExitCode,
     /// The verdict of each run that has one.
-    verdicts: Vec<String>,
+    pub(crate) verdicts: Vec<String>,
 }
 
 impl PerfResult {
     pub(crate) const fn without_verdict(code: ExitCode) -> Self {
         Self { code, verdicts: Vec::new() }
+    }
+
+    pub(crate) fn with_verdict(code: ExitCode, verdict: String) -> Self {
+        Self { code, verdicts: vec![verdict] }
+    }
+
+    fn of_comparison(compared: &Comparison) -> Self {
+        Self::with_verdict(compared.exit_code, Headline::for_comparison(compared).verdict)
     }
 
     /// This result, and the one of a later run.
@@ -78,7 +86,7 @@ pub(crate) fn run(
     if let Some(name) = &baseline.save {
         save_baseline(name, &path, own, &compared)?;
     }
-    Ok(PerfResult { code: report.exit_code, verdicts: vec![Headline::new(&report).verdict] })
+    Ok(PerfResult::with_verdict(report.exit_code, Headline::new(&report).verdict))
 }
 
 /// Writes a run's files, its summary on the job's page, and its findings as annotations.
@@ -111,11 +119,11 @@ fn save_baseline(name: &str, run: &Path, own: ExitCode, compared: &BaselineCompa
 }
 
 /// Publishes an interleaved comparison, which is printed already.
-pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<ExitCode> {
+pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<PerfResult> {
     report_files::write_comparison(path, compared)?;
     github::append_to_job_page(path)?;
     github::annotate(&compared.scenario, &comparison_findings(compared));
-    Ok(compared.exit_code)
+    Ok(PerfResult::of_comparison(compared))
 }
 
 /// Prints the result of a command, or its error. `None` is the result of a command that has no
@@ -133,4 +141,18 @@ pub(crate) fn finish(result: Result<Option<PerfResult>, PerfError>) -> ExitCode 
     };
     terminal::print_code(result.code, &result.verdicts);
     result.code
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::host::workspace;
+
+    use super::*;
+
+    #[test]
+    fn the_verdict_of_a_comparison_is_its_last_line() {
+        let path = workspace::root().join("monitoring/report/tests/situations/regressed_comparison.json");
+        let compared = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(PerfResult::of_comparison(&compared).verdicts, ["basic: slower than the base (exit 91)"]);
+    }
 }

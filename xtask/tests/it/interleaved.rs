@@ -50,6 +50,8 @@ fn a_slower_endpoint_of_the_head_is_reported_without_secrets() {
         "{}",
         output.text
     );
+    let last = output.text.lines().last().unwrap_or_default();
+    assert_eq!(last, "basic: slower than the base (exit 91)");
     let found = comparison(&out);
     let regressed = found.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::Regressed);
     assert_eq!(regressed.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>(), ["join_room"], "{}", output.text);

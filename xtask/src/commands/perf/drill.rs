@@ -30,6 +30,7 @@ use crate::perf::judge;
 use crate::perf::perf_error::{PerfError, after_cleanup, configuration};
 use crate::perf::plan::{build, check_generated_files, choose};
 use crate::perf::prove::{self, QuerySource, RunWindow};
+use crate::perf::publish::PerfResult;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
@@ -86,7 +87,7 @@ pub(super) async fn run(
     args: &PerfArgs,
     settings: &Settings,
     signals: watch::Receiver<u32>,
-) -> Result<ExitCode, PerfError> {
+) -> Result<PerfResult, PerfError> {
     let built = build(args, true, &signals)?;
     let scenario = choose(&[], &scenarios::list(&built.load).map_err(configuration)?).map_err(configuration)?.remove(0);
     let mut options = args.stack_options();
@@ -101,7 +102,7 @@ pub(super) async fn run(
     };
     let forgotten = stack.forget_backend();
     let stopped = stack.down().await.and(forgotten).context("failed to stop the stack");
-    after_cleanup(result, |code| *code, stopped)
+    after_cleanup(result, |result| result.code, stopped)
 }
 
 async fn drill_alerts(
@@ -110,7 +111,7 @@ async fn drill_alerts(
     scenario: &ScenarioTest,
     stack: &Stack,
     signals: watch::Receiver<u32>,
-) -> Result<ExitCode, PerfError> {
+) -> Result<PerfResult, PerfError> {
     let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.stub) else {
         return Err(configuration("--drill needs a Prometheus: install Docker, or put prometheus on PATH"));
     };
@@ -175,7 +176,9 @@ async fn drill_alerts(
     let window = RunWindow { from_ms: began.0, to_ms: now.0 };
     let empty_queries = prove::empty_queries(&drilled, &source, &faulty, &scenario.name, window).await?;
     let alerts = alerts::alerts(&drilled, &Timing::DRILL);
-    Ok(print_result(&alerts, &DrilledRuns { loud, series, began, now, empty_queries }))
+    let (result, text) = describe_result(&alerts, &DrilledRuns { loud, series, began, now, empty_queries });
+    terminal::print_line(&text);
+    Ok(result)
 }
 
 /// Flags of the stub backend, which serves the scenario's service. First each endpoint is slower
@@ -219,16 +222,17 @@ struct DrilledRuns {
     empty_queries: Vec<String>,
 }
 
-/// Prints the timeline of each alert, and all problems. Returns the exit code.
-fn print_result(
+/// The result, and the text above its last line: the verdict, the timeline of each alert, and all
+/// problems.
+fn describe_result(
     alerts: &RuleFile<AlertRule>,
     DrilledRuns { loud, series, began, now, empty_queries }: &DrilledRuns,
-) -> ExitCode {
-    let mut is_shown = loud.is_empty() && empty_queries.is_empty();
-    let mut text = format!("\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
+) -> (PerfResult, String) {
+    let mut incomplete = 0;
+    let mut text = format!("\n\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
     for rule in alerts.groups.iter().flat_map(|group| &group.rules) {
         let timeline = AlertTimeline::from_series(&rule.alert, series, now.seconds());
-        is_shown &= timeline.is_complete();
+        incomplete += usize::from(!timeline.is_complete());
         let at =
             |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
         let sign = Mark::for_check(timeline.is_complete()).sign;
@@ -249,8 +253,18 @@ fn print_result(
     if empty_queries.is_empty() {
         check(true, "every query that may be empty after a run had data in the drill");
     }
-    terminal::print_line(&text);
-    if is_shown { ExitCode::Met } else { ExitCode::ProofFailed }
+    let count = alerts.groups.iter().map(|group| group.rules.len()).sum::<usize>();
+    let failed = match (incomplete, loud.is_empty(), empty_queries.is_empty()) {
+        (0, true, true) => None,
+        (0, true, false) => Some("a query had no data".to_owned()),
+        (0, false, _) => Some("an alert fired in the clean run".to_owned()),
+        (incomplete, ..) => Some(format!("{incomplete} of {count} alerts did not become pending, fire and end")),
+    };
+    let code = if failed.is_none() { ExitCode::Met } else { ExitCode::ProofFailed };
+    let verdict = failed.unwrap_or_else(|| "every alert fired when it should, and only then".to_owned());
+    let verdict = format!("drill: {verdict} (exit {})", code.code());
+    let text = format!("\n{} {verdict}{text}", Mark::of_check(code == ExitCode::Met).sign);
+    (PerfResult::with_verdict(code, verdict), text)
 }
 
 #[cfg(test)]
@@ -291,5 +305,30 @@ mod tests {
         assert!(
             !AlertTimeline::from_series("B", &[series("pending", 5, 9), series("firing", 10, 20)], 40.0).is_complete()
         );
+    }
+
+    #[test]
+    fn the_first_and_the_last_line_are_the_verdict() {
+        let rules = alerts::alerts(&drilled(&test_support::shop::SHOP), &Timing::DRILL);
+        let names: Vec<_> = rules.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert).collect();
+        let of = |name: &String, mut series: Series| {
+            series.labels.insert("alertname".to_owned(), name.clone());
+            series
+        };
+        let fired = |name| [of(name, series("pending", 5, 9)), of(name, series("firing", 10, 20))];
+        let check = |series: Vec<Series>, expected: &str| {
+            let (began, now) = (Moment(0), Moment(40_000));
+            let runs = DrilledRuns { loud: Vec::new(), series, began, now, empty_queries: Vec::new() };
+            let (result, text) = describe_result(&rules, &runs);
+            assert_eq!(result.verdicts, [expected]);
+            let first = text.lines().find(|line| !line.is_empty()).unwrap();
+            assert!(first.ends_with(expected) && first.starts_with(['✓', '✗']), "{text}");
+            result.code
+        };
+        let all: Vec<_> = names.iter().copied().flat_map(fired).collect();
+        let silent = format!("drill: 1 of {} alerts did not become pending, fire and end (exit 92)", names.len());
+        assert_eq!(check(all[2..].to_vec(), &silent), ExitCode::ProofFailed);
+        let good = "drill: every alert fired when it should, and only then (exit 0)";
+        assert_eq!(check(all, good), ExitCode::Met);
     }
 }
