@@ -10,11 +10,11 @@ pub struct Measure {
     pub name: &'static str,
     /// Name on panels, such as "Queue length".
     pub title: &'static str,
-    /// How its values are summed up.
+    /// Summary of its values.
     pub kind: MeasureKind,
 }
 
-/// How the values of a measure are summed up.
+/// Summary of the values of a measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MeasureKind {
     /// Percentiles of all values.

@@ -36,14 +36,14 @@ impl Epoch {
         self.wall + (now() - self.began)
     }
 
-    /// How long the machine was suspended since the start. The monotonic clock does not count that
-    /// time.
+    /// Time for which the machine was suspended since the start. The monotonic clock does not count
+    /// it.
     pub(crate) fn slept(&self) -> Duration {
         slept().saturating_sub(self.slept)
     }
 }
 
-/// How long the machine was suspended since boot.
+/// Time for which the machine was suspended since boot.
 #[cfg(target_os = "linux")]
 fn slept() -> Duration {
     use rustix::time::{ClockId, clock_gettime};

@@ -51,7 +51,7 @@ pub struct PartPlan {
     pub start: Duration,
     /// After this time, no virtual user begins another iteration and no arrival is due.
     pub end: Duration,
-    /// How long iterations under way at `end` may still take.
+    /// Longest time that iterations under way at `end` may still take.
     pub graceful_stop: Duration,
     /// Minimum time between two iteration starts of a virtual user.
     pub min_iteration: Duration,

@@ -101,7 +101,7 @@ struct FinishedLoad {
     started: SystemTime,
     ended: SystemTime,
     epoch: Epoch,
-    /// How long after the planned start the workers of this process ran. `None` if they did not.
+    /// Time from the planned start until the workers of this process ran. `None` if they did not.
     late: Option<Duration>,
 }
 

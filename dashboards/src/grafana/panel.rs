@@ -176,7 +176,7 @@ pub struct TimeSeriesStyle {
     pub thresholds_style: ThresholdsStyle,
 }
 
-/// How thresholds are drawn, such as "dashed" or "off".
+/// Form in which thresholds are drawn, such as "dashed" or "off".
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct ThresholdsStyle {

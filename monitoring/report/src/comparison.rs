@@ -29,7 +29,7 @@ pub struct Comparison {
     pub base: String,
     /// Description of the head, in the same form.
     pub head: String,
-    /// How base and head were measured.
+    /// Method by which base and head were measured.
     pub method: ComparisonMethod,
     /// Name of the scenario.
     pub scenario: String,

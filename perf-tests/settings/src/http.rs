@@ -55,7 +55,7 @@ pub struct HttpSettings {
     pub allowed: Vec<String>,
     /// Addresses to use in place of a look-up.
     pub resolve: Vec<Resolve>,
-    /// How long the addresses of a name are used before it is looked up again.
+    /// Time for which the addresses of a name are used before it is looked up again.
     pub dns_ttl: Duration,
 }
 

@@ -19,7 +19,7 @@ const MAX_STAGES: usize = 1000;
 /// once if `duration` is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
-    /// How long the stage lasts.
+    /// Length of the stage.
     pub duration: Duration,
     /// Virtual users, or arrivals per time unit, at the end of the stage.
     pub target: u64,

@@ -1,4 +1,4 @@
-//! How settings are read: flag before variable before default.
+//! Reads settings: flag before variable before default.
 
 use crate::all_settings::all_settings;
 use crate::per_host;

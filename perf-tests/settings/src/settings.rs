@@ -36,7 +36,7 @@ pub struct Settings {
     pub http: HttpSettings,
     /// The only part of a scenario to run, if one was given.
     pub part: Option<String>,
-    /// How many processes make the load together. `None`: the scenario's own process makes it.
+    /// Number of processes that make the load together. `None` if the scenario's own process does.
     pub agents: Option<u32>,
     /// Whether the agents are pods of a Kubernetes cluster, which only `cargo xtask perf` starts.
     pub on_kubernetes: bool,

@@ -15,7 +15,7 @@ pub(super) struct AgentLoad {
     pub(super) load: Load,
     /// The agent in the report. Figures of its load are filled in here.
     pub(super) result: AgentResult,
-    /// How long after the start it was lost, and why. `None` if it made its whole share.
+    /// Time from the start until it was lost, and why. `None` if it made its whole share.
     pub(super) lost: Option<(Duration, String)>,
 }
 

@@ -39,7 +39,7 @@ impl SentClock {
 pub(super) struct ClockOffset {
     /// In nanoseconds.
     pub(super) offset: i128,
-    /// How wrong the offset is at most, in nanoseconds.
+    /// Largest error of the offset, in nanoseconds.
     pub(super) error: u64,
 }
 

@@ -1,4 +1,4 @@
-//! How a run's coordinator and agents know that they belong together.
+//! Identities by which a run's coordinator and agents know that they belong together.
 
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn arrivals_that_a_lost_agent_did_not_make_are_dropped_in_their_phases() {
+    fn arrivals_of_a_lost_agent_are_dropped_in_their_phases() {
         // 4 arrivals a second for 10 s: of 40, it has numbers 0, 3, 6 … 39, which are 14.
         let load = constant_arrival_rate(4, SECS(1), SECS(10), 9).warm_up(SECS(6));
         // 5 were made. Numbers 15, 18 and 21 are due before 6 s, and 24 to 39 after.

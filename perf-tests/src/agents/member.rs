@@ -41,14 +41,14 @@ pub(super) struct Member {
     /// `None` while a future waits for its next message.
     pub(super) receiver: Option<LinkReceiver<FromAgent>>,
     pub(super) offset: ClockOffset,
-    /// How long after the start its workers ran, in nanoseconds.
+    /// Time from the start until its workers ran, in nanoseconds.
     late: u64,
     /// Its last counts.
     pub(super) counts: Snapshot,
     end: Option<MemberEnd>,
 }
 
-/// How an agent's part in the run ended.
+/// End of an agent's part in the run.
 enum MemberEnd {
     Finished(Box<Load>),
     /// When, from the start of the load, and why.

@@ -114,7 +114,7 @@ pub(crate) fn shared_values(hello: &Hello, plan: &str, settings: &Settings) -> s
 }
 
 impl ShardFile {
-    /// How long its load took.
+    /// Length of its load.
     pub(super) fn lasted(&self) -> Duration {
         self.ended.duration_since(self.started).unwrap_or_default()
     }

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_present_token_is_used_while_another_is_requested_unless_it_has_expired() {
+    async fn a_token_is_used_until_it_expires_while_another_is_requested() {
         let (server, token) = (Server::default(), SharedToken::renewed_before(SECOND * 10));
         assert_eq!(server.get(&token).await, "1");
         advance(SECOND * 55).await;

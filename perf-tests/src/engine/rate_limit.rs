@@ -14,7 +14,7 @@ pub(crate) struct RateLimit {
     next: RefCell<Option<Instant>>,
 }
 
-/// How far behind the limit requests may be and still catch up.
+/// Longest delay behind the limit that requests may still catch up.
 const MAX_CATCH_UP: Duration = Duration::from_millis(10);
 
 impl RateLimit {

@@ -55,7 +55,7 @@ impl Share {
         all.skip(self.agent as usize).step_by(self.agents())
     }
 
-    /// How many of `all` it has.
+    /// Number of items that it has of `all`.
     pub(crate) fn count(self, all: u64) -> u64 {
         all.saturating_sub(self.agent.into()).div_ceil(self.agents.max(1).into())
     }

@@ -82,7 +82,7 @@ pub(crate) enum WorkerSchedule {
         nth: usize,
         of: usize,
         ids: Vec<u32>,
-        /// How many of these virtual users exist from the start.
+        /// Number of these virtual users that exist from the start.
         ready: usize,
     },
 }

@@ -18,7 +18,7 @@ use crate::engine::Load;
 use crate::measure::{Chosen, GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
-/// How much later than others an agent may begin, and a shard later than planned.
+/// Longest delay of an agent behind the others, and of a shard behind its plan.
 pub(crate) const MAX_SKEW: Duration = Duration::from_millis(50);
 /// Share of a worker's time from which on it may start requests late.
 const BUSY: f64 = 0.9;

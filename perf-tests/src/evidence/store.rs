@@ -21,10 +21,10 @@ use crate::http::USER_AGENT;
 const OPTIONS: ClientOptions = ClientOptions { user_agent: Some(USER_AGENT), timeout: Duration::from_secs(10) };
 /// Limit on a response. The queries here return a few numbers.
 const MAX_RESPONSE: BodyLimit = BodyLimit(4 << 20);
-/// How long a store may contradict the report. Its responses may be of another replica.
+/// Longest time for which a store may contradict the report. Another replica may have responded.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a store may take until its responses include accepted samples. VictoriaMetrics shows
-/// them after 30 s by default, and caches in front of a store take as long.
+/// Longest time until a store's responses include accepted samples. VictoriaMetrics shows them
+/// after 30 s by default, and caches in front of a store take as long.
 const LATENESS: Duration = Duration::from_secs(45);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -21,8 +21,8 @@ use super::allowed_targets::keep_near;
 use super::target::Target;
 use crate::clock;
 
-/// How long a failed look-up counts. Without this, every request that fails asks the name server
-/// again.
+/// Time for which a failed look-up counts. Without this, every request that fails asks the name
+/// server again.
 const FAILURE_TTL: Duration = Duration::from_secs(1);
 /// The next address is tried after this time (RFC 8305, section 5), or once an attempt failed.
 const NEXT_ATTEMPT: Duration = Duration::from_millis(250);
@@ -36,7 +36,7 @@ pub(super) struct Resolver {
     is_allowed: bool,
     /// The addresses, if the user gave them.
     fixed: Vec<SocketAddr>,
-    /// How long a result is used.
+    /// Time for which a result is used.
     ttl: Duration,
     /// Looks up the name.
     names: NameService,

@@ -46,7 +46,7 @@ enum Idle {
 struct RawRequest<'a> {
     /// Its head and the bytes of its body.
     bytes: &'a [u8],
-    /// How it is sent in pieces; `None` if it is sent at once.
+    /// Its pieces; `None` if it is sent at once.
     pieces: Option<&'a Pieces>,
     answer_to: AnswerTo,
     is_idempotent: bool,

@@ -38,7 +38,7 @@ pub struct Recorder {
 /// Index of a part, and the segments that the scenario has set.
 pub type Place = (usize, Segments);
 
-/// How an iteration ended.
+/// End of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IterationEnd {
     Completed,

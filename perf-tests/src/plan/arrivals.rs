@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::nanos;
 
-/// How arrivals are spread over time.
+/// Distribution of arrivals over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {

@@ -18,8 +18,7 @@ use super::phases::PhasePlan;
 mod change;
 mod several;
 
-/// How long an iteration under way at the end of the load may take before it is cut off. k6's
-/// default.
+/// Longest time that an iteration under way at the end of the load may still take. k6's default.
 const GRACEFUL_STOP: Duration = Duration::from_secs(30);
 /// k6's default `maxDuration` of loads with a number of iterations.
 const MAX_DURATION: Duration = Duration::from_secs(600);
@@ -41,7 +40,7 @@ pub struct LoadProfile {
     pub executor: Executor,
     /// When the load begins, from the start of the run.
     pub start_time: Duration,
-    /// How long iterations under way at its end may still take.
+    /// Longest time that iterations under way at its end may still take.
     pub graceful_stop: Duration,
     /// Minimum time between two iteration starts of a virtual user.
     pub min_iteration_duration: Duration,

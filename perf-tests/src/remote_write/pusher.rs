@@ -23,7 +23,7 @@ mod bisect;
 
 use bisect::BisectOutcome;
 
-/// How long the last push is retried while the store is unavailable.
+/// Time for which the last push is tried again while the store is unavailable.
 const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
 /// Series per request. A series has at most two samples in it, and Prometheus' own sender sends at
 /// most 2000 samples per request.

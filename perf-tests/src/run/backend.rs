@@ -15,8 +15,8 @@ use super::{FinishedLoad, PreparedRun};
 use crate::clock;
 use crate::evidence::RunStore;
 
-/// How long to wait for the first scrape. Prometheus gets the backend as a target when the load
-/// begins; it then takes up to one interval to read the target and one to scrape it.
+/// Longest wait for the first scrape. Prometheus gets the backend as a target when the load begins;
+/// it then takes up to one interval to read the target and one to scrape it.
 const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
 const PAUSE: Duration = Duration::from_millis(500);
 

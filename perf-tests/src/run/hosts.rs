@@ -147,8 +147,8 @@ async fn check_target(flag: &str, target: &str, config: &Arc<HttpConfig>, at: us
     Err(configuration(message))
 }
 
-/// How far the request got, and what to do. Only a refused connection means that no service runs
-/// there.
+/// The step at which the request failed, and what to do. Only a refused connection means that no
+/// service runs there.
 fn describe_no_response(flag: &str, target: &str, failure: FailureKind, why: &str) -> String {
     let other = format!("choose another target with {flag} (or {})", perf_settings::TARGET);
     match failure {

@@ -16,7 +16,7 @@ use crate::agents::{self, ShardFile, file_name};
 use crate::clock;
 use crate::evidence;
 
-/// How long before the start the clock is read for the last time. It may be set until then.
+/// Time from the last reading of the clock to the start. The clock may be set until then.
 const LEAD: Duration = Duration::from_millis(200);
 /// The longest pause between two readings of the clock.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -30,7 +30,7 @@ pub(super) struct Watchers<'run> {
     metrics: &'run mut Metrics,
     miss_detector: Option<MissDetector<'run>>,
     timeline: Result<TimelineRecorder, TimelineError>,
-    /// How long after the planned start the workers of this process ran.
+    /// Time from the planned start until the workers of this process ran.
     late: Duration,
 }
 
@@ -44,7 +44,7 @@ impl<'run> Watchers<'run> {
         Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)), late: Duration::ZERO }
     }
 
-    /// How long after the planned start the workers of this process ran.
+    /// Time from the planned start until the workers of this process ran.
     pub(super) const fn late(&self) -> Duration {
         self.late
     }

@@ -93,8 +93,8 @@ impl Identity {
     }
 }
 
-/// How a service does TLS. By default, it asks for no client certificate, negotiates no protocol,
-/// and responds at once.
+/// Options of a service with TLS. By default, it asks for no client certificate, negotiates no
+/// protocol, and responds at once.
 #[derive(Default)]
 pub struct TlsOptions<'a> {
     /// The authority of the client certificates that it asks for.

@@ -53,7 +53,7 @@ impl Outage {
 /// The log of a pod that has ended.
 pub(super) struct EndedLog {
     pub(super) outcome: OutcomeLog,
-    /// How its container ended; `None` if the pod was removed.
+    /// End of its container; `None` if the pod was removed.
     pub(super) ended: Option<Terminated>,
 }
 
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_that_breaks_after_an_hour_is_read_for_two_more_minutes() {
+    fn a_log_that_breaks_is_read_for_two_more_minutes() {
         let (mut outage, start) = (Outage::default(), clock::instant());
         let at = |seconds| start + Duration::from_secs(seconds);
         assert!(!outage.is_too_long(at(0), false) && !outage.is_too_long(at(3_600), true), "it was read meanwhile");

@@ -29,7 +29,7 @@ pub(crate) enum KubectlError {
     Io(#[from] io::Error),
 }
 
-/// How `kubectl` is called.
+/// Program and flags of `kubectl`.
 #[derive(Debug, Clone)]
 pub(super) struct Kubectl {
     /// Program and first arguments.

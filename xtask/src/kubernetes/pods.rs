@@ -76,7 +76,7 @@ struct Waiting {
     message: Option<String>,
 }
 
-/// How a container ended.
+/// End of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Terminated {

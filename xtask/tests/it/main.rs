@@ -26,6 +26,7 @@ mod kubernetes;
 mod matrix;
 mod modules;
 mod new;
+mod openings;
 mod other_backends;
 mod own_words;
 mod parameters;

@@ -78,23 +78,18 @@ const BRITISH: &[&str] = &[
     "utilise",
 ];
 
-/// Beginnings of a comment or a sentence in it that hide the subject.
-const OPENINGS: &[&str] =
-    &["Likewise", "Nobody", "Of a ", "Of the ", "So long", "So many", "What ", "Who ", "Whoever", "Whose "];
-
 /// A line of prose, and where it stands.
 struct Line {
     place: String,
     text: String,
-    is_comment: bool,
 }
 
 /// Comments and string literals of Rust files, and lines of documents.
 fn prose() -> Vec<Line> {
     let mut lines = Vec::new();
     for path in tracked("*.rs") {
-        // This file has the phrases.
-        if path.ends_with("prose.rs") {
+        // These files have the phrases.
+        if path.ends_with("it/prose.rs") || path.ends_with("it/openings.rs") {
             continue;
         }
         let text = fs::read_to_string(root().join(&path)).unwrap();
@@ -103,21 +98,19 @@ fn prose() -> Vec<Line> {
             let trimmed = line.trim_start();
             if let Some(comment) = trimmed.strip_prefix("//") {
                 let text = comment.trim_start_matches(['/', '!']).trim().to_owned();
-                lines.push(Line { place, text, is_comment: true });
+                lines.push(Line { place, text });
             } else {
                 let strings = trimmed.split('"').skip(1).step_by(2);
-                lines.push(Line { place, text: strings.collect::<Vec<_>>().join(" "), is_comment: false });
+                lines.push(Line { place, text: strings.collect::<Vec<_>>().join(" ") });
             }
         }
     }
     for path in tracked("*.md") {
         let text = fs::read_to_string(root().join(&path)).unwrap();
         let lines_of = text.lines().enumerate();
-        lines.extend(lines_of.map(|(number, line)| Line {
-            place: format!("{path}:{}", number + 1),
-            text: line.to_owned(),
-            is_comment: false,
-        }));
+        let line =
+            |(number, line): (usize, &str)| Line { place: format!("{path}:{}", number + 1), text: line.to_owned() };
+        lines.extend(lines_of.map(line));
     }
     lines
 }
@@ -135,7 +128,7 @@ fn has_phrase(text: &str, phrase: &str) -> bool {
 #[test]
 fn comments_messages_and_documents_are_plain_english() {
     let mut wrong = Vec::new();
-    for Line { place, text, is_comment } in prose() {
+    for Line { place, text } in prose() {
         let lower = text.to_lowercase();
         for phrase in PHRASES.iter().filter(|phrase| has_phrase(&lower, phrase)) {
             wrong.push(format!("{place}: {phrase:?}: {text}"));
@@ -143,11 +136,6 @@ fn comments_messages_and_documents_are_plain_english() {
         let words = || lower.split(|c: char| !c.is_alphabetic());
         for word in BRITISH.iter().filter(|word| words().any(|known| known.starts_with(**word))) {
             wrong.push(format!("{place}: {word:?} is British: {text}"));
-        }
-        let opens = |opening: &&&str| text.starts_with(**opening) || text.contains(&format!(". {opening}"));
-        // A question may begin so.
-        for opening in OPENINGS.iter().filter(|_| is_comment && !text.ends_with('?')).filter(opens) {
-            wrong.push(format!("{place}: begins with {opening:?}: {text}"));
         }
     }
     assert!(wrong.is_empty(), "{} phrases, see the style of other comments:\n{}", wrong.len(), wrong.join("\n"));
@@ -167,6 +155,31 @@ fn names_of_functions_are_plain_english() {
         }
     }
     assert!(wrong.is_empty(), "write \"is not a\", and begin with a noun or verb: {wrong:#?}");
+}
+
+/// Whether a line before the name of a function makes it a test.
+fn is_test(before: &str) -> bool {
+    let above = before.rsplit_once('\n').map_or("", |(above, _)| above);
+    let lines = above.lines().rev().map(str::trim);
+    lines.take_while(|line| line.starts_with("#[")).any(|line| line.contains("test]") || line.contains("test("))
+}
+
+#[test]
+fn names_of_tests_have_at_most_12_words() {
+    const MOST_WORDS: usize = 12;
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for path in tracked("*.rs") {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        for (at, _) in text.match_indices("fn ").filter(|(at, _)| is_test(&text[..*at])) {
+            let name = text[at + 3..].split('(').next().unwrap_or_default();
+            count += 1;
+            if name.split('_').count() > MOST_WORDS {
+                wrong.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert!(count > 900, "found only {count} tests");
+    assert!(wrong.is_empty(), "a name is a claim of at most {MOST_WORDS} words:\n{}", wrong.join("\n"));
 }
 
 #[test]

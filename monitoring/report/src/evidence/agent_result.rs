@@ -30,8 +30,8 @@ pub struct AgentResult {
     /// The offset is at most this wrong: half of the shortest round trip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_error_ms: Option<f64>,
-    /// How long after the common start it was ready. It includes the error of its clock. Without
-    /// a common start, how long after the first shard it began.
+    /// Time from the common start until it was ready. It includes the error of its clock. Without
+    /// a common start, it is the time from the beginning of the first shard to its own.
     pub start_skew_ms: f64,
     /// Start of a shard's load by the clock of its machine, RFC 3339 in UTC. Clocks of shards are
     /// not compared. `None` for an agent, and for a shard that made no load.

@@ -22,7 +22,7 @@ const MOST_TEXT: usize = 200;
 pub struct FailureCause {
     /// Name of the endpoint, or method and path of a request without an endpoint.
     pub request: Cow<'static, str>,
-    /// How the requests failed.
+    /// Kind of failure of the requests.
     #[serde(flatten)]
     pub detail: FailureDetail<'static>,
     /// Beginning of the first response's body, on one line; at most 200 characters.
@@ -33,7 +33,7 @@ pub struct FailureCause {
     pub first_ms: u64,
 }
 
-/// How a request failed.
+/// Kind of failure of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "FlatDetail<'a>", into = "FlatDetail<'a>")]
 #[schemars(with = "FlatDetail<'static>")]
@@ -62,7 +62,7 @@ pub enum FailureDetail<'a> {
     },
 }
 
-/// How a request failed, as in JSON.
+/// Kind of failure of a request, as in JSON.
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct FlatDetail<'a> {
     /// Kind of failure.
@@ -103,7 +103,7 @@ pub struct FailureCauses(Vec<FailureCause>);
 pub struct FailedRequest<'a> {
     /// Name of the endpoint, or method and path of a request without an endpoint.
     pub request: &'a str,
-    /// How it failed.
+    /// Kind of failure.
     pub detail: FailureDetail<'a>,
     /// Body of the response.
     pub body: &'a [u8],

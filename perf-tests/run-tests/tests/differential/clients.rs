@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::exchanges::{Exchange, Request};
 use crate::recorder::NUMBER;
 
-/// How a client understood a response.
+/// A client's reading of a response.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {

@@ -224,7 +224,7 @@ fn a_missed_objective_ends_the_load_of_all_agents() {
 }
 
 #[test]
-fn a_setup_value_that_is_too_large_ends_the_run_before_the_load() {
+fn a_too_large_setup_value_ends_the_run_before_the_load() {
     let service = Service::start();
     let report = Run::start(&service, "large", "large", Some(2)).finish().unwrap();
     assert_eq!((report.exit_code, report.requests.sent), (ExitCode::BadConfiguration, 0));

@@ -69,7 +69,7 @@ fn cookies_go_over_redirects_and_end_with_the_iteration() {
 }
 
 #[test]
-fn a_scenario_or_a_setting_can_keep_the_cookies_of_each_virtual_user() {
+fn a_scenario_or_a_setting_can_keep_cookies_of_virtual_users() {
     for (testid, keep, no_reset) in [("cookies-2", true, ""), ("cookies-8", false, "true")] {
         let (finished, seen) = log_in(testid, keep, no_reset);
         assert_eq!(finished.report().unwrap().problems().count(), 0);

@@ -44,7 +44,7 @@ struct StoreState {
     needs_no_cache: Mutex<bool>,
 }
 
-/// How a store responds to version 2.0 of the protocol.
+/// A store's response to version 2.0 of the protocol.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum ProtocolSupport {
     #[default]

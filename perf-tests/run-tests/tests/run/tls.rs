@@ -234,7 +234,7 @@ fn the_target_chooses_its_protocol_unless_a_setting_does() {
 }
 
 #[test]
-fn an_origin_that_only_redirects_lead_to_uses_http1_unless_http2_is_set() {
+fn an_origin_of_redirects_uses_http1_unless_http2_is_set() {
     let authority = self::authority("redirected");
     for (protocols, given, version) in [
         (&["h2", "http/1.1"][..], None, "HTTP/1.1"),

@@ -132,7 +132,7 @@ fn sockets_of_several_hosts_have_names_of_their_own() {
 }
 
 #[test]
-fn a_target_without_a_service_at_its_socket_ends_the_run_before_setup() {
+fn a_socket_without_a_service_ends_the_run_before_setup() {
     let (service, file) = (SocketService::start("refused"), socket("file"));
     std::fs::write(&file, "").unwrap();
     let file = file.display();

@@ -230,7 +230,7 @@ fn a_file_that_shrinks_while_it_is_sent_is_named() {
 }
 
 #[test]
-fn a_body_waits_for_the_status_100_and_is_not_sent_after_another() {
+fn a_body_is_sent_after_status_100_and_after_no_other() {
     let path: &'static str = file("expected.bin", &[7; 200_000]).leak();
     let (url, received, _) = start();
     run_uploads(settings_at(&url, None, "continue-1", &[]), async move |vu: &mut Vu| {

@@ -11,7 +11,7 @@ use crate::clock;
 /// The wait of an iteration while the target accepts no connections.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Held {
-    /// How long it waited.
+    /// Length of the wait.
     pub(in crate::engine) time: Duration,
     /// Whether it could not send a request after the wait.
     pub(in crate::engine) is_stopped: bool,

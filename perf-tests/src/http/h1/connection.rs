@@ -42,7 +42,7 @@ pub struct Connection<S> {
     reusable: bool,
 }
 
-/// How sending a request ended.
+/// End of sending a request.
 pub(super) enum SendOutcome {
     Complete,
     /// The response came before the whole request was sent.

@@ -26,7 +26,7 @@ pub(super) struct Head {
     pub(super) known: KnownHeaders,
 }
 
-/// How the end of a body is found (RFC 9112, 6.3).
+/// Sign of the end of a body (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     /// Length of the body in bytes; 0 if there is no body.

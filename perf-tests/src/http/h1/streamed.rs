@@ -12,7 +12,7 @@ use super::incoming::IncomingResponse;
 use super::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse};
 use crate::clock::now;
 
-/// How long a server may take to ask for the body. Then the body is sent without that, since
+/// Time in which a server should ask for the body. After it, the body is sent unasked, since
 /// servers may ignore the expectation (RFC 9110, 10.1.1).
 const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
 

@@ -47,7 +47,7 @@ pub struct Connection<S> {
     input: Input,
     session: Session,
     limits: ResponseLimits,
-    /// How much of the output was written.
+    /// Number of bytes of the output that were written.
     written: usize,
     /// Why nothing more can be written. The server may have sent responses before.
     write_error: Option<io::Error>,

@@ -128,7 +128,7 @@ fn describe_alert(alert: Alert, config: &HostTlsConfig) -> String {
     }
 }
 
-/// How to pass a client certificate, which is shown to targets only.
+/// Advice to pass a client certificate, which is shown to targets only.
 fn pass_client_certificate(config: &HostTlsConfig) -> String {
     let HostTlsConfig { value, is_target, .. } = config;
     match is_target {

@@ -21,7 +21,7 @@ pub struct ConstantArrivalRate {
     pub vus: u32,
     /// Maximum number of virtual users (k6: `maxVUs`).
     pub max_vus: u32,
-    /// How arrivals are spread over time.
+    /// Distribution of arrivals over time.
     pub spacing: Spacing,
 }
 

@@ -18,7 +18,7 @@ pub struct RampingVus {
     pub start_vus: u32,
     /// Stages. Each target is a number of virtual users.
     pub stages: Vec<Stage>,
-    /// How long an iteration of a virtual user that is no longer planned may still take.
+    /// Longest time that an iteration of a virtual user may still take after its planned end.
     pub graceful_ramp_down: Duration,
 }
 

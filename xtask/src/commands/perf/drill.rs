@@ -46,8 +46,8 @@ const FAULTY: Duration = Duration::from_secs(52);
 const CLEAN: Duration = Duration::from_secs(14);
 /// When the last run is killed.
 const KILLED_AFTER: Duration = Duration::from_secs(8);
-/// How long alerts may take to be resolved after all runs. Prometheus keeps showing the series of a
-/// killed run for a part of this time.
+/// Longest time until alerts are resolved after all runs. Prometheus keeps showing the series of a
+/// killed run for a part of it.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// An alert is resolved if it has not fired for this long.

@@ -84,7 +84,7 @@ async fn a_load_goes_on_while_the_api_server_does_not_list_pods() {
 }
 
 #[tokio::test]
-async fn a_log_that_cannot_be_read_is_read_again_before_the_run_is_deleted() {
+async fn an_unreadable_log_is_read_again_before_the_run_is_deleted() {
     let cases = r#"
         logs*) count logs; if [ $n -lt 4 ]; then echo "error: kubelet is busy" >&2; exit 1; fi; cat $dir/log ;;"#;
     let (_sender, signals) = no_signal();
@@ -100,7 +100,7 @@ async fn outcome_lines_of_a_rotated_log_are_read() {
 }
 
 #[tokio::test]
-async fn a_pod_that_was_removed_ends_the_run_with_what_its_log_had() {
+async fn a_removed_pod_ends_the_run_with_what_its_log_had() {
     let cases = r#"
         "get pod "*) count pod; if [ $n = 1 ]; then cat $dir/running
             else echo 'Error from server (NotFound): pods "c" not found' >&2; exit 1; fi ;;

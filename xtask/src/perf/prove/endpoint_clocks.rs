@@ -51,7 +51,7 @@ const SLACK_SHARE: f64 = 0.1;
 const AFTER_RESPONSE_MS: f64 = 25.0;
 /// A generator thread with a higher processor share adds to the latencies it measures.
 const BUSY: f64 = 0.8;
-/// So does a thread that waits for a processor for a larger share of time.
+/// A thread that waits for a processor for a larger share of time adds to them, too.
 const WAITING: f64 = 0.05;
 
 impl EndpointClocks {

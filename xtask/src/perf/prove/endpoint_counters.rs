@@ -37,7 +37,7 @@ pub(super) fn is_of(sample: &ExpositionSample, mapping: &BackendMapping, endpoin
     mapping.handler.is_some() && same_method && value(sample, mapping.handler) == mapping.route(endpoint)
 }
 
-/// How much each count has grown.
+/// Growth of each count.
 fn growth<K: Ord + Clone>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
     let earlier = |key| before.get(key).copied().unwrap_or_default();
     now.iter().map(|(key, count)| (key.clone(), count.saturating_sub(earlier(key)))).collect()

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_may_be_empty_if_one_of_its_series_is_not_exposed() {
+    fn a_query_may_be_empty_without_one_of_its_series() {
         let report = test_support::report();
         let samples = exposition::parse("process_cpu_seconds_total 2").unwrap();
         let exposed = ExposedMetrics::new(BackendMetrics::One(Reading::new(samples)), BackendMapping::FASTAPI, false);

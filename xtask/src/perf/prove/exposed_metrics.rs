@@ -30,7 +30,7 @@ pub(super) struct ExposedMetrics {
     is_own: bool,
 }
 
-/// How finely the backend counts requests.
+/// Smallest unit for which the backend counts requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RequestCount {
     ByRoute,

@@ -90,7 +90,7 @@ fn one_virtual_user_renews_the_token_before_it_expires() {
 }
 
 #[test]
-fn a_token_that_is_not_renewed_expires_during_the_load_and_the_run_is_missed() {
+fn a_token_that_expires_during_the_load_makes_the_run_missed() {
     let server = TokenServer::start(2);
     let settings = settings(&server.url, "auth-bearer-3");
     let finished = scenario(constant_vus(2, Duration::from_secs(4)), "auth-bearer-3").run_with(

@@ -53,7 +53,7 @@ pub enum RequestError {
         /// Whether the request belongs to objectives. It is false for unjudged requests and for
         /// failures of this machine.
         judged: bool,
-        /// How it failed.
+        /// Kind of failure.
         kind: Failure,
         /// The response's status, if there was a response.
         status: Option<u16>,

@@ -26,7 +26,7 @@ struct State {
     pieces: VecDeque<Vec<u8>>,
     end: End,
     written: Vec<u8>,
-    /// How many bytes can be written, and the error after that.
+    /// Number of bytes that can be written, and the error after that.
     room: usize,
     full: Option<ErrorKind>,
 }
