@@ -88,28 +88,35 @@ impl Progress {
 
     /// Shows a snapshot that was taken at `elapsed` from the start of the load.
     pub fn show(&mut self, elapsed: Duration, snapshot: &Snapshot) {
-        let headline = self.headline(elapsed, snapshot);
+        let lines = self.lines(elapsed, snapshot);
         match &mut self.display {
             Display::Quiet => {}
             Display::Lines { next } => {
                 if elapsed >= *next {
                     *next = elapsed + LINE_EVERY;
-                    let shares = self.endpoints.iter().filter_map(|endpoint| share_of_slo(endpoint, snapshot));
-                    let highest = shares.max_by(|a, b| a.1.total_cmp(&b.1));
-                    let highest = highest
-                        .map(|(text, _)| format!(", highest share of its objective: {text}"))
-                        .unwrap_or_default();
-                    eprintln!("{headline}{highest}");
+                    lines.iter().for_each(|line| eprintln!("{line}"));
                 }
             }
-            Display::Terminal { headline: bar, lines, .. } => {
-                bar.set_message(headline);
-                let width = self.endpoints.iter().map(|(_, endpoint, _)| endpoint.name.len()).max().unwrap_or(0);
-                for (line, endpoint) in lines.iter().zip(&self.endpoints) {
-                    line.set_message(endpoint_line(endpoint, snapshot, width));
-                }
+            Display::Terminal { headline, lines: bars, .. } => {
+                let bars = std::iter::once(&*headline).chain(&*bars);
+                bars.zip(lines).for_each(|(bar, line)| bar.set_message(line));
             }
         }
+    }
+
+    /// The text of the display: on a terminal, a headline and a line for each endpoint; else one
+    /// line.
+    fn lines(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Vec<String> {
+        let headline = self.headline(elapsed, snapshot);
+        if let Display::Terminal { .. } = self.display {
+            let width = self.endpoints.iter().map(|(_, endpoint, _)| endpoint.name.len()).max().unwrap_or(0);
+            let lines = self.endpoints.iter().map(|endpoint| endpoint_line(endpoint, snapshot, width));
+            return std::iter::once(headline).chain(lines).collect();
+        }
+        let shares = self.endpoints.iter().filter_map(|endpoint| share_of_slo(endpoint, snapshot));
+        let highest = shares.max_by(|a, b| a.1.total_cmp(&b.1));
+        let highest = highest.map(|(text, _)| format!(", highest share of its objective: {text}")).unwrap_or_default();
+        vec![format!("{headline}{highest}")]
     }
 
     /// Clears the display, so that the result can be printed in its place.
@@ -143,10 +150,9 @@ impl Progress {
         };
         let on_terminal = matches!(self.display, Display::Terminal { .. });
         let bar = if on_terminal { format!(" {} ", bar(share)) } else { " ".to_owned() };
-        let errors = if requests.failed == 1 { "error" } else { "errors" };
         let vus = snapshot.vus();
         let unit = if vus == 1 { "VU" } else { "VUs" };
-        format!("{}  {progress}{bar} {vus} {unit}  {rate:.1} req/s  {} {errors}", self.title, count(requests.failed))
+        format!("{}  {progress}{bar} {vus} {unit}  {rate:.1} req/s  {} failed", self.title, count(requests.failed))
     }
 }
 
@@ -190,7 +196,7 @@ fn endpoint_line(shown: &ShownEndpoint, snapshot: &Snapshot, width: usize) -> St
         return format!("  {:width$}  no requests yet", endpoint.name);
     };
     let value = millis(quantile);
-    let requests = latency.buckets().count();
+    let requests = count(latency.buckets().count());
     let Some(threshold) = threshold else {
         return format!("  {:width$}  {} {value:>9}  {requests} requests", endpoint.name, q.as_quantile());
     };
@@ -199,4 +205,59 @@ fn endpoint_line(shown: &ShownEndpoint, snapshot: &Snapshot, width: usize) -> St
     let name = endpoint.name;
     let q = q.as_quantile();
     format!("{sign} {name:width$}  {q} {value:>9} of {threshold:>4} ms  {}  {requests} requests", bar(share))
+}
+
+#[cfg(test)]
+mod tests {
+    use monitoring::phase::Phase;
+    use test_support::shop::SHOP;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::measure::{DurationParts, Failure, Layout, Recorder, Sample, SampleKey, Segments};
+    use crate::plan::{LoadProfile, constant_vus, shared_iterations};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// 10 VUs, with 1200 requests to one endpoint within its objective and some over that of
+    /// another.
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn snapshot() -> Snapshot {
+        let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
+        (0..10).for_each(|_| recorder.vu_active(0, true));
+        let due = Instant::now();
+        let mut record = |endpoint, ms, failure: Option<Failure>| {
+            let (phase, finished) = (Phase::Steady, due + Duration::from_millis(ms));
+            let at = SampleKey { part: 0, endpoint, phase, late: false, segments: Segments::default() };
+            let parts = DurationParts::default();
+            recorder.record(at, &Sample { status: Some(200), failure, due, started: due, finished, parts });
+        };
+        (0..1200).for_each(|at| record(0, 60 + at % 40, None));
+        (0..20).for_each(|_| record(1, 250, None));
+        (0..5).for_each(|_| record(2, 10, Some(Failure::Status)));
+        recorder.record_iteration(0, crate::measure::IterationEnd::Completed, SECOND, &[]);
+        recorder.snapshot()
+    }
+
+    fn progress(load: &LoadProfile, is_terminal: bool) -> Progress {
+        let plan = Plan { parts: vec![load.plan("shop", 1, 1).unwrap()], seed: 1 };
+        let progress = Progress::new("shop", &plan, &SHOP, &SHOP.endpoints[..4], true);
+        let terminal = Progress::terminal(progress.endpoints.len());
+        Progress { display: if is_terminal { terminal } else { Display::Lines { next: SECOND } }, ..progress }
+    }
+
+    #[test]
+    fn a_terminal_shows_each_endpoint_beside_its_objective() {
+        let mut progress = progress(&constant_vus(10, SECOND * 30), true);
+        let lines = [progress.lines(SECOND * 15, &snapshot()), progress.lines(SECOND * 31, &snapshot())];
+        assert!(lines.iter().flatten().all(|line| line.chars().count() <= 80), "{lines:?}");
+        insta::assert_snapshot!(lines.map(|lines| lines.join("\n")).join("\n\n"));
+    }
+
+    #[test]
+    fn without_a_terminal_one_line_names_the_endpoint_nearest_to_its_limit() {
+        let timed = progress(&constant_vus(10, SECOND * 30), false).lines(SECOND * 15, &snapshot());
+        let counted = progress(&shared_iterations(10, 500), false).lines(SECOND * 15, &snapshot());
+        insta::assert_snapshot!([timed, counted].concat().join("\n"));
+    }
 }
