@@ -3,15 +3,28 @@
 //! Long scenarios are shortened by flags. Each executor makes its planned load, a plan can be drawn
 //! and replayed, and contradicting flags are rejected.
 
-use crate::real::{Backend, out, report, run, xtask};
+use std::path::Path;
+use std::thread;
+
 use perf_report::Report;
 use perf_report::interpretation::interpret;
+use perf_report::judgement::SegmentResult;
+
+use crate::real::{Backend, out, report, run, xtask};
 
 /// Runs `cargo xtask perf` without a store, against the stub
 /// backend that it starts. Gives the report.
 fn perf(name: &str, flags: &[&str]) -> Report {
+    perf_in(None, name, flags)
+}
+
+/// As [`perf`], with a state folder, so that several runs may
+/// go on at once.
+fn perf_in(folder: Option<&Path>, name: &str, flags: &[&str]) -> Report {
     let out = out(name);
-    let output = run(xtask(&["perf", "--stack", "none", "-q", "--out", out.to_str().unwrap()]).args(flags));
+    let mut command = xtask(&["perf", "--stack", "none", "-q", "--out", out.to_str().unwrap()]);
+    command.args(flags).envs(folder.map(|folder| (perf_settings::FOLDER, folder)));
+    let output = run(&mut command);
     assert_eq!(output.code, 0, "{}", output.text);
     report(&out)
 }
@@ -27,32 +40,43 @@ fn progressive_ramps_in_stages_and_does_not_judge_warm_up() {
     assert!(judged > 100 && judged < report.requests.sent, "{judged} of {}", report.requests.sent);
 }
 
-#[test]
-#[ignore = "builds and runs load: run with cargo xtask ci"]
-fn a_game_session_has_thirty_days_for_each_student() {
-    let report = perf("session", &["game_session", "-u", "20"]);
-    assert_eq!((report.iterations.completed, report.requests.sent), (20, 20 + 20 * 30 * 6));
+/// Asserts that this many students played thirty days, and that their room grew to all of them.
+/// Gives the results by the number of players.
+fn check_game_session(report: &Report, students: u64) -> Vec<SegmentResult> {
+    assert_eq!((report.iterations.completed, report.requests.sent), (students, students + students * 30 * 6));
     let part = &report.run.plan.parts[0];
     let session = part.iteration_ms.expect("how long sessions took");
     assert!(session.p50 > 5_000.0 && session.max < 120_000.0, "{session:?}");
-    let (days, sizes): (Vec<_>, Vec<_>) = report.segments.iter().partition(|result| result.segment.0 == "day");
+    let (days, sizes): (Vec<_>, Vec<_>) = report.segments.iter().cloned().partition(|result| result.segment.0 == "day");
     assert_eq!((days.len(), &*days[0].segment.to_string(), &*days[29].segment.to_string()), (30, "day 1", "day 30"));
-    assert!(days.iter().all(|day| day.endpoints["get_state"].requests == 20));
+    assert!(days.iter().all(|day| day.endpoints["get_state"].requests == students));
     assert!(days.iter().all(|day| !day.endpoints.contains_key("join_room")), "joined before the first day");
     // There is one room. It grows to all students, by the backend's responses.
     let names: Vec<_> = sizes.iter().map(|size| size.segment.to_string()).collect();
-    assert_eq!(names, (1..=20).map(|players| format!("players {players}")).collect::<Vec<_>>());
-    // A latency counts from ten requests on, also that of the first student alone.
-    assert!(sizes.iter().all(|size| size.endpoints["leaderboard"].requests >= 5), "{sizes:?}");
+    assert_eq!(names, (1..=students).map(|players| format!("players {players}")).collect::<Vec<_>>());
     assert!(sizes[0].endpoints["leaderboard"].requests >= 10, "{:?}", sizes[0]);
     let trades: u64 = sizes.iter().map(|size| size.endpoints["update_player"].requests).sum();
-    assert_eq!(trades, 20 * 30, "each trade is in one segment");
-    let findings: Vec<_> = interpret(&report).into_iter().map(|finding| finding.message).collect();
+    assert_eq!(trades, students * 30, "each trade is in one segment");
+    let findings: Vec<_> = interpret(report).into_iter().map(|finding| finding.message).collect();
     let by_players = |text: &String| {
-        text.contains("depends on players (1 to 20)")
-            || (text.contains("depends on players: ") && text.contains(" at 1, ") && text.contains(" at 20"))
+        text.contains(&format!("depends on players (1 to {students})"))
+            || (text.contains("depends on players: ")
+                && text.contains(" at 1, ")
+                && text.contains(&format!(" at {students}")))
     };
     assert!(findings.iter().any(by_players), "{findings:?}");
+    sizes
+}
+
+#[test]
+#[ignore = "builds and runs load: run with cargo xtask ci"]
+fn a_game_session_is_a_class_of_thirty_in_one_room() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("session-of-hundred");
+    let hundred = thread::spawn(move || perf_in(Some(&folder), "session-of-100", &["game_session", "-u", "100"]));
+    let class = check_game_session(&perf("session", &["game_session"]), 30);
+    // A latency counts from ten requests on, also that of the first student alone.
+    assert!(class.iter().all(|size| size.endpoints["leaderboard"].requests >= 5), "{class:?}");
+    check_game_session(&hundred.join().unwrap(), 100);
 }
 
 #[test]
