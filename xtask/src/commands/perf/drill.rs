@@ -263,7 +263,7 @@ fn describe_result(
     let code = if failed.is_none() { ExitCode::Met } else { ExitCode::ProofFailed };
     let verdict = failed.unwrap_or_else(|| "every alert fired when it should, and only then".to_owned());
     let verdict = format!("drill: {verdict} (exit {})", code.code());
-    let text = format!("\n{} {verdict}{text}", Mark::of_check(code == ExitCode::Met).sign);
+    let text = format!("\n{} {verdict}{text}", Mark::for_check(code == ExitCode::Met).sign);
     (PerfResult::with_verdict(code, verdict), text)
 }
 
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_first_and_the_last_line_are_the_verdict() {
-        let rules = alerts::alerts(&drilled(&test_support::shop::SHOP), &Timing::DRILL);
+        let rules = alerts::alerts(&drill_catalogue(&test_support::shop::SHOP), &Timing::DRILL);
         let names: Vec<_> = rules.groups.iter().flat_map(|group| &group.rules).map(|rule| &rule.alert).collect();
         let of = |name: &String, mut series: Series| {
             series.labels.insert("alertname".to_owned(), name.clone());
