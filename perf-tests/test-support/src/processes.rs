@@ -32,6 +32,11 @@ pub fn anonymous_memory(pid: u32) -> Option<u64> {
     process(pid)?.status().ok()?.rssanon
 }
 
+/// The program of a process.
+pub fn executable(pid: u32) -> Option<PathBuf> {
+    process(pid)?.exe().ok()
+}
+
 /// The folder in which a process runs.
 pub fn folder(pid: u32) -> Option<PathBuf> {
     process(pid)?.cwd().ok()

@@ -3,6 +3,7 @@
 //! `cargo xtask ci` runs some rows of each class. `cargo xtask ci --full` runs all rows and writes
 //! the table `xtask/FAULTS.md` from those that pass.
 
+mod agents;
 mod full;
 mod panics;
 pub(crate) mod proxy;
@@ -57,6 +58,8 @@ fn some_faults_of_each_class_end_as_listed() {
         one(service::rows(), "killed, and started again after 2 s"),
         one(service::rows(), "its responses trickle, one byte per 100 ms"),
         one(service::generator_rows(), "stopped for 3 s"),
+        one(agents::rows(), "the network to one is cut"),
+        one(agents::rows(), "messages to one take 100 ms each way"),
         one(panics::rows(), "in a check"),
         one(signals::rows(), "SIGINT once while it runs"),
         one(signals::rows(), "SIGTERM twice while it pushes for the last time"),

@@ -253,9 +253,17 @@ pub(crate) fn send_signal(pid: u32, signal: rustix::process::Signal) -> rustix::
 /// Runs a command as root.
 #[cfg(unix)]
 pub(crate) fn as_root(line: &[&str]) {
+    assert!(root_command(line).status().unwrap().success(), "{line:?}");
+}
+
+/// The command as root.
+#[cfg(unix)]
+pub(crate) fn root_command(line: &[&str]) -> Command {
     let sudo: &[&str] = if rustix::process::geteuid().is_root() { &[] } else { &["sudo", "--non-interactive"] };
     let line = [sudo, line].concat();
-    assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
+    let mut command = Command::new(line[0]);
+    command.args(&line[1..]);
+    command
 }
 
 /// Polls until there is a value. Panics after the time limit.

@@ -10,14 +10,14 @@ use rustix::process::Signal;
 use test_support::processes;
 
 use super::world::{RunningCommand, leftovers};
-use super::{build, check, panics, service, signals, stores};
+use super::{agents, build, check, panics, service, signals, stores};
 use crate::real::{Backend, Prometheus, built, free_port, run, send_signal, xtask};
 
 #[test]
 #[ignore = "needs a prometheus on PATH, faketime and root: run with cargo xtask ci --full"]
 fn all_faults_end_as_listed() {
     check(
-        &[stores::rows(), service::rows(), service::generator_rows(), panics::rows(), signals::rows()]
+        &[stores::rows(), service::rows(), service::generator_rows(), agents::rows(), panics::rows(), signals::rows()]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>(),

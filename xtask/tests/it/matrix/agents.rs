@@ -1,0 +1,206 @@
+//! Faults of agents, and of the network between them and their coordinator.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use monitoring::prometheus::config::RECEIVER_FLAG;
+use rustix::process::Signal;
+use test_support::processes;
+
+use super::within;
+use super::world::{Counts, Observation, Row, RunningCommand, wait_for_load};
+use crate::real::{Backend, Prometheus, as_root, free_port, root, root_command, send_signal, wait_for, xtask};
+
+const TOKEN: &str = "the token of the matrix";
+/// A namespace with a network of its own, and the addresses of the two ends of a cable to it.
+const NAMESPACE: &str = "perf-matrix";
+const CABLE: [&str; 2] = ["perf-matrix-0", "perf-matrix-1"];
+const HERE: &str = "10.213.77.1";
+const THERE: &str = "10.213.77.2";
+
+pub(crate) fn rows() -> Vec<Row> {
+    let row = |fault, code, message, act| Row {
+        class: "agents",
+        fault,
+        code,
+        message,
+        counted: Counts::All,
+        within: within(8, 20),
+        act,
+    };
+    vec![
+        row("one is killed", 90, "the connection was closed", || signaled("agent-killed", Signal::KILL)),
+        row("one is stopped", 90, "it was silent for 5 s", || signaled("agent-stopped", Signal::STOP)),
+        Row {
+            counted: Counts::NotChecked,
+            ..row("the coordinator is killed", 70, "before it wrote a result", coordinator_killed)
+        },
+        row("the network to one is cut", 90, "it was silent for 5 s", cut),
+        row("messages to one take 20 ms each way", 0, "exit 0", || delayed(20)),
+        row("messages to one take 100 ms each way", 90, "ms late, clock error included", || delayed(100)),
+    ]
+}
+
+fn line<'a>(target: &'a str, store: &'a str, agents: &'a str) -> Vec<&'a str> {
+    vec!["-u", "6", "-d", "8s", "--no-proof", "--target", target, "--prometheus-url", store, "--agents", agents]
+}
+
+/// The agents of a run, once it makes load.
+fn agents_of(running: &RunningCommand, store: &Prometheus, testid: &str) -> (u32, Vec<u32>) {
+    let coordinator = running.generator();
+    wait_for_load(&store.url, testid);
+    (coordinator, processes::children(coordinator))
+}
+
+fn signaled(testid: &str, signal: Signal) -> Observation {
+    let (store, backend) =
+        (Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
+    let (_, agents) = agents_of(&running, &store, testid);
+    send_signal(agents[1], signal).unwrap();
+    running.end(Some(&store.url))
+}
+
+fn coordinator_killed() -> Observation {
+    let testid = "coordinator-killed";
+    let (store, backend) = (Prometheus::start("matrix-coordinator-store", &[RECEIVER_FLAG]), Backend::start(&[]));
+    let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
+    let (coordinator, agents) = agents_of(&running, &store, testid);
+    send_signal(coordinator, Signal::KILL).unwrap();
+    let ended = running.end(None);
+    wait_for("the end of the agents", Duration::from_secs(10), || {
+        agents.iter().all(|agent| perf_host::proc::name(*agent).is_none()).then_some(())
+    });
+    ended
+}
+
+/// A run whose agents join by hand.
+struct Joined {
+    running: RunningCommand,
+    /// The program of the scenarios.
+    program: String,
+    agents: Vec<Child>,
+}
+
+impl Joined {
+    fn start(testid: &str, listen: &str, line: &[&str]) -> Self {
+        let mut command = xtask(&["perf", "-q", "--testid", testid, "--listen", listen]);
+        command.env("PERF_AGENT_TOKEN", TOKEN);
+        let running = RunningCommand::start_command(testid, line, command);
+        let program = processes::executable(running.generator()).unwrap().display().to_string();
+        Self { running, program, agents: Vec::new() }
+    }
+
+    /// Starts an agent by a command that is followed by a program and its arguments.
+    fn join(&mut self, mut command: Command, coordinator: &str) {
+        command.arg("env").arg(format!("PERF_AGENT_JOIN={coordinator}")).arg(format!("PERF_AGENT_TOKEN={TOKEN}"));
+        command.args([&self.program, "--ignored", "--exact", "--nocapture", "basic::basic"]).current_dir(root());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.agents.push(command.spawn().unwrap());
+    }
+
+    /// Waits for the end of the run and of its agents.
+    fn end(self, store: &Prometheus) -> Observation {
+        let observed = self.running.end(Some(&store.url));
+        for mut agent in self.agents {
+            wait_for("the end of an agent", Duration::from_secs(10), || agent.try_wait().unwrap());
+        }
+        observed
+    }
+}
+
+/// Both agents are behind the same kind of cable; one is unplugged.
+fn cut() -> Observation {
+    let testid = "agent-cut";
+    let _network = Network::start();
+    let (store, backend) = (Prometheus::start("matrix-cut-store", &[RECEIVER_FLAG]), Backend::start(&[]));
+    let target = format!("http://{}", relay(HERE, port_of(&backend.url), Duration::ZERO));
+    let coordinator = format!("{HERE}:{}", free_port());
+    let mut run = Joined::start(testid, &coordinator, &line(&target, &store.url, "2"));
+    run.join(root_command(&["ip", "netns", "exec", NAMESPACE]), &coordinator);
+    run.join(Command::new("nice"), &coordinator);
+    wait_for_load(&store.url, testid);
+    as_root(&["ip", "-n", NAMESPACE, "link", "set", CABLE[1], "down"]);
+    run.end(&store)
+}
+
+fn delayed(ms: u64) -> Observation {
+    let testid = format!("agent-delayed-{ms}");
+    let (store, backend) =
+        (Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let port = free_port();
+    let coordinator = format!("127.0.0.1:{port}");
+    let mut run = Joined::start(&testid, &coordinator, &line(&backend.url, &store.url, "2"));
+    run.join(Command::new("nice"), &relay("127.0.0.1", port, Duration::from_millis(ms)));
+    run.join(Command::new("nice"), &coordinator);
+    run.end(&store)
+}
+
+/// The namespace with a cable to it, until it is dropped.
+struct Network;
+
+impl Network {
+    fn start() -> Self {
+        let network = Self;
+        as_root(&["ip", "netns", "add", NAMESPACE]);
+        as_root(&["ip", "link", "add", CABLE[0], "type", "veth", "peer", "name", CABLE[1], "netns", NAMESPACE]);
+        as_root(&["ip", "address", "add", &format!("{HERE}/30"), "dev", CABLE[0]]);
+        as_root(&["ip", "link", "set", CABLE[0], "up"]);
+        as_root(&["ip", "-n", NAMESPACE, "address", "add", &format!("{THERE}/30"), "dev", CABLE[1]]);
+        as_root(&["ip", "-n", NAMESPACE, "link", "set", CABLE[1], "up"]);
+        network
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // The cable goes with the namespace.
+        drop(root_command(&["ip", "netns", "delete", NAMESPACE]).status());
+    }
+}
+
+fn port_of(url: &str) -> u16 {
+    url::Url::parse(url).unwrap().port().unwrap()
+}
+
+/// Listens at an address, and forwards connections to a port of this machine. Bytes take `delay` in
+/// each direction. Returns the address with its port.
+fn relay(address: &str, port: u16, delay: Duration) -> String {
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+            forward(near.try_clone().unwrap(), far.try_clone().unwrap(), delay);
+            forward(far, near, delay);
+        }
+    });
+    address
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own clock")]
+fn forward(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        let mut bytes = vec![0; 64 << 10];
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
+            if sender.send((Instant::now() + delay, bytes[..read].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+    thread::spawn(move || {
+        for (due, bytes) in receiver {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        // The other side may have closed it already.
+        drop(to.shutdown(Shutdown::Write));
+    });
+}
