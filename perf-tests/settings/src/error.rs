@@ -1,8 +1,9 @@
 //! Errors of settings.
 
+use std::str::Utf8Error;
 use std::time::Duration;
 
-use super::{DEFAULT_TARGET, SETTINGS_JSON, SocketError};
+use super::{DEFAULT_TARGET, SETTINGS_JSON};
 use monitoring::label::TagError;
 use prometheus_store::HeaderError;
 
@@ -84,4 +85,42 @@ pub enum SettingsError {
     /// which may hold secrets.
     #[error("{SETTINGS_JSON}: not the settings that this version of cargo xtask perf writes (column {0})")]
     Json(usize),
+}
+
+/// Why a text does not name a Unix socket.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SocketError {
+    /// Only systems with Unix sockets have clients for them.
+    #[error("this system's HTTP clients have no Unix sockets: let the service listen on a port")]
+    NotSupported,
+    /// The path is not UTF-8.
+    #[error(transparent)]
+    Encoding(#[from] Utf8Error),
+    /// There is no path.
+    #[error("it has no path of a socket")]
+    NoPath,
+    /// The path is relative, and this process's folder is not known.
+    #[error("{0}")]
+    Folder(String),
+    /// The path has a zero byte.
+    #[error("its path has a zero byte")]
+    ZeroByte,
+    /// The path is too long.
+    #[error(
+        "the path {path} has {} bytes, and that of a socket at most {most}: use a shorter one, such as a \
+         symbolic link's",
+        .path.len()
+    )]
+    TooLong {
+        /// The path.
+        path: String,
+        /// Maximum bytes of a path.
+        most: usize,
+    },
+    /// The base path has a query or a fragment.
+    #[error("its base path has a query or a fragment: remove it")]
+    Query,
+    /// The path cannot be part of a URL.
+    #[error(transparent)]
+    Url(#[from] url::ParseError),
 }

@@ -23,7 +23,7 @@ mod value;
 mod variables;
 
 pub use all_settings::{GROUPS, all_settings};
-pub use error::{SettingsError, ValueError};
+pub use error::{SettingsError, SocketError, ValueError};
 pub use http::{HttpSettings, Resolve};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
 pub use per_host::{PerHost, names_main_target, parse_target, parse_targets};
@@ -32,7 +32,7 @@ pub use setting::{Group, Setting, SettingValue};
 pub use settings::{OutcomePlace, Settings, StubTarget};
 pub use shard::{Shard, check_start, has_rfc3339};
 pub use shown_duration::shown_duration;
-pub use unix_target::{SocketError, UNIX, UnixTarget};
+pub use unix_target::{UNIX, UnixTarget};
 pub use value::{parse_duration, parse_url};
 pub use variables::*;
 

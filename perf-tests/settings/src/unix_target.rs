@@ -1,12 +1,11 @@
 //! Targets at a Unix socket: `unix:/run/app.sock`, and `unix:/run/app.sock:/base` with a base path.
 
 use std::path::{Path, PathBuf};
-use std::str::Utf8Error;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
-use super::ValueError;
+use super::{SocketError, ValueError};
 
 /// The beginning of a target at a Unix socket.
 pub const UNIX: &str = "unix:";
@@ -61,7 +60,7 @@ fn to_url(text: &str) -> Result<Url, SocketError> {
         return Err(SocketError::ZeroByte);
     }
     if socket.len() > MOST_BYTES {
-        return Err(SocketError::TooLong { path: socket });
+        return Err(SocketError::TooLong { path: socket, most: MOST_BYTES });
     }
     if base.contains(['?', '#']) {
         return Err(SocketError::Query);
@@ -70,44 +69,8 @@ fn to_url(text: &str) -> Result<Url, SocketError> {
     Ok(Url::parse(&format!("{UNIX}{}{base}", utf8_percent_encode(&socket, IN_A_SOCKET)))?)
 }
 
-/// Why a text does not name a Unix socket.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SocketError {
-    /// Only systems with Unix sockets have clients for them.
-    #[error("this system's HTTP clients have no Unix sockets: let the service listen on a port")]
-    NotSupported,
-    /// The path is not UTF-8.
-    #[error(transparent)]
-    Encoding(#[from] Utf8Error),
-    /// There is no path.
-    #[error("it has no path of a socket")]
-    NoPath,
-    /// The path is relative, and this process's folder is not known.
-    #[error("{0}")]
-    Folder(String),
-    /// The path has a zero byte.
-    #[error("its path has a zero byte")]
-    ZeroByte,
-    /// The path is too long.
-    #[error(
-        "the path {path} has {} bytes, and that of a socket at most {MOST_BYTES}: use a shorter one, such as a \
-         symbolic link's",
-        .path.len()
-    )]
-    TooLong {
-        /// The path.
-        path: String,
-    },
-    /// The base path has a query or a fragment.
-    #[error("its base path has a query or a fragment: remove it")]
-    Query,
-    /// The path cannot be part of a URL.
-    #[error(transparent)]
-    Url(#[from] url::ParseError),
-}
-
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

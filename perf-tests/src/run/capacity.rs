@@ -22,7 +22,7 @@ struct Limits {
     memory: Option<u64>,
 }
 
-/// What this machine does not have enough of for the plan.
+/// A limit of this machine that the plan exceeds.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CapacityError {
     #[error(

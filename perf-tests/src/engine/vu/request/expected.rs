@@ -23,7 +23,7 @@ impl Request<'_> {
     pub fn expect(mut self, statuses: impl Into<Statuses>) -> Self {
         let statuses = statuses.into();
         if !statuses.is_possible() {
-            self.refuse(UnsendableError::Statuses(statuses.clone()));
+            self.refuse(UnsendableError::Statuses(statuses));
         }
         match &mut self.spec.expected {
             Cow::Borrowed(_) => self.spec.expected = Cow::Owned(vec![statuses]),
