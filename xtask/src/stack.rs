@@ -67,6 +67,9 @@ pub(crate) enum StackError {
     /// This kind of stack is not available on this machine; another kind may be.
     #[error("{0}")]
     Unavailable(String),
+    /// No Docker was found, so that this kind of stack is not available.
+    #[error(transparent)]
+    NoDocker(#[from] docker::NoDockerError),
     /// The user has to change the configuration.
     #[error("{0}")]
     Configuration(String),
@@ -80,7 +83,7 @@ pub(crate) enum StackError {
 impl StackError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
-            Self::Unavailable(_) | Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Unavailable(_) | Self::NoDocker(_) | Self::Configuration(_) => ExitCode::BadConfiguration,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Internal(_) => ExitCode::Internal,
         }
@@ -124,8 +127,8 @@ async fn up(options: &StackOptions, before: &[StackPart]) -> Result<Stack, Stack
 /// The error of a stack that cannot run, with the choice of other stacks.
 fn with_other_stack(error: StackError, other: &str) -> StackError {
     match error {
-        StackError::Unavailable(why) => StackError::Unavailable(format!(
-            "{why}; use --stack {other}, or --stack none for a verdict without metrics"
+        error @ (StackError::Unavailable(_) | StackError::NoDocker(_)) => StackError::Unavailable(format!(
+            "{error}; use --stack {other}, or --stack none for a verdict without metrics"
         )),
         error => error,
     }
@@ -134,6 +137,7 @@ fn with_other_stack(error: StackError, other: &str) -> StackError {
 async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
     let no_docker = match docker::up(options).await {
         Err(StackError::Unavailable(why)) => why,
+        Err(StackError::NoDocker(error)) => error.to_string(),
         result => return result,
     };
     match native::up(options).await {

@@ -152,20 +152,30 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     Err(StackError::Unavailable(format!("{} runs in Docker and does not respond at {ready}", service.image)))
 }
 
-/// The remedy if no Docker was found.
-pub(crate) const START_DOCKER: &str = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
+/// No Docker was found.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}{}", remedy.map(|remedy| format!(": {remedy}")).unwrap_or_default())]
+pub(crate) struct NoDockerError {
+    /// The reason and the places that were tried, without the remedy.
+    pub(crate) problem: String,
+    remedy: Option<&'static str>,
+}
+
+/// The remedy if no Docker was found, and the user named none.
+const START_DOCKER: &str = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
 
 /// Connects to Docker.
 ///
-/// A missing Docker is `Unavailable`. A Docker that is present but not usable is `Configuration`.
+/// A missing Docker is `NoDocker`. A Docker that is present but not usable is `Configuration`.
 async fn connect() -> Result<Docker, StackError> {
     let DockerSearch { host, tried } = docker_host::search();
     let is_given = workspace::var(docker_host::DOCKER_HOST).is_some();
     let missing = |why: String| {
-        if is_given {
-            return StackError::Unavailable(format!("Docker was not found: {why} ({tried})"));
-        }
-        StackError::Unavailable(format!("Docker was not found: {why} (tried {tried}): {START_DOCKER}"))
+        let (tried, remedy) = match is_given {
+            true => (tried.to_string(), None),
+            false => (format!("tried {tried}"), Some(START_DOCKER)),
+        };
+        StackError::NoDocker(NoDockerError { problem: format!("Docker was not found: {why} ({tried})"), remedy })
     };
     if host.is_none() {
         return Err(missing("no socket accepts connections".to_owned()));
@@ -228,7 +238,7 @@ pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackErro
 async fn connect_if_present() -> Result<Option<Docker>, StackError> {
     match connect().await {
         Ok(docker) => Ok(Some(docker)),
-        Err(StackError::Unavailable(_)) => Ok(None),
+        Err(StackError::NoDocker(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

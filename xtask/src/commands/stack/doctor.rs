@@ -17,7 +17,7 @@ use url::Url;
 use crate::generated_files;
 use crate::host::terminal::{print_line, print_wrapped, refuse};
 use crate::host::{http, workspace};
-use crate::stack::{Images, PortArgs, docker, local_url};
+use crate::stack::{Images, PortArgs, StackError, docker, local_url};
 
 /// The details of a passed check, or the problem and its remedy.
 type CheckResult = Result<String, (String, String)>;
@@ -154,8 +154,10 @@ async fn programs() -> CheckResult {
         Err(error) => match workspace::program("prometheus") {
             Some(program) => Ok(format!("{} (no Docker, so no Grafana: {error})", program.display())),
             None => {
-                let error = error.to_string();
-                let problem = error.strip_suffix(docker::START_DOCKER).unwrap_or(&error).trim_end_matches(": ");
+                let problem = match error {
+                    StackError::NoDocker(missing) => missing.problem,
+                    error => error.to_string(),
+                };
                 let remedy = "start Docker, name its socket with DOCKER_HOST=unix:///PATH, or put a prometheus on PATH";
                 failed(problem, remedy)
             }
