@@ -69,10 +69,8 @@ impl Headline {
     /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_offers p95 761 ms >
     /// 500 ms, 263 requests".
     pub fn to_line(&self) -> String {
-        match self.full_cause().as_str() {
-            "" => self.verdict.clone(),
-            cause => format!("{}: {cause}", self.verdict),
-        }
+        let cause = self.full_cause();
+        if cause.is_empty() { self.verdict.clone() } else { format!("{}: {cause}", self.verdict) }
     }
 }
 
