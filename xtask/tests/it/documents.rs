@@ -10,6 +10,12 @@ use crate::real::{root, run, tracked, xtask};
 
 const MOST_COLUMNS: usize = 100;
 
+/// Limit on a row of a table, without the targets of its links: a row cannot be broken.
+const MOST_COLUMNS_OF_A_ROW: usize = 120;
+
+/// Pages with tables that a command writes.
+const WRITTEN: [&str; 3] = ["perf-tests/SETTINGS.md", "xtask/FAULTS.md", "xtask/TESTED.md"];
+
 /// A Markdown file of the repository, by its path from the root.
 struct Document {
     path: String,
@@ -194,6 +200,12 @@ fn every_command_in_a_document_exists_with_its_flags() {
     assert!(wrong.is_empty() && checked > 100, "{checked} checked; not there:\n{}", wrong.join("\n"));
 }
 
+/// The length of a row without the targets of its links.
+fn shown_columns(row: &str) -> usize {
+    let targets: usize = links(row).iter().map(|target| target.chars().count()).sum();
+    row.chars().count() - targets
+}
+
 /// A line that is nothing but a link or a picture cannot be broken.
 fn is_link_alone(text: &str) -> bool {
     let text = text.trim_start_matches([' ', '-', '*', '!']);
@@ -204,14 +216,19 @@ fn is_link_alone(text: &str) -> bool {
 fn lines_of_documents_fit_their_width() {
     let mut wrong = Vec::new();
     for document in documents() {
-        for line in document.lines().filter(|line| !line.is_code && !line.text.starts_with('|')) {
-            let columns = line.text.chars().count();
-            if columns > MOST_COLUMNS && !is_link_alone(line.text) {
-                wrong.push(format!("{}: {columns} columns", document.at(&line)));
+        for line in document.lines().filter(|line| line.is_code || !is_link_alone(line.text)) {
+            let is_row = !line.is_code && line.text.starts_with('|');
+            let (columns, most) = match is_row {
+                true => (shown_columns(line.text), MOST_COLUMNS_OF_A_ROW),
+                false => (line.text.chars().count(), MOST_COLUMNS),
+            };
+            let is_written = is_row && WRITTEN.contains(&&*document.path);
+            if columns > most && !is_written {
+                wrong.push(format!("{}: {columns} columns, at most {most}", document.at(&line)));
             }
         }
     }
-    assert!(wrong.is_empty(), "lines have at most {MOST_COLUMNS} columns:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "break these lines:\n{}", wrong.join("\n"));
 }
 
 #[test]
