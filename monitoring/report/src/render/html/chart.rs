@@ -22,7 +22,7 @@ pub(super) struct Line {
     pub(super) name: String,
     /// CSS class.
     pub(super) class: &'static str,
-    /// (x, y), with `None` for a gap. Infinite values lie at the upper edge.
+    /// (x, y), with `None` for a gap. Infinite values have a mark at the upper edge.
     pub(super) points: Vec<(f64, Option<f64>)>,
 }
 
@@ -135,11 +135,17 @@ impl Chart {
                 (PreEscaped(self.svg("")))
                 figcaption {
                     @for line in &self.lines { span class={ "key " (line.class) } { i {} (line.name) } }
+                    @if self.has_infinite() { span class="key edge" { "▲ ∞, too many requests failed" } }
                     @for (class, text) in self.background_legend() { span class={ "key span " (class) } { i {} (text) } }
                     @for level in &self.levels { span class={ "key level " (level.class) } { i {} (level.name) } }
                 }
             }
         }
+    }
+
+    fn has_infinite(&self) -> bool {
+        let mut values = self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
+        values.any(|value| value == f64::INFINITY)
     }
 
     /// Legend of the backgrounds that occur.
@@ -223,13 +229,16 @@ impl Chart {
     }
 
     fn line(&self, svg: &mut String, line: &Line) {
-        let (mut path, mut pen_is_down, mut alone) = (String::new(), false, Vec::new());
+        let (mut path, mut marks, mut pen_is_down, mut alone) = (String::new(), String::new(), false, Vec::new());
         for (at, (x, value)) in line.points.iter().enumerate() {
             let Some(value) = value else {
                 pen_is_down = false;
                 continue;
             };
             let (x, y) = (self.x(*x), self.y(*value));
+            if *value == f64::INFINITY {
+                let _ = write!(marks, "M{:.1} {:.1}h8l-4 -7z", x - 4.0, y + 3.0);
+            }
             let _ = write!(path, "{}{x:.1} {y:.1}", if pen_is_down { "L" } else { "M" });
             let has =
                 |at: Option<usize>| at.and_then(|at| line.points.get(at)).is_some_and(|(_, value)| value.is_some());
@@ -239,6 +248,9 @@ impl Chart {
             pen_is_down = true;
         }
         let _ = write!(svg, "<path class=\"line {}\" d=\"{path}\"/>", line.class);
+        if !marks.is_empty() {
+            let _ = write!(svg, "<path class=\"edge {}\" d=\"{marks}\"/>", line.class);
+        }
         // A single point makes no line.
         for (x, y) in alone {
             let _ = write!(svg, "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"/>", line.class);
@@ -308,5 +320,10 @@ mod tests {
         let svg = chart(vec![(0.0, Some(1.0)), (1.0, Some(f64::INFINITY))]).svg("");
         assert!(svg.contains(" 10.0\"/>") && svg.contains("data-tip=\"&lt;b&gt;&quot;&amp;\""), "{svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        assert_eq!(svg.matches("class=\"edge p95\"").count(), 1, "an infinite value has a mark: {svg}");
+        let page = chart(vec![(0.0, Some(f64::INFINITY))]).render().into_string();
+        assert!(page.contains("▲ ∞, too many requests failed"), "{page}");
+        let finite = chart(vec![(0.0, Some(1.0))]).render().into_string();
+        assert!(!finite.contains("edge"), "{finite}");
     }
 }

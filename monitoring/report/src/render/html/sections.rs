@@ -42,8 +42,8 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
         div class="card" {
             table {
                 thead { tr {
-                    th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" } th class="n" { "95 % interval" }
-                    th { "share of limit" } th class="n" { "good" } th class="n" { "requests" }
+                    th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" } th class="n extra" { "95 % interval" }
+                    th class="extra" { "share of limit" } th class="n" { "good" } th class="n" { "requests" }
                 } }
                 tbody { @for objective in objectives.iter().filter(|it| it.not_available().is_none()) { (objective_row(objective)) } }
             }
@@ -61,8 +61,8 @@ fn objective_row(objective: &ObjectiveResult) -> Markup {
             th scope="row" { (objective.subject) }
             td { (objective.objective) }
             td class="n" { (describe_measured(objective).unwrap_or_default()) }
-            td class="n" { @if let Some((low, high)) = objective.interval_ms() { (interval(low, high)) } }
-            td { @if let Some(share) = objective.share_of_threshold() { (bar(share)) } }
+            td class="n extra" { @if let Some((low, high)) = objective.interval_ms() { (interval(low, high)) } }
+            td class="extra" { @if let Some(share) = objective.share_of_threshold() { (bar(share)) } }
             td class="n" { (objective.good().map(format::count).unwrap_or_default()) }
             td class="n" { (count(|tally| tally.total).unwrap_or_default()) }
         }
