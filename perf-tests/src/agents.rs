@@ -9,6 +9,7 @@ mod agent;
 mod agent_load;
 mod clock_offset;
 mod coordinator;
+mod encryption;
 mod fold;
 mod identity;
 mod link;
@@ -22,6 +23,7 @@ mod shard_set;
 
 pub(crate) use agent::{Agent, AgentEnd};
 pub(crate) use coordinator::Coordinator;
+pub(crate) use encryption::acceptor;
 pub(crate) use identity::{hello, new_token};
 pub(crate) use member::AgentError;
 pub(crate) use message::{Assignment, MAX_SETUP_VALUE};

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use monitoring::revision::Revision;
 use perf_settings::{
-    AGENT_JOIN, AGENT_TOKEN, IMAGE_REVISION, OutcomePlace, RW_HEADERS, SETTINGS_JSON, Settings, SettingsError,
-    header_lines,
+    AGENT_CA, AGENT_JOIN, AGENT_TOKEN, IMAGE_REVISION, OutcomePlace, RW_HEADERS, SETTINGS_JSON, Settings,
+    SettingsError, header_lines,
 };
 
 /// The settings of this process: all in one variable if `cargo xtask perf` started it, otherwise
@@ -53,10 +53,13 @@ pub(crate) enum ImageError {
 }
 
 /// Where and how an agent joins.
+#[derive(Clone)]
 pub(crate) struct AgentJoin {
     /// Address of the coordinator.
     pub(crate) address: String,
     pub(crate) token: String,
+    /// The file with the coordinator's certificate or its authority's, if messages are encrypted.
+    pub(crate) authority: Option<PathBuf>,
 }
 
 /// The token of a run whose agents are started by hand.
@@ -69,7 +72,8 @@ pub(crate) fn agent_token() -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
 pub(crate) fn agent_join() -> Option<AgentJoin> {
     let address = std::env::var(AGENT_JOIN).ok().filter(|address| !address.is_empty())?;
-    Some(AgentJoin { address, token: std::env::var(AGENT_TOKEN).unwrap_or_default() })
+    let authority = std::env::var_os(AGENT_CA).filter(|file| !file.is_empty()).map(PathBuf::from);
+    Some(AgentJoin { address, token: std::env::var(AGENT_TOKEN).unwrap_or_default(), authority })
 }
 
 /// A variable that a scenario names. `None` if it is not set or not text.

@@ -10,11 +10,11 @@ use crate::shard::parse_moment;
 use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within};
 use crate::{
     AGENTS, ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
-    HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, MAX_AGENTS, MAX_REDIRECTS, MAX_VUS_OF_RATE,
-    NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PROXY, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY, RESOLVE,
-    RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS, RW_PASSWORD,
-    RW_USERNAME, SHARD, SMOKE, SNI, STAGES, START_AT, TARGET, TESTID, VUS, ValueError, WARM_UP, parse_rate,
-    parse_stages, parse_targets, parse_testid,
+    HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, LISTEN_CERTIFICATE, MAX_AGENTS, MAX_REDIRECTS,
+    MAX_VUS_OF_RATE, NATIVE_HISTOGRAMS, OUT, PROMETHEUS, PROXY, PUSH_INTERVAL, QUIET, RATE, REMOTE_WRITE, REPLAY,
+    RESOLVE, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_HEADERS, RW_HTTP_HEADERS,
+    RW_PASSWORD, RW_USERNAME, SHARD, SMOKE, SNI, STAGES, START_AT, TARGET, TESTID, VUS, ValueError, WARM_UP,
+    parse_rate, parse_stages, parse_targets, parse_testid,
 };
 use crate::{
     DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, PerHost, ProxyUrl, Resolve, Settings, shown_duration,
@@ -110,6 +110,8 @@ const LOAD: &[Setting] = &[
     flag("listen", One("ADDRESS:PORT"), &[LISTEN], |it, text| some(&mut it.listen, parse_listen(text))).help(
         "Wait at this address for agents on other machines. They are not started here; the token is in PERF_AGENT_TOKEN",
     ),
+    flag("listen-certificate", One("FILE"), &[LISTEN_CERTIFICATE], |it, text| file(&mut it.listen_certificate, text))
+        .help("Encrypt messages to agents with the certificate and key in this PEM file. Agents have PERF_AGENT_CA"),
     flag("shard", One("I/N"), &[SHARD], |it, text| some(&mut it.shard, text.parse()))
         .excludes("agents")
         .help("Make share I of N, and write it for cargo xtask merge. Nothing is pushed or judged"),

@@ -4,11 +4,12 @@ use crate::all_settings::all_settings;
 use crate::per_host;
 use crate::setting::{Setting, SettingValue};
 use crate::settings::Settings;
-use crate::value::parse_url;
+use crate::value::{is_private, parse_url};
 use crate::variables::state_folder;
 use crate::{
-    AGENTS, DEFAULT_TARGET, DNS_TTL, LISTEN, LoadOverride, PROMETHEUS, PROXY, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN,
-    RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SHARD, SMOKE, START_AT, SettingsError, TARGET,
+    AGENTS, DEFAULT_TARGET, DNS_TTL, LISTEN, LISTEN_CERTIFICATE, LoadOverride, PROMETHEUS, PROXY, REMOTE_WRITE, REPLAY,
+    RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SHARD, SMOKE, START_AT,
+    SettingsError, TARGET,
 };
 
 impl Settings {
@@ -70,6 +71,34 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Rejects an address for agents that nobody joins at, or whose messages others could read.
+    fn check_listen<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
+        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
+        let listen = typed(LISTEN).unwrap_or(LISTEN);
+        let Some(address) = self.listen else {
+            let Some(_) = self.listen_certificate else { return Ok(()) };
+            let certificate = typed(LISTEN_CERTIFICATE).unwrap_or(LISTEN_CERTIFICATE);
+            return contradiction(format!(
+                "{certificate} encrypts messages to agents on other machines: add --listen ADDRESS:PORT (or {LISTEN})"
+            ));
+        };
+        if self.agents.is_none() {
+            return contradiction(format!("{listen} waits for agents: add --agents N (or {AGENTS}), their number"));
+        }
+        if self.on_kubernetes {
+            return contradiction(format!(
+                "{listen} is for agents that you start: remove it, or kubernetes: of --agents"
+            ));
+        }
+        if self.listen_certificate.is_none() && !is_private(address.ip()) {
+            return contradiction(format!(
+                "{listen} {address} is not an address of this machine or of a private network, and messages to agents \
+                 are not encrypted: use such an address, or add --listen-certificate FILE (or {LISTEN_CERTIFICATE})"
+            ));
+        }
+        Ok(())
+    }
+
     /// Rejects what does not go with a shard.
     fn check_shard<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
@@ -104,16 +133,7 @@ impl Settings {
         if let (Some(token), Some(user)) = (typed(RW_BEARER_TOKEN), typed(RW_USERNAME)) {
             return contradiction(format!("{token} and {user} exclude each other: set only one of them"));
         }
-        if self.listen.is_some() && self.agents.is_none() {
-            let listen = typed(LISTEN).unwrap_or(LISTEN);
-            return contradiction(format!("{listen} waits for agents: add --agents N (or {AGENTS}), their number"));
-        }
-        if self.listen.is_some() && self.on_kubernetes {
-            let listen = typed(LISTEN).unwrap_or(LISTEN);
-            return contradiction(format!(
-                "{listen} is for agents that you start: remove it, or kubernetes: of --agents"
-            ));
-        }
+        self.check_listen(typed)?;
         self.check_shard(typed)?;
         self.load.check(typed)?;
         if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {

@@ -42,6 +42,8 @@ pub struct Settings {
     pub on_kubernetes: bool,
     /// Where agents join that are started by hand. `None`: they are started on this machine.
     pub listen: Option<SocketAddr>,
+    /// File with the certificate and the key by which messages to agents are encrypted.
+    pub listen_certificate: Option<PathBuf>,
     /// The share of the load that this process makes and writes to a file. `None`: it makes all.
     pub shard: Option<Shard>,
     /// The stub backend, if it is the target.
@@ -135,6 +137,7 @@ impl Settings {
             agents: None,
             on_kubernetes: false,
             listen: None,
+            listen_certificate: None,
             shard: None,
             stub: None,
             start_at: None,
@@ -170,7 +173,7 @@ impl Settings {
         let store = [&self.store_access.ca_certificate, &self.store_access.certificate, &self.store_access.key];
         let of_hosts = [&self.http.ca_certificate, &self.http.client_certificate, &self.http.client_key];
         let of_hosts = of_hosts.into_iter().flat_map(PerHost::values);
-        of_hosts.chain(store.into_iter().flatten()).chain(&self.replay)
+        of_hosts.chain(store.into_iter().flatten()).chain(&self.replay).chain(&self.listen_certificate)
     }
 
     /// Whether every target is a Unix socket.

@@ -50,15 +50,15 @@ pub(super) fn parse_within(text: &str, range: RangeInclusive<Duration>) -> Resul
     duration.ok_or_else(|| ValueError::Duration(text.to_owned(), shown(range.start()), shown(range.end())))
 }
 
-/// Parses an address that agents join at. It must be of this machine or of a network that the
-/// internet does not reach (RFC 1918, 2544, 4193, 6598), because the messages are not encrypted.
+/// Parses an address that agents join at.
 pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, ValueError> {
-    const OTHER: ValueError = ValueError::Refused(
-        "not an address and port such as 10.0.0.5:7070, on this machine or in a private network: messages between \
-         machines are not encrypted",
-    );
-    let address: SocketAddr = text.parse().map_err(|_| OTHER)?;
-    let is_private = match address.ip() {
+    text.parse().map_err(|_| ValueError::Refused("not an address and port such as 10.0.0.5:7070"))
+}
+
+/// Whether an address is of this machine or of a network that the internet does not reach
+/// (RFC 1918, 2544, 4193, 6598).
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
         IpAddr::V4(four) => {
             let [first, second, ..] = four.octets();
             // Clusters give addresses of these two networks to pods, too.
@@ -66,8 +66,7 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, ValueError> {
             four.is_loopback() || four.is_private() || is_shared
         }
         IpAddr::V6(six) => six.is_loopback() || six.is_unique_local(),
-    };
-    if is_private { Ok(address) } else { Err(OTHER) }
+    }
 }
 
 /// Parses an HTTP or HTTPS URL with a host.

@@ -19,6 +19,7 @@ names! {
     PROMETHEUS = "PERF_PROMETHEUS_URL";
     AGENTS = "PERF_AGENTS";
     LISTEN = "PERF_LISTEN";
+    LISTEN_CERTIFICATE = "PERF_LISTEN_CERTIFICATE";
     SHARD = "PERF_SHARD";
     START_AT = "PERF_START_AT";
     VUS = "K6_VUS";
@@ -66,6 +67,8 @@ pub const AGENT_JOIN: &str = "PERF_AGENT_JOIN";
 /// The secret by which coordinator and agents of a run know each other. It is in no argument, since
 /// other users of the machine can read command lines.
 pub const AGENT_TOKEN: &str = "PERF_AGENT_TOKEN";
+/// File with the certificate of a coordinator that uses TLS, or of its authority. Each agent has it.
+pub const AGENT_CA: &str = "PERF_AGENT_CA";
 /// The revision of an image's program, which `cargo xtask image` writes into the image.
 pub const IMAGE_REVISION: &str = "PERF_IMAGE_REVISION";
 /// A header for the store; the rest of the variable's name is the header's name. A lookup of this

@@ -120,7 +120,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (MAX_VUS_OF_RATE, "9", "50001"),
     (WARM_UP, "3s", "soon"),
     (AGENTS, "4", "0"),
-    (LISTEN, "10.0.0.5:7070", "0.0.0.0:7070"),
+    (LISTEN, "10.0.0.5:7070", "0.0.0.0"),
+    (LISTEN_CERTIFICATE, "coordinator.pem", ""),
     (SHARD, "2/3", "4/3"),
     (START_AT, "2026-11-29T12:00:00Z", "noon"),
     ("PERF_PART", "readers", ""),
@@ -176,6 +177,7 @@ fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
     match variable {
         MAX_VUS_OF_RATE => &[(RATE, "1/s")],
         LISTEN => &[(AGENTS, "2")],
+        LISTEN_CERTIFICATE => &[(AGENTS, "2"), (LISTEN, "10.0.0.5:7070")],
         START_AT => &[(SHARD, "2/3")],
         RW_USERNAME => &[(REMOTE_WRITE, "http://store")],
         RW_PASSWORD => &[(REMOTE_WRITE, "http://store"), (RW_USERNAME, "me")],

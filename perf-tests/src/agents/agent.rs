@@ -4,16 +4,19 @@ use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
+use perf_settings::AGENT_CA;
 use tokio::net::{self, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
 use super::clock_offset::SentClock;
+use super::encryption::{self, AgentStream, EncryptionError};
 use super::link::{self, LinkReceiver, LinkSender};
 use super::message::{
     self, AbortCause, Assignment, ClockReply, FromAgent, Hello, LONG_PATIENCE, MessageError, ToAgent,
 };
 use crate::engine::{self, EngineError, Job, Load, LoadObserver};
+use crate::environment::AgentJoin;
 use crate::measure::Snapshot;
 use crate::plan::nanos;
 use crate::signals::Signals;
@@ -32,6 +35,10 @@ const FAREWELL: Duration = Duration::from_secs(30);
 pub(crate) enum AgentEnd {
     #[error("cannot join {0}: {1}")]
     Unreachable(String, io::Error),
+    #[error(
+        "cannot join {0}: {1}: {AGENT_CA} must be a file with the coordinator's certificate, or with its authority's"
+    )]
+    Unencrypted(String, EncryptionError),
     #[error("the coordinator refused this agent: {0}")]
     Refused(String),
     /// The run has ended without this agent.
@@ -53,14 +60,20 @@ impl Agent {
     ///
     /// # Errors
     /// If the coordinator cannot be reached or refuses the agent.
-    pub(crate) async fn join(address: &str, hello: Hello) -> Result<(Self, Assignment), AgentEnd> {
-        let stream = connect(address).await.map_err(|error| AgentEnd::Unreachable(address.to_owned(), error))?;
+    pub(crate) async fn join(join: &AgentJoin, hello: Hello) -> Result<(Self, Assignment), AgentEnd> {
+        let stream = link::runtime().map_err(MessageError::Io)?.spawn(connect_as(join.clone())).await;
+        let stream = stream.map_err(|error| MessageError::Io(io::Error::other(error)))??;
         let (sender, receiver) = link::open(stream, &FromAgent::Alive)?;
         let mut agent = Self { sender, receiver, clock: SentClock::start() };
         agent.sender.send(&FromAgent::Hello(hello)).await?;
-        match agent.next().await? {
-            ToAgent::Assignment(assignment) => Ok((agent, *assignment)),
-            other => Err(unexpected(other)),
+        match agent.next().await {
+            Ok(ToAgent::Assignment(assignment)) => Ok((agent, *assignment)),
+            Ok(other) => Err(unexpected(other)),
+            // An alert of TLS looks like the length of a long message.
+            Err(error @ MessageError::TooLong(..)) => {
+                Err(AgentEnd::Refused(format!("{error}. If the coordinator uses TLS, set {AGENT_CA}")))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -147,6 +160,20 @@ fn unexpected(message: ToAgent) -> AgentEnd {
     match message {
         ToAgent::Refused(why) => AgentEnd::Refused(why.join("; ")),
         _ => AgentEnd::Refused("its messages came in another order".to_owned()),
+    }
+}
+
+/// Connects to the coordinator, over TLS if its authority is given.
+async fn connect_as(join: AgentJoin) -> Result<AgentStream, AgentEnd> {
+    let AgentJoin { address, authority, .. } = join;
+    let stream = connect(&address).await.map_err(|error| AgentEnd::Unreachable(address.clone(), error))?;
+    // If the system refuses, small messages are only later.
+    drop(stream.set_nodelay(true));
+    match authority {
+        Some(file) => {
+            encryption::connect(&file, &address, stream).await.map_err(|error| AgentEnd::Unencrypted(address, error))
+        }
+        None => Ok(Box::new(stream)),
     }
 }
 

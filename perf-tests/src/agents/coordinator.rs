@@ -8,6 +8,7 @@ use futures::future::{join_all, select_all, try_join_all};
 use futures::stream::FuturesUnordered;
 use tokio::process::Child;
 use tokio::time::{self, Instant, MissedTickBehavior};
+use tokio_rustls::TlsAcceptor;
 
 use super::agent_load::AgentLoad;
 use super::clock_offset::SentClock;
@@ -44,12 +45,18 @@ pub(crate) struct Coordinator {
 }
 
 impl Coordinator {
-    /// A coordinator that agents which are like `here` can join at this address.
+    /// A coordinator that agents which are like `here` can join at this address, over TLS if
+    /// `encryption` is given.
     ///
     /// # Errors
     /// If the address is taken or not of this machine.
-    pub(crate) fn open(address: SocketAddr, here: Hello, layout: Layout) -> Result<Self, AgentError> {
-        let listener = AgentListener::open(address, here)
+    pub(crate) fn open(
+        address: SocketAddr,
+        encryption: Option<TlsAcceptor>,
+        here: Hello,
+        layout: Layout,
+    ) -> Result<Self, AgentError> {
+        let listener = AgentListener::open(address, encryption, here)
             .map_err(|error| AgentError::Configuration(format!("cannot listen for agents at {address}: {error}")))?;
         let (members, processes, refused) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self { listener, members, processes, refused, clock: SentClock::start(), layout })

@@ -9,14 +9,13 @@ use std::{io, thread};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::io::{AsyncWriteExt as _, WriteHalf};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time;
 
+use super::encryption::AgentStream;
 use super::message::{self, MAX_MESSAGE, MessageError, SILENCE};
 
 /// Time after which a side that has nothing to say says that it is alive.
@@ -53,25 +52,19 @@ pub(super) fn runtime() -> io::Result<Handle> {
     Ok(RUNTIME.get_or_init(|| handle).clone())
 }
 
-/// Sends and receives on a connection. `alive` is the message of a side that has nothing to say.
+/// Sends and receives on a connection that was made on [`runtime`]. `alive` is the message of a side
+/// that has nothing to say.
 ///
 /// # Errors
 /// If the system refuses a thread, or `alive` cannot be written.
-pub(super) fn open<Out, In>(stream: TcpStream, alive: &Out) -> Result<(LinkSender, LinkReceiver<In>), MessageError>
+pub(super) fn open<Out, In>(stream: AgentStream, alive: &Out) -> Result<(LinkSender, LinkReceiver<In>), MessageError>
 where
     Out: Serialize,
     In: DeserializeOwned + Send + 'static,
 {
     let alive = message::encode(alive)?;
-    // Small messages, such as those that measure clocks, must not wait for others. If the system
-    // refuses, they are only later.
-    drop(stream.set_nodelay(true));
     let runtime = runtime()?;
-    let stream = stream.into_std()?;
-    let entered = runtime.enter();
-    let stream = TcpStream::from_std(stream)?;
-    drop(entered);
-    let (mut reader, writer) = stream.into_split();
+    let (mut reader, writer) = tokio::io::split(stream);
     let (waiting, to_send) = mpsc::channel(MOST_WAITING);
     let (arrived, incoming) = mpsc::channel(MOST_WAITING);
     let read = runtime.spawn(async move {
@@ -128,7 +121,7 @@ impl<In> LinkReceiver<In> {
 }
 
 /// Sends messages until the connection breaks. A peer that reads nothing breaks it as well.
-async fn write(mut writer: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>, alive: Vec<u8>) {
+async fn write(mut writer: WriteHalf<AgentStream>, mut waiting: mpsc::Receiver<Vec<u8>>, alive: Vec<u8>) {
     loop {
         let bytes = match time::timeout(HEARTBEAT, waiting.recv()).await {
             Ok(Some(bytes)) => bytes,
@@ -136,9 +129,15 @@ async fn write(mut writer: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>,
             Err(_) => alive.clone(),
         };
         for chunk in bytes.chunks(CHUNK) {
-            if !matches!(time::timeout(SILENCE, writer.write_all(chunk)).await, Ok(Ok(()))) {
+            if !matches!(time::timeout(SILENCE, write_now(&mut writer, chunk)).await, Ok(Ok(()))) {
                 return;
             }
         }
     }
+}
+
+/// Writes bytes, also those that TLS would keep back.
+async fn write_now(writer: &mut WriteHalf<AgentStream>, bytes: &[u8]) -> io::Result<()> {
+    writer.write_all(bytes).await?;
+    writer.flush().await
 }

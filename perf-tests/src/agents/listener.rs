@@ -10,7 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time;
+use tokio_rustls::TlsAcceptor;
 
+use super::encryption::{self, AgentStream, EncryptionError};
 use super::identity;
 use super::link::{self, LinkReceiver, LinkSender};
 use super::message::{self, FromAgent, Hello, MAX_HELLO, SILENCE, ToAgent};
@@ -44,11 +46,11 @@ pub(super) struct JoinedAgent {
 }
 
 impl AgentListener {
-    /// Listens for agents that are like `here`.
+    /// Listens for agents that are like `here`, over TLS if `encryption` is given.
     ///
     /// # Errors
     /// If the address is taken or not of this machine.
-    pub(super) fn open(address: SocketAddr, here: Hello) -> io::Result<Self> {
+    pub(super) fn open(address: SocketAddr, encryption: Option<TlsAcceptor>, here: Hello) -> io::Result<Self> {
         let runtime = link::runtime()?;
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
@@ -66,9 +68,12 @@ impl AgentListener {
                     time::sleep(PAUSE).await;
                     continue;
                 };
-                let (here, sender) = (here.clone(), sender.clone());
+                let (here, sender, encryption) = (here.clone(), sender.clone(), encryption.clone());
                 tokio::spawn(async move {
-                    let peer = receive(stream, peer, &here).await;
+                    let peer = match encrypt(stream, encryption.as_ref()).await {
+                        Ok(stream) => receive(stream, peer, &here).await,
+                        Err(error) => PeerResult::Refused(format!("{peer}: {error}: {}", encryption::advise())),
+                    };
                     // If the receiver is gone, the run is over.
                     drop(sender.send(peer).await);
                     drop(place);
@@ -94,7 +99,17 @@ impl Drop for AgentListener {
     }
 }
 
-async fn receive(mut stream: TcpStream, peer: SocketAddr, here: &Hello) -> PeerResult {
+/// The peer's connection. Small messages, such as those that measure clocks, do not wait for others.
+async fn encrypt(stream: TcpStream, encryption: Option<&TlsAcceptor>) -> Result<AgentStream, EncryptionError> {
+    // If the system refuses, they are only later.
+    drop(stream.set_nodelay(true));
+    match encryption {
+        Some(acceptor) => encryption::accept(acceptor, stream).await,
+        None => Ok(Box::new(stream)),
+    }
+}
+
+async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> PeerResult {
     let refused = |why: &str| PeerResult::Refused(format!("{peer}: {why}"));
     let hello = match message::read(&mut stream, MAX_HELLO).await {
         Ok(FromAgent::Hello(hello)) => hello,

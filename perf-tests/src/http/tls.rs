@@ -144,8 +144,19 @@ fn config(insecure: bool, own: Option<&Path>, identity: Option<ClientIdentity<'_
     }
 }
 
+/// A configuration that trusts only the certificates of a file.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(crate) fn client_config(certificates: &Path) -> Result<ClientConfig, TlsError> {
+    config(false, Some(certificates), None)
+}
+
 /// Reads all certificates of a PEM file.
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+///
+/// # Errors
+/// If the file cannot be read, or has none.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let error = |why: String| TlsError::Certificates(path.display().to_string(), why);
     let certificates = CertificateDer::pem_file_iter(path).map_err(|why| error(why.to_string()))?;
     let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|why| error(why.to_string()))?;

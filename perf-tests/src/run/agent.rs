@@ -46,7 +46,7 @@ enum AgentFailure {
 async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> Result<(), AgentFailure> {
     let unreported = |error: std::io::Error| AgentFailure::Unreported(internal(error));
     let hello = agents::hello(spec.name, spec.catalogue, &join.token).map_err(unreported)?;
-    let (mut agent, assignment) = Agent::join(&join.address, hello).await?;
+    let (mut agent, assignment) = Agent::join(join, hello).await?;
     let (planning, http) = match prepare(&mut spec, &assignment).await {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -94,7 +94,9 @@ async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Plannin
 impl From<AgentEnd> for AgentFailure {
     fn from(end: AgentEnd) -> Self {
         match end {
-            AgentEnd::Unreachable(..) | AgentEnd::Refused(_) => Self::Unreported(configuration(end)),
+            AgentEnd::Unreachable(..) | AgentEnd::Unencrypted(..) | AgentEnd::Refused(_) => {
+                Self::Unreported(configuration(end))
+            }
             AgentEnd::Engine(_) => Self::Unreported(internal(end)),
             AgentEnd::Lost(_) => Self::Reported(ExitCode::Interrupted),
         }

@@ -6,6 +6,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::{AGENT_TOKEN, Settings};
 use prometheus_store::StoreAccess;
+use tokio_rustls::TlsAcceptor;
 
 use super::{PreparedRun, RunError, ScenarioBody, inconclusive};
 use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
@@ -38,7 +39,8 @@ impl PreparedRun {
             }
         };
         let address = self.settings.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let mut coordinator = Coordinator::open(address, here, self.layout.clone())?;
+        let encryption = self.encryption()?;
+        let mut coordinator = Coordinator::open(address, encryption, here, self.layout.clone())?;
         match self.settings.listen {
             Some(address) => {
                 show(&format!("waiting for {agents} agents at {address}"));
@@ -75,6 +77,12 @@ impl PreparedRun {
                  least {SHORTEST_TOKEN} characters here and for each agent"
             ))
         })
+    }
+
+    /// TLS for the connections of agents, if the user gave a certificate.
+    fn encryption(&self) -> Result<Option<TlsAcceptor>, RunError> {
+        let acceptor = self.settings.listen_certificate.as_deref().map(agents::acceptor).transpose();
+        acceptor.map_err(|error| RunError::Configuration(error.to_string()))
     }
 
     /// Hands out setup's value. Returns why no load can be made, if that is so.
@@ -120,6 +128,7 @@ fn sent(settings: &Settings) -> Settings {
         replay: None,
         agents: None,
         listen: None,
+        listen_certificate: None,
         ..settings.clone()
     }
 }

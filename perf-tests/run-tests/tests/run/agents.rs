@@ -1,5 +1,6 @@
 //! Loads that several processes make together, and what becomes of a run that loses one.
 
+mod encryption;
 mod rows;
 mod shards;
 

@@ -1,0 +1,79 @@
+//! TLS between coordinator and agents, with a certificate of the user. Agents show the token, so
+//! they need no certificate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use perf_settings::AGENT_CA;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::message::SILENCE;
+use crate::http::{TlsError, client_config, read_certificates};
+
+/// A connection, encrypted or not.
+pub(super) type AgentStream = Box<dyn Duplex>;
+
+/// Both directions of a connection.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
+
+/// Why a connection cannot be encrypted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EncryptionError {
+    #[error(transparent)]
+    Certificate(#[from] TlsError),
+    #[error("failed to read an unencrypted private key from {0}: {1}: the file needs the certificate and its key")]
+    Key(String, rustls::pki_types::pem::Error),
+    #[error("{0:?} is not the name of a host")]
+    Name(String),
+    #[error("TLS failed: {0}")]
+    Handshake(std::io::Error),
+    #[error("TLS failed: the peer did not respond within {} s", SILENCE.as_secs())]
+    Silent,
+}
+
+/// The coordinator's side. The file has a certificate and its key.
+///
+/// # Errors
+/// If the file cannot be read, or the key is not the certificate's.
+pub(crate) fn acceptor(file: &Path) -> Result<TlsAcceptor, EncryptionError> {
+    let certificates = read_certificates(file)?;
+    let key =
+        PrivateKeyDer::from_pem_file(file).map_err(|error| EncryptionError::Key(file.display().to_string(), error))?;
+    prometheus_store::use_ring();
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key);
+    Ok(TlsAcceptor::from(Arc::new(config.map_err(TlsError::from)?)))
+}
+
+/// Encrypts the connection of a peer that has connected.
+///
+/// # Errors
+/// If it does not use TLS, or does not trust the certificate.
+pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
+    let accepted = tokio::time::timeout(SILENCE, acceptor.accept(stream)).await;
+    Ok(Box::new(accepted.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))
+}
+
+/// Encrypts the connection to the coordinator at `address`, whose certificate is of the authority
+/// in `file`, or in it.
+///
+/// # Errors
+/// If the file cannot be read, or the coordinator does not use TLS or has another certificate.
+pub(super) async fn connect(file: &Path, address: &str, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| EncryptionError::Name(host.to_owned()))?;
+    let connector = TlsConnector::from(Arc::new(client_config(file)?));
+    let connected = tokio::time::timeout(SILENCE, connector.connect(name, stream)).await;
+    Ok(Box::new(connected.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))
+}
+
+/// What to do about a peer whose handshake failed.
+pub(super) fn advise() -> String {
+    format!("set its {AGENT_CA} to a file with the certificate of --listen-certificate, or of its authority")
+}
