@@ -72,11 +72,13 @@ fn check_game_session(report: &Report, students: u64) -> Vec<SegmentResult> {
 #[ignore = "builds and runs load: run with cargo xtask ci"]
 fn a_game_session_is_a_class_of_thirty_in_one_room() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("session-of-hundred");
-    let hundred = thread::spawn(move || perf_in(Some(&folder), "session-of-100", &["game_session", "-u", "100"]));
-    let class = check_game_session(&perf("session", &["game_session"]), 30);
-    // A latency counts from ten requests on, also that of the first student alone.
-    assert!(class.iter().all(|size| size.endpoints["leaderboard"].requests >= 5), "{class:?}");
-    check_game_session(&hundred.join().unwrap(), 100);
+    thread::scope(|scope| {
+        let hundred = scope.spawn(|| perf_in(Some(&folder), "session-of-100", &["game_session", "-u", "100"]));
+        let class = check_game_session(&perf("session", &["game_session"]), 30);
+        // A latency counts from ten requests on, also that of the first student alone.
+        assert!(class.iter().all(|size| size.endpoints["leaderboard"].requests >= 5), "{class:?}");
+        check_game_session(&hundred.join().unwrap(), 100);
+    });
 }
 
 #[test]
