@@ -43,6 +43,9 @@ struct Scrape {
     job_name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     basic_auth: Option<BasicAuth>,
+    /// `false` with a login: Prometheus sends it to every address that a redirect leads to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follow_redirects: Option<bool>,
     file_sd_configs: Vec<FileSd>,
 }
 
@@ -106,6 +109,7 @@ fn scrape(job_name: &'static str, folder: &str, basic_auth: Option<BasicAuth>) -
     let files = vec![format!("{folder}/*.json")];
     Scrape {
         job_name,
+        follow_redirects: basic_auth.is_some().then_some(false),
         basic_auth,
         file_sd_configs: vec![FileSd { files, refresh_interval: duration(SCRAPE_INTERVAL) }],
     }

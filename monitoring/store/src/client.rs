@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::body_limit::{BodyError, BodyLimit};
 use crate::http_client::innermost;
-use crate::response::{self, ResponseError, Series};
+use crate::response::{self, ResponseError, ScrapeError, Series};
 use crate::shown_url::shown_url;
 
 /// A store with Prometheus' query API.
@@ -167,6 +167,16 @@ impl PrometheusClient {
     ) -> Result<Vec<String>, QueryError> {
         let query = [("match[]", selector.to_owned()), ("start", seconds(from_ms)), ("end", seconds(to_ms))];
         self.read(&format!("label/{label}/values"), &query, response::label_values).await
+    }
+
+    /// Targets of a job whose last scrape failed. Stores that do not scrape have no such list.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn scrape_errors(&self, job: &str) -> Result<Vec<ScrapeError>, QueryError> {
+        let body = self.get("targets", &[("state", "active".to_owned())]).await?;
+        let json = serde_json::from_slice(&body).map_err(|error| self.malformed(&error))?;
+        response::scrape_errors(&json, job).map_err(|why| self.malformed(&why))
     }
 
     /// All rules by name, each with its last error, if any.

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use monitoring::sanitize::one_line;
+use serde_json::Value;
+use url::Url;
+
+use crate::shown_url::shown_url;
 
 /// Maximum length of untrusted text in messages, in characters.
 const SHOWN: usize = 300;
@@ -161,6 +163,31 @@ pub fn rules(response: &Value) -> Result<Vec<(String, Option<String>)>, Response
     Ok(rules.collect())
 }
 
+/// A failed scrape of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScrapeError {
+    /// URL of the target, without user, password and query.
+    pub url: String,
+    /// The store's reason, such as "server returned HTTP status 401 Unauthorized".
+    pub why: String,
+}
+
+/// Targets of a job whose last scrape failed.
+///
+/// # Errors
+/// If the response is an error or has another form.
+pub fn scrape_errors(response: &Value, job: &str) -> Result<Vec<ScrapeError>, ResponseError> {
+    let targets = response.pointer("/data/activeTargets").and_then(Value::as_array);
+    let targets = targets.ok_or_else(|| ResponseError(error_text(response)))?;
+    let of_job = targets.iter().filter(|target| target["labels"]["job"] == job);
+    let error = |target: &Value| {
+        let why = target["lastError"].as_str().filter(|why| !why.is_empty())?;
+        let url = target["scrapeUrl"].as_str().and_then(|url| Url::parse(url).ok())?;
+        Some(ScrapeError { url: shown(&shown_url(&url)), why: shown(why) })
+    };
+    Ok(of_job.filter_map(error).collect())
+}
+
 /// Error message of a response. Without one, the beginning of the response.
 pub(crate) fn error_text(response: &Value) -> String {
     let message = ["error", "message"].iter().find_map(|key| response[key].as_str());
@@ -221,6 +248,21 @@ mod tests {
         assert_eq!(read[0].points, [(1.0, 2.0), (3.5, f64::INFINITY)]);
         assert!(series(&json(r#"{"data":{"result":[{"metric":{}}]}}"#)).is_err());
         assert!(series(&json("{}")).is_err());
+    }
+
+    #[test]
+    fn failed_scrapes_are_those_of_the_job() {
+        let target = |job: &str, error: &str| {
+            format!(
+                r#"{{"labels":{{"job":"{job}"}},"scrapeUrl":"http://me:S3cr3t@h:1/metrics?key=S3cr3t","lastError":"{error}"}}"#
+            )
+        };
+        let why = "server returned HTTP status 401 Unauthorized";
+        let targets = [target("other", "refused"), target("backend", ""), target("backend", why)].join(",");
+        let read = |text: &str| scrape_errors(&json(text), "backend");
+        let errors = read(&format!(r#"{{"data":{{"activeTargets":[{targets}]}}}}"#)).unwrap();
+        assert_eq!(errors, [ScrapeError { url: "http://h:1/metrics".to_owned(), why: why.to_owned() }]);
+        assert!(read(r#"{"error":"no such API"}"#).unwrap_err().to_string().contains("no such API"));
     }
 
     #[test]

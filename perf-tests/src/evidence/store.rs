@@ -9,6 +9,7 @@ use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector};
 use monitoring::slo::Slo;
 use perf_report::verdict::Tally;
+use prometheus_store::response::ScrapeError;
 use prometheus_store::{
     BodyLimit, ClientError, ClientOptions, PrometheusClient, QueryError, StoreAccess, store_client,
 };
@@ -94,6 +95,21 @@ impl RunStore {
         Ok(self.value(&up, at_unix_ms).await? == Some(1.0))
     }
 
+    /// Why the store has no scrape of the backend, and what to do. The reason is the store's own if
+    /// it names one.
+    pub(crate) async fn why_not_scraped(&self) -> String {
+        let errors = self.0.scrape_errors(BACKEND_JOB).await.unwrap_or_default();
+        match errors.first() {
+            Some(ScrapeError { url, why }) => format!(
+                "the store cannot scrape {url}: {why}: check the path of the metrics, and user and password of the \
+                 target's URL"
+            ),
+            None => "the store has not scraped the backend's /metrics: add the backend to the store's targets (a Unix \
+                     socket cannot be one), or check its path"
+                .to_owned(),
+        }
+    }
+
     /// Compares the store's counts with the measured ones, and describes each difference.
     ///
     /// The query's time is the last push, at which the counts are exactly the integers that were
@@ -145,5 +161,26 @@ impl RunStore {
             }
         }
         Ok(differences)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use test_support::fake_server;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refused_scrape_is_named_with_the_status() {
+        let why = async |targets: &'static str| {
+            let body = move || format!(r#"{{"data":{{"activeTargets":[{targets}]}}}}"#);
+            let url = Url::parse(&fake_server::respond(move |_| ("200 OK", body()))).unwrap();
+            RunStore::new(url, &StoreAccess::default()).unwrap().why_not_scraped().await
+        };
+        let refused = r#"{"labels":{"job":"backend"},"scrapeUrl":"http://h:1/metrics","lastError":"server returned HTTP status 401 Unauthorized"}"#;
+        let expected = "the store cannot scrape http://h:1/metrics: server returned HTTP status 401 Unauthorized: check the \
+                        path of the metrics, and user and password of the target's URL";
+        assert_eq!(why(refused).await, expected);
+        assert!(why("").await.starts_with("the store has not scraped the backend's /metrics: add"));
     }
 }

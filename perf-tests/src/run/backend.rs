@@ -68,17 +68,20 @@ impl PreparedRun {
         range: QueryRange,
     ) -> (Vec<(BackendMeasurement, bool)>, Vec<CacheResult>) {
         let catalogue = self.spec.catalogue;
-        let is_scraped = store.is_backend_scraped(range.at_unix_ms).await;
-        if let Err(error) = &is_scraped {
-            // Every other query would fail as well, each after its own timeout.
-            let unknown = |slo| (measurement(slo, Err(error)), false);
-            return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
-        }
+        let not_scraped = match store.is_backend_scraped(range.at_unix_ms).await {
+            Ok(true) => None,
+            Ok(false) => Some(store.why_not_scraped().await),
+            Err(error) => {
+                // Every other query would fail as well, each after its own timeout.
+                let unknown = |slo| (measurement(slo, Err(&error)), false);
+                return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
+            }
+        };
         let mut answers = Vec::new();
         for slo in catalogue.backend {
-            let found = query_value(store, slo, range, &is_scraped).await;
+            let found = query_value(store, slo, range, not_scraped.as_deref()).await;
             // If the backend is scraped, a missing metric stays missing.
-            let may_change = found.is_err() && !matches!(is_scraped, Ok(true) | Err(_));
+            let may_change = found.is_err() && not_scraped.is_some();
             answers.push((measurement(slo, found), may_change));
         }
         let mut caches = Vec::new();
@@ -104,11 +107,9 @@ enum BackendValueError {
     NoStore,
     #[error("its expression gave {0}")]
     NotFinite(f64),
-    #[error(
-        "the store has not scraped the backend's /metrics: add the backend to the store's targets (a Unix socket \
-         cannot be one), or check its path"
-    )]
-    NotScraped,
+    /// The store has not scraped it, for this reason.
+    #[error("{0}")]
+    NotScraped(String),
     #[error("the backend does not expose the metric")]
     NotExposed,
     #[error(transparent)]
@@ -142,15 +143,16 @@ async fn query_value(
     store: &RunStore,
     slo: &BackendSlo,
     range: QueryRange,
-    is_scraped: &Result<bool, QueryError>,
+    not_scraped: Option<&str>,
 ) -> Result<BackendValue, BackendValueError> {
     let QueryRange { at_unix_ms, over_s } = range;
     match store.value(&slo.over_run(Duration::from_secs(over_s)), at_unix_ms).await {
         Ok(Some(value)) if value.is_finite() => Ok(BackendValue { value, over_s, at_unix_ms }),
         // JSON cannot represent it, and an objective cannot be judged by it.
         Ok(Some(value)) => Err(BackendValueError::NotFinite(value)),
-        Ok(None) if matches!(is_scraped, Ok(false)) => Err(BackendValueError::NotScraped),
-        Ok(None) => Err(BackendValueError::NotExposed),
+        Ok(None) => {
+            Err(not_scraped.map_or(BackendValueError::NotExposed, |why| BackendValueError::NotScraped(why.to_owned())))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::other_backends::{BackendRun, Library};
-use crate::real::{free_port, get, out, read_output, root, run, send_signal, wait_for, xtask};
+use crate::real::{free_port, get, out, read_output, report, root, run, send_signal, wait_for, xtask};
 
 /// The application under uvicorn.
 struct Service {
@@ -126,7 +126,8 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
         file: ".ci/provide",
         before_version: "prometheus-fastapi-instrumentator==",
     };
-    BackendRun { code: output.code, text: output.text, proof }.write_row("fastapi", &library, "default");
+    let found = BackendRun { code: output.code, text: output.text, proof, report: report(&out) };
+    found.write_row("fastapi", &library, "default");
 }
 
 fn proven(out: &Path, name: &str) -> serde_json::Value {

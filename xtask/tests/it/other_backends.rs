@@ -10,13 +10,14 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::excuse::Excuse;
 use monitoring::services;
+use perf_report::Report;
 use serde_json::Value;
 use test_support::backend_text::{self, fastapi};
 use test_support::counted_backend::{self, Counts, Metrics};
 use test_support::shop::SHOP;
 
 use crate::matrix::proxy::{Mode, Proxy};
-use crate::real::{Backend, free_port, out, read_output, root, run, write_row, xtask};
+use crate::real::{Backend, free_port, out, read_output, report, root, run, write_row, xtask};
 
 /// Seconds of a run that is long enough for the store to need data of the backend.
 const SCRAPED: u64 = 26;
@@ -26,6 +27,7 @@ pub(crate) struct BackendRun {
     pub(crate) code: i32,
     pub(crate) text: String,
     pub(crate) proof: Value,
+    pub(crate) report: Report,
 }
 
 /// A metrics library, whose version stands after a text in a file of the repository.
@@ -76,7 +78,8 @@ fn run_load(name: &str, url: &str, seconds: u64, more: &[&str]) -> BackendRun {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let output = read_output(&child.wait_with_output().unwrap());
     let proof = std::fs::read_to_string(out.join("latest/proof.json")).unwrap_or_else(|_| panic!("{}", output.text));
-    BackendRun { code: output.code, text: output.text, proof: serde_json::from_str(&proof).unwrap() }
+    let proof = serde_json::from_str(&proof).unwrap();
+    BackendRun { code: output.code, text: output.text, proof, report: report(&out) }
 }
 
 /// The output of the doctor for a target.
@@ -172,6 +175,11 @@ fn a_run_fails_only_for_counters_that_contradict_it() {
         assert_eq!(text.matches(case.once).count(), 1, "{}: {text}", case.name);
         if case.seconds == SCRAPED {
             assert_scraped(&found);
+        }
+        if case.name == "401" {
+            let why = "/metrics: server returned HTTP status 401 Unauthorized: check the path of the metrics, and user";
+            let verdicts: Vec<_> = found.report.objectives.iter().map(|it| format!("{:?}", it.verdict)).collect();
+            assert!(verdicts.iter().any(|verdict| verdict.contains(why)), "{verdicts:?}");
         }
         let lines = found.check("delivery")["lines"].to_string();
         for endpoint in loaded.endpoints {

@@ -5,10 +5,12 @@ mod situations;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::backend_slo::{Amount, BackendSlo};
+use monitoring::label::BACKEND_JOB;
 use monitoring::prometheus::recording_rules::Timing;
 use perf_report::Report;
 use perf_report::evidence::{BackendValue, StatusKey};
@@ -28,7 +30,7 @@ use super::item::ProofItemOutcome;
 use super::same_counts::{is_same_value, same_values};
 use super::*;
 use crate::host::http;
-use crate::stack::{self, StackChoice, StackOptions};
+use crate::stack::{self, Stack, StackChoice, StackOptions};
 
 /// Requests to each endpoint.
 const SENT: u64 = 10;
@@ -178,14 +180,8 @@ fn uneven(_: &Counts) -> Metrics {
     Metrics::text((1..=200).map(|it| format!("a_total{{it=\"{it}\"}} {}\n", scrapes * it * it)).collect::<String>())
 }
 
-#[tokio::test]
-#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
-async fn a_sum_of_rates_stays_what_the_run_measured() {
-    const SUM: &str = "sum(rate(a_total{job=\"backend\"}[15s]))";
-    const RATE: BackendSlo = BackendSlo::at_least("rate", "Rate", SUM, Amount::Count(1)).on_average();
-    const RATES: Catalogue = Catalogue { backend: &[RATE], ..SHOP };
-    const OVER_S: u64 = 27;
-    let backend = Url::parse(&counted_backend::serve(&RATES, None, uneven)).unwrap();
+/// A Prometheus that scrapes a backend.
+async fn scraping(backend: &Url) -> Stack {
     let options = StackOptions {
         choice: StackChoice::Native,
         prometheus_port: fake_server::free_port(),
@@ -197,7 +193,44 @@ async fn a_sum_of_rates_stays_what_the_run_measured() {
     };
     let (_sender, signals) = watch::channel(0);
     let stack = stack::start(&options, signals).await.unwrap();
-    stack.scrape(&backend, Some(RATES.mapping)).unwrap();
+    stack.scrape(backend, Some(SHOP.mapping)).unwrap();
+    stack
+}
+
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn prometheus_sends_a_login_to_no_other_server() {
+    let heads = Arc::<Mutex<Vec<String>>>::default();
+    let recorded = heads.clone();
+    let other = fake_server::respond(move |request| {
+        recorded.lock().unwrap().push(request.to_owned());
+        ("404 Not Found", String::new())
+    });
+    let redirect: &'static str = format!("302 Found\r\nlocation: {other}/metrics").leak();
+    let own = fake_server::respond(move |_| (redirect, String::new()));
+    let stack = scraping(&Url::parse(&own.replace("http://", "http://me:S3cr3t@")).unwrap()).await;
+    let store = http::prometheus(stack.prometheus.as_ref().unwrap(), &StoreAccess::default()).unwrap();
+    let error = loop {
+        match store.scrape_errors(BACKEND_JOB).await.unwrap().pop() {
+            Some(error) => break error,
+            None => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    };
+    stack.forget_backend().unwrap();
+    stack.down().await.unwrap();
+    let heads = heads.lock().unwrap();
+    assert!(error.why.ends_with("302 Found") && heads.is_empty(), "{error:?}, {heads:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn a_sum_of_rates_stays_what_the_run_measured() {
+    const SUM: &str = "sum(rate(a_total{job=\"backend\"}[15s]))";
+    const RATE: BackendSlo = BackendSlo::at_least("rate", "Rate", SUM, Amount::Count(1)).on_average();
+    const RATES: Catalogue = Catalogue { backend: &[RATE], ..SHOP };
+    const OVER_S: u64 = 27;
+    let backend = Url::parse(&counted_backend::serve(&RATES, None, uneven)).unwrap();
+    let stack = scraping(&backend).await;
     let source = QuerySource::new(stack.prometheus.clone().unwrap(), None, &StoreAccess::default()).unwrap();
     let expr = RATE.over_run(Duration::from_secs(OVER_S)).to_string();
     let mut measured = Vec::new();
