@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::setting::SettingValue::{Many, One, PerHost as ForEachHost, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::shard::parse_moment;
-use crate::value::{parse_duration, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within};
+use crate::value::{
+    parse_duration, parse_head, parse_listen, parse_number, parse_size, parse_url, parse_vus, parse_within,
+};
 use crate::{
     AGENTS, ALLOW_TARGET, CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, DNS_TTL, DURATION, EXACT_ARRIVALS, FOLDER,
     HOST_HEADER, HTTP1, HTTP2, INSECURE, ITERATIONS, LISTEN, LISTEN_CERTIFICATE, MAX_AGENTS, MAX_REDIRECTS,
@@ -199,6 +201,8 @@ const REQUESTS: &[Setting] = &[
             "Keep bodies up to SIZE [default: 4 to 64MiB by VUs]. Longer ones are read, counted and discarded. Memory must \
              suffice for one per VU",
         ),
+    flag("max-head", One("SIZE"), &["PERF_MAX_HEAD"], |it, text| some(&mut it.http.max_head, parse_head(text)))
+        .help("Accept response headers up to SIZE [default: 64KiB]. Longer ones fail, and so do more lines than SIZE / 16"),
     flag("allow-target", Many("HOST", ","), &[ALLOW_TARGET], |it, text| {
         let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))

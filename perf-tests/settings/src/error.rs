@@ -20,6 +20,9 @@ pub enum ValueError {
     /// Not a number of bytes.
     #[error("{0:?} is not a size such as 1000, 500kB, 64MiB or 1GiB")]
     Size(String),
+    /// A size of a response's head that is out of bounds.
+    #[error("{0:?} is not a size from 4KiB to 16MiB")]
+    HeadSize(String),
     /// Not an HTTP URL with a host. The text is without secrets.
     #[error("{0:?} is not a URL such as {DEFAULT_TARGET}: {1}")]
     Url(String, String),

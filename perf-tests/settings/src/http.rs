@@ -49,6 +49,8 @@ pub struct HttpSettings {
     /// Maximum bytes of a response body that is kept; `None` divides memory among the VUs. A longer
     /// body is read and discarded.
     pub max_body: Option<u64>,
+    /// Maximum bytes of a response's head; `None` for the default.
+    pub max_head: Option<u64>,
     /// The proxy that load goes through; `None` for direct connections.
     pub proxy: Option<ProxyUrl>,
     /// Hosts that load may go to although they are not in a private network.
@@ -115,6 +117,7 @@ impl Default for HttpSettings {
             compression: false,
             keep_cookies: None,
             max_body: None,
+            max_head: None,
             proxy: None,
             allowed: Vec::new(),
             resolve: Vec::new(),

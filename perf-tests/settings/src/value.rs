@@ -31,6 +31,12 @@ pub(super) fn parse_size(text: &str) -> Result<u64, ValueError> {
     size.ok_or_else(|| ValueError::Size(text.to_owned()))
 }
 
+/// Parses the maximum size of a response's head.
+pub(super) fn parse_head(text: &str) -> Result<u64, ValueError> {
+    let size = parse_size(text)?;
+    if (4 << 10..=16 << 20).contains(&size) { Ok(size) } else { Err(ValueError::HeadSize(text.to_owned())) }
+}
+
 /// Parses a number of virtual users.
 pub(super) fn parse_vus(text: &str) -> Result<u32, ValueError> {
     parse_number(text, 1..=MAX_VUS.into())

@@ -147,6 +147,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("PERF_COMPRESSION", "1", ""),
     ("K6_NO_COOKIES_RESET", "true", ""),
     ("PERF_MAX_BODY", "70MiB", "1.5MB"),
+    ("PERF_MAX_HEAD", "1MiB", "1kB"),
     (ALLOW_TARGET, "example.com,example.org", ""),
     (REMOTE_WRITE, "https://user:pass@store/api/v1/push?x=1", "ftp://x"),
     (PUSH_INTERVAL, "1s", "400ms"),

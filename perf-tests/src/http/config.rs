@@ -38,6 +38,9 @@ impl HttpConfig {
         let hosts = hosts.map(|(name, url)| Ok(Arc::new(HostConfig::new(name, url, &settings)?)));
         let hosts = hosts.collect::<Result<_, TlsError>>()?;
         let mut limits = ResponseLimits::default();
+        if let Some(max) = settings.max_head {
+            limits = limits.with_head(usize::try_from(max).unwrap_or(usize::MAX));
+        }
         limits.body = settings.max_body.map_or(limits.body, |max| usize::try_from(max).unwrap_or(usize::MAX));
         Ok(Self { hosts, settings, limits, others: Mutex::default() })
     }

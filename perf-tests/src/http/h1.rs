@@ -28,7 +28,7 @@ pub struct ResponseLimits {
     /// Maximum bytes of a head. The same limit applies to all extensions of a chunked body
     /// together, and to its trailers.
     pub head: usize,
-    /// Maximum header lines of a head. More than 100 are never accepted.
+    /// Maximum header lines of a head.
     pub headers: usize,
     /// Maximum bytes of a body that is kept, without its transfer coding. A longer body is read and
     /// discarded.
@@ -39,9 +39,23 @@ pub struct ResponseLimits {
 
 impl Default for ResponseLimits {
     fn default() -> Self {
-        Self { head: 64 << 10, headers: head::MAX_HEADERS, body: 64 << 20, interim: 16 }
+        Self { head: 0, headers: 0, body: 64 << 20, interim: 16 }.with_head(64 << 10)
     }
 }
+
+impl ResponseLimits {
+    /// Sets the maximum bytes of a head, and with it the maximum number of its lines. The shortest
+    /// line that sets a cookie has 17 bytes.
+    pub(crate) const fn with_head(mut self, bytes: usize) -> Self {
+        const SHORTEST_LINE: usize = 16;
+        (self.head, self.headers) = (bytes, bytes / SHORTEST_LINE);
+        self
+    }
+}
+
+/// Limits of a response's head, as errors name them.
+pub(in crate::http) const HEAD_BYTES: &str = "bytes of head: set --max-head";
+pub(in crate::http) const HEAD_LINES: &str = "header lines: set --max-head";
 
 /// The effect of the request's method on the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +183,7 @@ pub enum Cause {
     /// The response exceeds one of the [`ResponseLimits`].
     #[error("more than {limit} {what}")]
     TooLarge {
-        /// The plural noun that exceeds the limit.
+        /// The plural noun that exceeds the limit, and its setting.
         what: &'static str,
         /// The limit.
         limit: usize,

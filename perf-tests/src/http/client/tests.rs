@@ -9,7 +9,7 @@ use std::thread;
 
 use bytes::Bytes;
 use perf_settings::HttpSettings;
-use test_support::fake_server::accept_one;
+use test_support::fake_server::{self, accept_one};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -246,4 +246,31 @@ fn a_file_is_sent_from_its_start_on_a_second_connection() {
         }
     });
     assert_eq!(server.join().unwrap(), (9, LEN));
+}
+
+/// Responds over HTTP/1.1 or HTTP/2 with this many cookies.
+async fn set_cookies(address: SocketAddr, http2: bool, max_head: Option<u64>) -> Result<usize, String> {
+    let settings = HttpSettings { http2, max_head, ..HttpSettings::default() };
+    let url = Url::parse(&format!("http://{address}")).unwrap();
+    let config = Arc::new(HttpConfig::new(&url, &Default::default(), settings).unwrap());
+    let mut client = HttpClient::new(config, Pool::default(), false);
+    let result = client.exchange(MAIN, RequestHead::new("GET", "/"), RequestBody::default(), clock::now()).await.result;
+    result.map(|reply| reply.header_all("set-cookie").count()).map_err(|error| error.message)
+}
+
+#[test]
+fn a_response_may_set_more_than_a_hundred_cookies() {
+    const COOKIES: usize = 1_200;
+    let bomb = || async {
+        let cookies: [_; COOKIES] = std::array::from_fn(|at| ("set-cookie", format!("c{at}=1")));
+        axum::response::AppendHeaders(cookies)
+    };
+    let url = fake_server::serve(axum::Router::new().fallback(bomb), Arc::default(), Arc::default());
+    let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+    for http2 in [false, true] {
+        let found = |max_head| runtime().block_on(set_cookies(address, http2, max_head));
+        assert_eq!(found(None), Ok(COOKIES), "HTTP/2: {http2}");
+        assert_eq!(found(Some(16 << 10)), Err("more than 16384 bytes of head: set --max-head".to_owned()));
+        assert_eq!(found(Some(1 << 20)), Ok(COOKIES));
+    }
 }

@@ -6,11 +6,13 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::{EMPTY_HEADER, Status};
 
-use super::head::MAX_HEADERS;
 use super::{Cause, ResponseLimits};
 
 /// Hexadecimal digits of a 64-bit number. Leading zeros count, so that a size cannot be endless.
 const MAX_DIGITS: u8 = 16;
+
+/// Maximum number of trailers.
+const MAX_TRAILERS: usize = 100;
 
 const MALFORMED_TRAILERS: Cause = Cause::Protocol("malformed trailers");
 
@@ -166,11 +168,11 @@ impl ChunkDecoder {
             return Ok(NextByte::AfterEnd);
         }
         self.trailer_lines.extend_from_slice(b"\r\n");
-        let mut slots = [EMPTY_HEADER; MAX_HEADERS];
+        let mut slots = [EMPTY_HEADER; MAX_TRAILERS];
         let lines = match httparse::parse_headers(&self.trailer_lines, &mut slots) {
             Ok(Status::Complete((len, lines))) if len == self.trailer_lines.len() => lines,
             Err(httparse::Error::TooManyHeaders) => {
-                return Err(Cause::TooLarge { what: "trailer lines", limit: MAX_HEADERS });
+                return Err(Cause::TooLarge { what: "trailer lines", limit: MAX_TRAILERS });
             }
             _ => return Err(MALFORMED_TRAILERS),
         };

@@ -2,14 +2,14 @@
 
 use httparse::{EMPTY_HEADER, Error, Header, Response, Status};
 
-use super::{AnswerTo, Cause, KnownHeaders, ResponseLimits};
-
-/// Maximum number of header lines.
-pub(super) const MAX_HEADERS: usize = 100;
+use super::{AnswerTo, Cause, HEAD_BYTES, HEAD_LINES, KnownHeaders, ResponseLimits};
 
 /// Most responses have fewer header lines. Filling room for 100 takes three kilobytes, which costs
 /// more than parsing a head.
 const FEW_HEADERS: usize = 16;
+
+/// Nearly all responses have fewer header lines. Room for more is allocated.
+const MANY_HEADERS: usize = 100;
 
 /// The first byte of a record with an alert of TLS (RFC 8446, 5.1).
 const TLS_ALERT: u8 = 21;
@@ -51,7 +51,7 @@ pub(super) fn find_end(buffer: &[u8], searched: &mut usize, limit: usize) -> Res
     match end {
         Some(end) if end <= limit => Ok(Some(end)),
         None if buffer.len() <= limit => Ok(None),
-        _ => Err(Cause::TooLarge { what: "bytes of head", limit }),
+        _ => Err(Cause::TooLarge { what: HEAD_BYTES, limit }),
     }
 }
 
@@ -85,10 +85,13 @@ impl Head {
     /// Parses a whole head, which ends where `bytes` ends.
     pub(super) fn parse(bytes: &[u8], answer_to: AnswerTo, limits: &ResponseLimits) -> Result<Self, Cause> {
         match Self::parse_with(&mut [EMPTY_HEADER; FEW_HEADERS], bytes, answer_to, limits) {
-            Err(Cause::TooLarge { limit, .. }) if limit > FEW_HEADERS => {
-                Self::parse_with(&mut [EMPTY_HEADER; MAX_HEADERS], bytes, answer_to, limits)
-            }
-            parsed => parsed,
+            Err(Cause::TooLarge { limit, .. }) if limit > FEW_HEADERS => {}
+            parsed => return parsed,
+        }
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count().min(limits.headers);
+        match lines {
+            ..=MANY_HEADERS => Self::parse_with(&mut [EMPTY_HEADER; MANY_HEADERS], bytes, answer_to, limits),
+            _ => Self::parse_with(&mut vec![EMPTY_HEADER; lines], bytes, answer_to, limits),
         }
     }
 
@@ -100,9 +103,8 @@ impl Head {
     ) -> Result<Self, Cause> {
         let mut response = Response::new(slots);
         let parsed = response.parse(bytes);
-        let allowed = limits.headers.min(MAX_HEADERS);
-        if parsed == Err(Error::TooManyHeaders) || response.headers.len() > allowed && parsed.is_ok() {
-            return Err(Cause::TooLarge { what: "header lines", limit: allowed });
+        if parsed == Err(Error::TooManyHeaders) || response.headers.len() > limits.headers && parsed.is_ok() {
+            return Err(Cause::TooLarge { what: HEAD_LINES, limit: limits.headers });
         }
         if parsed.map_err(|error| Cause::Protocol(reason(error)))? != Status::Complete(bytes.len()) {
             return Err(Cause::Protocol("malformed head"));

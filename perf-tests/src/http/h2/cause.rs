@@ -23,7 +23,7 @@ pub enum Cause {
     /// The response exceeds one of the [`ResponseLimits`](crate::http::h1::ResponseLimits).
     #[error("more than {limit} {what}")]
     TooLarge {
-        /// The plural noun that exceeds the limit.
+        /// The plural noun that exceeds the limit, and its setting.
         what: &'static str,
         /// The limit.
         limit: usize,

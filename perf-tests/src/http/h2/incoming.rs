@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::cause::Cause;
 use super::head::OF_CONNECTIONS;
-use crate::http::h1::{AnswerTo, KnownHeaders, RawResponse, ResponseLimits, Timings};
+use crate::http::h1::{AnswerTo, HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, Timings};
 
 /// Bytes that a field counts beside its name and value, as in SETTINGS_MAX_HEADER_LIST_SIZE.
 const FIELD_OVERHEAD: usize = 32;
@@ -90,11 +90,11 @@ impl IncomingResponse {
         block.size += name.len() + value.len() + FIELD_OVERHEAD;
         block.count += 1;
         if block.size > limits.head {
-            return Err(Cause::TooLarge { what: "bytes of head", limit: limits.head });
+            return Err(Cause::TooLarge { what: HEAD_BYTES, limit: limits.head });
         }
         // The status is one of the fields.
         if block.count > limits.headers + 1 {
-            return Err(Cause::TooLarge { what: "header lines", limit: limits.headers });
+            return Err(Cause::TooLarge { what: HEAD_LINES, limit: limits.headers });
         }
         if name == b":status" {
             if block.count > 1 || self.head_len > 0 {

@@ -107,7 +107,7 @@ const CASES: &[(&str, Expected)] = &[
     ("HTTP/1.1 204 N\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\n\r\n", Open(204, "")),
     (
         "HTTP/1.1 204 N\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\n\r\n",
-        Broken("more than 8 header lines"),
+        Broken("more than 8 header lines: set --max-head"),
     ),
 ];
 
@@ -226,7 +226,7 @@ fn a_response_beyond_a_limit_is_rejected() {
     let fits = ScriptOutcome::Response { status: 204, body: Vec::new(), discarded: 0, open: true };
     check(head(LIMITS.head - rest).as_bytes(), AnswerTo::Other, &fits);
     let large = |what: &str| ScriptOutcome::Broken(format!("more than {what}"));
-    check(head(LIMITS.head - rest + 1).as_bytes(), AnswerTo::Other, &large("2048 bytes of head"));
+    check(head(LIMITS.head - rest + 1).as_bytes(), AnswerTo::Other, &large("2048 bytes of head: set --max-head"));
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let line = "b".repeat(LIMITS.head);
     let extension = format!("{chunked}0;{line}c\r\n\r\n");

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::super::cause::Cause;
 use super::super::frame::{self, ErrorCode, FrameHead};
 use super::{CONNECTION_WINDOW, LAST_STREAM, OpenBlock, STREAM_WINDOW, Session};
+use crate::http::h1::HEAD_BYTES;
 
 /// Maximum bytes of output that the server makes by frames such as PING, without reading it.
 const MAX_REPLIES: usize = 1 << 20;
@@ -67,7 +68,7 @@ impl Session {
         block.received += frame::HEAD + payload.len();
         // Blocks must be decoded in order, so a large one ends the connection.
         if block.received > self.max_block {
-            return Err(Cause::TooLarge { what: "bytes of head", limit: self.max_block });
+            return Err(Cause::TooLarge { what: HEAD_BYTES, limit: self.max_block });
         }
         if head.has(frame::END_HEADERS) {
             return self.take_block(block.stream, block.ends_stream, &block.bytes, now);

@@ -187,7 +187,7 @@ fn violations() -> Vec<(Vec<Vec<u8>>, &'static str)> {
         ),
         (vec![continuation.clone()], "protocol error: CONTINUATION without HEADERS"),
         (vec![open.clone(), data(0, b"")], "protocol error: block of fields without its end"),
-        ([vec![open], vec![continuation; 300]].concat(), "more than 2048 bytes of head"),
+        ([vec![open], vec![continuation; 300]].concat(), "more than 2048 bytes of head: set --max-head"),
         (vec![frame(frame::HEADERS, 4, 1, &[0x80])], "protocol error: malformed block of fields"),
         (vec![frame(frame::HEADERS, 4 | frame::PADDED, 1, &[9, 0])], "protocol error: malformed HEADERS"),
         (vec![headers(END, &[])], "protocol error: response without :status"),
@@ -214,8 +214,8 @@ fn violations() -> Vec<(Vec<Vec<u8>>, &'static str)> {
             vec![headers(0, &[(":status", "200"), ("content-length", "1")]), data(0, b"xy")],
             "protocol error: body longer than its content-length",
         ),
-        (vec![headers(END, &many)], "more than 8 header lines"),
-        (vec![headers(END, &[(":status", "200"), ("x-a", &large)])], "more than 2048 bytes of head"),
+        (vec![headers(END, &many)], "more than 8 header lines: set --max-head"),
+        (vec![headers(END, &[(":status", "200"), ("x-a", &large)])], "more than 2048 bytes of head: set --max-head"),
         (vec![interim; 4], "more than 3 interim responses"),
     ]
 }
