@@ -33,7 +33,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     REQUESTS.iter().flat_map(|request| -> Vec<_> { with(request) }).collect()
 }
 
-pub(crate) const REQUESTS: [Request; 5] = [
+const REQUESTS: [Request; 5] = [
     Request { method: Method::Get, segment: "plain", query: &[], headers: &[], body: None },
     Request {
         method: Method::Get,
@@ -60,7 +60,7 @@ pub(crate) const REQUESTS: [Request; 5] = [
 ];
 
 /// Whole responses. The connection closes after each.
-pub(crate) const RESPONSES: [&str; 40] = [
+const RESPONSES: [&str; 40] = [
     // The length of the body: Content-Length, chunks, or the end of the connection.
     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
