@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
-use super::{Library, SCRAPED, doctor, run_load};
+use super::{Library, SCRAPED, assert_scraped, doctor, run_load};
 use crate::real::{free_port, get, root, wait_for};
 
+/// Seconds of a run that needs no data of the backend.
 const SHORT: u64 = 5;
+
+/// Options of the runs, of which several go on at once.
+const LOW_RATE: [&str; 2] = ["--rps", "60"];
 
 /// A service of one make.
 struct Make {
@@ -19,8 +24,8 @@ struct Make {
     without: &'static str,
     /// The mapping that the doctor finds.
     mapping: &'static str,
-    /// Seconds of the runs without and with the mapping.
-    seconds: [u64; 2],
+    /// Seconds of the run without the mapping.
+    seconds: u64,
 }
 
 const MAKES: &[Make] = &[
@@ -34,7 +39,7 @@ const MAKES: &[Make] = &[
         command: || Command::new(provided("go-backend")),
         without: "not available by endpoint: the backend does not count by handler: add the label handler",
         mapping: "BackendMapping::GO",
-        seconds: [SCRAPED, SHORT],
+        seconds: SCRAPED,
     },
     Make {
         name: "node",
@@ -51,7 +56,7 @@ const MAKES: &[Make] = &[
         },
         without: "has no http_requests_total: the service's definition needs `mapping: BackendMapping::EXPRESS.status",
         mapping: "BackendMapping::EXPRESS.status(\"code\")",
-        seconds: [SHORT, SCRAPED],
+        seconds: SHORT,
     },
     Make {
         name: "java",
@@ -74,7 +79,7 @@ const MAKES: &[Make] = &[
         },
         without: "/metrics responded with 404 Not Found: serve metrics there",
         mapping: "BackendMapping::MICROMETER",
-        seconds: [SHORT, SHORT],
+        seconds: SHORT,
     },
     Make {
         name: "axum",
@@ -86,7 +91,7 @@ const MAKES: &[Make] = &[
         command: || Command::new(provided("axum/debug/axum-backend")),
         without: "has no http_requests_total: the service's definition needs `mapping: BackendMapping::AXUM`",
         mapping: "BackendMapping::AXUM",
-        seconds: [SHORT, SHORT],
+        seconds: SHORT,
     },
 ];
 
@@ -124,7 +129,7 @@ impl Drop for Service {
 /// Checks that only queries for series that the service does not expose are excused.
 fn check_panels(make: &Make, check: &serde_json::Value) {
     assert_eq!(check["outcome"], "shown", "{}: {check}", make.name);
-    if (make.name, make.seconds[0]) != ("go", SCRAPED) {
+    if make.seconds != SCRAPED {
         return;
     }
     let excused = check["excused"].as_array().unwrap();
@@ -136,28 +141,35 @@ fn check_panels(make: &Make, check: &serde_json::Value) {
 #[test]
 #[ignore = "needs what .ci/provide installs: run with cargo xtask ci"]
 fn services_of_four_makes_pass_with_and_without_a_mapping() {
-    for make in MAKES {
-        let (Make { name, library, without, mapping, seconds, .. }, service) = (make, Service::start(make));
-        let found = run_load(&format!("{name}-without"), &service.url, seconds[0], &[]);
-        assert_eq!(found.code, 0, "{name}: {}", found.text);
-        let delivery = found.check("delivery")["figures"].as_str().unwrap().to_owned();
-        assert!(delivery.contains(without), "{name}: {delivery}");
-        check_panels(make, found.check("queries"));
-        found.write_row(name, library, "default");
+    // At the same time, each with a Prometheus of its own. The scope waits for all of them, so that
+    // each stops its service.
+    thread::scope(|scope| MAKES.iter().for_each(|make| drop(scope.spawn(|| check(make)))));
+}
 
-        let advice = doctor(&service.url);
-        let (_, line) = advice.split_once("--backend-metrics '").unwrap_or_else(|| panic!("{name}: {advice}"));
-        let (line, _) = line.split_once('\'').unwrap();
-        assert_eq!(line, *mapping, "{name}");
-        let found = run_load(&format!("{name}-with"), &service.url, seconds[1], &["--backend-metrics", line]);
-        assert_eq!(found.code, 0, "{name}: {}", found.text);
-        let (delivery, clocks) = (found.check("delivery"), found.check("two clocks"));
-        assert_eq!(delivery["outcome"], "shown", "{name}: {delivery}");
-        assert_eq!(found.check("queries")["outcome"], "shown", "{name}: {}", found.text);
-        // promhttp knows no routes.
-        let by_route = *name != "go";
-        assert_eq!(clocks["outcome"], if by_route { "shown" } else { "not_applicable" }, "{name}: {clocks}");
-        assert_eq!(found.text.contains("not available by endpoint"), !by_route, "{name}: {}", found.text);
-        found.write_row(name, library, &format!("`{mapping}`"));
-    }
+/// Loads a service without a mapping, and with the one that the doctor finds.
+fn check(make: &Make) {
+    let (Make { name, library, without, mapping, seconds, .. }, service) = (make, Service::start(make));
+    let found = run_load(&format!("{name}-without"), &service.url, *seconds, &LOW_RATE);
+    assert_eq!(found.code, 0, "{name}: {}", found.text);
+    let delivery = found.check("delivery")["figures"].as_str().unwrap().to_owned();
+    assert!(delivery.contains(without), "{name}: {delivery}");
+    check_panels(make, found.check("queries"));
+    found.write_row(name, library, "default");
+
+    let advice = doctor(&service.url);
+    let (_, line) = advice.split_once("--backend-metrics '").unwrap_or_else(|| panic!("{name}: {advice}"));
+    let (line, _) = line.split_once('\'').unwrap();
+    assert_eq!(line, *mapping, "{name}");
+    let options = [&LOW_RATE[..], &["--backend-metrics", line]].concat();
+    let found = run_load(&format!("{name}-with"), &service.url, SCRAPED, &options);
+    assert_eq!(found.code, 0, "{name}: {}", found.text);
+    let (delivery, clocks) = (found.check("delivery"), found.check("two clocks"));
+    assert_eq!(delivery["outcome"], "shown", "{name}: {delivery}");
+    // The queries for what the service exposes have data of it.
+    assert_scraped(&found);
+    // promhttp knows no routes.
+    let by_route = *name != "go";
+    assert_eq!(clocks["outcome"], if by_route { "shown" } else { "not_applicable" }, "{name}: {clocks}");
+    assert_eq!(found.text.contains("not available by endpoint"), !by_route, "{name}: {}", found.text);
+    found.write_row(name, library, &format!("`{mapping}`"));
 }
