@@ -12,6 +12,7 @@ mod coordinator;
 mod encryption;
 mod fold;
 mod identity;
+mod lease_book;
 mod link;
 mod listener;
 mod lost;

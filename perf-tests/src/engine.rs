@@ -2,6 +2,7 @@
 
 mod arrival_timer;
 mod health;
+mod lease;
 mod load;
 pub(crate) mod panics;
 mod rate_limit;
@@ -13,7 +14,6 @@ pub mod vu;
 pub(crate) mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 pub(crate) use arrival_timer::WakeupMode;
+pub(crate) use lease::{Lease, LeaseRequest, Leases, MOST_WANTED};
 pub(crate) use load::Load;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use share::{Share, ShareError, check_shares};
@@ -32,6 +33,7 @@ use crate::measure::{Layout, Pulse, PulseSum, Recorder, SlowTimes, Snapshot};
 use crate::plan::Plan;
 use crate::signals::Signals;
 use health::HealthMeter;
+use share::SharedSource;
 use stall::StallWatch;
 pub(crate) use stall::{Silence, Stall, StallLimit};
 use vu::RunContext;
@@ -69,6 +71,9 @@ pub(crate) struct Job<'run> {
     pub(crate) limits: Vec<Option<StallLimit>>,
     /// The share of the plan that this process makes.
     pub(crate) share: Share,
+    /// The source of its shared iterations, if a coordinator gives them. Otherwise the share has
+    /// them.
+    pub(crate) leases: Option<Arc<Leases>>,
     /// When the load begins.
     pub(crate) epoch: Instant,
     /// Limit on worker threads.
@@ -104,21 +109,21 @@ pub(crate) async fn run(
     let (share, epoch) = (job.share, job.epoch);
     let threads = job.threads.clamp(1, share.most_vus(job.plan).max(1));
     let empty = Snapshot::new(&job.layout);
-    // The number of shared iterations that are taken, for each part. All workers increment it.
-    let counters: Vec<_> = job.plan.parts.iter().map(|_| Arc::new(AtomicU64::new(0))).collect();
+    let leases = job.leases.as_deref();
+    let sources: Vec<_> = (0..job.plan.parts.len()).map(|part| SharedSource::new(leases, part)).collect();
     let (abort, _) = watch::channel(false);
     let mut workers = Vec::new();
     for number in 0..threads {
         let (ask, asked) = mpsc::channel(1);
         let (finish, finished) = oneshot::channel();
         let pulse = Arc::new(Pulse::new(&empty));
-        let parts = job.plan.parts.iter().zip(&counters).zip(&job.iterations).enumerate();
-        let parts = parts.map(|(at, ((part, next), iteration))| PartJob {
+        let parts = job.plan.parts.iter().zip(&sources).zip(&job.iterations).enumerate();
+        let parts = parts.map(|(at, ((part, source), iteration))| PartJob {
             part: at,
             iteration: iteration.clone(),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: share.schedule(part, next, number, threads),
+            schedule: share.schedule(part, source, number, threads),
         });
         let work = WorkerJob {
             parts: parts.collect(),
@@ -149,7 +154,7 @@ pub(crate) async fn run(
     load.health = health.overall(&load.snapshot.worked);
     stall::count_omitted(&load.stalls, job.plan, &slow_times, epoch, &mut load.snapshot);
     if early.aborted.is_none() {
-        load.count_untaken(job.plan, share, &counters);
+        load.count_untaken(job.plan, share, &sources);
     }
     Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
 }

@@ -235,7 +235,7 @@ impl PreparedRun {
         let refused = |error: MetricsError| inconclusive(Subject::Store, FindingKind::StoreRefused, error.to_string());
         metrics.begin(empty).await.map_err(refused)?;
         match coordinator {
-            Some(coordinator) => Ok(coordinator.begin().await),
+            Some(coordinator) => Ok(coordinator.begin(&self.planning.plan).await),
             None => self.wait_for_start().await,
         }
     }
@@ -301,6 +301,7 @@ impl PreparedRun {
                     wakeup: WakeupMode::new(self.settings.exact_arrivals),
                     limits: check::stall_limits(catalogue),
                     share: own_share(&self.settings),
+                    leases: None,
                     epoch: began,
                     threads: engine::processors(),
                 };

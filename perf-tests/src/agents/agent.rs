@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use perf_settings::AGENT_CA;
@@ -15,7 +16,7 @@ use super::link::{self, LinkReceiver, LinkSender};
 use super::message::{
     self, AbortCause, Assignment, ClockReply, FromAgent, Hello, LONG_PATIENCE, MessageError, ToAgent,
 };
-use crate::engine::{self, EngineError, Job, Load, LoadObserver};
+use crate::engine::{self, EngineError, Job, Leases, Load, LoadObserver};
 use crate::environment::AgentJoin;
 use crate::measure::Snapshot;
 use crate::plan::nanos;
@@ -117,23 +118,25 @@ impl Agent {
         }
     }
 
-    /// Makes its share of the load, and sends counts and the result.
+    /// Makes its share of the load, and sends counts, requests for leases and the result.
     ///
     /// # Errors
     /// If the coordinator is lost. The caller then ends the process, because worker threads still
     /// make load.
     pub(crate) async fn run(mut self, job: Job<'_>) -> Result<(), AgentEnd> {
         let ((stop, mut signals), is_missed) = (Signals::remote(), Cell::new(false));
+        let leases = job.leases.clone().unwrap_or_else(|| Arc::new(Leases::new(job.plan)));
         let mut observer = CountSender { sender: &self.sender, is_missed: &is_missed };
         let load = tokio::select! {
             load = engine::run(job, &mut signals, &mut observer) => load?,
-            lost = obey(&mut self.receiver, &stop, &is_missed) => return Err(AgentEnd::Lost(lost)),
+            lost = obey(&mut self.receiver, &stop, &is_missed, &leases) => return Err(AgentEnd::Lost(lost)),
+            unsent = ask_ahead(&self.sender, &leases) => return Err(AgentEnd::Lost(unsent)),
         };
-        self.finish(load).await
+        self.finish(load, leases.received()).await
     }
 
-    async fn finish(&mut self, load: Load) -> Result<(), AgentEnd> {
-        self.sender.send(&FromAgent::Finished(Box::new(load))).await?;
+    async fn finish(&mut self, load: Load, leased: Vec<u64>) -> Result<(), AgentEnd> {
+        self.sender.send(&FromAgent::Finished { load: Box::new(load), leased }).await?;
         self.wait_for_the_end().await;
         Ok(())
     }
@@ -201,18 +204,30 @@ async fn connect(address: &str) -> io::Result<TcpStream> {
     }
 }
 
-/// Passes on what ends the load. Returns when the coordinator is lost.
+/// Passes on leases, and what ends the load. Returns when the coordinator is lost.
 async fn obey(
     receiver: &mut LinkReceiver<ToAgent>,
     stop: &watch::Sender<u32>,
     is_missed: &Cell<bool>,
+    leases: &Leases,
 ) -> message::MessageError {
     loop {
         match receiver.receive().await {
             Ok(ToAgent::Abort(AbortCause::Interrupted)) => stop.send_modify(|count| *count += 1),
             Ok(ToAgent::Abort(AbortCause::Missed)) => is_missed.set(true),
+            Ok(ToAgent::Lease(arrived)) => leases.add(&arrived),
             Ok(_) => {}
             Err(error) => return error,
+        }
+    }
+}
+
+/// Asks for leases before virtual users need them. Returns if a request cannot be sent.
+async fn ask_ahead(sender: &LinkSender, leases: &Leases) -> MessageError {
+    loop {
+        let requests = leases.requests().await;
+        if let Err(error) = sender.send(&FromAgent::LeaseRequests(requests)).await {
+            return error;
         }
     }
 }

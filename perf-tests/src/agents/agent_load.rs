@@ -11,6 +11,9 @@ use crate::measure::PartCounts;
 /// The load of one agent.
 pub(super) struct AgentLoad {
     pub(super) share: Share,
+    /// The number of shared iterations of each part that it was given. `None` if its share has
+    /// them.
+    pub(super) leased: Option<Vec<u64>>,
     /// Its load, as far as it was measured.
     pub(super) load: Load,
     /// The agent in the report. Figures of its load are filled in here.

@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::agent_load::AgentLoad;
 use super::clock_offset::SentClock;
+use super::lease_book::LeaseBook;
 use super::link::LinkReceiver;
 use super::listener::{AgentListener, PeerResult};
 use super::member::{AgentError, Member};
@@ -42,6 +43,7 @@ pub(crate) struct Coordinator {
     refused: Vec<String>,
     clock: SentClock,
     layout: Layout,
+    book: LeaseBook,
 }
 
 impl Coordinator {
@@ -59,7 +61,8 @@ impl Coordinator {
         let listener = AgentListener::open(address, encryption, here)
             .map_err(|error| AgentError::Configuration(format!("cannot listen for agents at {address}: {error}")))?;
         let (members, processes, refused) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { listener, members, processes, refused, clock: SentClock::start(), layout })
+        let book = LeaseBook::default();
+        Ok(Self { listener, members, processes, refused, clock: SentClock::start(), layout, book })
     }
 
     /// Starts agents on this machine.
@@ -171,10 +174,13 @@ impl Coordinator {
     }
 
     /// Starts the load of all agents. Returns when it begins.
-    pub(crate) async fn begin(&mut self) -> Instant {
+    pub(crate) async fn begin(&mut self, plan: &Plan) -> Instant {
         let epoch = clock::now() + LEAD;
-        for member in &mut self.members {
+        let shares: Vec<_> = self.members.iter().map(|member| member.share).collect();
+        self.book = LeaseBook::new(plan, &shares);
+        for (member, leases) in self.members.iter_mut().zip(self.book.first()) {
             member.tell(&ToAgent::Start(member.offset.to_agent(self.clock.at(epoch))));
+            member.tell(&ToAgent::Lease(leases));
         }
         time::sleep_until(epoch).await;
         epoch
@@ -191,6 +197,9 @@ impl Coordinator {
         let empty = Snapshot::new(&self.layout);
         let (abort, silence) = self.follow(plan, (epoch, &empty), signals, watch).await;
         let mut load = fold::load(self.loads(&empty), plan, &empty);
+        if abort.missed.is_none() {
+            self.book.count_untaken(plan, &mut load.snapshot);
+        }
         load.longest_silence = silence.longest();
         load.interrupted = abort.interrupted;
         load.aborted = abort.missed;
@@ -199,7 +208,8 @@ impl Coordinator {
 
     /// The load of each agent.
     fn loads(&mut self, empty: &Snapshot) -> Vec<AgentLoad> {
-        self.members.drain(..).map(|member| member.into_load(empty.clone())).collect()
+        let members = self.members.drain(..).enumerate();
+        members.map(|(at, member)| member.into_load(empty.clone(), self.book.leased(at))).collect()
     }
 
     /// Waits for the agents' processes, so that none is left if this one ends.
@@ -226,8 +236,8 @@ impl Coordinator {
         while self.members.iter().any(Member::is_active) {
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
-                    let member = &mut self.members[at];
-                    member.take(clock::now().saturating_duration_since(epoch), message, &self.layout);
+                    self.take(at, clock::now().saturating_duration_since(epoch), message);
+                    let member = &self.members[at];
                     if member.is_active() {
                         arriving.push(receive(at, receiver));
                     } else if member.cannot_continue() {
@@ -262,6 +272,25 @@ impl Coordinator {
             }
         }
         (abort, silence)
+    }
+
+    /// Takes a message of an agent, and gives it the leases that it asks for.
+    fn take(&mut self, at: usize, elapsed: Duration, message: Result<FromAgent, MessageError>) {
+        let member = &mut self.members[at];
+        match message {
+            Ok(FromAgent::LeaseRequests(requests)) => match self.book.grant(at, &requests) {
+                // An agent has at most one request under way, so that the message is not left out.
+                Some(leases) => member.tell(&ToAgent::Lease(leases)),
+                None => member.lose(elapsed, "it sent an unexpected message"),
+            },
+            Ok(FromAgent::Finished { leased, .. }) if !self.book.settle(at, &leased) => {
+                member.lose(elapsed, "it sent an unexpected message");
+            }
+            message => member.take(elapsed, message, &self.layout),
+        }
+        if !member.is_active() {
+            self.book.retire(at);
+        }
     }
 
     /// Tells all agents to end the load.

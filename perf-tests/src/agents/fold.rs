@@ -32,8 +32,9 @@ pub(super) fn load(agents: Vec<AgentLoad>, plan: &Plan, empty: &Snapshot) -> Loa
     let mut all = Load::not_started(empty.clone());
     for mut agent in agents {
         if let Some((at, why)) = agent.lost.take() {
-            lost::count(plan, agent.share, &mut agent.load.snapshot, at, &survivors);
-            agent.result.lost = Some(why);
+            let unknown = lost::count(plan, &mut agent, at, &survivors);
+            let lease = (unknown > 0).then(|| format!("; {unknown} iterations leased to it are unknown"));
+            agent.result.lost = Some(why + &lease.unwrap_or_default());
         }
         all.add_agent(agent.into_load());
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use monitoring::phase::Phase;
 
+use super::agent_load::AgentLoad;
 use crate::engine::Share;
 use crate::measure::{PartCounts, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule, apportion};
@@ -31,9 +32,11 @@ impl Survivors {
     }
 }
 
-/// Counts what an agent with this share would have done after `at`, when it had these counts.
-/// Iterations that were under way are among them.
-pub(super) fn count(plan: &Plan, share: Share, counts: &mut Snapshot, at: Duration, survivors: &Survivors) {
+/// Counts what an agent would have done after `at`, when it was lost. Iterations that were under
+/// way are among them. Returns the number of iterations that were leased to it and are missing.
+pub(super) fn count(plan: &Plan, agent: &mut AgentLoad, at: Duration, survivors: &Survivors) -> u64 {
+    let (share, leased, counts) = (agent.share, agent.leased.as_deref(), &mut agent.load.snapshot);
+    let mut unknown = 0;
     for (index, part) in plan.parts.iter().enumerate() {
         let counts = &mut counts.parts[index];
         let ended = counts.iterations.completed + counts.iterations.interrupted + counts.dropped.iter().sum::<u64>();
@@ -46,16 +49,23 @@ pub(super) fn count(plan: &Plan, share: Share, counts: &mut Snapshot, at: Durati
             Schedule::Vus { iterations, .. } => {
                 let vus = share.vus(part) as u64;
                 let (planned, until) = match iterations {
-                    IterationLimit::Shared(all) => (share.count(*all), at),
+                    IterationLimit::Shared(all) => {
+                        (leased.map_or_else(|| share.count(*all), |leased| leased[index]), at)
+                    }
                     IterationLimit::Each(each) => (each.saturating_mul(vus), at),
                     IterationLimit::UntilStop => {
                         (expected(part, vus, ended, at, survivors.pace(index, part)), part.end)
                     }
                 };
-                drop_over_time(part, counts, planned.saturating_sub(ended), at, until);
+                let missing = planned.saturating_sub(ended);
+                drop_over_time(part, counts, missing, at, until);
+                if leased.is_some() && matches!(iterations, IterationLimit::Shared(_)) {
+                    unknown += missing;
+                }
             }
         }
     }
+    unknown
 }
 
 /// The iterations that virtual users would have made. Those of other agents are the measure, if
@@ -84,9 +94,11 @@ fn drop_over_time(part: &PartPlan, counts: &mut PartCounts, missing: u64, from: 
 
 #[cfg(test)]
 mod tests {
+    use perf_report::evidence::AgentResult;
     use test_support::shop::SHOP;
 
     use super::*;
+    use crate::engine::Load;
     use crate::measure::Layout;
     use crate::plan::{
         LoadProfile, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, shared_iterations,
@@ -97,13 +109,22 @@ mod tests {
     /// Iterations that the first of three agents did not make, by phase. It was lost after 4 s with
     /// `completed` iterations; each of the others made 100.
     fn dropped(load: &LoadProfile, completed: u64) -> [u64; Phase::ALL.len()] {
+        dropped_of(load, completed, None)
+    }
+
+    /// The same for an agent that was given this number of shared iterations of each part.
+    fn dropped_of(load: &LoadProfile, completed: u64, leased: Option<Vec<u64>>) -> [u64; Phase::ALL.len()] {
         let plan = Plan { parts: vec![load.plan("part", 1, 1).unwrap()], seed: 1 };
         let mut counts = Snapshot::new(&Layout::new(&SHOP, vec![plan.parts[0].is_open()]));
         let mut survivors = Survivors { shares: Share::all(3).skip(1).collect(), counts: counts.clone() };
         survivors.counts.parts[0].iterations.completed = 200;
         counts.parts[0].iterations.completed = completed;
-        count(&plan, Share::all(3).next().unwrap(), &mut counts, SECS(4), &survivors);
-        counts.parts[0].dropped
+        let (share, result) = (Share::all(3).next().unwrap(), AgentResult::new(1, None));
+        let mut agent = AgentLoad { share, leased, load: Load::not_started(counts), result, lost: None };
+        let unknown = count(&plan, &mut agent, SECS(4), &survivors);
+        let dropped = agent.load.snapshot.parts[0].dropped;
+        assert_eq!(unknown, if agent.leased.is_some() { dropped.iter().sum() } else { 0 });
+        dropped
     }
 
     #[test]
@@ -120,6 +141,7 @@ mod tests {
     #[test]
     fn planned_iterations_that_a_lost_agent_did_not_make_are_dropped() {
         assert_eq!(dropped(&shared_iterations(9, 40), 5), [0, 0, 9]);
+        assert_eq!(dropped_of(&shared_iterations(9, 40), 5, Some(vec![7])), [0, 0, 2]);
         assert_eq!(dropped(&per_vu_iterations(9, 7), 5), [0, 0, 16]);
     }
 

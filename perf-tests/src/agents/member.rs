@@ -129,7 +129,7 @@ impl Member {
             Ok(FromAgent::Alive) => {}
             Ok(FromAgent::Started(late)) => self.late = late,
             Ok(FromAgent::Counts(counts)) if fits(&counts) => self.counts = *counts,
-            Ok(FromAgent::Finished(load)) if fits(&load.snapshot) && load.has_known_stalls(layout) => {
+            Ok(FromAgent::Finished { load, .. }) if fits(&load.snapshot) && load.has_known_stalls(layout) => {
                 self.counts = load.snapshot.clone();
                 self.end = Some(MemberEnd::Finished(load));
             }
@@ -161,8 +161,8 @@ impl Member {
         matches!(&self.end, Some(MemberEnd::Finished(load)) if load.errors.unsendable.is_some())
     }
 
-    /// Its load.
-    pub(super) fn into_load(self, empty: Snapshot) -> AgentLoad {
+    /// Its load. It was given this number of shared iterations of each part.
+    pub(super) fn into_load(self, empty: Snapshot, leased: Vec<u64>) -> AgentLoad {
         let result = AgentResult {
             clock_offset_ms: Some(millis_of(self.offset.offset)),
             clock_error_ms: Some(millis_of(self.offset.error.into())),
@@ -179,7 +179,7 @@ impl Member {
             }
             None => (Load::not_started(empty), None),
         };
-        AgentLoad { share: self.share, load, result, lost }
+        AgentLoad { share: self.share, leased: Some(leased), load, result, lost }
     }
 }
 

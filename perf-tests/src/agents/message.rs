@@ -14,8 +14,10 @@
 //! | agent | `Ready` or `Failed` | once the iterations hold setup's value |
 //! | both | `ClockProbe`, `ClockReply` | several times, before the load |
 //! | coordinator | `Start` | once |
+//! | coordinator | `Lease` | after `Start`, and after each `LeaseRequests` |
 //! | agent | `Started` | when its workers run |
 //! | agent | `Counts` | each second, cumulative |
+//! | agent | `LeaseRequests` | when shared iterations run short; one at a time |
 //! | coordinator | `Abort` | if the load ends early |
 //! | agent | `Finished` | last |
 //! | both | `Alive` | whenever nothing else was sent for a second |
@@ -29,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time;
 
-use crate::engine::{Load, Share};
+use crate::engine::{Lease, LeaseRequest, Load, Share};
 use crate::measure::Snapshot;
 use crate::plan::LoadProfile;
 
@@ -41,7 +43,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Time for agents to join that are started by hand.
 pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(600);
 /// Version of the protocol. It grows with any change.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 /// Limit on a message of a peer that has not shown the token, in bytes.
 pub(super) const MAX_HELLO: usize = 4 << 10;
 /// Limit on any other message, in bytes. An agent sends what a shard writes.
@@ -60,6 +62,8 @@ pub(crate) enum ToAgent {
     ClockProbe,
     /// The load begins at this time of the agent's clock, in nanoseconds.
     Start(u64),
+    /// Blocks of shared iterations, one for each part that has them or that was requested.
+    Lease(Vec<Lease>),
     Abort(AbortCause),
     Alive,
 }
@@ -78,7 +82,13 @@ pub(crate) enum FromAgent {
     Started(u64),
     /// All counts since the start.
     Counts(Box<Snapshot>),
-    Finished(Box<Load>),
+    /// The parts that need a block of shared iterations.
+    LeaseRequests(Vec<LeaseRequest>),
+    Finished {
+        load: Box<Load>,
+        /// The number of shared iterations of each part that had reached it by then.
+        leased: Vec<u64>,
+    },
     Alive,
 }
 

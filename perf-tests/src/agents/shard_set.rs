@@ -142,6 +142,7 @@ impl ShardSet {
         for (number, share) in (1..).zip(Share::all(shards)) {
             let mut agent = AgentLoad {
                 share,
+                leased: None,
                 load: Load::not_started(empty.clone()),
                 result: AgentResult { is_shard: true, ..AgentResult::new(number, None) },
                 lost: Some((Duration::ZERO, "it has no file".to_owned())),

@@ -1,13 +1,11 @@
 //! The result of a load.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
-use super::share::Share;
+use super::share::{Share, SharedSource};
 use super::stall::Stall;
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};
@@ -107,11 +105,10 @@ impl Load {
     }
 
     /// Counts shared iterations of this share that no virtual user took as dropped, as in k6.
-    pub(super) fn count_untaken(&mut self, plan: &Plan, share: Share, counters: &[Arc<AtomicU64>]) {
-        for ((part, counts), next) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(counters) {
+    pub(super) fn count_untaken(&mut self, plan: &Plan, share: Share, sources: &[SharedSource]) {
+        for ((part, counts), source) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(sources) {
             if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
-                let untaken = share.count(*all).saturating_sub(next.load(Ordering::Relaxed));
-                counts.dropped[part.phases.at(part.end).index()] += untaken;
+                counts.dropped[part.phases.at(part.end).index()] += source.untaken(share.count(*all));
             }
         }
     }

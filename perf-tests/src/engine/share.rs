@@ -1,16 +1,18 @@
 //! The division of a plan among agents, and of an agent's share among its worker threads.
 //!
 //! Virtual users, arrivals and shared iterations are dealt out in rotation, first to agents, then
-//! to the threads of each. Together, the shares are exactly the plan. An iteration's random numbers
-//! follow from its number, so that its payload is the same wherever it runs.
+//! to the threads of each. Agents with a coordinator get shared iterations in leases. Together, the
+//! shares are exactly the plan. An iteration's random numbers follow from its number, so that its
+//! payload is the same wherever it runs.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use perf_settings::Shard;
 
+use super::lease::{LeasedIterations, Leases};
 use super::worker::{IterationSupply, WorkerSchedule};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 
@@ -21,6 +23,28 @@ mod tests;
 /// be idle. With this many virtual users for each worker, that is rare. With fewer virtual users,
 /// fewer workers share them.
 const MIN_VUS_PER_WORKER: usize = 32;
+
+/// Where the worker threads of a process take shared iterations of a part from.
+pub(super) enum SharedSource {
+    /// The number of iterations that are taken. All threads increment it.
+    Counter(Arc<AtomicU64>),
+    Leases(Arc<LeasedIterations>),
+}
+
+impl SharedSource {
+    pub(super) fn new(leases: Option<&Leases>, part: usize) -> Self {
+        let leased = leases.and_then(|leases| leases.part(part));
+        leased.map_or_else(|| Self::Counter(Arc::default()), |leased| Self::Leases(leased.clone()))
+    }
+
+    /// The number of iterations that nobody took. The share has `all` of them.
+    pub(super) fn untaken(&self, all: u64) -> u64 {
+        match self {
+            Self::Counter(next) => all.saturating_sub(next.load(Ordering::Relaxed)),
+            Self::Leases(leased) => leased.untaken(),
+        }
+    }
+}
 
 /// One agent's share of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +98,7 @@ impl Share {
     pub(super) fn schedule(
         self,
         part: &PartPlan,
-        next: &Arc<AtomicU64>,
+        source: &SharedSource,
         number: usize,
         workers: usize,
     ) -> WorkerSchedule {
@@ -85,11 +109,14 @@ impl Share {
                 let supply = match iterations {
                     IterationLimit::UntilStop => IterationSupply::Endless,
                     IterationLimit::Each(each) => IterationSupply::Each(*each),
-                    IterationLimit::Shared(all) => IterationSupply::Shared {
-                        next: next.clone(),
-                        all: self.count(*all),
-                        first: self.agent.into(),
-                        step: self.agents.into(),
+                    IterationLimit::Shared(all) => match source {
+                        SharedSource::Leases(leased) => IterationSupply::Leased(leased.clone()),
+                        SharedSource::Counter(next) => IterationSupply::Shared {
+                            next: next.clone(),
+                            all: self.count(*all),
+                            first: self.agent.into(),
+                            step: self.agents.into(),
+                        },
                     },
                 };
                 WorkerSchedule::Vus { vus: vus.iter().skip(first).step_by(agents * workers).cloned().collect(), supply }

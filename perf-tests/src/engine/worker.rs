@@ -16,6 +16,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::arrival_timer::WakeupMode;
 use super::health;
+use super::lease::LeasedIterations;
 use super::panics::KeptPanics;
 use super::rate_limit::RateLimit;
 use super::stall;
@@ -97,6 +98,8 @@ pub(crate) enum IterationSupply {
     /// This many for all virtual users of this agent together. `next` counts those taken. Their
     /// numbers among those of all agents are `first`, `first + step` and so on.
     Shared { next: Arc<AtomicU64>, all: u64, first: u64, step: u64 },
+    /// Those that the coordinator gives this agent.
+    Leased(Arc<LeasedIterations>),
 }
 
 impl IterationSupply {
@@ -109,7 +112,14 @@ impl IterationSupply {
                 let nth = next.fetch_add(1, Ordering::Relaxed);
                 (nth < *all).then(|| IterationId::Shared(first + nth * step))
             }
+            Self::Leased(leased) => leased.take().map(IterationId::Shared),
         }
+    }
+
+    /// Waits until `stop` for an iteration that the coordinator has yet to give.
+    pub(super) async fn wait(&self, stop: Instant) -> Option<IterationId> {
+        let Self::Leased(leased) = self else { return None };
+        leased.wait(stop).await.map(IterationId::Shared)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     Planning, RunError, RunSpec, ScenarioCode, capacity, check, configuration, hosts, internal, layout, run_context,
 };
 use crate::agents::{self, Agent, AgentEnd, Assignment};
-use crate::engine::{self, Job, WakeupMode};
+use crate::engine::{self, Job, Leases, WakeupMode};
 use crate::environment::AgentJoin;
 use crate::http::HttpConfig;
 
@@ -72,6 +72,7 @@ async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> R
         wakeup: WakeupMode::new(assignment.settings.exact_arrivals),
         limits: check::stall_limits(spec.catalogue),
         share: assignment.share,
+        leases: Some(Arc::new(Leases::new(&planning.plan))),
         epoch,
         threads: assignment.threads.unwrap_or_else(engine::processors),
     };

@@ -1,6 +1,7 @@
 //! Loads that several processes make together, and what becomes of a run that loses one.
 
 mod encryption;
+mod leases;
 mod rows;
 mod shards;
 
@@ -310,7 +311,7 @@ fn peers_that_do_not_belong_to_the_run_are_refused() {
         [perf_settings::AGENT_JOIN, perf_settings::AGENT_TOKEN].map(|name| proc::variable(agents[0], name).unwrap());
     let hello = |token: &str| {
         json!({ "Hello": {
-            "protocol": 1, "build": "other", "scenario": "together", "catalogue": "", "token": token, "place": "here",
+            "protocol": 2, "build": "other", "scenario": "together", "catalogue": "", "token": token, "place": "here",
         }})
     };
     assert_eq!(converse(&address, &hello("guess")), None, "a peer without the token gets nothing");

@@ -1,7 +1,6 @@
 //! The shares of any number of agents and threads are exactly the plan.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -72,7 +71,7 @@ fn work(plan: &Plan, agents: u32, threads: impl Fn(u32) -> usize) -> Vec<Work> {
     let of_part = |part: &PartPlan| {
         let mut work = Work::default();
         for (number, share) in (0..).zip(Share::all(agents)) {
-            let (next, threads) = (Arc::new(AtomicU64::new(0)), threads(number));
+            let (next, threads) = (SharedSource::Counter(Arc::default()), threads(number));
             (0..threads).for_each(|thread| work.add(share.schedule(part, &next, thread, threads)));
         }
         work.sorted()

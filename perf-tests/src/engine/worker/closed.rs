@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{self, Sleep};
+use tokio::time::{self, Instant, Sleep};
 
 use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
 use crate::clock;
@@ -64,7 +64,17 @@ impl VuTask {
         let mut pace = Pace::default();
         let mut now = clock::now();
         while now < stop {
-            let Some(iteration_id) = self.supply.take(*begun) else { break };
+            let iteration_id = match self.supply.take(*begun) {
+                Some(iteration_id) => iteration_id,
+                // Boxed, so that virtual users that never wait need no memory for it.
+                None => match Box::pin(self.supply.wait(stop)).await {
+                    Some(iteration_id) => {
+                        now = clock::now();
+                        iteration_id
+                    }
+                    None => break,
+                },
+            };
             *begun += 1;
             vu.begin(now, iteration_id, None);
             let began = now;
@@ -90,7 +100,7 @@ impl VuTask {
             if !held.time.is_zero() {
                 let is_counted = held.is_stopped && !held.is_not_started;
                 let others = pace.iterations_in(held).saturating_sub(u64::from(is_counted));
-                let refused = self.skip(begun, others);
+                let refused = Box::pin(self.skip(begun, others, stop)).await;
                 let phase = self.worker.context.shared.phases[self.part].at(ended.min(stop).duration_since(epoch));
                 vu.record_refused(phase, refused, held.host);
             } else if is_completed {
@@ -101,7 +111,7 @@ impl VuTask {
     }
 
     /// Takes iterations that are not made. Returns how many there were, at most `count`.
-    fn skip(&self, begun: &mut u64, count: u64) -> u64 {
+    async fn skip(&self, begun: &mut u64, count: u64, stop: Instant) -> u64 {
         match &self.supply {
             IterationSupply::Endless => count,
             IterationSupply::Each(all) => {
@@ -112,6 +122,7 @@ impl VuTask {
             IterationSupply::Shared { next, all, .. } => {
                 count.min(all.saturating_sub(next.fetch_add(count, Ordering::Relaxed)))
             }
+            IterationSupply::Leased(leased) => leased.skip(count, stop).await,
         }
     }
 }

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::*;
 use crate::clock;
-use crate::engine::Share;
+use crate::engine::share::{Share, SharedSource};
 use crate::http::HttpConfig;
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{
@@ -77,7 +77,7 @@ pub(super) async fn run_against(
     let part = load.plan("virtual", 1, 1).unwrap();
     let plan = Plan { parts: vec![part], seed: 1 };
     let part = &plan.parts[0];
-    let next = Arc::new(AtomicU64::new(0));
+    let next = Arc::<AtomicU64>::default();
     let (ask, asked) = mpsc::channel(1);
     let (finish, finished) = oneshot::channel();
     let (abort, _) = watch::channel(false);
@@ -102,7 +102,7 @@ pub(super) async fn run_against(
             iteration: Arc::new(ClosureIteration(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: Share::WHOLE.schedule(part, &next, 0, 1),
+            schedule: Share::WHOLE.schedule(part, &SharedSource::Counter(next.clone()), 0, 1),
         }],
         epoch,
         shared: Arc::new(shared),

@@ -2,13 +2,13 @@
 //! planned again, and few virtual users among many workers.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::time;
 
 use super::{WorkerSchedule, request, run_whole};
 use crate::engine::Share;
+use crate::engine::share::SharedSource;
 use crate::plan::{constant_arrival_rate, ramping_vus};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -62,7 +62,7 @@ async fn a_vu_that_is_planned_again_is_cut_off_at_the_end() {
 fn a_small_open_load_runs_on_few_workers() {
     let shares = |max_vus: u32, workers: usize| -> Vec<(usize, usize)> {
         let plan = constant_arrival_rate(10, SECS(1), SECS(1), max_vus).plan("a", 1, 1).unwrap();
-        let next = Arc::new(AtomicU64::new(0));
+        let next = SharedSource::Counter(Arc::default());
         let share_of = |number| match Share::WHOLE.schedule(&plan, &next, number, workers) {
             WorkerSchedule::Arrivals { ids, of, .. } => (ids.len(), of),
             WorkerSchedule::Vus { .. } => panic!("an open load has arrivals"),
