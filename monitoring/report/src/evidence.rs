@@ -10,6 +10,7 @@ mod environment;
 mod failures;
 mod generator_health;
 mod histogram;
+mod large_number;
 mod measures;
 mod phase_time;
 mod plan_result;

@@ -18,7 +18,8 @@ use crate::engine::Load;
 use crate::measure::RecordedTimeline;
 use crate::plan::LoadProfile;
 
-/// The longest whole number in a file. A count of this length can be added a thousand times.
+/// The longest whole number in a file. A count of this length can be added a thousand times. Larger
+/// values of a scenario's own measures are text, and their sums do not overflow.
 const MOST_DIGITS: usize = 16;
 /// Names of values that all shards of a run share. The reader compares them with its own.
 pub(super) const PROTOCOL: &str = "protocol version";
@@ -189,7 +190,18 @@ fn start(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use monitoring::catalogue::Catalogue;
+    use monitoring::measure::Measure;
+    use monitoring::phase::Phase;
+    use test_support::shop::SHOP;
+
     use super::*;
+    use crate::measure::{Layout, Snapshot};
+
+    const CATALOGUE: Catalogue = Catalogue {
+        measures: &[Measure::trend("size", "Size"), Measure::counter("bytes", "Bytes"), Measure::gauge("free", "Free")],
+        ..SHOP
+    };
 
     #[test]
     fn a_number_that_overflows_in_sums_is_found() {
@@ -198,6 +210,23 @@ mod tests {
         assert!(!has("[1234567890123456,1234567890123456]"));
         assert!(!has("\"12345678901234567\"") && !has("\"\\\"12345678901234567\""), "text");
         assert!(!has("0.12345678901234567"), "a fraction");
+    }
+
+    #[test]
+    fn a_file_carries_values_of_any_size() {
+        let layout = Layout::new(&CATALOGUE, vec![false]);
+        let mut snapshot = Snapshot::new(&layout);
+        for (index, value) in [u64::MAX, 100_000_000_000_000_000, 7].into_iter().enumerate() {
+            let counts = snapshot.parts[0].measures.cell_mut(index, Phase::Steady);
+            (0..3).for_each(|at| counts.record(at, value));
+        }
+        let json = serde_json::to_vec(&snapshot).unwrap();
+        assert!(!has_long_number(&json));
+        let mut read: Snapshot = serde_json::from_slice(&json).unwrap();
+        assert!(read.is_addable(&layout));
+        read.merge(&snapshot);
+        let sums = [0, 1, 2].map(|index| read.parts[0].measures.cell(index, Phase::Steady).sum);
+        assert_eq!(sums, [u64::MAX, 600_000_000_000_000_000, 42]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::large_number;
 use crate::Millis;
 use crate::quantile::{self, RankedLatencies};
 use hdrhistogram::{Histogram, SubtractionError};
@@ -34,6 +35,7 @@ pub struct Buckets {
     bounds: Bounds,
     /// One count for each bound, and one for durations beyond the last bound. Not cumulative.
     counts: Box<[u64]>,
+    #[serde(with = "large_number::duration")]
     sum: Duration,
 }
 

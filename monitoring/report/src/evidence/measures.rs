@@ -6,6 +6,7 @@ use monitoring::phase::{Phase, Phases};
 use serde::{Deserialize, Serialize};
 
 use super::histogram::{Bounds, Latency, bounds};
+use super::large_number;
 
 /// Values of one measure in one phase.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -15,8 +16,10 @@ pub struct MeasureCounts {
     /// Values that are not zero.
     pub passed: u64,
     /// Sum of all values.
+    #[serde(with = "large_number::sum")]
     pub sum: u64,
     /// The last value, after its time in nanoseconds since the start of the load.
+    #[serde(with = "large_number::timed")]
     pub last: Option<(u64, u64)>,
     /// All values of a trend. Each is counted as a duration of that number of milliseconds.
     pub values: Option<Latency>,
