@@ -10,7 +10,7 @@ use perf_report::read::read_report;
 use perf_settings::rfc3339_millis;
 
 use super::super::*;
-use super::{bodies, scenario};
+use super::{bodies, scenario, wait_until};
 
 const SHARDS: usize = 3;
 
@@ -166,7 +166,8 @@ fn files_that_are_not_shards_of_one_run_are_refused() {
 #[test]
 fn shards_that_begin_at_a_given_time_begin_together() {
     let (service, out) = (Service::start(), folder("together"));
-    let start = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now_ms() + 15_000).unwrap());
+    let start_ms = now_ms() + 15_000;
+    let start = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(start_ms).unwrap());
     let start_text = rfc3339_millis(start);
     let variables = [(perf_settings::START_AT, start_text.as_str())];
     let files: Vec<_> = std::thread::scope(|scope| {
@@ -175,6 +176,8 @@ fn shards_that_begin_at_a_given_time_begin_together() {
             .map(|number| (shard(number), &service, &out))
             .map(|(shard, service, out)| scope.spawn(move || make(service, out, ("each", &shard), &variables).unwrap()))
             .collect();
+        wait_until(|| (service.requests() > SHARDS as u64).then_some(()));
+        assert!(now_ms() >= start_ms, "only setup sends a request before the start");
         made.into_iter().map(|made| made.join().unwrap()).collect()
     });
     let report = merged("together-merged", "each", &files);
@@ -221,4 +224,24 @@ fn a_shard_that_cannot_be_part_of_a_run_sends_nothing() {
         make(&service, &out, ("time", "1/3"), &[(perf_settings::PROMETHEUS, "http://localhost:1")]).unwrap_err();
     assert!(store.contains("PERF_SHARD pushes to no store") && store.contains("remove PERF_PROMETHEUS_URL"), "{store}");
     assert_eq!(service.requests(), 0);
+}
+
+#[test]
+fn a_shard_whose_setup_fails_makes_the_merged_run_inconclusive() {
+    let (service, out) = (Service::start(), folder("setup"));
+    let [first, third] = ["1/3", "3/3"].map(|shard| make(&service, &out, ("each", shard), &[]).unwrap());
+    let before = service.requests();
+    service.fail_every(1);
+    let second = make(&service, &out, ("each", "2/3"), &[]).unwrap();
+    assert_eq!(service.requests(), before + 1, "it sends nothing after setup");
+    let report = merged("setup-merged", "each", &[first, second, third]);
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let lost = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentLost).unwrap();
+    assert!(lost.message.starts_with("shard 2 of 3 (process "), "{lost}");
+    assert!(lost.message.contains(" did not make its whole load: none was made. It had 2 of 7 VUs"), "{lost}");
+    let setup = report.findings.iter().find(|finding| finding.kind == FindingKind::SetupFailed).unwrap();
+    assert!(setup.message.contains("setup failed") && setup.message.contains("/setup"), "{setup}");
+    // 7 VUs have 9 iterations each, and the second shard has 2 of these VUs.
+    assert_eq!((report.iterations.completed, report.iterations.dropped), (45, 18));
+    assert_eq!((report.requests.sent, report.run.agents[1].requests), (90, 0));
 }
