@@ -67,7 +67,7 @@ pub const AGENT_JOIN: &str = "PERF_AGENT_JOIN";
 /// The secret by which coordinator and agents of a run know each other. It is in no argument, since
 /// other users of the machine can read command lines.
 pub const AGENT_TOKEN: &str = "PERF_AGENT_TOKEN";
-/// File with the certificate of a coordinator that uses TLS, or of its authority. Each agent has it.
+/// File with the certificate of a coordinator that uses TLS, or of its authority. Agents read it.
 pub const AGENT_CA: &str = "PERF_AGENT_CA";
 /// The revision of an image's program, which `cargo xtask image` writes into the image.
 pub const IMAGE_REVISION: &str = "PERF_IMAGE_REVISION";

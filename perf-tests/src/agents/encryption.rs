@@ -73,7 +73,7 @@ pub(super) async fn connect(file: &Path, address: &str, stream: TcpStream) -> Re
     Ok(Box::new(connected.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))
 }
 
-/// What to do about a peer whose handshake failed.
+/// The remedy for a failed handshake.
 pub(super) fn advise() -> String {
     format!("set its {AGENT_CA} to a file with the certificate of --listen-certificate, or of its authority")
 }

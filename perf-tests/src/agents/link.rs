@@ -52,8 +52,8 @@ pub(super) fn runtime() -> io::Result<Handle> {
     Ok(RUNTIME.get_or_init(|| handle).clone())
 }
 
-/// Sends and receives on a connection that was made on [`runtime`]. `alive` is the message of a side
-/// that has nothing to say.
+/// Sends and receives on a connection that was made on [`runtime`]. A side that has nothing to say
+/// sends `alive`.
 ///
 /// # Errors
 /// If the system refuses a thread, or `alive` cannot be written.

@@ -99,7 +99,7 @@ impl Drop for AgentListener {
     }
 }
 
-/// The peer's connection. Small messages, such as those that measure clocks, do not wait for others.
+/// The peer's connection. Small messages, such as those that measure clocks, do not wait for more.
 async fn encrypt(stream: TcpStream, encryption: Option<&TlsAcceptor>) -> Result<AgentStream, EncryptionError> {
     // If the system refuses, they are only later.
     drop(stream.set_nodelay(true));

@@ -48,7 +48,7 @@ impl PerfResult {
         Self { code, verdicts: vec![verdict] }
     }
 
-    fn of_comparison(compared: &Comparison) -> Self {
+    fn from_comparison(compared: &Comparison) -> Self {
         Self::with_verdict(compared.exit_code, Headline::for_comparison(compared).verdict)
     }
 
@@ -123,7 +123,7 @@ pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<P
     report_files::write_comparison(path, compared)?;
     github::append_to_job_page(path)?;
     github::annotate(&compared.scenario, &comparison_findings(compared));
-    Ok(PerfResult::of_comparison(compared))
+    Ok(PerfResult::from_comparison(compared))
 }
 
 /// Prints the result of a command, or its error. `None` is the result of a command that has no
@@ -153,6 +153,6 @@ mod tests {
     fn the_verdict_of_a_comparison_is_its_last_line() {
         let path = workspace::root().join("monitoring/report/tests/situations/regressed_comparison.json");
         let compared = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        assert_eq!(PerfResult::of_comparison(&compared).verdicts, ["basic: slower than the base (exit 91)"]);
+        assert_eq!(PerfResult::from_comparison(&compared).verdicts, ["basic: slower than the base (exit 91)"]);
     }
 }

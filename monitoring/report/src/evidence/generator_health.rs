@@ -1,4 +1,4 @@
-//! How busy the generator is.
+//! The health of the generator: its use of processors.
 
 use serde::{Deserialize, Serialize};
 
