@@ -7,6 +7,7 @@
 
 mod container;
 mod container_spec;
+mod error_chain;
 mod networks;
 mod pull;
 mod tool;
@@ -16,7 +17,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::query_parameters::RemoveVolumeOptions;
 use testcontainers::core::client::docker_client_instance;
 use tokio::time;
@@ -33,6 +33,7 @@ use container::{
     KEEPS, MAKER, MAKING, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, ours, remove, remove_if_made_here,
 };
 use container_spec::{ContainerSpec, Network, Role};
+use error_chain::ErrorChain;
 pub(super) use tool::promtool;
 
 /// The variable for the container network, host or bridge. Without it, both are tried.
@@ -187,37 +188,12 @@ async fn connect() -> Result<Docker, StackError> {
     let docker = docker_client_instance().await.map_err(|error| missing(error.to_string()))?;
     match time::timeout(PATIENCE, docker.ping()).await {
         Ok(Ok(_)) => Ok(docker),
-        Ok(Err(error)) if is_absence(&error) => Err(missing(error_chain(&error))),
-        Ok(Err(error)) => Err(unusable(error_chain(&error))),
+        Ok(Err(error)) => {
+            let chain = ErrorChain(&error);
+            Err(if chain.is_absence() { missing(chain.to_string()) } else { unusable(chain.to_string()) })
+        }
         Err(_) => Err(unusable(format!("it did not respond within {PATIENCE:?}"))),
     }
-}
-
-/// Whether an error means that Docker is missing: no socket, or no listener on it.
-fn is_absence(error: &DockerError) -> bool {
-    use std::io::ErrorKind::{ConnectionRefused, NotFound};
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), ConnectionRefused | NotFound);
-        }
-        cause = error.source();
-    }
-    matches!(error, DockerError::SocketNotFoundError(_))
-}
-
-/// An error and its causes, joined on one line.
-fn error_chain(error: &DockerError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let inner = error.to_string();
-        if !text.contains(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// This clone's containers; an empty list without Docker.

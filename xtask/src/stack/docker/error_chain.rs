@@ -1,0 +1,69 @@
+//! Errors of Docker's client with their causes.
+
+use std::error::Error;
+use std::fmt;
+use std::io::ErrorKind::{ConnectionRefused, NotFound};
+
+use testcontainers::bollard::errors::Error as DockerError;
+
+/// An error and its causes. `Display` joins them on one line.
+pub(super) struct ErrorChain<'error>(pub(super) &'error DockerError);
+
+impl ErrorChain<'_> {
+    /// Whether the error means that Docker is missing: no socket, or no listener on it.
+    pub(super) fn is_absence(&self) -> bool {
+        let mut causes = causes(Some(self.0));
+        match causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()) {
+            Some(io) => matches!(io.kind(), ConnectionRefused | NotFound),
+            None => matches!(self.0, DockerError::SocketNotFoundError(_)),
+        }
+    }
+
+    /// The first cause that the text of the error does not have yet.
+    fn first_cause(&self) -> Option<&(dyn Error + 'static)> {
+        match self.0 {
+            // Their text ends with the text of their cause.
+            DockerError::HyperLegacyError { err } => err.source(),
+            DockerError::URLEncodedError { err } => err.source(),
+            DockerError::URLParseError { err } => err.source(),
+            DockerError::InvalidURIError { err } => err.source(),
+            DockerError::InvalidURIPartsError { err } => err.source(),
+            DockerError::HttpHeaderToStrError { err } => err.source(),
+            DockerError::Base64DecodeError { err } => err.source(),
+            other => other.source(),
+        }
+    }
+}
+
+impl fmt::Display for ErrorChain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        causes(self.first_cause()).try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+/// The error and its causes.
+fn causes<'error>(first: Option<&'error (dyn Error + 'static)>) -> impl Iterator<Item = &'error (dyn Error + 'static)> {
+    std::iter::successors(first, |&error| error.source())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use testcontainers::bollard::{API_DEFAULT_VERSION, Docker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_cause_of_a_refused_connection_is_named_once() {
+        let socket = std::env::temp_dir().join(format!("perf-refused-{}.sock", std::process::id()));
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        let docker = Docker::connect_with_unix(socket.to_str().unwrap(), 5, API_DEFAULT_VERSION).unwrap();
+        let error = docker.ping().await.unwrap_err();
+        std::fs::remove_file(socket).unwrap();
+        let chain = ErrorChain(&error);
+        assert!(chain.is_absence());
+        let text = chain.to_string();
+        let refused = "Error in the hyper legacy client: client error (Connect): Connection refused (os error ";
+        assert!(text.starts_with(refused), "{text}");
+    }
+}
