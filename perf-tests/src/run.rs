@@ -48,11 +48,11 @@ mod watchers;
 
 pub(crate) use agent::run_agent;
 use check::{check_receiver, check_testid, warn_of_clock_skew};
-pub(crate) use error::RunError;
-use error::{configuration, internal};
+use error::internal;
+pub(crate) use error::{NotSavedError, RunError, configuration};
 use metrics::{Metrics, MetricsError};
 use planning::Planning;
-pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
+pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, SpecError, TeardownFn};
 use step::Step;
 pub(crate) use watchers::AbortRule;
 use watchers::{MissDetector, Watchers};
@@ -60,7 +60,7 @@ use watchers::{MissDetector, Watchers};
 /// The result of a run.
 pub(crate) enum RunOutcome {
     /// A report, and the path of its file or of its evidence; or why it could not be written.
-    Judged(Box<Report>, Result<PathBuf, String>),
+    Judged(Box<Report>, Result<PathBuf, NotSavedError>),
     /// A drawing of the plan, and the longest time that the load takes: the run is a dry run.
     Drawn(String, Duration),
     /// The run is a shard: its exit code, and what it made.

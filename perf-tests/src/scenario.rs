@@ -16,7 +16,7 @@ use crate::engine::vu::Vu;
 use crate::engine::worker::Iteration;
 use crate::environment;
 use crate::plan::LoadProfile;
-use crate::run::{self, AbortRule, LocalFuture, PartSpec, RunError, RunSpec};
+use crate::run::{self, AbortRule, LocalFuture, PartSpec, RunError, RunSpec, SpecError, configuration};
 
 mod scenario_code;
 mod scenario_result;
@@ -311,10 +311,7 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
         let name = self.spec.name;
         match self.load.take() {
             Some(load) => self.part(name, load, iteration).run_parts_with(settings),
-            None => {
-                let error = RunError::Configuration(format!("scenario {name} has no load: call load()"));
-                ScenarioResult::new(Err(error), settings.outcome)
-            }
+            None => ScenarioResult::new(Err(SpecError::LoadNotCalled(name).into()), settings.outcome),
         }
     }
 
@@ -369,16 +366,15 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
 /// and needs no lock. For an agent, the coordinator holds it; with an outcome, the command that
 /// reads the outcome does.
 fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), ScenarioResult> {
-    let refused = |error: &dyn std::fmt::Display, outcome| {
-        ScenarioResult::new(Err(RunError::Configuration(error.to_string())), outcome)
-    };
-    let mut settings = environment::from_env().map_err(|error| refused(&error, None))?;
-    environment::check_image(&mut settings).map_err(|error| refused(&error, settings.outcome.clone()))?;
+    let refused = |error: RunError, outcome| ScenarioResult::new(Err(error), outcome);
+    let mut settings = environment::from_env().map_err(|error| refused(configuration(error), None))?;
+    let checked = environment::check_image(&mut settings);
+    checked.map_err(|error| refused(configuration(error), settings.outcome.clone()))?;
     if settings.dry_run || settings.outcome.is_some() || environment::agent_join().is_some() {
         return Ok((settings, None));
     }
     match Lock::take_for_load(&environment::folder(&settings), scenario) {
         Ok(lock) => Ok((settings, Some(lock))),
-        Err(error) => Err(refused(&error, settings.outcome)),
+        Err(error) => Err(refused(configuration(error), settings.outcome)),
     }
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_settings::{AGENT_TOKEN, Settings};
+use perf_settings::Settings;
 use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
@@ -14,7 +14,7 @@ use crate::engine::{self, Share};
 use crate::environment;
 
 /// Characters of a token.
-const SHORTEST_TOKEN: usize = 16;
+pub(super) const SHORTEST_TOKEN: usize = 16;
 
 impl PreparedRun {
     /// Starts agents, if the load is to be made by agents, and prepares them.
@@ -24,14 +24,10 @@ impl PreparedRun {
     pub(super) async fn gather_agents(&mut self) -> Result<Option<Coordinator>, RunError> {
         let Some(agents) = self.settings.agents else { return Ok(None) };
         if self.settings.on_kubernetes {
-            return Err(RunError::Configuration(
-                "only cargo xtask perf makes load by pods: use --agents kubernetes:N there, or leave out kubernetes: here"
-                    .to_owned(),
-            ));
+            return Err(RunError::Pods);
         }
         let token = self.token()?;
-        let internal = |error: std::io::Error| RunError::Internal(format!("failed to read this program: {error}"));
-        let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(internal)?;
+        let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(RunError::Program)?;
         let quiet = self.settings.quiet;
         let show = move |text: &str| {
             if !quiet {
@@ -71,12 +67,7 @@ impl PreparedRun {
             return Ok(agents::new_token());
         }
         let token = environment::agent_token().filter(|token| token.len() >= SHORTEST_TOKEN);
-        token.ok_or_else(|| {
-            RunError::Configuration(format!(
-                "--listen needs a secret by which agents are known: set {AGENT_TOKEN} to the same random text of at \
-                 least {SHORTEST_TOKEN} characters here and for each agent"
-            ))
-        })
+        token.ok_or(RunError::NoToken)
     }
 
     /// TLS for the connections of agents, if the user gave a certificate.
@@ -130,15 +121,5 @@ fn sent(settings: &Settings) -> Settings {
         listen: None,
         listen_certificate: None,
         ..settings.clone()
-    }
-}
-
-impl From<AgentError> for RunError {
-    fn from(error: AgentError) -> Self {
-        match error {
-            AgentError::Configuration(message) => Self::Configuration(message),
-            AgentError::Lost(message) => Self::Internal(message),
-            AgentError::Interrupted => Self::Interrupted,
-        }
     }
 }

@@ -80,11 +80,9 @@ pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunEr
 ///
 /// # Errors
 /// If the stub backend serves another service.
-pub(super) fn check_target(settings: &Settings, service: &str) -> Result<(), RunError> {
+pub(super) fn check_target(settings: &Settings, service: &'static str) -> Result<(), RunError> {
     match &settings.stub {
-        Some(stub) if stub.service.as_deref() != Some(service) => Err(RunError::Configuration(format!(
-            "no target: the stub backend does not serve {service}. Name the service's URL with --target URL"
-        ))),
+        Some(stub) if stub.service.as_deref() != Some(service) => Err(RunError::NotServedByStub(service)),
         _ => Ok(()),
     }
 }
@@ -98,9 +96,7 @@ pub(super) async fn check_testid(store: Option<&RunStore>, testid: &str) -> Resu
     let Some(store) = store else { return Ok(None) };
     match store.has(testid).await {
         Ok(false) => Ok(None),
-        Ok(true) => Err(RunError::Configuration(format!(
-            "the store already has series of testid {testid:?}, and would add both runs up as one: choose another --testid"
-        ))),
+        Ok(true) => Err(RunError::TestidInStore(testid.to_owned())),
         Err(error) => {
             let message = format!("cannot check whether testid {testid:?} is already in the store: {error}");
             Ok(Some(Finding::warning(Subject::Store, FindingKind::TestidNotChecked, message)))
@@ -115,8 +111,7 @@ pub(super) async fn check_testid(store: Option<&RunStore>, testid: &str) -> Resu
 pub(super) async fn check_receiver(settings: &Settings) -> Result<(), RunError> {
     let Some(url) = settings.remote_write.clone() else { return Ok(()) };
     let receiver = Client::new(url, &settings.store_access).map_err(configuration)?;
-    let refused = |error| configuration(format!("the store does not accept metrics, so nothing was sent: {error}"));
-    receiver.check_receiver().await.map_err(refused)
+    receiver.check_receiver().await.map_err(RunError::Receiver)
 }
 
 /// Warns if the store's clock differs from this machine's. Rules, alerts and panels that end at

@@ -1,54 +1,106 @@
 //! Errors of a run that has no report.
 
-use perf_report::exit_code::ExitCode;
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
 
+use perf_report::exit_code::ExitCode;
+use perf_settings::AGENT_TOKEN;
+
+use super::agents::SHORTEST_TOKEN;
 use super::capacity::CapacityError;
+use super::hosts::HostError;
+use super::planning::ReplayError;
 use super::spec::SpecError;
+use crate::agents::{AgentError, ShardError};
 use crate::engine::ShareError;
 use crate::evidence::FileError;
+use crate::remote_write::PushError;
+
+/// An error of a part of the program that knows nothing of runs.
+type Source = Box<dyn Error + Send + Sync>;
 
 /// The reason why a run has no report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
-    #[error("{0}")]
-    Configuration(String),
     #[error(transparent)]
     Spec(#[from] SpecError),
     #[error(transparent)]
     Capacity(#[from] CapacityError),
     #[error("{flag}: {error}")]
     Shares { flag: String, error: ShareError },
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("no target: the stub backend does not serve {0}. Name the service's URL with --target URL")]
+    NotServedByStub(&'static str),
+    #[error("the store already has series of testid {0:?}, and would add both runs up as one: choose another --testid")]
+    TestidInStore(String),
+    #[error("the store does not accept metrics, so nothing was sent: {0}")]
+    Receiver(PushError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Shard(#[from] ShardError),
+    #[error("{} already exists: choose another --testid, or remove it", .0.display())]
+    ShardExists(PathBuf),
+    #[error("only cargo xtask perf makes load by pods: use --agents kubernetes:N there, or leave out kubernetes: here")]
+    Pods,
+    #[error(
+        "--listen needs a secret by which agents are known: set {AGENT_TOKEN} to the same random text of at least \
+         {SHORTEST_TOKEN} characters here and for each agent"
+    )]
+    NoToken,
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A value that cannot be used.
+    #[error(transparent)]
+    Configuration(Source),
     #[error("interrupted before the load began")]
     Interrupted,
-    #[error("{0}")]
-    Internal(String),
+    #[error("failed to read this program: {0}")]
+    Program(io::Error),
+    #[error(transparent)]
+    Internal(Source),
 }
 
 impl RunError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
-            Self::Configuration(_) | Self::Spec(_) | Self::Capacity(_) | Self::Shares { .. } => {
-                ExitCode::BadConfiguration
-            }
-            Self::Interrupted => ExitCode::Interrupted,
-            Self::Internal(_) => ExitCode::Internal,
+            Self::Spec(_)
+            | Self::Capacity(_)
+            | Self::Shares { .. }
+            | Self::Host(_)
+            | Self::NotServedByStub(_)
+            | Self::TestidInStore(_)
+            | Self::Receiver(_)
+            | Self::Replay(_)
+            | Self::Shard(_)
+            | Self::ShardExists(_)
+            | Self::Pods
+            | Self::NoToken
+            | Self::Agent(AgentError::Configuration(_))
+            | Self::File(FileError::Write(_) | FileError::Used(_))
+            | Self::Configuration(_) => ExitCode::BadConfiguration,
+            Self::Agent(AgentError::Interrupted) | Self::Interrupted => ExitCode::Interrupted,
+            Self::Agent(AgentError::Lost(_))
+            | Self::File(FileError::Json(_) | FileError::Log(_) | FileError::Render(_))
+            | Self::Program(_)
+            | Self::Internal(_) => ExitCode::Internal,
         }
     }
 }
 
-impl From<FileError> for RunError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Json(_) | FileError::Log(_) | FileError::Render(_) => Self::Internal(error.to_string()),
-            FileError::Write(_) | FileError::Used(_) => Self::Configuration(error.to_string()),
-        }
-    }
+/// The results of a run are not in a file.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: the results are printed here, but not saved")]
+pub(crate) struct NotSavedError(pub(super) FileError);
+
+pub(super) fn internal(error: impl Error + Send + Sync + 'static) -> RunError {
+    RunError::Internal(Box::new(error))
 }
 
-pub(super) fn internal(error: impl std::fmt::Display) -> RunError {
-    RunError::Internal(error.to_string())
-}
-
-pub(super) fn configuration(error: impl std::fmt::Display) -> RunError {
-    RunError::Configuration(error.to_string())
+pub(crate) fn configuration(error: impl Error + Send + Sync + 'static) -> RunError {
+    RunError::Configuration(Box::new(error))
 }

@@ -4,55 +4,75 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Host;
 use perf_host::nearest::nearest;
 use perf_report::FailureKind;
 use perf_settings::{Settings, UnixTarget};
 use prometheus_store::shown_url;
 use tokio::time;
 
-use super::{RunError, RunSpec, configuration};
+use super::RunSpec;
 use crate::clock;
 use crate::http::{HttpClient, HttpConfig, MAIN, Pool, RequestBody, RequestHead};
 
 /// Time limit of the request that checks a target.
 const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A host of the service, or an address of one, that load cannot be sent to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostError {
+    #[error("--target {name}=URL: service {service} has no such host: {}", known_hosts(.name, .known))]
+    Unknown { name: String, service: &'static str, known: Vec<&'static str> },
+    #[error(
+        "endpoint {endpoint} is on host {:?} ({}), which has no URL: add --target {}=URL (or to {})",
+        .host.name,
+        .host.title,
+        .host.name,
+        perf_settings::TARGET
+    )]
+    NoUrl { endpoint: &'static str, host: Host },
+    #[error("--resolve gives addresses, and a Unix socket has none: remove --resolve")]
+    ResolvedSocket,
+    #[error(
+        "--resolve has addresses of {host}:{port}, and {} {}: give a target's host and port",
+        if .targets.len() == 1 { "the target is" } else { "the targets are" },
+        .targets.join(", ")
+    )]
+    ResolvedOther { host: String, port: u16, targets: Vec<String> },
+    #[error("{}", describe_no_response(.flag, .target, *.failure, .why))]
+    NoResponse { flag: String, target: String, failure: FailureKind, why: String },
+}
+
+/// The remedy for the name of a host that is not known.
+fn known_hosts(name: &str, known: &[&str]) -> String {
+    match (nearest(name, known.iter().copied()), known) {
+        (Some(nearest), _) => format!("do you mean {nearest}=URL?"),
+        (None, []) => "it has only the main target, as in --target URL".to_owned(),
+        (None, all) => format!("its hosts are {}", all.join(", ")),
+    }
+}
+
 /// Checks that each host of the scenario's endpoints has a URL, and that each URL is of a host of
 /// the service.
 ///
 /// # Errors
 /// The first that does not: the message names host and flag.
-pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), RunError> {
+pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), HostError> {
     let known = spec.catalogue.hosts();
     if let Some(name) = settings.hosts.keys().find(|name| known.iter().all(|host| host.name != **name)) {
-        let all: Vec<_> = known.iter().map(|host| host.name).collect();
-        let service = spec.catalogue.service;
-        let remedy = match (nearest(name, all.iter().copied()), all.as_slice()) {
-            (Some(nearest), _) => format!("do you mean {nearest}=URL?"),
-            (None, []) => "it has only the main target, as in --target URL".to_owned(),
-            (None, all) => format!("its hosts are {}", all.join(", ")),
-        };
-        return Err(RunError::Configuration(format!(
-            "--target {name}=URL: service {service} has no such host: {remedy}"
-        )));
+        let (service, known) = (spec.catalogue.service, known.iter().map(|host| host.name).collect());
+        return Err(HostError::Unknown { name: name.clone(), service, known });
     }
     let needed = spec.exercised.iter().filter_map(|endpoint| Some((endpoint, endpoint.host?)));
     match needed.into_iter().find(|(_, host)| !settings.hosts.contains_key(host.name)) {
         None => Ok(()),
-        Some((endpoint, host)) => Err(RunError::Configuration(format!(
-            "endpoint {} is on host {:?} ({}), which has no URL: add --target {}=URL (or to {})",
-            endpoint.name,
-            host.name,
-            host.title,
-            host.name,
-            perf_settings::TARGET
-        ))),
+        Some((endpoint, host)) => Err(HostError::NoUrl { endpoint: endpoint.name, host }),
     }
 }
 
 /// Index of the host of each endpoint; `None` if the host has no URL.
 pub(super) fn endpoint_hosts(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Option<usize>> {
-    let index = |host: &monitoring::endpoint::Host| http.index_of(host.name);
+    let index = |host: &Host| http.index_of(host.name);
     catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
 }
 
@@ -84,7 +104,7 @@ fn through_proxy(settings: &Settings) -> String {
 ///
 /// # Errors
 /// If one is about another host or port: it would have no effect.
-pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
+pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
     let targets = || settings.targets().filter(|url| UnixTarget::from_url(url).is_none());
     let of =
         |url: &url::Url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(80));
@@ -94,27 +114,17 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), RunError> {
     };
     let Some(other) = settings.http.resolve.iter().find(|resolve| !is_about(resolve)) else { return Ok(()) };
     let targets: Vec<_> = targets().map(of).map(|(host, port)| format!("{host}:{port}")).collect();
-    let noun = match targets.len() {
-        0 => {
-            let why = "--resolve gives addresses, and a Unix socket has none: remove --resolve";
-            return Err(RunError::Configuration(why.to_owned()));
-        }
-        1 => "the target is",
-        _ => "the targets are",
-    };
-    Err(RunError::Configuration(format!(
-        "--resolve has addresses of {}:{}, and {noun} {}: give a target's host and port",
-        other.host,
-        other.port,
-        targets.join(", ")
-    )))
+    if targets.is_empty() {
+        return Err(HostError::ResolvedSocket);
+    }
+    Err(HostError::ResolvedOther { host: other.host.clone(), port: other.port, targets })
 }
 
 /// Checks that each target responds to a request. Any status will do.
 ///
 /// # Errors
 /// If there is no response within 5 s.
-pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>) -> Result<(), RunError> {
+pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>) -> Result<(), HostError> {
     let urls = settings.targets();
     for (at, (host, url)) in config.hosts().iter().zip(urls).enumerate() {
         let (flag, shown) = match &host.name {
@@ -128,23 +138,22 @@ pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>)
     Ok(())
 }
 
-async fn check_target(flag: &str, target: &str, config: &Arc<HttpConfig>, at: usize) -> Result<(), RunError> {
+async fn check_target(flag: &str, target: &str, config: &Arc<HttpConfig>, at: usize) -> Result<(), HostError> {
     let head = RequestHead { discards_body: true, ..RequestHead::new("GET", "/") };
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);
     let result = time::timeout(TARGET_TIMEOUT, async {
         config.hosts()[at].agree_on_protocol().await?;
         client.exchange(at, head, RequestBody::default(), clock::now()).await.result
     });
-    let message = match result.await {
+    let (failure, why) = match result.await {
         Ok(Ok(_)) => return Ok(()),
-        Ok(Err(broken)) => describe_no_response(flag, target, broken.failure, &broken.message),
+        Ok(Err(broken)) => (broken.failure, broken.message),
         Err(_) => {
             let limit = TARGET_TIMEOUT.as_secs();
-            let why = format!("no connection or no response within {limit} s");
-            describe_no_response(flag, target, FailureKind::Timeout, &why)
+            (FailureKind::Timeout, format!("no connection or no response within {limit} s"))
         }
     };
-    Err(configuration(message))
+    Err(HostError::NoResponse { flag: flag.to_owned(), target: target.to_owned(), failure, why })
 }
 
 /// The step at which the request failed, and what to do. Only a refused connection means that no

@@ -11,7 +11,7 @@ use super::backend::BackendValues;
 use super::error::{configuration, internal};
 use super::run_record::{Readings, RunRecord};
 use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
-use crate::agents::{self, MergedLoad, ShardError, ShardSet};
+use crate::agents::{self, MergedLoad, ShardSet};
 use crate::clock::Epoch;
 use crate::environment;
 use crate::evidence::{self, MAX_SKEW};
@@ -97,10 +97,4 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
         }
     }
     all
-}
-
-impl From<ShardError> for RunError {
-    fn from(error: ShardError) -> Self {
-        Self::Configuration(error.to_string())
-    }
 }

@@ -1,15 +1,41 @@
 //! Makes the plan of a run from the scenario's load and the command line, or from an earlier
 //! report.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
-use perf_report::read::read_report;
+use perf_report::read::{ReadError, read_report};
 use perf_settings::{LoadOverride, Settings};
 
 use super::{PartSpec, RunError, RunSpec, configuration};
 use crate::plan::{self, Experience, LoadProfile, Plan, Schedule};
+
+/// The plan of an earlier run cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be replayed: {reason}", .path.display())]
+pub(crate) struct ReplayError {
+    path: PathBuf,
+    reason: NotReplayable,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum NotReplayable {
+    #[error(transparent)]
+    File(io::Error),
+    #[error(transparent)]
+    Report(ReadError),
+    #[error("it is a report of scenario {recorded}, not of {here}")]
+    OtherScenario { recorded: String, here: &'static str },
+    #[error("it has no part {0:?}: choose one that it has with --part")]
+    NoPart(&'static str),
+    #[error(transparent)]
+    Profile(serde_json::Error),
+    #[error(
+        "the planner has changed since that run, so its load gives another plan. Run the scenario without --replay"
+    )]
+    OtherPlan,
+}
 
 /// A plan, and the load of each of its parts.
 pub(super) struct Planning {
@@ -40,26 +66,23 @@ impl Planning {
     /// # Errors
     /// If the report cannot be read, is of another scenario, or gives a plan with another hash.
     fn replay(spec: &RunSpec, path: &Path) -> Result<Self, RunError> {
-        let refused = |why: String| RunError::Configuration(format!("{} cannot be replayed: {why}", path.display()));
-        let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-        let report = read_report(&text).map_err(|error| refused(error.to_string()))?;
+        let refused = |reason| ReplayError { path: path.to_owned(), reason };
+        let text = fs::read_to_string(path).map_err(|error| refused(NotReplayable::File(error)))?;
+        let report = read_report(&text).map_err(|error| refused(NotReplayable::Report(error)))?;
         if report.run.scenario != spec.name {
-            return Err(refused(format!("it is a report of scenario {}, not of {}", report.run.scenario, spec.name)));
+            let (recorded, here) = (report.run.scenario, spec.name);
+            return Err(refused(NotReplayable::OtherScenario { recorded, here }).into());
         }
         let find = |name: &str| report.run.plan.parts.iter().find(|part| part.name == name);
         let loads = spec.parts.iter().map(|part| {
-            let recorded = find(part.name).ok_or_else(|| {
-                refused(format!("it has no part {:?}: choose one that it has with --part", part.name))
-            })?;
-            serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(error.to_string()))
+            let recorded = find(part.name).ok_or_else(|| refused(NotReplayable::NoPart(part.name)))?;
+            serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(NotReplayable::Profile(error)))
         });
         let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed)?;
         if planning.plan.hash() == report.run.plan.hash {
             Ok(planning)
         } else {
-            Err(refused(
-                "the planner has changed since that run, so its load gives another plan. Run the scenario without --replay".to_owned(),
-            ))
+            Err(refused(NotReplayable::OtherPlan).into())
         }
     }
 

@@ -14,7 +14,7 @@ use super::backend::BackendValues;
 use super::check::stall_limit;
 use super::error::internal;
 use super::readback::StoreReadback;
-use super::{FinishedLoad, Planning, PreparedRun, RunError, RunOutcome, RunSpec};
+use super::{FinishedLoad, NotSavedError, Planning, PreparedRun, RunError, RunOutcome, RunSpec};
 use crate::agents::RunFacts;
 use crate::clock;
 use crate::evidence;
@@ -113,10 +113,9 @@ impl RunRecord<'_> {
             Ok(path) => RunOutcome::Judged(Box::new(report), Ok(path)),
             // The results are still shown, with a finding that they were not written.
             Err(error) => {
-                let message = format!("{error}: the results are printed here, but not saved");
-                let kind = FindingKind::ReportNotWritten;
-                let not_written = Finding::problem(ExitCode::Internal, Subject::Run, kind, message.clone());
-                RunOutcome::Judged(Box::new(report.conclude([not_written])), Err(message))
+                let (error, kind) = (NotSavedError(error), FindingKind::ReportNotWritten);
+                let not_written = Finding::problem(ExitCode::Internal, Subject::Run, kind, error.to_string());
+                RunOutcome::Judged(Box::new(report.conclude([not_written])), Err(error))
             }
         })
     }

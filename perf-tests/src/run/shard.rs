@@ -30,7 +30,7 @@ pub(super) fn check(settings: &Settings, folder: &Path) -> Result<(), RunError> 
     let Some(path) = settings.shard.map(|shard| folder.join(file_name(shard))).filter(|path| path.exists()) else {
         return Ok(());
     };
-    Err(RunError::Configuration(format!("{} already exists: choose another --testid, or remove it", path.display())))
+    Err(RunError::ShardExists(path))
 }
 
 /// A warning that the load of a shard does not end early.

@@ -86,6 +86,8 @@ pub(crate) enum SpecError {
     SamePart { scenario: &'static str, part: &'static str },
     #[error("scenario {0} has no load: call load() or part()")]
     NoLoad(&'static str),
+    #[error("scenario {0} has no load: call load()")]
+    LoadNotCalled(&'static str),
     #[error("scenario {scenario}: measure {measure} is not in its catalogue")]
     UnknownMeasure { scenario: &'static str, measure: &'static str },
     #[error("scenario {scenario}: endpoint {endpoint} is not in its catalogue")]

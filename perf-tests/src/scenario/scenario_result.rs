@@ -36,7 +36,7 @@ impl ScenarioResult {
         let outcome = match &result {
             Ok(RunOutcome::Judged(_, Ok(path))) => Outcome::Evidence(path.clone()),
             Ok(RunOutcome::Judged(report, Err(why))) => {
-                Outcome::Failed { code: report.exit_code, message: why.clone() }
+                Outcome::Failed { code: report.exit_code, message: why.to_string() }
             }
             Ok(RunOutcome::Drawn(drawing, longest)) => Outcome::Drawing(drawing.clone(), *longest),
             Ok(RunOutcome::Sharded(code, made)) => Outcome::Shard { code: *code, made: made.clone() },
