@@ -79,19 +79,31 @@ impl ScenarioResult {
     /// ```
     #[must_use = "the exit code is the assertion: return it from the test"]
     pub fn assert_slos(self) -> ExitCode {
-        let (code, text) = match self.result {
-            Ok(RunOutcome::Judged(report, path)) => {
-                let path = path.map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
-                (report.exit_code, format!("\n{}{path}", terminal::render_run(&report, TerminalStyle::PLAIN)))
-            }
-            Ok(RunOutcome::Drawn(drawing, _)) => (Exit::Met, drawing),
-            Ok(RunOutcome::Sharded(code, made)) => (code, made),
-            Err(error) => (error.code(), error.to_string()),
-        };
         if !self.is_reported {
-            eprintln!("{text}");
+            eprintln!("{}", self.render());
         }
-        code.code().into()
+        self.exit_code().code().into()
+    }
+
+    const fn exit_code(&self) -> Exit {
+        match &self.result {
+            Ok(RunOutcome::Judged(report, _)) => report.exit_code,
+            Ok(RunOutcome::Drawn(..)) => Exit::Met,
+            Ok(RunOutcome::Sharded(code, _)) => *code,
+            Err(error) => error.code(),
+        }
+    }
+
+    /// The result for people.
+    fn render(&self) -> String {
+        match &self.result {
+            Ok(RunOutcome::Judged(report, path)) => {
+                let path = path.as_ref().map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
+                format!("\n{}{path}", terminal::render_run(report, TerminalStyle::PLAIN))
+            }
+            Ok(RunOutcome::Drawn(text, _) | RunOutcome::Sharded(_, text)) => text.clone(),
+            Err(error) => error.to_string(),
+        }
     }
 
     /// The report of the run.
@@ -111,9 +123,7 @@ impl ScenarioResult {
     pub fn report(&self) -> Result<&Report, (Exit, String)> {
         match &self.result {
             Ok(RunOutcome::Judged(report, _)) => Ok(report),
-            Ok(RunOutcome::Drawn(drawing, _)) => Err((Exit::Met, drawing.clone())),
-            Ok(RunOutcome::Sharded(code, made)) => Err((*code, made.clone())),
-            Err(error) => Err((error.code(), error.to_string())),
+            _ => Err((self.exit_code(), self.render())),
         }
     }
 }
