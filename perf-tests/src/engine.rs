@@ -144,7 +144,7 @@ pub(crate) async fn run(
     let stall = StallWatch::new(&job.limits, watched).seeing_all(share.agents() == 1);
     let (mut stall, mut health) = (stall, HealthMeter::start());
     let supervisor = Supervisor { epoch, empty: &empty, abort: &abort };
-    let (early, known) = supervisor.watch_over(&mut workers, signals, (&mut stall, &mut health), watch).await;
+    let (early, known) = supervisor.watch_over(&mut workers, signals, &mut stall, &mut health, watch).await;
     let (stalls, longest_silence) = stall.finish();
     let mut load = Load { stalls, longest_silence, workers: threads, ..Load::not_started(empty) };
     let mut slow_times = SlowTimes::default();
@@ -179,7 +179,8 @@ impl Supervisor<'_> {
         &self,
         workers: &mut [Worker],
         signals: &mut Signals,
-        (stall, health): (&mut StallWatch, &mut HealthMeter),
+        stall: &mut StallWatch,
+        health: &mut HealthMeter,
         watch: &mut dyn LoadObserver,
     ) -> (EarlyEnd, Vec<Snapshot>) {
         let mut ticks = time::interval_at(self.epoch, TICK);
@@ -295,7 +296,7 @@ mod tests {
         let (mut stall, mut health, mut signals) =
             (StallWatch::new(&[], []), HealthMeter::start(), Signals::listen(false).unwrap());
         let mut observer = IdleObserver;
-        let over = supervisor.watch_over(&mut workers, &mut signals, (&mut stall, &mut health), &mut observer);
+        let over = supervisor.watch_over(&mut workers, &mut signals, &mut stall, &mut health, &mut observer);
         let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();
         assert!(!early.interrupted && early.aborted.is_none());
         let mut load = Load::not_started(empty);

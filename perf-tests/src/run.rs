@@ -182,7 +182,7 @@ impl PreparedRun {
             match self.begin(&mut metrics, &load.snapshot, coordinator.as_mut()).await {
                 Ok(began) => {
                     started = epoch.wall();
-                    match self.load((shared, iterations, began), coordinator.as_mut(), &mut metrics).await {
+                    match self.load(shared, iterations, began, coordinator.as_mut(), &mut metrics).await {
                         Ok(loaded) => (load, timeline, late) = (loaded.0, loaded.1, Some(loaded.2)),
                         Err(error) => problems.push(internal_problem(FindingKind::LoadFailed, error.to_string())),
                     }
@@ -281,7 +281,9 @@ impl PreparedRun {
 
     async fn load(
         &mut self,
-        (shared, iterations, began): (Arc<RunContext>, Vec<Arc<dyn Iteration>>, Instant),
+        shared: Arc<RunContext>,
+        iterations: Vec<Arc<dyn Iteration>>,
+        began: Instant,
         coordinator: Option<&mut Coordinator>,
         metrics: &mut Metrics,
     ) -> Result<(Load, RecordedTimeline, Duration), RunError> {
@@ -329,7 +331,7 @@ impl PreparedRun {
             SeriesIdentity::new(&self.testid, self.spec.name, &self.settings.tags).with_native_histograms(native);
         let (catalogue, exercised) = (self.spec.catalogue, self.spec.exercised.clone());
         let to_series = move |snapshot: &Snapshot| -> Vec<SeriesValue> {
-            remote_write::series(catalogue, &exercised, (&whole, &parts), snapshot)
+            remote_write::series(catalogue, &exercised, &whole, &parts, snapshot)
         };
         Ok(Metrics::to(client, epoch, self.settings.push_interval, to_series))
     }

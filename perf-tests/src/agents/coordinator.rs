@@ -195,7 +195,7 @@ impl Coordinator {
         watch: &mut dyn LoadObserver,
     ) -> Load {
         let empty = Snapshot::new(&self.layout);
-        let (abort, silence) = self.follow(plan, (epoch, &empty), signals, watch).await;
+        let (abort, silence) = self.follow(plan, epoch, &empty, signals, watch).await;
         let mut load = fold::load(self.loads(&empty), plan, &empty);
         if abort.missed.is_none() {
             self.book.count_untaken(plan, &mut load.snapshot);
@@ -221,7 +221,8 @@ impl Coordinator {
     async fn follow(
         &mut self,
         plan: &Plan,
-        (epoch, empty): (Instant, &Snapshot),
+        epoch: Instant,
+        empty: &Snapshot,
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
     ) -> (Abort, Silence) {

@@ -263,7 +263,7 @@ pub(super) fn count_omitted(stalls: &[Stall], plan: &Plan, slow: &SlowTimes, epo
         let (from, to) = (stall.from, stall.from + stall.length);
         let phases = &plan.parts[stall.part].phases;
         let weights: Vec<_> = Phase::ALL.iter().map(|phase| phases.time_in(*phase, from, to).as_millis()).collect();
-        let segments = slow.segments((stall.part, stall.endpoint), (epoch + from, epoch + to));
+        let segments = slow.segments(stall.part, stall.endpoint, epoch + from, epoch + to);
         let counts = &mut snapshot.parts[stall.part];
         for &(endpoint, omitted) in &stall.omitted {
             for (phase, share) in Phase::ALL.into_iter().zip(apportion(omitted, &weights)) {

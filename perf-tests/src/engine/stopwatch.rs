@@ -86,7 +86,7 @@ impl Drop for Stopwatch {
         let mut recorder = self.recorder.borrow_mut();
         recorder.end_request(self.at);
         if !self.is_stopped {
-            recorder.record_unknown(self.at, (self.started, clock::now()));
+            recorder.record_unknown(self.at, self.started, clock::now());
         }
     }
 }

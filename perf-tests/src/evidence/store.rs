@@ -46,7 +46,7 @@ impl MeasuredCount {
     }
 
     /// The good and all requests of an objective, from its ID.
-    pub(crate) fn objective((id, slo): (&str, &Slo), testid: &str, tally: Tally) -> [Self; 2] {
+    pub(crate) fn objective(id: &str, slo: &Slo, testid: &str, tally: Tally) -> [Self; 2] {
         let (good, total) = objective_counters::final_counts(slo, testid);
         [
             Self { name: format!("good requests of {id}"), query: good, measured: tally.good },

@@ -142,7 +142,8 @@ fn names<'a>(values: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a
 /// known.
 pub(super) fn decode<'a>(
     values: impl Iterator<Item = &'a [u8]>,
-    (head, body): (&[u8], &[u8]),
+    head: &[u8],
+    body: &[u8],
     limit: usize,
 ) -> Result<Option<Vec<u8>>, DecodeError> {
     let mut codings = Vec::new();

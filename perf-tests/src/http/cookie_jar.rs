@@ -111,7 +111,8 @@ impl CookieJar {
         &mut self,
         line: &[u8],
         url: CookieUrl<'_>,
-        (now, wall): (Instant, SystemTime),
+        now: Instant,
+        wall: SystemTime,
     ) -> Result<(), &'static str> {
         let set = SetCookie::parse(line).ok_or("its name or value is not valid in a cookie")?;
         let (domain, is_host_only) = scope(set.domain, url.host).ok_or("its domain is not the host's")?;

@@ -100,8 +100,8 @@ impl Reply {
         if !self.known.content_encoding || self.discarded > 0 {
             return Ok(());
         }
-        let decoded =
-            content_coding::decode(self.header_all("content-encoding"), self.whole.split_at(self.head_len), limit);
+        let (head, body) = self.whole.split_at(self.head_len);
+        let decoded = content_coding::decode(self.header_all("content-encoding"), head, body, limit);
         match decoded {
             Ok(None) => Ok(()),
             Ok(Some(whole)) => {

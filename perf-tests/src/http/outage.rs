@@ -98,7 +98,7 @@ impl Outage {
         if state.until.take().is_some() {
             let since = state.since.take().unwrap_or(now);
             let from_first = |time: Instant| time.duration_since(state.first.get().unwrap_or(since));
-            state.ended.borrow_mut().merge(OutageTimes::new((from_first(since), from_first(now)), false));
+            state.ended.borrow_mut().merge(OutageTimes::new(from_first(since), from_first(now), false));
             state.is_trying.set(false);
             state.over.notify_waiters();
         }
@@ -110,7 +110,7 @@ impl Outage {
         let Some(first) = state.first.get() else { return OutageTimes::default() };
         let mut all = state.ended.borrow().clone();
         if let Some(since) = state.since.get() {
-            all.merge(OutageTimes::new((since.duration_since(first), now.duration_since(first)), true));
+            all.merge(OutageTimes::new(since.duration_since(first), now.duration_since(first), true));
         }
         all.later_by(first.saturating_duration_since(epoch))
     }

@@ -18,9 +18,8 @@ pub(crate) struct OutageTimes {
 }
 
 impl OutageTimes {
-    /// One time, by start and end.
-    pub(super) fn new(time: (Duration, Duration), is_ongoing: bool) -> Self {
-        Self { times: vec![time], is_ongoing }
+    pub(super) fn new(start: Duration, end: Duration, is_ongoing: bool) -> Self {
+        Self { times: vec![(start, end)], is_ongoing }
     }
 
     /// The same times, all later by `time`.
@@ -70,7 +69,7 @@ mod tests {
     fn seconds(times: &[(u64, u64)]) -> OutageTimes {
         let second = Duration::from_secs;
         let mut all = OutageTimes::default();
-        times.iter().for_each(|(start, end)| all.merge(OutageTimes::new((second(*start), second(*end)), false)));
+        times.iter().for_each(|(start, end)| all.merge(OutageTimes::new(second(*start), second(*end), false)));
         all
     }
 

@@ -71,8 +71,8 @@ impl Recorder {
         for segment in self.layout.judged_among(at.segments) {
             record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
         }
-        let (layout, time) = (&self.layout, (sample.started, sample.finished));
-        self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), time);
+        let (segments, threshold) = (self.layout.judged_among(at.segments), self.layout.threshold(at.endpoint));
+        self.slow_times.add(at, segments, threshold, sample.started, sample.finished);
         for Segment(name, number) in at.segments.into_iter().flatten() {
             let segment = Segment(Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
@@ -115,15 +115,15 @@ impl Recorder {
         self.counts.around.failed += u64::from(failed);
     }
 
-    /// Counts a request that began and whose end is not known. It was under way in this time.
-    pub(crate) fn record_unknown(&mut self, at: Option<SampleKey>, time: (Instant, Instant)) {
+    /// Counts a request whose end is not known. It was under way between these times.
+    pub(crate) fn record_unknown(&mut self, at: Option<SampleKey>, from: Instant, to: Instant) {
         let Some(at) = at else {
             self.counts.around.unknown += 1;
             return;
         };
         self.count_in((at.part, at.segments), |counts| counts.cell_mut(at.endpoint, at.phase).unknown += 1);
         let layout = &self.layout;
-        self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), time);
+        self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), from, to);
     }
 
     /// Counts a request that was sent once more on a new connection.
@@ -146,7 +146,7 @@ impl Recorder {
     }
 
     /// Records a value of a measure, after its time in nanoseconds since the start of the load.
-    pub(crate) fn record_measure(&mut self, place: Place, phase: Phase, measure: usize, (at, value): (u64, u64)) {
+    pub(crate) fn record_measure(&mut self, place: Place, phase: Phase, measure: usize, at: u64, value: u64) {
         self.count_in(place, |counts| counts.measures.cell_mut(measure, phase).record(at, value));
     }
 

@@ -34,7 +34,8 @@ impl SlowTimes {
         at: SampleKey,
         segments: impl Iterator<Item = usize>,
         threshold: Option<Duration>,
-        (from, to): (Instant, Instant),
+        from: Instant,
+        to: Instant,
     ) {
         if to.duration_since(from) <= threshold.unwrap_or_default().max(SHORTEST_STALL) {
             return;
@@ -55,7 +56,7 @@ impl SlowTimes {
     }
 
     /// Segments in which requests of a part to an endpoint were slow between two times.
-    pub(crate) fn segments(&self, (part, endpoint): (usize, usize), (from, to): (Instant, Instant)) -> Vec<usize> {
+    pub(crate) fn segments(&self, part: usize, endpoint: usize, from: Instant, to: Instant) -> Vec<usize> {
         let overlaps = |(place, begin, end): &&(SlowPlace, Instant, Instant)| {
             (place.part, place.endpoint) == (part, endpoint) && *begin < to && *end > from
         };

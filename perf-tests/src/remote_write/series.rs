@@ -66,7 +66,8 @@ fn label(name: &str, value: &str) -> Label {
 pub fn series(
     catalogue: &Catalogue,
     exercised: &[Endpoint],
-    (run, parts): (&SeriesIdentity, &[(SeriesIdentity, PhasePlan)]),
+    run: &SeriesIdentity,
+    parts: &[(SeriesIdentity, PhasePlan)],
     snapshot: &Snapshot,
 ) -> Vec<SeriesValue> {
     let mut all = Vec::new();

@@ -35,7 +35,7 @@ impl PreparedRun {
                 (None, (!is_known).then(refused).into_iter().collect())
             }
             (Some(at_unix_ms), Some(store)) => {
-                self.compare_counts((store, at_unix_ms), self.measured_counts(finished, exercised)).await
+                self.compare_counts(store, at_unix_ms, self.measured_counts(finished, exercised)).await
             }
             (Some(_), None) => (None, Vec::new()),
         };
@@ -67,8 +67,8 @@ impl PreparedRun {
         let parts: Vec<_> = self.planning.plan.parts.iter().map(|part| &*part.name).collect();
         let judge = Judge { catalogue, exercised, snapshot, checks: &checks, measures: &measures, parts: &parts };
         let tallies = catalogue.slos.iter().filter_map(|slo| Some((slo, judge.tally(slo)?)));
-        let of_objectives = tallies
-            .flat_map(|(slo, tally)| MeasuredCount::objective((&catalogue.slo_id(slo), slo), &self.testid, tally));
+        let of_objectives =
+            tallies.flat_map(|(slo, tally)| MeasuredCount::objective(&catalogue.slo_id(slo), slo, &self.testid, tally));
         let sent = MeasuredCount::requests(&self.testid, snapshot.requests().sent);
         std::iter::once(sent).chain(of_objectives).collect()
     }
@@ -77,7 +77,8 @@ impl PreparedRun {
     /// query failed.
     async fn compare_counts(
         &self,
-        (store, at_unix_ms): (&RunStore, i64),
+        store: &RunStore,
+        at_unix_ms: i64,
         counts: Vec<MeasuredCount>,
     ) -> (Option<bool>, Vec<Finding>) {
         match store.differences(at_unix_ms, &counts, &|text| self.print_line(text)).await {

@@ -88,7 +88,7 @@ fn find_files(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let before = paths.len();
         let metadata = fs::metadata(folder).with_context(|| folder.display().to_string())?;
         if metadata.is_dir() {
-            add_files(folder, MOST_LEVELS, (&mut paths, &mut entries))?;
+            add_files(folder, MOST_LEVELS, &mut paths, &mut entries)?;
         } else {
             paths.push(folder.clone());
         }
@@ -101,7 +101,7 @@ fn find_files(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn add_files(folder: &Path, levels: usize, (paths, entries): (&mut Vec<PathBuf>, &mut usize)) -> anyhow::Result<()> {
+fn add_files(folder: &Path, levels: usize, paths: &mut Vec<PathBuf>, entries: &mut usize) -> anyhow::Result<()> {
     for entry in files::list(folder)? {
         let entry = entry?;
         *entries += 1;
@@ -109,7 +109,7 @@ fn add_files(folder: &Path, levels: usize, (paths, entries): (&mut Vec<PathBuf>,
         let (kind, name) = (entry.file_type()?, entry.file_name().to_string_lossy().into_owned());
         // Links are not followed: they may lead in a circle.
         if kind.is_dir() && levels > 1 {
-            add_files(&entry.path(), levels - 1, (paths, entries))?;
+            add_files(&entry.path(), levels - 1, paths, entries)?;
         } else if kind.is_file() && name.starts_with("shard-") && name.ends_with(".json") {
             paths.push(entry.path());
         }

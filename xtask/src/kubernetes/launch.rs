@@ -122,11 +122,10 @@ impl Launcher {
     }
 
     async fn run_created(&self, job: &Value, signals: &mut watch::Receiver<u32>) -> Result<LaunchedRun, LaunchError> {
-        let uid = job["metadata"]["uid"].as_str().unwrap_or_default();
-        let owner = (self.run.name.as_str(), uid);
+        let (name, uid) = (&self.run.name, job["metadata"]["uid"].as_str().unwrap_or_default());
         let token = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
-        self.kubectl.create(&set_owner(self.run.secret(&token, Some(&self.settings)), owner)).await?;
-        self.kubectl.create(&set_owner(self.run.network_policy(), owner)).await?;
+        self.kubectl.create(&set_owner(self.run.secret(&token, Some(&self.settings)), name, uid)).await?;
+        self.kubectl.create(&set_owner(self.run.network_policy(), name, uid)).await?;
         let mut watch = PodWatch::new(&self.kubectl, &self.run);
         let coordinator = tokio::select! {
             pod = watch.wait_for_coordinator() => pod?,
@@ -137,7 +136,7 @@ impl Launcher {
             true => format!("[{}]:{PORT}", coordinator.address),
             false => format!("{}:{PORT}", coordinator.address),
         };
-        let agents = self.kubectl.create(&set_owner(self.run.agents(&address), owner)).await?;
+        let agents = self.kubectl.create(&set_owner(self.run.agents(&address), name, uid)).await?;
         // Older clusters drop fields that they do not know.
         if agents["spec"]["backoffLimitPerIndex"].is_null() {
             let message = "the cluster would start lost agents again: it needs Kubernetes 1.29 or newer";

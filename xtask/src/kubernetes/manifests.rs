@@ -199,8 +199,8 @@ fn no_eviction() -> Value {
     json!({ "cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true" })
 }
 
-/// Makes the Job with this id the owner of an object, which is then removed with it.
-pub(super) fn set_owner(mut object: Value, (name, uid): (&str, &str)) -> Value {
+/// Makes the Job with this name and ID the owner of an object, which is then removed with it.
+pub(super) fn set_owner(mut object: Value, name: &str, uid: &str) -> Value {
     object["metadata"]["ownerReferences"] =
         json!([{ "apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid }]);
     object

@@ -1,5 +1,5 @@
-//! Checks that no function takes more than five values. The elements of a tuple count, each as one:
-//! values that belong together have a struct.
+//! Checks that no function takes more than five values, or values in a tuple: values that belong
+//! together have a struct.
 
 use std::fs;
 
@@ -52,29 +52,41 @@ fn values(parameter: &str) -> usize {
     if parameter.starts_with('(') { parts(&parameter[1..bracketed(parameter) - 1]).len() } else { 1 }
 }
 
-/// Each function of the code with its number of values.
-fn functions(code: &str) -> Vec<(&str, usize)> {
+/// Whether the type of a parameter is a tuple without a name.
+fn is_tuple(parameter: &str) -> bool {
+    let pattern = if parameter.starts_with('(') { bracketed(parameter) } else { 0 };
+    let Some((_, of)) = parameter[pattern..].split_once(':') else { return false };
+    let of = of.trim_start().trim_start_matches('&').trim_start_matches("mut ");
+    of.starts_with('(') && parts(&of[1..bracketed(of) - 1]).len() > 1
+}
+
+/// Each function of the code with its parameters.
+fn functions(code: &str) -> Vec<(&str, Vec<&str>)> {
     let starts = code.match_indices("fn ").filter(|(at, _)| !code[..*at].ends_with(is_in_name));
     let function = |(at, _): (usize, &str)| {
         let rest = &code[at + "fn ".len()..];
         let (name, rest) = rest.split_at(rest.find(|c| !is_in_name(c))?);
         let rest = if rest.starts_with('<') { &rest[bracketed(rest)..] } else { rest };
         let parameters = rest.starts_with('(').then(|| &rest[1..bracketed(rest) - 1])?;
-        Some((name, parts(parameters).into_iter().map(values).sum()))
+        Some((name, parts(parameters)))
     };
     starts.filter_map(function).collect()
 }
 
 #[test]
-fn no_function_takes_more_than_five_values() {
+fn functions_take_at_most_five_values_and_no_tuples() {
     let (mut count, mut found) = (0, Vec::new());
     for path in files_that_a_fork_keeps() {
         let code = without_tests(&fs::read_to_string(&path).unwrap());
-        for (name, values) in functions(&code) {
+        for (name, parameters) in functions(&code) {
             count += 1;
+            let values = parameters.iter().copied().map(values).sum::<usize>();
+            let place = || format!("{}: {name}", path.strip_prefix(root()).unwrap().display());
             if values > MOST {
-                found.push(format!("{}: {name} takes {values}", path.strip_prefix(root()).unwrap().display()));
+                found.push(format!("{} takes {values}", place()));
             }
+            let tuples = parameters.iter().filter(|parameter| is_tuple(parameter));
+            found.extend(tuples.map(|parameter| format!("{} takes {parameter}", place())));
         }
     }
     assert!(count > 2_000, "found only {count} functions");
@@ -83,12 +95,16 @@ fn no_function_takes_more_than_five_values() {
 
 #[test]
 fn each_element_of_a_tuple_is_a_value() {
-    for (code, expected) in [
-        ("fn a(&self, b: u32) {}", 1),
-        ("fn a<T: Fn(u8) -> u8>(&mut self, (b, c): (u32, u32), d: fn(u8, u8) -> u8) {}", 3),
-        ("fn a(\n    self: Arc<Self>,\n    ((b, _), c): ((u8, u8), u8),\n    d: BTreeMap<u8, u8>,\n) {}", 3),
-        ("fn a() {}", 0),
+    for (code, expected, tuples) in [
+        ("fn a(&self, b: u32) {}", 1, 0),
+        ("fn a<T: Fn(u8) -> u8>(&mut self, (b, c): (u32, u32), d: fn(u8, u8) -> u8) {}", 3, 1),
+        ("fn a(\n    self: Arc<Self>,\n    ((b, _), c): ((u8, u8), u8),\n    d: BTreeMap<u8, u8>,\n) {}", 3, 1),
+        ("fn a(b: &mut (u8, u8), (c, d): &Pair, e: &mut (impl Read + Unpin), f: ()) {}", 5, 1),
+        ("fn a() {}", 0, 0),
     ] {
-        assert_eq!(functions(code), [("a", expected)], "{code}");
+        let [(name, parameters)] = functions(code).try_into().unwrap();
+        assert_eq!(name, "a");
+        assert_eq!(parameters.iter().copied().map(values).sum::<usize>(), expected, "{code}");
+        assert_eq!(parameters.into_iter().filter(|it| is_tuple(it)).count(), tuples, "{code}");
     }
 }

@@ -109,7 +109,7 @@ const STORES: &[StoreKind] = &[
 fn check_store(kind: &StoreKind) {
     let name = kind.name.to_lowercase().replace(' ', "-");
     let prometheus = Prometheus::start(&format!("store-{name}"), &["--web.enable-remote-write-receiver"]);
-    let imitation = Imitation::start(kind.behavior, prometheus.url.clone(), (kind.push, kind.queries));
+    let imitation = Imitation::start(kind.behavior, prometheus.url.clone(), kind.push, kind.queries);
     let is_real = kind.imitated.is_empty();
     let [push, queries] = if is_real { [&prometheus.url; 2] } else { [&imitation.push_url, &imitation.query_url] };
     let out = out(&format!("store-{name}-out"));
@@ -157,7 +157,7 @@ fn a_run_is_proved_with_each_kind_of_store() {
 fn an_imitated_latency_offset_hides_the_last_thirty_seconds() {
     let prometheus = Prometheus::start("store-offset", &[]);
     let behavior = Behavior { latency_offset_s: 30, ..Behavior::NONE };
-    let imitation = Imitation::start(behavior, prometheus.url.clone(), ("/api/v1/write", ""));
+    let imitation = Imitation::start(behavior, prometheus.url.clone(), "/api/v1/write", "");
     let url = &imitation.query_url;
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let last = |path: &str| {

@@ -14,7 +14,10 @@ pub(crate) fn findings(compared: &Comparison) -> impl Iterator<Item = Finding> {
 /// Endpoints without a result because their intervals are too wide.
 fn undecided(compared: &Comparison) -> Option<Finding> {
     let without = compared.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::TooLittleData);
-    let named = without.filter_map(|endpoint| Some(format!("{} ({})", endpoint.name, range(endpoint.p95.interval?))));
+    let named = without.filter_map(|endpoint| {
+        let (low, high) = endpoint.p95.interval?;
+        Some(format!("{} ({})", endpoint.name, range(low, high)))
+    });
     let named = named.collect::<Vec<_>>().join(", ");
     let message = format!(
         "{named}: this neither shows a slow-down of more than {} nor rules out one of {}",
@@ -51,12 +54,12 @@ fn change(endpoint: &EndpointChange) -> Option<Finding> {
         Conclusion::Regressed => (Severity::Problem, FindingKind::Regressed),
         Conclusion::Improved => (Severity::Good, FindingKind::Improved),
     };
-    let interval = p95.interval.map(|interval| format!(", interval {}", range(interval))).unwrap_or_default();
+    let interval = p95.interval.map(|(low, high)| format!(", interval {}", range(low, high))).unwrap_or_default();
     let SidesP95 { before, after, change, .. } = SidesP95::new(endpoint);
     let message = format!("{name} p95 {before} before, {after} after ({change}{interval})");
     Some(Finding::new(severity, Subject::Objective(name.clone()), kind, message))
 }
 
-fn range((low, high): (f64, f64)) -> String {
+fn range(low: f64, high: f64) -> String {
     format!("{} to {}", signed_percent(low), signed_percent(high))
 }

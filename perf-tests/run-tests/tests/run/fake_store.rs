@@ -178,7 +178,7 @@ impl Store {
 
     /// The sum of the last values of all series with this name.
     pub(crate) fn last_sum(&self, name: &str) -> f64 {
-        values(&self.state.series.lock().unwrap(), (name, i64::MAX), &[]).iter().sum()
+        values(&self.state.series.lock().unwrap(), name, i64::MAX, &[]).iter().sum()
     }
 }
 
@@ -193,7 +193,7 @@ async fn check_header(State(state): State<Arc<StoreState>>, request: Request, ne
 }
 
 /// The last values until a time in Unix milliseconds.
-fn values(series: &BTreeMap<String, Samples>, (name, until): (&str, i64), matchers: &[(String, bool)]) -> Vec<f64> {
+fn values(series: &BTreeMap<String, Samples>, name: &str, until: i64, matchers: &[(String, bool)]) -> Vec<f64> {
     let named = |labels: &str| {
         let labels = format!(",{labels}");
         labels.contains(&format!(",__name__={name},"))
@@ -382,7 +382,7 @@ async fn query(
         let (aggregate, name) = text.split('{').next().unwrap().split_once('(').unwrap();
         let inside = text.split(['{', '}']).nth(1).unwrap_or_default();
         let matchers: Vec<_> = inside.split("\",").map(str::trim).map(matcher).collect();
-        let values = values(&series, (name, until), &matchers).into_iter();
+        let values = values(&series, name, until, &matchers).into_iter();
         let value = match aggregate {
             "max" => values.reduce(f64::max),
             "min" => values.reduce(f64::min),

@@ -11,7 +11,7 @@ use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_tests::{Scenario, ScenarioResult, Vu, per_vu_iterations};
 use serde_json::{Value, json};
-use test_support::programs::{Process, shop_express, shop_fastapi};
+use test_support::programs::{shop_express, shop_fastapi};
 
 use super::{code, settings_at};
 
@@ -55,7 +55,7 @@ async fn buy(vu: &mut Vu, _: &()) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run(testid: &str, (_shop, port): (Process, u16)) -> ScenarioResult {
+fn run(testid: &str, port: u16) -> ScenarioResult {
     let mut settings = settings_at(&format!("http://127.0.0.1:{port}"), None, testid, &[]);
     settings.http.max_redirects = 1;
     Scenario::new("buy", &SHOP)
@@ -68,8 +68,8 @@ fn run(testid: &str, (_shop, port): (Process, u16)) -> ScenarioResult {
 #[test]
 #[ignore = "needs uvicorn, FastAPI, node and Express: run with cargo xtask ci"]
 fn people_log_in_and_buy_in_two_shops_with_sessions() {
-    for (testid, shop) in [("shop-1", shop_fastapi(false)), ("shop-2", shop_express(false))] {
-        let finished = run(testid, shop);
+    for (testid, (_shop, port)) in [("shop-1", shop_fastapi(false)), ("shop-2", shop_express(false))] {
+        let finished = run(testid, port);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
         let sent: Vec<_> = report.endpoints.iter().map(|it| (it.name.as_str(), it.requests.sent)).collect();
@@ -81,8 +81,8 @@ fn people_log_in_and_buy_in_two_shops_with_sessions() {
 #[test]
 #[ignore = "needs uvicorn, FastAPI, node and Express: run with cargo xtask ci"]
 fn a_shop_that_forgets_sessions_misses_and_the_report_says_why() {
-    for (testid, shop) in [("shop-3", shop_fastapi(true)), ("shop-4", shop_express(true))] {
-        let finished = run(testid, shop);
+    for (testid, (_shop, port)) in [("shop-3", shop_fastapi(true)), ("shop-4", shop_express(true))] {
+        let finished = run(testid, port);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Missed, "{testid}: {:?}", report.findings);
         let [cause] = report.failures.as_slice() else { panic!("{testid}: one cause: {:?}", report.failures) };

@@ -57,10 +57,10 @@ impl Vu {
         }
         let target = self.http.target(host);
         let path = whole_path(target, path, absolute);
-        let (mut jar, now) = (self.jar.get_or_insert_default().borrow_mut(), (clock::now(), clock::wall()));
+        let (mut jar, now, wall) = (self.jar.get_or_insert_default().borrow_mut(), clock::now(), clock::wall());
         // As a browser, it ignores refused cookies.
         let lines = reply.header_all("set-cookie");
-        lines.for_each(|line| jar.store(line, url(target, &path), now).unwrap_or_default());
+        lines.for_each(|line| jar.store(line, url(target, &path), now, wall).unwrap_or_default());
     }
 }
 
@@ -150,7 +150,7 @@ impl Cookies<'_> {
         let secure = if root.is_secure() { "; Secure" } else { "" };
         let line = format!("{name}={value}; Path=/{secure}");
         let mut jar = self.vu.jar.get_or_insert_default().borrow_mut();
-        if let Err(why) = jar.store(line.as_bytes(), root, (clock::now(), clock::wall())) {
+        if let Err(why) = jar.store(line.as_bytes(), root, clock::now(), clock::wall()) {
             panic!("cookie {name:?} cannot be set for {}: {why}", root.host);
         }
     }

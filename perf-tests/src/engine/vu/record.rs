@@ -38,7 +38,7 @@ impl Vu {
         if self.id > 0 {
             let phase = self.phase_at(now);
             let place = (self.part, self.segments);
-            self.context.recorder.borrow_mut().record_measure(place, phase, index, (at, value));
+            self.context.recorder.borrow_mut().record_measure(place, phase, index, at, value);
         }
     }
 

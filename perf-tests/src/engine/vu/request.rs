@@ -289,7 +289,7 @@ impl<'vu> Request<'vu> {
             };
             return match (result, failure) {
                 (Ok(response), None) => Ok(response),
-                (result, failure) => Err(self.failed(result, failure, (failed_check, why_not), place)),
+                (result, failure) => Err(self.failed(result, failure, failed_check, why_not, place)),
             };
         }
     }

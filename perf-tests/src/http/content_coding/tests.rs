@@ -40,7 +40,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn decoded(codings: &[&str], body: &[u8], limit: usize) -> Result<Option<Vec<u8>>, String> {
-    let whole = decode(codings.iter().map(|coding| coding.as_bytes()), (b"head", body), limit);
+    let whole = decode(codings.iter().map(|coding| coding.as_bytes()), b"head", body, limit);
     let whole = whole.map_err(|error| error.to_string())?;
     Ok(whole.map(|whole| whole.strip_prefix(b"head").unwrap().to_vec()))
 }

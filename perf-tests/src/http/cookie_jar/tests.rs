@@ -71,7 +71,7 @@ fn url(url: &url::Url) -> CookieUrl<'_> {
 fn header(received: &[&str], from: &str, sent_to: &str) -> String {
     let (from, sent_to) = (url::Url::parse(from).unwrap(), url::Url::parse(sent_to).unwrap());
     let (mut jar, now) = (CookieJar::default(), clock::now());
-    received.iter().for_each(|line| jar.store(line.as_bytes(), url(&from), (now, in_2011())).unwrap_or_default());
+    received.iter().for_each(|line| jar.store(line.as_bytes(), url(&from), now, in_2011()).unwrap_or_default());
     String::from_utf8(jar.header(url(&sent_to), now).to_vec()).unwrap()
 }
 
@@ -191,14 +191,14 @@ fn a_secure_cookie_is_not_hidden_by_another() {
 fn a_cookie_expires_by_the_time_that_it_gives() {
     let (mut jar, now) = (CookieJar::default(), clock::now());
     let here = CookieUrl { host: "h.example", tls: false, path: "/" };
-    jar.store(b"a=1; Max-Age=10", here, (now, in_2011())).unwrap();
+    jar.store(b"a=1; Max-Age=10", here, now, in_2011()).unwrap();
     let date = httpdate::fmt_http_date(in_2011() + Duration::from_secs(20));
-    jar.store(format!("b=1; Expires={date}").as_bytes(), here, (now, in_2011())).unwrap();
-    jar.store(b"c=1; Max-Age=99999999999999999999", here, (now, in_2011())).unwrap();
+    jar.store(format!("b=1; Expires={date}").as_bytes(), here, now, in_2011()).unwrap();
+    jar.store(b"c=1; Max-Age=99999999999999999999", here, now, in_2011()).unwrap();
     for (after, expected) in [(9, "a=1; b=1; c=1"), (10, "b=1; c=1"), (20, "c=1"), (400 * 24 * 3600, "")] {
         assert_eq!(jar.header(here, now + Duration::from_secs(after)), expected.as_bytes(), "after {after} s");
     }
-    jar.store(b"c=; Max-Age=0", here, (now, in_2011())).unwrap();
+    jar.store(b"c=; Max-Age=0", here, now, in_2011()).unwrap();
     assert_eq!(jar.header(here, now), b"a=1; b=1");
 }
 

@@ -120,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let sending = poll_fn(|context| self.poll_send(context, request, written, incoming)).await?;
         let sent = now();
         let received = self.receive(incoming).await;
-        self.conclude((sending, sent), received, incoming)
+        self.conclude(sending, sent, received, incoming)
     }
 
     /// Begins an exchange, unless the connection cannot be used.
@@ -136,14 +136,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ends an exchange: returns its response, or the cause that explains it best.
     pub(super) fn conclude(
         &mut self,
-        (sending, sent): (SendOutcome, Instant),
+        sending: SendOutcome,
+        sent: Instant,
         received: Result<WholeResponse, Cause>,
         incoming: &mut IncomingResponse,
     ) -> Result<RawResponse, Cause> {
         match (received, sending) {
             (Ok(whole), sending) => {
                 let is_sent = matches!(sending, SendOutcome::Complete);
-                Ok(self.take((whole, incoming.take_trailers()), sent, is_sent))
+                Ok(self.take(whole, incoming.take_trailers(), sent, is_sent))
             }
             (Err(_), SendOutcome::Failed(error)) if !incoming.has_head() => Err(Cause::Io(error)),
             (Err(cause), _) => Err(cause),
@@ -217,7 +218,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Takes the response out of the buffer, and prepares both for the next exchange.
     fn take(
         &mut self,
-        (whole, trailers): (WholeResponse, Option<Box<HeaderMap>>),
+        whole: WholeResponse,
+        trailers: Option<Box<HeaderMap>>,
         sent: Instant,
         complete: bool,
     ) -> RawResponse {

@@ -42,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Ok(sending) => {
                 let sent = now();
                 let received = self.receive(&mut incoming).await;
-                self.conclude((sending, sent), received, &mut incoming)
+                self.conclude(sending, sent, received, &mut incoming)
             }
             Err(cause) => Err(cause),
         };

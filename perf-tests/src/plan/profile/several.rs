@@ -64,7 +64,7 @@ impl LoadProfile {
 fn scale_durations(loads: &mut [LoadProfile], to: Duration) {
     let ends = loads.iter().filter(|load| !load.executor.counts_iterations());
     let whole = ends.map(|load| load.start_time + load.duration()).max().unwrap_or(to);
-    let scaled = |time: Duration| scale(time, (to.as_nanos(), whole.as_nanos()));
+    let scaled = |time: Duration| scale(time, to.as_nanos(), whole.as_nanos());
     for load in loads {
         load.start_time = scaled(load.start_time).min(to - LEAST.min(to));
         let (before, rest) = (load.duration(), to - load.start_time);
@@ -78,19 +78,19 @@ fn scale_durations(loads: &mut [LoadProfile], to: Duration) {
             Executor::RampingVus(RampingVus { stages, .. })
             | Executor::RampingArrivalRate(RampingArrivalRate { stages, .. }) => {
                 let longer = scaled(before).max(LEAST);
-                let by = (longer.as_nanos(), before.as_nanos());
-                stages.iter_mut().for_each(|stage| stage.duration = scale(stage.duration, by));
+                let scaled = |time: Duration| scale(time, longer.as_nanos(), before.as_nanos());
+                stages.iter_mut().for_each(|stage| stage.duration = scaled(stage.duration));
                 // Each stage was rounded down.
                 let short = longer.saturating_sub(stages.iter().map(|stage| stage.duration).sum());
                 stages.iter_mut().rev().take(1).for_each(|stage| stage.duration += short);
             }
         }
-        load.warm_up = scale(load.warm_up, (load.duration().as_nanos(), before.as_nanos()));
+        load.warm_up = scale(load.warm_up, load.duration().as_nanos(), before.as_nanos());
     }
 }
 
 /// `time * numerator / denominator`, in whole milliseconds.
-fn scale(time: Duration, (numerator, denominator): (u128, u128)) -> Duration {
+fn scale(time: Duration, numerator: u128, denominator: u128) -> Duration {
     let millis = time.as_millis() * numerator / denominator.max(1);
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }

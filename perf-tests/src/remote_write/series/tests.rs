@@ -35,7 +35,7 @@ fn all_of(snapshot: &Snapshot) -> Vec<SeriesValue> {
     let tags = [("team".to_owned(), "trading".to_owned())];
     let identity = SeriesIdentity::new("t1", "basic", &tags);
     let phases = constant_vus(1, Duration::from_secs(1)).plan("basic", 1, 1).unwrap().phases;
-    series(&SHOP, &[ADD_ITEM, GET_OFFERS], (&identity, &[(identity.clone(), phases)]), snapshot)
+    series(&SHOP, &[ADD_ITEM, GET_OFFERS], &identity, &[(identity.clone(), phases)], snapshot)
 }
 
 fn value(series: &str) -> Option<f64> {

@@ -29,11 +29,11 @@ fn typed<T: Serialize + DeserializeOwned>(manifest: &Value) -> T {
 
 #[test]
 fn manifests_have_only_fields_that_kubernetes_knows() {
-    let (run, owner) = (run(), ("perf-basic-1f2e3d4c", "6ffe"));
+    let (run, name, uid) = (run(), "perf-basic-1f2e3d4c", "6ffe");
     typed::<Job>(&run.coordinator());
-    typed::<Job>(&set_owner(run.agents("10.0.0.5:7070"), owner));
-    typed::<Secret>(&set_owner(run.secret("token", Some("{}")), owner));
-    typed::<NetworkPolicy>(&set_owner(run.network_policy(), owner));
+    typed::<Job>(&set_owner(run.agents("10.0.0.5:7070"), name, uid));
+    typed::<Secret>(&set_owner(run.secret("token", Some("{}")), name, uid));
+    typed::<NetworkPolicy>(&set_owner(run.network_policy(), name, uid));
     for file in exported_manifests().unwrap() {
         let Some(name) = file.path.strip_prefix(&format!("{FOLDER}/")) else { panic!("{} is elsewhere", file.path) };
         let manifest = || yaml_serde::from_str::<Value>(&file.contents).unwrap();
@@ -70,7 +70,7 @@ fn every_object_of_a_run_ends_and_is_removed_with_the_coordinator() {
         assert_eq!((spec.active_deadline_seconds, spec.ttl_seconds_after_finished), (Some(1234), Some(300)));
         assert_eq!(spec.template.spec.unwrap().restart_policy.as_deref(), Some("Never"));
     }
-    let owned = set_owner(run.agents("10.0.0.5:7070"), ("perf-basic-1f2e3d4c", "6ffe"));
+    let owned = set_owner(run.agents("10.0.0.5:7070"), "perf-basic-1f2e3d4c", "6ffe");
     let owners = typed::<Job>(&owned).metadata.owner_references.unwrap();
     assert_eq!((owners.len(), owners[0].kind.as_str(), owners[0].uid.as_str()), (1, "Job", "6ffe"));
 }

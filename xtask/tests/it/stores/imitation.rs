@@ -67,16 +67,15 @@ pub(super) struct Imitation {
 }
 
 impl Imitation {
-    /// Starts it in front of the Prometheus at a URL. `paths` are those of pushes and queries.
-    pub(super) fn start(behavior: Behavior, prometheus: String, paths: (&'static str, &'static str)) -> Self {
+    /// Starts it in front of the Prometheus at a URL. `push` and `queries` are paths.
+    pub(super) fn start(behavior: Behavior, prometheus: String, push: &'static str, queries: &'static str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tally = Arc::<Tally>::default();
         let start = |accepts: [bool; 2]| {
             let http = reqwest::Client::builder().no_proxy().build().unwrap();
-            let (push, _) = paths.0.split_once('?').unwrap_or((paths.0, ""));
+            let (push, _) = push.split_once('?').unwrap_or((push, ""));
             let prometheus = prometheus.clone();
-            let server =
-                Server { behavior, prometheus, push, queries: paths.1, accepts, tally: Arc::clone(&tally), http };
+            let server = Server { behavior, prometheus, push, queries, accepts, tally: Arc::clone(&tally), http };
             serve(Router::new().fallback(respond).with_state(server), Arc::default(), Arc::default())
         };
         let (push_url, query_url) = if behavior.has_own_query_port {

@@ -30,12 +30,7 @@ fn in_folder(load: &str, folder: &Path) -> Command {
 }
 
 /// Makes one shard. Returns the path of its file, or what it printed.
-fn make(
-    service: &Service,
-    folder: &Path,
-    (load, shard): (&str, &str),
-    more: &[(&str, &str)],
-) -> Result<PathBuf, String> {
+fn make(service: &Service, folder: &Path, load: &str, shard: &str, more: &[(&str, &str)]) -> Result<PathBuf, String> {
     let folder = folder.join(shard.replace('/', "-"));
     let mut command = in_folder(load, &folder);
     command.env(perf_settings::TARGET, &service.url).env(perf_settings::SHARD, shard);
@@ -46,7 +41,7 @@ fn make(
 }
 
 fn make_all(service: &Service, folder: &Path, load: &str) -> Vec<PathBuf> {
-    (1..=SHARDS).map(|number| make(service, folder, (load, &format!("{number}/{SHARDS}")), &[]).unwrap()).collect()
+    (1..=SHARDS).map(|number| make(service, folder, load, &format!("{number}/{SHARDS}"), &[]).unwrap()).collect()
 }
 
 /// Merges files. Returns the text of the report, or what was printed.
@@ -143,7 +138,7 @@ fn files_that_are_not_shards_of_one_run_are_refused() {
     fs::write(&copy, &text).unwrap();
     let twice = refused(&[&files[0], &files[1], &copy]);
     assert!(twice.contains("copy.json") && twice.contains("are both shard 1/3: leave out one of them"), "{twice}");
-    let seed = make(&service, &out.join("seed"), ("shared", "2/3"), &[("PERF_SEED", "7"), ("K6_RPS", "999")]).unwrap();
+    let seed = make(&service, &out.join("seed"), "shared", "2/3", &[("PERF_SEED", "7"), ("K6_RPS", "999")]).unwrap();
     let other = refused(&[&files[0], &seed]);
     let names = ["seed/2-3", "is not of the same run as", "its plan is ", "its setting rps is 999, not null"];
     assert!(names.iter().all(|name| other.contains(name)), "{other}");
@@ -159,7 +154,7 @@ fn files_that_are_not_shards_of_one_run_are_refused() {
     assert!(refused(&[&cut]).contains("cut.json has more than 64 MiB"));
     assert!(refused(&[&out]).contains("refused: not a file"));
     assert!(refused(&[&out.join("none.json")]).contains("none.json: No such file"));
-    let first = refused(&[&make(&service, &out.join("each"), ("each", "1/3"), &[]).unwrap(), &files[1]]);
+    let first = refused(&[&make(&service, &out.join("each"), "each", "1/3", &[]).unwrap(), &files[1]]);
     assert!(first.contains("its plan is "), "{first}");
 }
 
@@ -174,7 +169,7 @@ fn shards_that_begin_at_a_given_time_begin_together() {
         let shard = |number| format!("{number}/{SHARDS}");
         let made: Vec<_> = (1..=SHARDS)
             .map(|number| (shard(number), &service, &out))
-            .map(|(shard, service, out)| scope.spawn(move || make(service, out, ("each", &shard), &variables).unwrap()))
+            .map(|(shard, service, out)| scope.spawn(move || make(service, out, "each", &shard, &variables).unwrap()))
             .collect();
         wait_until(|| (service.requests() > SHARDS as u64).then_some(()));
         assert!(now_ms() >= start_ms, "only setup sends a request before the start");
@@ -211,17 +206,16 @@ fn now_ms() -> i64 {
 #[test]
 fn a_shard_that_cannot_be_part_of_a_run_sends_nothing() {
     let (service, out) = (Service::start(), folder("impossible"));
-    let crowd = make(&service, &out, ("time", "1/7"), &[]).unwrap_err();
+    let crowd = make(&service, &out, "time", "1/7", &[]).unwrap_err();
     assert!(
         crowd.contains("--shard 1/7: together has 6 VUs, and each shard needs one: use at most 6 shards"),
         "{crowd}"
     );
-    let passed = make(&service, &out, ("time", "1/3"), &[(perf_settings::START_AT, "1000000000")]).unwrap_err();
+    let passed = make(&service, &out, "time", "1/3", &[(perf_settings::START_AT, "1000000000")]).unwrap_err();
     assert!(passed.contains("--start-at 2001-09-09T01:46:40.000Z: this time has passed"), "{passed}");
-    let agents = make(&service, &out, ("time", "1/3"), &[(perf_settings::AGENTS, "2")]).unwrap_err();
+    let agents = make(&service, &out, "time", "1/3", &[(perf_settings::AGENTS, "2")]).unwrap_err();
     assert!(agents.contains("PERF_SHARD and PERF_AGENTS exclude each other"), "{agents}");
-    let store =
-        make(&service, &out, ("time", "1/3"), &[(perf_settings::PROMETHEUS, "http://localhost:1")]).unwrap_err();
+    let store = make(&service, &out, "time", "1/3", &[(perf_settings::PROMETHEUS, "http://localhost:1")]).unwrap_err();
     assert!(store.contains("PERF_SHARD pushes to no store") && store.contains("remove PERF_PROMETHEUS_URL"), "{store}");
     assert_eq!(service.requests(), 0);
 }

@@ -18,7 +18,8 @@ impl Request<'_> {
         &self,
         result: Result<Response, ExchangeError>,
         failure: Option<Failure>,
-        (check, why_not): (Option<&'static str>, Option<String>),
+        check: Option<&'static str>,
+        why_not: Option<String>,
         place: &'static Location<'static>,
     ) -> RequestError {
         // A query may have a secret, such as the code of a login that a redirect hands over.

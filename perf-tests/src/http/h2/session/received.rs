@@ -100,13 +100,12 @@ impl Session {
         let data = head.content(payload).ok_or(Cause::Protocol("malformed DATA"))?;
         let ends_stream = head.has(frame::END_STREAM);
         let received = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        return_to_window(&mut self.unreturned, received, (0, CONNECTION_WINDOW), &mut self.output);
+        return_to_window(&mut self.unreturned, received, 0, CONNECTION_WINDOW, &mut self.output);
         let stream = self.streams.iter_mut().find(|stream| stream.id == head.stream);
         let Some(stream) = stream.filter(|stream| stream.result.is_none()) else { return Ok(()) };
         let result = stream.incoming.take_data(data, ends_stream);
         if matches!(result, Ok(false)) {
-            let window = (stream.id, STREAM_WINDOW);
-            return_to_window(&mut stream.unreturned, received, window, &mut self.output);
+            return_to_window(&mut stream.unreturned, received, stream.id, STREAM_WINDOW, &mut self.output);
         }
         self.advance(head.stream, result, now);
         Ok(())
@@ -186,7 +185,7 @@ impl Session {
 
 /// Counts received bytes, and returns them to the server's window of a stream once they are half of
 /// it.
-fn return_to_window(unreturned: &mut u32, received: u32, (stream, window): (u32, u32), output: &mut Vec<u8>) {
+fn return_to_window(unreturned: &mut u32, received: u32, stream: u32, window: u32, output: &mut Vec<u8>) {
     *unreturned += received;
     if *unreturned >= window / 2 {
         frame::put(frame::WINDOW_UPDATE, 0, stream, &unreturned.to_be_bytes(), output);
