@@ -5,4 +5,5 @@ pub mod files;
 pub mod html;
 pub mod junit;
 pub mod markdown;
+mod rows;
 pub mod terminal;

@@ -7,16 +7,16 @@
 use std::fmt::Write as _;
 
 use super::below_headline::{below_headline, comparison_below_headline};
+use super::rows::{self, ObjectiveRow};
 use crate::Report;
 use crate::comparison::{CHANGE, Comparison, SidesP95};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::findings::{describe_failures, describe_measured, describe_warns_only, lines};
+use crate::findings::{describe_failures, describe_warns_only, lines};
 use crate::format::count;
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
-use crate::verdict::Tally;
 
 /// Summary of a run: the verdict, then objectives, then findings.
 pub fn render_run(report: &Report) -> String {
@@ -91,20 +91,10 @@ fn heading(code: ExitCode, verdict: &str) -> String {
 
 fn objectives(objectives: &[ObjectiveResult]) -> String {
     let mut text = "| | endpoint | objective | measured | good | requests |\n|---|---|---|---:|---:|---:|\n".to_owned();
-    for objective in objectives.iter().filter(|objective| objective.has_row()) {
-        let mark = Mark::from(objective);
-        let counts = |value: fn(&Tally) -> u64| objective.tally().map(|it| count(value(it))).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "| {} {} | {} | {} | {} | {} | {} |",
-            mark.emoji,
-            mark.word,
-            escaped(&objective.subject),
-            escaped(&objective.objective),
-            describe_measured(objective).unwrap_or_default(),
-            objective.good().map(count).unwrap_or_default(),
-            counts(|tally| tally.total),
-        );
+    for row in rows::judged(objectives) {
+        let ObjectiveRow { mark: Mark { emoji, word, .. }, measured, good, requests, .. } = row;
+        let (endpoint, objective) = (escaped(row.endpoint), escaped(row.objective));
+        let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {good} | {requests} |");
     }
     if let Some(line) = describe_warns_only(objectives) {
         let _ = writeln!(text, "\n*{}*", escaped(&line));

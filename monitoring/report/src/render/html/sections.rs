@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::super::below_headline::below_headline;
+use super::super::rows::{self, ObjectiveRow};
 use super::{class, figures};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
-use crate::findings::{describe_measured, describe_warns_only};
-use crate::format::{self, interval, percent};
+use crate::findings::describe_warns_only;
+use crate::format::{self, percent};
 use crate::judgement::ObjectiveResult;
-use crate::mark::{Mark, Tone};
-use crate::verdict::Tally;
+use crate::mark::Tone;
 
 /// List of all findings but the one in the headline.
 pub(super) fn findings(report: &Report) -> Markup {
@@ -45,26 +45,24 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" } th class="n extra" { "95 % interval" }
                     th class="extra" { "share of limit" } th class="n" { "good" } th class="n" { "requests" }
                 } }
-                tbody { @for objective in objectives.iter().filter(|it| it.not_available().is_none()) { (objective_row(objective)) } }
+                tbody { @for row in rows::available(objectives) { (objective_row(&row)) } }
             }
             @if let Some(line) = describe_warns_only(objectives) { p class="sub" { (line) } }
         }
     }
 }
 
-fn objective_row(objective: &ObjectiveResult) -> Markup {
-    let mark = Mark::from(objective);
-    let count = |count: fn(&Tally) -> u64| objective.tally().map(|tally| format::count(count(tally)));
+fn objective_row(row: &ObjectiveRow<'_>) -> Markup {
     html! {
         tr {
-            td class={ "word " (class(mark.tone)) } { (mark.signed_word()) }
-            th scope="row" { (objective.subject) }
-            td { (objective.objective) }
-            td class="n" { (describe_measured(objective).unwrap_or_default()) }
-            td class="n extra" { @if let Some((low, high)) = objective.interval_ms() { (interval(low, high)) } }
-            td class="extra" { @if let Some(share) = objective.share_of_threshold() { (bar(share)) } }
-            td class="n" { (objective.good().map(format::count).unwrap_or_default()) }
-            td class="n" { (count(|tally| tally.total).unwrap_or_default()) }
+            td class={ "word " (class(row.mark.tone)) } { (row.mark.signed_word()) }
+            th scope="row" { (row.endpoint) }
+            td { (row.objective) }
+            td class="n" { (row.measured) }
+            td class="n extra" { (row.interval) }
+            td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } }
+            td class="n" { (row.good) }
+            td class="n" { (row.requests) }
         }
     }
 }

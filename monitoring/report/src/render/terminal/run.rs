@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use super::super::below_headline::below_table;
+use super::super::rows;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::{AgentResult, PartResult};
-use crate::findings::{FailureText, describe_failures, describe_measured, describe_warns_only};
-use crate::format::{count, interval, millis, percent};
+use crate::findings::{FailureText, describe_failures, describe_warns_only};
+use crate::format::{count, millis, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
-use crate::verdict::Tally;
 use crate::{Millis, Report};
 
 /// Limit on causes of failed requests. `report.html` has all of them.
@@ -55,24 +55,13 @@ fn table(report: &Report) -> TextTable {
         Column::number("95 % interval").rank(3),
         Column::text("p95 over time").rank(4),
     ]);
-    for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
-        table.row(objective.into(), cells(report, objective));
+    for row in rows::judged(&report.objectives) {
+        let spark = spark(report, row.result).unwrap_or_default();
+        let names = [row.endpoint.to_owned(), row.objective.to_owned()];
+        let values = [row.measured, row.requests, row.good, row.response_time, row.interval, spark];
+        table.row(row.mark, names.into_iter().chain(values));
     }
     table
-}
-
-fn cells(report: &Report, objective: &ObjectiveResult) -> [String; 8] {
-    let counts = |value: fn(&Tally) -> u64| objective.tally().map(|tally| count(value(tally))).unwrap_or_default();
-    [
-        objective.subject.clone(),
-        objective.objective.clone(),
-        describe_measured(objective).unwrap_or_default(),
-        counts(|tally| tally.total),
-        objective.good().map(count).unwrap_or_default(),
-        objective.response_ms().map(millis).unwrap_or_default(),
-        objective.interval_ms().map(|(low, high)| interval(low, high)).unwrap_or_default(),
-        spark(report, objective).unwrap_or_default(),
-    ]
 }
 
 /// The most frequent causes of failed requests.
