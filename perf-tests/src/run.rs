@@ -11,6 +11,7 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
+use perf_report::outcome::Drawing;
 use perf_settings::{OutcomePlace, Settings};
 use tokio::time::Instant;
 use url::Url;
@@ -61,8 +62,8 @@ use watchers::{MissDetector, Watchers};
 pub(crate) enum RunOutcome {
     /// A report, and the path of its file or of its evidence; or why it could not be written.
     Judged(Box<Report>, Result<PathBuf, NotSavedError>),
-    /// A drawing of the plan, and the longest time that the load takes: the run is a dry run.
-    Drawn(String, Duration),
+    /// The plan: the run is a dry run.
+    Drawn(Drawing),
     /// The run is a shard: its exit code, and what it made.
     Sharded(ExitCode, String),
 }
@@ -82,8 +83,9 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         check::check_shares(&settings, &planning.plan)?;
         if settings.dry_run {
             let targets = hosts::describe(&settings, None);
-            let drawing = format!("{}\n{targets}\n", planning.draw(spec.name, &out));
-            return Ok(RunOutcome::Drawn(drawing, planning.plan.last_cut()));
+            let text = format!("{}\n{targets}\n", planning.draw(spec.name, &out));
+            let (longest, service) = (planning.plan.last_cut(), spec.catalogue.service.to_owned());
+            return Ok(RunOutcome::Drawn(Drawing { text, longest, service }));
         }
         check::check_target(&settings, spec.catalogue.service)?;
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;

@@ -7,6 +7,7 @@ pub(crate) mod compare;
 mod generate;
 pub(crate) mod interleaved;
 pub(crate) mod judge;
+pub(crate) mod list;
 pub(crate) mod perf_error;
 pub(crate) mod plan;
 pub(crate) mod prove;

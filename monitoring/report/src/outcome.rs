@@ -7,15 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit_code::ExitCode;
 
+/// The plan of a scenario that sent nothing, because the run was a dry run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawing {
+    /// The plan, drawn as text.
+    pub text: String,
+    /// Longest time that the load takes.
+    pub longest: Duration,
+    /// Name of the service that the scenario requests.
+    pub service: String,
+}
+
 /// Outcome of a scenario's process, for the process that started it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The run was measured: the path of its evidence.
     Evidence(PathBuf),
-    /// The drawing of the plan, if only that was requested, and the longest time that the load
-    /// takes.
-    Drawing(String, Duration),
+    /// The plan, if only that was requested.
+    Drawing(Drawing),
     /// The run was a shard, whose file is written.
     Shard {
         /// Exit code of the shard. Objectives are not judged.

@@ -38,7 +38,7 @@ impl ScenarioResult {
             Ok(RunOutcome::Judged(report, Err(why))) => {
                 Outcome::Failed { code: report.exit_code, message: why.to_string() }
             }
-            Ok(RunOutcome::Drawn(drawing, longest)) => Outcome::Drawing(drawing.clone(), *longest),
+            Ok(RunOutcome::Drawn(drawing)) => Outcome::Drawing(drawing.clone()),
             Ok(RunOutcome::Sharded(code, made)) => Outcome::Shard { code: *code, made: made.clone() },
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
@@ -101,7 +101,8 @@ impl ScenarioResult {
                 let path = path.as_ref().map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
                 format!("\n{}{path}", terminal::render_run(report, TerminalStyle::PLAIN))
             }
-            Ok(RunOutcome::Drawn(text, _) | RunOutcome::Sharded(_, text)) => text.clone(),
+            Ok(RunOutcome::Drawn(drawing)) => drawing.text.clone(),
+            Ok(RunOutcome::Sharded(_, made)) => made.clone(),
             Err(error) => error.to_string(),
         }
     }

@@ -7,7 +7,7 @@ use perf_report::exit_code::ExitCode;
 use crate::perf::perf_error::{PerfError, configuration};
 use crate::perf::plan::{self, PerfPlan};
 use crate::perf::publish::{self, PerfResult};
-use crate::perf::{self, PerfArgs, interleaved};
+use crate::perf::{self, PerfArgs, interleaved, list};
 
 /// Runs the command.
 pub(crate) async fn run(args: PerfArgs) -> anyhow::Result<ExitCode> {
@@ -26,8 +26,7 @@ async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
         return interleaved::run(&args, &settings, signals).await.map(Some);
     }
     if args.list {
-        plan::list(&args, &signals)?.iter().for_each(|scenario| println!("{}", scenario.name));
-        return Ok(None);
+        return list::run(&args, signals).await.map(|()| None);
     }
     let plan = PerfPlan::new(&args, settings, signals)?;
     let result = perf::run(&plan).await?;

@@ -113,7 +113,7 @@ pub(crate) struct PerfArgs {
     /// Print the PromQL queries of failed checks
     #[arg(long, short, help_heading = "Output")]
     pub(crate) verbose: bool,
-    /// List the scenarios without running them
+    /// List the scenarios and their services without running them
     #[arg(long, help_heading = "Output")]
     pub(crate) list: bool,
     #[command(flatten)]

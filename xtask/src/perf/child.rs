@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use perf_report::exit_code::ExitCode;
-use perf_report::outcome::Outcome;
+use perf_report::outcome::{Drawing, Outcome};
 use perf_settings::{AGENT_JOIN, OutcomePlace, SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
@@ -20,8 +19,8 @@ use crate::scenarios::ScenarioTest;
 /// The outcome of a scenario's process that did what it was started for.
 pub(crate) enum ChildOutcome {
     Measured(Box<MeasuredRun>),
-    /// The drawing of the plan, and the longest time of the load: it was a dry run.
-    Drawing(String, Duration),
+    /// The plan: it was a dry run.
+    Drawing(Drawing),
     /// It was a shard: its exit code, and what it made.
     Sharded {
         code: ExitCode,
@@ -40,7 +39,7 @@ impl ChildOutcome {
     ) -> Result<Self, PerfError> {
         match outcome {
             Outcome::Evidence(path) => Ok(Self::Measured(Box::new(measured(&path)?))),
-            Outcome::Drawing(drawing, longest) => Ok(Self::Drawing(drawing, longest)),
+            Outcome::Drawing(drawing) => Ok(Self::Drawing(drawing)),
             Outcome::Shard { code, made } => Ok(Self::Sharded { code, made }),
             Outcome::Failed { code, message } => Err(PerfError::Scenario { code, message }),
         }
@@ -142,6 +141,7 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::process::ExitStatusExt as _;
+    use std::time::Duration;
 
     use super::*;
 
@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_test_that_fails_after_a_met_run_is_a_configuration_error() {
-        let drawing = || Some(Outcome::Drawing(String::new(), Duration::ZERO));
+        let drawing =
+            || Some(Outcome::Drawing(Drawing { text: String::new(), longest: Duration::ZERO, service: String::new() }));
         assert_eq!(finished("met", drawing(), 0), Ok(ExitCode::Met));
         assert_eq!(finished("own", drawing(), 101), Err(ExitCode::BadConfiguration));
         assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));

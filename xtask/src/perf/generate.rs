@@ -37,8 +37,8 @@ pub(super) async fn run(
     };
     Ok(match outcome {
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
-        Ok(ChildOutcome::Drawing(drawing, _)) => {
-            terminal::print_line(&drawing);
+        Ok(ChildOutcome::Drawing(drawing)) => {
+            terminal::print_line(&drawing.text);
             LoadOutput::Nothing(ExitCode::Met)
         }
         Ok(ChildOutcome::Sharded { code, made }) => {

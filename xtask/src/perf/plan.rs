@@ -119,12 +119,6 @@ impl PerfPlan {
     }
 }
 
-/// The scenarios of this workspace.
-pub(crate) fn list(args: &PerfArgs, signals: &watch::Receiver<u32>) -> Result<Vec<ScenarioTest>, PerfError> {
-    let built = build(args, false, signals)?;
-    scenarios::list(&built.load).map_err(configuration)
-}
-
 /// Checks that the stack's generated files agree with the catalogue.
 pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     let stale = generated_files::differences(&workspace::root())?;

@@ -31,7 +31,7 @@ pub(super) async fn run(
     // The plan's mistakes are found here, before anything is created in the cluster.
     let dry = Settings { dry_run: true, ..settings.clone() };
     let load = match child::run(&plan.generator, scenario, dry, plan.signals.clone()).await? {
-        ChildOutcome::Drawing(_, longest) => longest,
+        ChildOutcome::Drawing(drawing) => drawing.longest,
         other => return Ok(other),
     };
     if settings.revision.as_ref().is_some_and(Revision::is_dirty) {

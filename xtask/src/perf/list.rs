@@ -1,0 +1,59 @@
+//! The scenarios of this workspace and their services, for `cargo xtask perf --list`.
+
+use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
+use tokio::sync::watch;
+
+use super::args::PerfArgs;
+use super::child::{self, ChildOutcome};
+use super::perf_error::{PerfError, configuration};
+use super::plan;
+use crate::host::terminal;
+use crate::scenarios::{self, ScenarioTest};
+
+/// Prints each scenario and its service, one a line. The name is the first word, for scripts.
+///
+/// A dry run of each scenario gives the service. If it fails, the line has only the name, and a
+/// note says why.
+pub(crate) async fn run(args: &PerfArgs, signals: watch::Receiver<u32>) -> Result<(), PerfError> {
+    let built = plan::build(args, false, &signals)?;
+    let scenarios = scenarios::list(&built.load).map_err(configuration)?;
+    let target = parse_url(DEFAULT_TARGET).map_err(configuration)?;
+    let dry = Settings { dry_run: true, quiet: true, ..Settings::new(target) };
+    let width = width(&scenarios);
+    for scenario in &scenarios {
+        let drawn = child::run(&built.load, scenario, dry.clone(), signals.clone()).await;
+        if *signals.borrow() > 0 {
+            return Err(PerfError::Interrupted("interrupted before all scenarios were listed"));
+        }
+        let service = match drawn {
+            Ok(ChildOutcome::Drawing(drawing)) => drawing.service,
+            Ok(_) => String::new(),
+            Err(error) => {
+                terminal::print_note(&format!("the service of {} is not known: {error}", scenario.name));
+                String::new()
+            }
+        };
+        terminal::print_line(&line(&scenario.name, &service, width));
+    }
+    Ok(())
+}
+
+/// Columns of the longest name.
+fn width(scenarios: &[ScenarioTest]) -> usize {
+    scenarios.iter().map(|scenario| scenario.name.chars().count()).max().unwrap_or(0)
+}
+
+fn line(name: &str, service: &str, width: usize) -> String {
+    format!("{name:width$}  {service}").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_first_word_of_its_line() {
+        assert_eq!(line("basic", "shop", 9), "basic      shop");
+        assert_eq!(line("basic", "", 9), "basic");
+    }
+}
