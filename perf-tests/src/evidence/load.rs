@@ -15,7 +15,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{count, percent};
 
 use crate::engine::Load;
-use crate::measure::{Chosen, GeneratorHealth, LATE_AFTER, PartCounts, Snapshot, Spread};
+use crate::measure::{Chosen, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
 /// Longest delay of an agent behind the others, and of a shard behind its plan.
@@ -131,6 +131,10 @@ pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
     let GeneratorHealth { cpu, steal, .. } = load.health;
     let parts = plan.parts.iter().zip(&load.snapshot.parts);
     let mut warnings: Vec<_> = parts.filter_map(|(part, counts)| delivery_warning(part, counts, load.health)).collect();
+    if load.errors.unsendable.is_none() {
+        let parts = plan.parts.iter().zip(&load.snapshot.parts);
+        warnings.extend(parts.filter_map(|(part, counts)| early_failures_warning(part, counts)));
+    }
     // Arrivals of a lost agent count as dropped, too, but no VU was busy with them.
     let is_lost = load.agents.iter().any(|agent| agent.lost.is_some());
     warnings.retain(|warning| !is_lost || warning.kind != FindingKind::ArrivalsDropped);
@@ -289,10 +293,28 @@ fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealt
     (late * 100 > all).then(|| Finding::warning(Subject::Load, FindingKind::ArrivalsLate, message))
 }
 
+/// Warns if most iterations of a closed load failed and were followed by another at once. The last
+/// iteration of a VU is followed by none. Arrivals come at their own rate.
+fn early_failures_warning(part: &PartPlan, counts: &PartCounts) -> Option<Finding> {
+    let IterationCounts { completed, failed, .. } = counts.iterations;
+    let followed = failed.saturating_sub(part.most_vus().into());
+    if part.is_open() || !part.min_iteration.is_zero() || followed * 2 <= completed {
+        return None;
+    }
+    let message = format!(
+        "{} of {} iterations of {} failed early and skipped any think time after the failure, so the load may have been \
+         higher than planned: fix what failed, or keep the pace with .min_iteration_duration(…) on the load",
+        count(failed),
+        count(completed),
+        part.name
+    );
+    Some(Finding::warning(Subject::Load, FindingKind::IterationsFailed, message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::constant_vus;
+    use crate::plan::{constant_arrival_rate, constant_vus};
 
     fn agent(number: u32) -> AgentResult {
         AgentResult {
@@ -313,6 +335,25 @@ mod tests {
         assert_eq!(kinds(&load), [FindingKind::IterationsCutOff]);
         load.agents[0].lost = Some("stopped by a signal at 00:03".to_owned());
         assert_eq!(kinds(&load), []);
+    }
+
+    #[test]
+    fn iterations_that_failed_early_warn_that_the_load_may_have_been_higher() {
+        let second = Duration::from_secs(1);
+        let warning = |load: LoadProfile, completed, failed| {
+            let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
+            let mut counts = Snapshot::new(&layout).parts.remove(0);
+            counts.iterations = IterationCounts { completed, failed, interrupted: 0 };
+            early_failures_warning(&load.plan("offers", 1, 1).unwrap(), &counts).map(|it| it.message)
+        };
+        let closed = || constant_vus(10, second);
+        let message = warning(closed(), 4200, 4112).unwrap();
+        assert!(message.starts_with("4,112 of 4,200 iterations of offers failed early and skipped"), "{message}");
+        assert_eq!(warning(closed(), 4200, 2110), None, "half, as each VU's last is followed by no other");
+        assert!(warning(closed(), 4200, 2111).is_some());
+        assert_eq!(warning(closed(), 10, 10), None);
+        assert_eq!(warning(closed().min_iteration_duration(second), 4200, 4112), None, "the pace stays");
+        assert_eq!(warning(constant_arrival_rate(100, second, second, 10), 4200, 4112), None, "the rate stays");
     }
 
     #[test]
