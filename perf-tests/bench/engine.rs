@@ -74,8 +74,7 @@ fn engine(criterion: &mut Criterion) {
     let identity = SeriesIdentity::new("bench", "bench", &[]);
     let parts = [(identity.clone(), plan.parts[0].phases.clone())];
     criterion.bench_function("series and encoding of a push", |bencher| {
-        bencher
-            .iter(|| encode_body(&series(services::ALL[0], services::ALL[0].endpoints, (&identity, &parts), &other)));
+        bencher.iter(|| encode_body(&series(services::ALL[0], services::ALL[0].endpoints, &identity, &parts, &other)));
     });
 }
 

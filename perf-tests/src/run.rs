@@ -41,6 +41,7 @@ mod merge;
 mod metrics;
 mod planning;
 mod readback;
+mod replay_error;
 mod run_record;
 mod shard;
 mod spec;

@@ -29,7 +29,7 @@ struct PartBook {
 
 #[derive(Clone, Copy)]
 struct AgentLeases {
-    /// How many iterations it was given.
+    /// Number of iterations that it was given.
     leased: u64,
     /// The block that it wanted last, by which its pace is known.
     wanted: u64,

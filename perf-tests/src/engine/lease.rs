@@ -25,7 +25,7 @@ const BLOCK: Duration = Duration::from_secs(2);
 const WINDOW: Duration = Duration::from_secs(4);
 /// A pace of a shorter time is not known. Some iterations may have failed at once.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// How many times as large as the last block an agent may want the next one.
+/// The next block that an agent wants is at most this many times as large as the last one.
 const GROWTH: u64 = 4;
 /// Limit on the iterations of a block that an agent wants.
 pub(crate) const MOST_WANTED: u64 = 1 << 17;
@@ -85,7 +85,7 @@ struct LeaseState {
     pace: LeasePace,
 }
 
-/// How fast an agent takes iterations.
+/// The pace at which an agent takes iterations.
 #[derive(Debug, Default)]
 struct LeasePace {
     /// Two times, the earlier one first, and how many iterations were taken by then.

@@ -298,7 +298,8 @@ fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealt
 fn early_failures_warning(part: &PartPlan, counts: &PartCounts) -> Option<Finding> {
     let IterationCounts { completed, failed, .. } = counts.iterations;
     let followed = failed.saturating_sub(part.most_vus().into());
-    if part.is_open() || !part.min_iteration.is_zero() || followed * 2 <= completed {
+    // If all failed, nothing works, and the failures say so.
+    if part.is_open() || !part.min_iteration.is_zero() || followed * 2 <= completed || failed == completed {
         return None;
     }
     let message = format!(

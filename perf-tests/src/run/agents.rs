@@ -8,13 +8,11 @@ use perf_settings::Settings;
 use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
-use super::{PreparedRun, RunError, ScenarioBody, inconclusive};
+use super::error::SHORTEST_TOKEN;
+use super::{PreparedRun, RunError, ScenarioBody, configuration, inconclusive};
 use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
 use crate::engine::{self, Share};
 use crate::environment;
-
-/// Characters of a token.
-pub(super) const SHORTEST_TOKEN: usize = 16;
 
 impl PreparedRun {
     /// Starts agents, if the load is to be made by agents, and prepares them.
@@ -73,7 +71,7 @@ impl PreparedRun {
     /// TLS for the connections of agents, if the user gave a certificate.
     fn encryption(&self) -> Result<Option<TlsAcceptor>, RunError> {
         let acceptor = self.settings.listen_certificate.as_deref().map(agents::acceptor).transpose();
-        acceptor.map_err(|error| RunError::Configuration(error.to_string()))
+        acceptor.map_err(configuration)
     }
 
     /// Hands out setup's value. Returns why no load can be made, if that is so.

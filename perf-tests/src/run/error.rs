@@ -7,15 +7,17 @@ use std::path::PathBuf;
 use perf_report::exit_code::ExitCode;
 use perf_settings::AGENT_TOKEN;
 
-use super::agents::SHORTEST_TOKEN;
 use super::capacity::CapacityError;
 use super::hosts::HostError;
-use super::planning::ReplayError;
+use super::replay_error::ReplayError;
 use super::spec::SpecError;
 use crate::agents::{AgentError, ShardError};
 use crate::engine::ShareError;
 use crate::evidence::FileError;
 use crate::remote_write::PushError;
+
+/// Fewest characters of a token.
+pub(super) const SHORTEST_TOKEN: usize = 16;
 
 /// An error of a part of the program that knows nothing of runs.
 type Source = Box<dyn Error + Send + Sync>;

@@ -1,41 +1,16 @@
 //! Makes the plan of a run from the scenario's load and the command line, or from an earlier
 //! report.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
-use std::{fs, io};
 
-use perf_report::read::{ReadError, read_report};
+use perf_report::read::read_report;
 use perf_settings::{LoadOverride, Settings};
 
+use super::replay_error::{NotReplayable, ReplayError};
 use super::{PartSpec, RunError, RunSpec, configuration};
 use crate::plan::{self, Experience, LoadProfile, Plan, Schedule};
-
-/// The plan of an earlier run cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{} cannot be replayed: {reason}", .path.display())]
-pub(crate) struct ReplayError {
-    path: PathBuf,
-    reason: NotReplayable,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum NotReplayable {
-    #[error(transparent)]
-    File(io::Error),
-    #[error(transparent)]
-    Report(ReadError),
-    #[error("it is a report of scenario {recorded}, not of {here}")]
-    OtherScenario { recorded: String, here: &'static str },
-    #[error("it has no part {0:?}: choose one that it has with --part")]
-    NoPart(&'static str),
-    #[error(transparent)]
-    Profile(serde_json::Error),
-    #[error(
-        "the planner has changed since that run, so its load gives another plan. Run the scenario without --replay"
-    )]
-    OtherPlan,
-}
 
 /// A plan, and the load of each of its parts.
 pub(super) struct Planning {

@@ -179,12 +179,12 @@ fn longer_paths_and_earlier_cookies_are_sent_first() {
 fn a_secure_cookie_is_not_hidden_by_another() {
     let (tls, plain) = ("https://h.example/", "http://h.example/");
     let (secure, open) = (url::Url::parse(tls).unwrap(), url::Url::parse(plain).unwrap());
-    let (mut jar, now) = (CookieJar::default(), (clock::now(), in_2011()));
-    jar.store(b"a=1; Secure", url(&secure), now).unwrap();
-    assert!(jar.store(b"a=2", url(&open), now).is_err());
-    assert_eq!(jar.header(url(&secure), now.0), b"a=1");
-    jar.store(b"a=3", url(&secure), now).unwrap();
-    assert_eq!(jar.header(url(&secure), now.0), b"a=3");
+    let (mut jar, now) = (CookieJar::default(), clock::now());
+    jar.store(b"a=1; Secure", url(&secure), now, in_2011()).unwrap();
+    assert!(jar.store(b"a=2", url(&open), now, in_2011()).is_err());
+    assert_eq!(jar.header(url(&secure), now), b"a=1");
+    jar.store(b"a=3", url(&secure), now, in_2011()).unwrap();
+    assert_eq!(jar.header(url(&secure), now), b"a=3");
 }
 
 #[test]
@@ -206,9 +206,9 @@ fn a_cookie_expires_by_the_time_that_it_gives() {
 fn a_jar_keeps_the_newest_within_its_limits() {
     let here = CookieUrl { host: "h.example", tls: false, path: "/" };
     for (size, expected) in [(1, MAX_COOKIES), (4000, MAX_BYTES / 4005)] {
-        let (mut jar, now) = (CookieJar::default(), (clock::now(), in_2011()));
+        let (mut jar, now) = (CookieJar::default(), clock::now());
         for number in 0..1000 {
-            jar.store(format!("n{number:04}={}", "x".repeat(size)).as_bytes(), here, now).unwrap();
+            jar.store(format!("n{number:04}={}", "x".repeat(size)).as_bytes(), here, now, in_2011()).unwrap();
         }
         assert_eq!(jar.cookies.len(), expected);
         assert!(jar.cookies.iter().all(|it| *it.name >= *format!("n{:04}", 1000 - expected).as_bytes()));
@@ -219,13 +219,13 @@ fn a_jar_keeps_the_newest_within_its_limits() {
 /// names from `host`. Requests to the shop follow each of them.
 fn session_after_many_cookies(host: &str, attributes: &str) -> String {
     let shop = CookieUrl { host: "shop.example", tls: true, path: "/" };
-    let (mut jar, now) = (CookieJar::default(), (clock::now(), in_2011()));
-    jar.store(b"session=1", shop, now).unwrap();
+    let (mut jar, now) = (CookieJar::default(), clock::now());
+    jar.store(b"session=1", shop, now, in_2011()).unwrap();
     for number in 0..1000 {
-        jar.header(shop, now.0);
-        jar.store(format!("n{number}=1{attributes}").as_bytes(), CookieUrl { host, ..shop }, now).unwrap();
+        jar.header(shop, now);
+        jar.store(format!("n{number}=1{attributes}").as_bytes(), CookieUrl { host, ..shop }, now, in_2011()).unwrap();
     }
-    String::from_utf8(jar.header(shop, now.0).to_vec()).unwrap()
+    String::from_utf8(jar.header(shop, now).to_vec()).unwrap()
 }
 
 #[test]

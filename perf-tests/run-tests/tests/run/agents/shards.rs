@@ -223,10 +223,10 @@ fn a_shard_that_cannot_be_part_of_a_run_sends_nothing() {
 #[test]
 fn a_shard_whose_setup_fails_makes_the_merged_run_inconclusive() {
     let (service, out) = (Service::start(), folder("setup"));
-    let [first, third] = ["1/3", "3/3"].map(|shard| make(&service, &out, ("each", shard), &[]).unwrap());
+    let [first, third] = ["1/3", "3/3"].map(|shard| make(&service, &out, "each", shard, &[]).unwrap());
     let before = service.requests();
     service.fail_every(1);
-    let second = make(&service, &out, ("each", "2/3"), &[]).unwrap();
+    let second = make(&service, &out, "each", "2/3", &[]).unwrap();
     assert_eq!(service.requests(), before + 1, "it sends nothing after setup");
     let report = merged("setup-merged", "each", &[first, second, third]);
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
