@@ -10,6 +10,7 @@ use monitoring::endpoint::Endpoint;
 use monitoring::phase::Phases;
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
+use perf_report::exact_ms;
 use perf_report::format::{clock, count, millis};
 use perf_report::mark::Mark;
 
@@ -169,7 +170,7 @@ type ShownEndpoint = (usize, Endpoint, Option<&'static Slo>);
 
 fn threshold_ms(slo: Option<&Slo>) -> Option<(Ratio, f64)> {
     match slo {
-        Some(slo) => Some((slo.objective, slo.threshold()?.as_secs_f64() * 1e3)),
+        Some(slo) => Some((slo.objective, exact_ms(slo.threshold()?))),
         None => None,
     }
 }

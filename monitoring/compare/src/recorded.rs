@@ -22,7 +22,7 @@ use perf_report::format::percent_with;
 use perf_report::judgement::{EndpointResult, Requests};
 use perf_report::quantile::RankedLatencies;
 use perf_report::render::files::HISTOGRAMS;
-use perf_report::{Millis, Report};
+use perf_report::{Millis, Report, whole_ms};
 
 use crate::comparison::{ComparisonLabel, compare};
 use crate::gate;
@@ -276,7 +276,7 @@ impl<'a> Sections<'a> {
 
 fn millis(duration: Duration) -> u64 {
     // The log has times with three decimals.
-    u64::try_from((duration + Duration::from_micros(500)).as_millis()).unwrap_or(u64::MAX)
+    whole_ms(duration + Duration::from_micros(500))
 }
 
 fn endpoint_result(endpoint: &EndpointResult, requests: Requests, succeeded: &Histogram<u64>) -> EndpointResult {

@@ -33,7 +33,7 @@ use crate::evidence::{
 };
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
-use crate::millis::Millis;
+use crate::millis::{Millis, exact_ms};
 use crate::verdict::{Tally, Verdict};
 
 /// Counts of a run, which may still be in progress, and the objectives that they are judged by.
@@ -376,8 +376,7 @@ fn curve(latency: &Latency) -> Vec<CurvePoint> {
 }
 
 fn server_timing(times: &ServerTimes) -> Option<ServerTiming> {
-    let mean =
-        |all: Duration| all.checked_div(u32::try_from(times.requests).ok()?).map(|mean| mean.as_secs_f64() * 1e3);
+    let mean = |all: Duration| all.checked_div(u32::try_from(times.requests).ok()?).map(exact_ms);
     let (server_mean_ms, client_mean_ms) = (mean(times.server)?, mean(times.client)?);
     Some(ServerTiming { requests: times.requests, server_mean_ms, client_mean_ms })
 }

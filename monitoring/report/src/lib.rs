@@ -40,5 +40,5 @@ pub mod verdict;
 mod tests;
 
 pub use failure::FailureKind;
-pub use millis::Millis;
+pub use millis::{Millis, exact_ms, whole_ms};
 pub use report::Report;

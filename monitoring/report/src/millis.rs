@@ -36,6 +36,16 @@ impl Millis {
     }
 }
 
+/// A duration in milliseconds.
+pub fn exact_ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// A duration in whole milliseconds, rounded down. One that is too long becomes the largest number.
+pub fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Converts the duration of a request. `None` is a failed request and becomes infinite.
 impl From<Option<Duration>> for Millis {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use monitoring::ratio::Ratio;
 use perf_report::evidence::AgentResult;
+use perf_report::exact_ms;
 
 use crate::engine::{Load, Share};
 use crate::measure::PartCounts;
@@ -36,7 +37,7 @@ impl AgentLoad {
             workers: u32::try_from(load.workers).unwrap_or(u32::MAX),
             cpu: load.health.cpu,
             processor_s: processor.map(|nanos| Duration::from_nanos(nanos).as_secs_f64()),
-            lateness_p99_ms: lateness.map(|lateness| lateness.as_secs_f64() * 1e3),
+            lateness_p99_ms: lateness.map(exact_ms),
             ..result
         }];
         load

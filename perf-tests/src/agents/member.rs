@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use perf_report::evidence::AgentResult;
-use perf_report::format::clock_time;
+use perf_report::format::clock;
 use tokio::time;
 
 use super::agent_load::AgentLoad;
@@ -172,10 +172,9 @@ impl Member {
         let (load, lost) = match self.end {
             Some(MemberEnd::Finished(load)) => (*load, None),
             Some(MemberEnd::Lost(at, why)) => {
-                let at_ms = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
                 let (health, workers) = (self.counts.health, self.counts.worked.len());
                 let load = Load { health, workers, ..Load::not_started(self.counts) };
-                (load, Some((at, format!("at {}: {why}", clock_time(at_ms)))))
+                (load, Some((at, format!("at {}: {why}", clock(at)))))
             }
             None => (Load::not_started(empty), None),
         };

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use perf_report::evidence::AgentResult;
+use perf_report::exact_ms;
 use perf_report::finding::Finding;
-use perf_report::format::clock_time;
+use perf_report::format::clock;
 use perf_settings::Shard;
 
 use super::agent_load::AgentLoad;
@@ -182,9 +183,8 @@ fn take(agent: &mut AgentLoad, file: ShardFile, start: SystemTime) -> Option<Rec
         return None;
     };
     agent.result.started = Some(perf_settings::rfc3339_millis(file.started));
-    agent.result.start_skew_ms = file.started.duration_since(start).unwrap_or_default().as_secs_f64() * 1e3;
-    let at = clock_time(u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX));
-    agent.lost = load.interrupted.then(|| (lasted, format!("stopped by a signal at {at}")));
+    agent.result.start_skew_ms = exact_ms(file.started.duration_since(start).unwrap_or_default());
+    agent.lost = load.interrupted.then(|| (lasted, format!("stopped by a signal at {}", clock(lasted))));
     agent.load = Load { interrupted: false, aborted: None, agents: Vec::new(), ..*load };
     Some(file.timeline)
 }

@@ -13,6 +13,7 @@ use perf_report::evidence::{
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{count, percent};
+use perf_report::{exact_ms, whole_ms};
 
 use crate::engine::Load;
 use crate::measure::{Chosen, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Snapshot, Spread};
@@ -61,7 +62,7 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
             // Not `lateness`, which has iterations that waited for a connection and were refused.
             started: counts.iterations.completed + counts.iterations.interrupted,
             late: counts.late,
-            late_after_ms: LATE_AFTER.as_secs_f64() * 1e3,
+            late_after_ms: exact_ms(LATE_AFTER),
             lateness_ms: durations(counts.lateness.spread()),
         }),
         Schedule::Vus { .. } => LoadModel::Closed,
@@ -91,7 +92,6 @@ pub(crate) fn phase_times(
     ended: SystemTime,
     stopped: bool,
 ) -> Vec<Vec<PhaseTime>> {
-    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let lasted = ended.duration_since(started).unwrap_or_default();
     let is_cut = stopped || load.interrupted || load.aborted.is_some();
     let times = |part: &PartPlan| {
@@ -101,8 +101,8 @@ pub(crate) fn phase_times(
         let ends = starts.iter().skip(1).map(|(from, _)| *from).chain([end]);
         let time = |(&(from, phase), to): (&(Duration, Phase), Duration)| PhaseTime {
             phase,
-            from_ms: millis(from.min(end)),
-            to_ms: millis(to.min(end)),
+            from_ms: whole_ms(from.min(end)),
+            to_ms: whole_ms(to.min(end)),
         };
         starts.iter().zip(ends).map(time).collect()
     };
@@ -110,13 +110,8 @@ pub(crate) fn phase_times(
 }
 
 fn durations(spread: &Spread) -> Option<Durations> {
-    let quantile = |percent| Some(spread.quantile(Ratio::percent(percent))?.as_secs_f64() * 1e3);
-    Some(Durations {
-        p50: quantile(50)?,
-        p95: quantile(95)?,
-        p99: quantile(99)?,
-        max: spread.longest()?.as_secs_f64() * 1e3,
-    })
+    let quantile = |percent| spread.quantile(Ratio::percent(percent)).map(exact_ms);
+    Some(Durations { p50: quantile(50)?, p95: quantile(95)?, p99: quantile(99)?, max: exact_ms(spread.longest()?) })
 }
 
 /// The generator's own load, as shares from 0 to 1 of the run's time.
@@ -253,7 +248,7 @@ pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding
         if agent.is_shard {
             continue;
         }
-        if agent.start_skew_ms > MAX_SKEW.as_secs_f64() * 1e3 {
+        if agent.start_skew_ms > exact_ms(MAX_SKEW) {
             let message = format!(
                 "agent {number} of {all}{place} began {:.0} ms late, clock error included; {} ms are allowed: start \
                  fewer agents on one machine, or set up the network so that messages take less time",

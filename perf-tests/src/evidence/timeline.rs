@@ -8,9 +8,9 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Interv
 use hdrhistogram::serialization::{V2DeflateSerializeError, V2DeflateSerializer};
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
-use perf_report::Millis;
 use perf_report::evidence::{EndpointSlice, Slice, Timeline};
 use perf_report::quantile::RankedLatencies;
+use perf_report::{Millis, whole_ms};
 
 use crate::measure::{Section, TimelineError};
 use crate::plan::{PartPlan, Plan, Schedule};
@@ -26,11 +26,7 @@ pub(crate) fn timeline(
     sections: &[Section],
 ) -> Result<Timeline, TimelineError> {
     let slices = sections.iter().map(|section| slice(catalogue, plan, section)).collect::<Result<_, _>>()?;
-    Ok(Timeline { interval_ms: millis(interval), slices })
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    Ok(Timeline { interval_ms: whole_ms(interval), slices })
 }
 
 fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice, TimelineError> {
@@ -54,8 +50,8 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     Ok(Slice {
         // The first in the order warm-up, ramp, steady, if loads of several phases are active.
         phase: phases.first().copied(),
-        from_ms: millis(section.from),
-        to_ms: millis(section.to),
+        from_ms: whole_ms(section.from),
+        to_ms: whole_ms(section.to),
         planned_vus: plan.parts.iter().map(|part| part.vus_at(middle)).sum(),
         vus: section.vus,
         due: is_open.then(|| due.sum()),
@@ -102,7 +98,7 @@ pub(crate) fn histogram_log(
             let histogram = latencies.decoded()?;
             let tag = Tag::new(catalogue.endpoints[*index].name);
             // Rounded to milliseconds, as in the report, so that both can be matched by time.
-            let [from, to] = [section.from, section.to].map(|at| Duration::from_millis(millis(at)));
+            let [from, to] = [section.from, section.to].map(|at| Duration::from_millis(whole_ms(at)));
             writer.write_histogram(&histogram, from, to - from, tag)?;
         }
     }

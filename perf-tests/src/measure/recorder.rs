@@ -14,6 +14,7 @@ use perf_report::evidence::{
     BodyBytes, Buckets, EndpointCounts, FailedRequest, Layout, PartCounts, ServerTimes, Snapshot, StatusCounts,
     ThreadTimes,
 };
+use perf_report::whole_ms;
 
 use super::pulse::Pulse;
 use super::sample::{Failure, Sample, SampleKey, Segments};
@@ -86,8 +87,7 @@ impl Recorder {
 
     /// Records why a request failed. `since_start` counts from the start of the load.
     pub(crate) fn record_cause(&mut self, failed: FailedRequest<'_>, since_start: Duration) {
-        let first_ms = u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX);
-        self.counts.failures.record(failed, first_ms);
+        self.counts.failures.record(failed, whole_ms(since_start));
     }
 
     /// Records the processing time that the backend reported (`server`), and the same request's

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use perf_report::whole_ms;
+
 use super::{LoadError, LoadProfile, PartPlan, Plan, Schedule};
 
 /// Columns of a drawing. Each column is an equal part of the time.
@@ -82,7 +84,7 @@ fn middle(whole: Duration, column: u32) -> Duration {
 }
 
 fn round(duration: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    Duration::from_millis(whole_ms(duration))
 }
 
 fn line(name: &str, values: &[f64], unit: &str) -> String {

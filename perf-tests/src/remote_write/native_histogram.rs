@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use perf_report::exact_ms;
+
 use super::wire_v1::{BucketSpan, Histogram};
 use crate::measure::Latency;
 
@@ -33,7 +35,7 @@ impl NativeHistogram {
         let mut succeeded = 0;
         for (duration, count) in latency.spread().recorded() {
             succeeded += count;
-            *buckets.entry(index(duration.as_secs_f64() * 1e3)).or_default() += count;
+            *buckets.entry(index(exact_ms(duration))).or_default() += count;
         }
         let failed = latency.buckets().count().saturating_sub(succeeded);
         if failed > 0 {
@@ -173,7 +175,7 @@ mod tests {
         ) {
             // The recorder stores durations that it does not distinguish as one duration.
             let longest = |nanos: u64| hdrhistogram::Histogram::<u64>::new(3).unwrap().highest_equivalent(nanos);
-            let mut values: Vec<_> = nanos.iter().map(|&nanos| Duration::from_nanos(longest(nanos)).as_secs_f64() * 1e3).collect();
+            let mut values: Vec<_> = nanos.iter().map(|&nanos| exact_ms(Duration::from_nanos(longest(nanos)))).collect();
             values.extend((0..failed).map(|_| f64::INFINITY));
             prop_assert_eq!(decoded_buckets(&histogram(&nanos, failed).to_message(1, 0)), by_prometheus_client(&values));
         }

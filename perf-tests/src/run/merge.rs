@@ -3,6 +3,7 @@
 use monitoring::catalogue::Catalogue;
 use monitoring::sanitize::sanitize;
 use monitoring::slo::Slo;
+use perf_report::exact_ms;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::Settings;
@@ -71,7 +72,7 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
         "merged from {made} of {shards} shards. Each ran setup and teardown, and pushed nothing: dashboards, rules and delivery \
          were not checked"
     )));
-    let skew = |late: f64| late > MAX_SKEW.as_secs_f64() * 1e3;
+    let skew = |late: f64| late > exact_ms(MAX_SKEW);
     for agent in load.agents.iter().filter(|agent| start_at.is_some() && skew(agent.start_skew_ms)) {
         let message = format!(
             "shard {} of {shards}{} began {:.0} ms after --start-at; {} ms are allowed",

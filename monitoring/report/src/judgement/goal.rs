@@ -1,13 +1,13 @@
 //! Objectives in numbers.
 
-use std::time::Duration;
-
 use monitoring::backend_slo::ValueUnit;
 use monitoring::measure::{Limit, Reading};
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::millis::exact_ms;
 
 /// An objective in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,13 +68,12 @@ pub enum Goal {
 impl Goal {
     pub(super) fn new(slo: &Slo) -> Self {
         let share_ppm = slo.objective.as_ppm();
-        let threshold_ms = |threshold: Duration| threshold.as_secs_f64() * 1e3;
-        let percentile = |threshold| Percentile { share_ppm: Some(share_ppm), threshold_ms: threshold_ms(threshold) };
+        let percentile = |threshold| Percentile { share_ppm: Some(share_ppm), threshold_ms: exact_ms(threshold) };
         let share = Share { share_ppm: Some(share_ppm) };
         match slo.sli {
             Sli::Span { span: Span::Latency, threshold, .. } => Self::Latency(percentile(threshold)),
             Sli::Span { span: Span::ResponseTime, threshold, .. } => Self::ResponseTime(percentile(threshold)),
-            Sli::Span { span, threshold, .. } => Self::Span { span, share_ppm, threshold_ms: threshold_ms(threshold) },
+            Sli::Span { span, threshold, .. } => Self::Span { span, share_ppm, threshold_ms: exact_ms(threshold) },
             Sli::Success { .. } => Self::Success(share),
             Sli::Check { .. } => Self::Check(share),
             Sli::NoError => Self::Errors(share),

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
+use perf_report::whole_ms;
 use prometheus_store::grafana_response;
 use prometheus_store::response::{Found, shown};
 use serde_json::{Value, json};
@@ -108,7 +109,7 @@ async fn through_grafana(
         "expr": expr,
         "instant": instant,
         "range": !instant,
-        "intervalMs": step(window).as_millis(),
+        "intervalMs": whole_ms(step(window)),
         "maxDataPoints": POINTS,
     });
     let body = json!({
