@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use monitoring::generated_files::{GeneratedFile, GeneratedFileError};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
+use perf_report::format::first_items;
 
 use crate::host::files;
 use crate::{dashboard_changes, kubernetes};
@@ -88,8 +89,7 @@ fn describe_change(found: &str, generated: &str) -> String {
         if changes.is_empty() {
             return ": only in white space".to_owned();
         }
-        let more = if changes.len() > SHOWN { format!(" and {} more", changes.len() - SHOWN) } else { String::new() };
-        return format!(": {}{more}", changes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "));
+        return format!(": {}", first_items(&changes, SHOWN, ", ", " "));
     }
     let lines = found.lines().map(Some).chain(std::iter::repeat(None));
     let wanted = generated.lines().map(Some).chain(std::iter::repeat(None));

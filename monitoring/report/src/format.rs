@@ -1,11 +1,12 @@
 //! Formats numbers for people.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use monitoring::backend_slo::ValueUnit;
 use monitoring::ratio::Ratio;
 
-use crate::millis::Millis;
+use crate::millis::{Millis, whole_ms};
 
 /// Interval in milliseconds: "90.0 – 100.0 ms", "≥ 90.0 ms" or "∞".
 pub fn interval(low: Millis, high: Millis) -> String {
@@ -92,7 +93,7 @@ pub fn seconds(duration: Duration, decimals: usize) -> String {
 
 /// Time since load began, like [`clock_time`].
 pub fn clock(since_start: Duration) -> String {
-    clock_time(u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX))
+    clock_time(whole_ms(since_start))
 }
 
 /// Time since load began, in whole seconds: "00:03", "1:00:03".
@@ -112,6 +113,23 @@ pub fn backend_value(measure: ValueUnit, value: f64) -> String {
     }
 }
 
+/// The first items of a list, and the number of the others: "a, b and 3 more". `between` is the
+/// text between items, and `before_more` the text before "and".
+pub fn first_items<I>(items: I, most: usize, between: &str, before_more: &str) -> String
+where
+    I: IntoIterator<Item: Display, IntoIter: ExactSizeIterator>,
+{
+    let items = items.into_iter();
+    let more = and_more(items.len(), most).map(|more| format!("{before_more}{more}"));
+    let shown: Vec<_> = items.take(most).map(|item| item.to_string()).collect();
+    shown.join(between) + &more.unwrap_or_default()
+}
+
+/// "and 3 more", for a list of which at most a number is shown; `None` if all are shown.
+pub fn and_more(all: usize, most: usize) -> Option<String> {
+    (all > most).then(|| format!("and {} more", all - most))
+}
+
 /// Count with thousands separators: "3,000,000".
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
@@ -128,6 +146,15 @@ pub fn count(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_ends_with_the_number_of_the_others() {
+        let items = ["a", "b", "c"];
+        assert_eq!(first_items(items, 3, ", ", " "), "a, b, c");
+        assert_eq!(first_items(items, 2, "; ", " "), "a; b and 1 more");
+        assert_eq!(first_items(items, 1, "", ", "), "a, and 2 more");
+        assert_eq!(first_items(&items[..0], 1, ", ", ", "), "");
+    }
 
     #[test]
     fn a_share_has_the_digits_that_tell_it_from_its_limit() {

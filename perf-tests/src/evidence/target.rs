@@ -8,7 +8,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phase;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::{clock, count, seconds};
+use perf_report::format::{and_more, clock, count, seconds};
 
 use crate::engine::{Load, Stall};
 use crate::http::HttpConfig;
@@ -117,10 +117,7 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
         times => format!(" {times} times, the longest"),
     };
     let names: Vec<_> = lanes.iter().take(MOST_NAMES).map(|stall| name(stall)).collect();
-    let more = match lanes.len().saturating_sub(MOST_NAMES) {
-        0 => String::new(),
-        more => format!(" and {more} more endpoints"),
-    };
+    let more = and_more(lanes.len(), MOST_NAMES).map(|more| format!(" {more} endpoints")).unwrap_or_default();
     let waiting: u64 = lanes.iter().map(|stall| stall.waiting).sum();
     let omitted = all_omitted(group);
     let mut elsewhere = BTreeMap::<usize, u64>::new();

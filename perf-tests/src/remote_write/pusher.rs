@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use perf_report::format::first_items;
 use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
@@ -350,11 +351,8 @@ impl Pusher {
     fn rejected_error(&self) -> Option<PushError> {
         const NAMED: usize = 3;
         let why = self.rejected.values().next()?;
-        let mut names: Vec<_> = self.rejected.keys().take(NAMED).map(shown).collect();
-        if self.rejected.len() > NAMED {
-            names.push(format!("and {} more", self.rejected.len() - NAMED));
-        }
-        Some(PushError::Series { series: names.join(", "), why: Box::new(why.clone()) })
+        let series = first_items(self.rejected.keys().map(shown), NAMED, ", ", ", ");
+        Some(PushError::Series { series, why: Box::new(why.clone()) })
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services::STUB;
 use perf_host::{Lock, LockError};
+use perf_report::format::first_items;
 use perf_settings::{Settings, StubTarget};
 use tokio::sync::watch;
 
@@ -122,9 +123,11 @@ impl PerfPlan {
 /// Checks that the stack's generated files agree with the catalogue.
 pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     let stale = generated_files::differences(&workspace::root())?;
-    let Some(first) = stale.first() else { return Ok(()) };
-    let more = if stale.len() > 1 { format!(", and {} more", stale.len() - 1) } else { String::new() };
-    Err(configuration(format!("generated files are out of date: run cargo xtask codegen ({first}{more})")))
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let stale = first_items(&stale, 1, "", ", ");
+    Err(configuration(format!("generated files are out of date: run cargo xtask codegen ({stale})")))
 }
 
 /// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use dashboards::queries::{PlacedQuery, QueryPlace};
 use monitoring::excuse::Excuse;
+use perf_report::format::first_items;
 use prometheus_store::response::Found;
 
 /// Limit on the places that one line names.
@@ -91,9 +92,7 @@ impl QueryTally {
                 continue;
             }
             let places: Vec<_> = self.problems.iter().filter(is_alike).map(|alike| alike.place.to_string()).collect();
-            let (shown, rest) = places.split_at(places.len().min(SHOWN_PLACES));
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            lines.push(format!("{subject}: {}: {}{more}", problem.why, shown.join("; ")));
+            lines.push(format!("{subject}: {}: {}", problem.why, first_items(&places, SHOWN_PLACES, "; ", " ")));
         }
         lines
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use monitoring::sanitize::sanitize;
+use perf_report::format::{and_more, first_items};
 use perf_report::mark::Mark;
 
 use super::Proof;
@@ -19,8 +20,7 @@ impl Proof {
         let failed = self.checks.iter().filter(|check| check.outcome == ProofItemOutcome::Failed);
         let describe = |check: &ProofItem| match check.lines.as_slice() {
             [] => check.name.to_owned(),
-            [only] => format!("{}: {only}", check.name),
-            [first, rest @ ..] => format!("{}: {first}, and {} more", check.name, rest.len()),
+            lines => format!("{}: {}", check.name, first_items(lines, 1, "", ", ")),
         };
         let failures: Vec<_> = failed.map(describe).collect();
         (!failures.is_empty()).then(|| format!("the proof failed: {} (see proof.json)", failures.join("; ")))
@@ -41,8 +41,8 @@ impl Proof {
             for line in lines.iter().take(SHOWN_LINES) {
                 let _ = write!(text, "\n  {line}");
             }
-            if lines.len() > SHOWN_LINES {
-                let _ = write!(text, "\n  and {} more, in proof.json", lines.len() - SHOWN_LINES);
+            if let Some(more) = and_more(lines.len(), SHOWN_LINES) {
+                let _ = write!(text, "\n  {more}, in proof.json");
             }
             for query in queries.iter().filter(|_| verbose) {
                 let _ = write!(text, "\n  {query}");

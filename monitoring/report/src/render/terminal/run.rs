@@ -7,7 +7,7 @@ use super::super::rows;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{FailureText, describe_failures, describe_warns_only};
-use crate::format::{count, millis, percent};
+use crate::format::{and_more, count, millis, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
@@ -72,8 +72,8 @@ fn failures(report: &Report, style: TerminalStyle) -> String {
         None => style.wrap(cause),
     };
     let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(line).collect();
-    if let Some(more) = causes.len().checked_sub(SHOWN_CAUSES).filter(|&more| more > 0) {
-        lines.push(format!("and {more} more causes of failed requests: see report.html"));
+    if let Some(more) = and_more(causes.len(), SHOWN_CAUSES) {
+        lines.push(format!("{more} causes of failed requests: see report.html"));
     }
     if lines.is_empty() { String::new() } else { format!("failed requests\n{}", lines.join("\n")) }
 }
