@@ -4,6 +4,7 @@
 use perf_host::signals;
 use tokio::sync::watch;
 
+pub(crate) mod child;
 pub(crate) mod cleanup;
 pub(crate) mod clock;
 pub(crate) mod files;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use cargo_metadata::{Message, Target, TargetKind};
 
-use crate::host::{files, workspace};
+use crate::host::{child, files, workspace};
 use perf_host::nearest::did_you_mean;
 
 /// The default profile. It optimizes the code on the path of a request.
@@ -95,7 +95,7 @@ pub(crate) struct ScenarioTest {
 /// # Errors
 /// If a file has two scenarios.
 pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<ScenarioTest>> {
-    let output = Command::new(load).args(["--list", "--ignored", "--format", "terse"]).output();
+    let output = child::foreground(load).args(["--list", "--ignored", "--format", "terse"]).output();
     let output = output.with_context(|| format!("failed to run {}", load.display()))?;
     if !output.status.success() {
         bail!("{} could not list its scenarios", load.display());

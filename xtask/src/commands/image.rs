@@ -1,14 +1,13 @@
 //! `cargo xtask image`: an image with the scenarios, for pods.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{fs, io};
 
 use anyhow::{Context as _, bail};
 use perf_report::exit_code::ExitCode;
 use perf_settings::IMAGE_REVISION;
 
-use crate::host::{files, git, workspace};
+use crate::host::{child, files, git, workspace};
 use crate::kubernetes::USER;
 use crate::scenarios::{self, PROFILE};
 
@@ -66,7 +65,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn docker(args: &[&str]) -> anyhow::Result<()> {
-    let status = Command::new("docker").args(args).current_dir(workspace::root()).status();
+    let status = child::foreground("docker").args(args).current_dir(workspace::root()).status();
     let status = status.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => anyhow::anyhow!("docker is not installed, or not on PATH: the image needs it"),
         _ => error.into(),
@@ -121,7 +120,7 @@ fn copy_folder(folder: &Path, root: &Path) -> anyhow::Result<()> {
 
 /// The shared libraries of a program, and the loader.
 fn libraries(program: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let output = Command::new("ldd").arg(program).output().context("failed to run ldd")?;
+    let output = child::foreground("ldd").arg(program).output().context("failed to run ldd")?;
     if !output.status.success() {
         bail!("ldd cannot read {}: {}", program.display(), String::from_utf8_lossy(&output.stderr).trim());
     }

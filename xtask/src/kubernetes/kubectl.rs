@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use super::args::KubernetesArgs;
-use crate::host::owner;
+use crate::host::child;
 
 const PROGRAM: &str = "kubectl";
 
@@ -62,9 +62,8 @@ impl Kubectl {
 
     /// A command that a Ctrl-C at the terminal does not reach.
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.program[0]);
-        command.args(&self.program[1..]).args(args).args(&self.flags).kill_on_drop(true);
-        owner::attach(&mut command);
+        let mut command = child::attached(&self.program[0]);
+        command.args(&self.program[1..]).args(args).args(&self.flags);
         command
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::judge::{AFTER_MET, MeasuredRun, describe_failure};
 use super::perf_error::{PerfError, configuration};
-use crate::host::{cleanup, files, owner, processes, workspace};
+use crate::host::{child, cleanup, files, processes, workspace};
 use crate::scenarios::ScenarioTest;
 
 /// The outcome of a scenario's process that did what it was started for.
@@ -104,15 +104,13 @@ async fn run_process(
 }
 
 fn command(program: &Path, test: &str, settings: &Settings) -> anyhow::Result<Command> {
-    let mut command = Command::new(program);
+    // A Ctrl-C reaches only this process, which passes it on once.
+    let mut command = child::attached(program);
     // The test harness prints to standard output. The scenario prints to standard error.
     command.args(["--ignored", "--exact", "--nocapture", test]).stdout(Stdio::null());
     // The scenario treats the end of this pipe as a signal, so that load stops even if this
     // process is killed.
     command.stdin(Stdio::piped());
-    command.kill_on_drop(true);
-    // A Ctrl-C reaches only this process, which passes it on once.
-    owner::attach(&mut command);
     // Settings hold secrets. Other users of the machine can read command lines, but not
     // environments.
     command.env_remove(AGENT_JOIN);

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::host::child;
 use crate::host::{files, workspace};
 
 /// The variable for Docker's address.
@@ -39,7 +41,7 @@ pub(crate) fn use_found_docker() {
     let is_known = |host: &String| workspace::var(DOCKER_HOST).is_some() || *host == format!("unix://{DEFAULT}");
     let Some(host) = search().host.filter(|host| !is_known(host)) else { return };
     let Ok(program) = std::env::current_exe() else { return };
-    let mut command = std::process::Command::new(program);
+    let mut command = child::foreground(program);
     // Returns only if it fails. The message about Docker then names all places.
     let _ = command.args(std::env::args_os().skip(1)).env(DOCKER_HOST, host).exec();
 }

@@ -12,15 +12,14 @@ use monitoring::generated_files::{GeneratedFile, prometheus_files};
 use monitoring::services;
 use perf_host::proc;
 use serde_json::Value;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::{
     ARCHIVE, Stack, StackError, StackOptions, StackPart, archive_folder, backend_owner, check_owner,
     check_prometheus_port, forget_backend, local_url, make_targets_folder, state_folder,
 };
 use crate::host::cleanup::Cleanup;
-use crate::host::{files, http, workspace};
-use crate::host::{owner, processes};
+use crate::host::{child, files, http, owner, processes, workspace};
 
 const PID: &str = "pid";
 /// The folder of data that is kept.
@@ -78,7 +77,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
 
 fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> anyhow::Result<(Child, u32)> {
     let log = File::create(folder.join(LOG)).context("failed to create Prometheus' log")?;
-    let mut command = Command::new(program);
+    let mut command = child::detached(program);
     command
         .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
         .arg(format!("--storage.tsdb.path={}", data.display()))
@@ -90,7 +89,6 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> 
     if options.keep_data {
         // An earlier Prometheus that ended by itself may have left its owner.
         files::remove_file(&folder.join(OWNER))?;
-        owner::detach(&mut command);
     } else {
         // Written before the start: if this command is killed, the next one can clean up.
         fs::write(folder.join(OWNER), owner::owner()).context("failed to write the owner of Prometheus")?;

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time;
 use url::Url;
 
-use crate::host::owner;
+use crate::host::child;
 
 const START: Duration = Duration::from_secs(10);
 const STOP: Duration = Duration::from_secs(5);
@@ -26,9 +26,8 @@ pub(crate) struct StubBackend {
 impl StubBackend {
     /// Starts the stub backend for a run, with flags for its faults.
     pub(crate) async fn start(program: &Path, seed: u64, faults: &[String]) -> anyhow::Result<Self> {
-        let mut command = Command::new(program);
+        let mut command = child::attached(program);
         command.args(["--seed", &seed.to_string()]).args(faults);
-        owner::attach(&mut command);
         Self::spawn(command).await
     }
 
@@ -36,7 +35,7 @@ impl StubBackend {
     pub(crate) async fn spawn(mut command: Command) -> anyhow::Result<Self> {
         // The stub backend ends when this pipe closes, so it cannot outlive this process.
         command.args(["--port", "0", "--until-stdin-closes"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let spawned = command.kill_on_drop(true).spawn();
+        let spawned = command.spawn();
         let mut child = spawned.with_context(|| format!("failed to start {:?}", command.as_std().get_program()))?;
         let stdout = child.stdout.take().context("the stub backend has no output")?;
         let mut lines = BufReader::new(stdout).lines();

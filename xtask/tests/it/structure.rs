@@ -8,6 +8,7 @@ use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Pack
 
 use monitoring::services;
 
+use crate::modules::{is_in_name, without_tests};
 use crate::real::{cargo, root, rust_files};
 
 fn metadata() -> Metadata {
@@ -176,6 +177,22 @@ fn only_two_modules_read_proc() {
         assert!(
             !text.contains(&proc) || OTHERS.iter().any(|other| name.starts_with(other)),
             "{name}: use perf_host::proc or test-support"
+        );
+    }
+}
+
+/// A process that is started elsewhere could outlive its command, or get a Ctrl-C twice.
+#[test]
+fn only_host_makes_commands() {
+    let makes = |code: &str| {
+        let starts = code.match_indices("Command::new(").map(|(at, _)| &code[..at]);
+        starts.filter(|before| !before.ends_with(is_in_name)).count() > 0
+    };
+    assert!(makes("let mut a = std::process::Command::new(b);") && !makes("MetadataCommand::new()"));
+    for (name, text) in sources().into_iter().filter(|(name, _)| name.starts_with("xtask/src/")) {
+        assert!(
+            name.starts_with("xtask/src/host/") || !makes(&without_tests(&text)),
+            "{name}: use cmd! for a script, or host::child"
         );
     }
 }

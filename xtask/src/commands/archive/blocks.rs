@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use super::{BLOCKS, SERIES};
-use crate::host::workspace;
+use crate::host::{child, workspace};
 use crate::stack;
 
 const ARGUMENTS: [&str; 5] = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", SERIES];
@@ -16,7 +16,8 @@ const ARGUMENTS: [&str; 5] = ["tsdb", "create-blocks-from", "openmetrics", "--qu
 pub(super) async fn create(work: &Path) -> anyhow::Result<()> {
     let arguments: Vec<_> = ARGUMENTS.into_iter().chain([BLOCKS]).map(str::to_owned).collect();
     if let Some(program) = workspace::program("promtool") {
-        let ended = Command::new(&program).args(&arguments).current_dir(work).output().await;
+        let mut promtool = Command::from(child::foreground(&program));
+        let ended = promtool.args(&arguments).current_dir(work).output().await;
         let ended = ended.with_context(|| format!("failed to start {}", program.display()))?;
         if !ended.status.success() {
             bail!("promtool failed ({}): {}", ended.status, String::from_utf8_lossy(&ended.stderr).trim());

@@ -11,8 +11,7 @@ use url::Url;
 
 use super::processors::pinned;
 use super::protocol::Protocol;
-use crate::host::ports;
-use crate::host::{http, workspace};
+use crate::host::{child, http, ports, workspace};
 
 const START: Duration = Duration::from_secs(5);
 /// The response body of the stub backend's fixed server.
@@ -79,7 +78,7 @@ http {{
 /// Makes a self-signed certificate for 127.0.0.1.
 fn certify(folder: &Path) -> anyhow::Result<()> {
     let Some(openssl) = workspace::program("openssl") else { bail!("openssl is not on PATH: install it") };
-    let mut command = std::process::Command::new(openssl);
+    let mut command = child::foreground(openssl);
     command
         .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=bench".split(' '));
     command.args(["-addext", "subjectAltName=IP:127.0.0.1"]);

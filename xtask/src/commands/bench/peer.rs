@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::protocol::Protocol;
 use super::setup::BenchSetup;
-use crate::host::workspace;
+use crate::host::{child, workspace};
 
 /// Another load generator that this benchmark can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -71,7 +71,7 @@ impl Peer {
         let (url, is_http2) = (setup.url().join("room")?.to_string(), setup.protocol == Protocol::Http2);
         let Some(name) = self.name else { return Ok(setup.load_by(&self.program, connections, duration)) };
         let (connections, seconds) = (connections.to_string(), format!("{}s", duration.as_secs()));
-        let mut command = Command::new(&self.program);
+        let mut command = child::foreground(&self.program);
         match name {
             PeerName::Wrk => command.args(["-t", "1", "-c", &connections, "-d", &seconds, &url]),
             PeerName::H2load => command.args(["-t", "1", "-c", &connections, "-m", "1", "-D", &seconds, &url]),

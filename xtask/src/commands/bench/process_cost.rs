@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use perf_host::proc;
 
+use crate::host::child;
+
 /// Cost and output of a process that has ended.
 #[derive(Debug, Clone)]
 pub(super) struct ProcessCost {
@@ -24,7 +26,7 @@ pub(super) struct ProcessCost {
 /// If the command fails with an exit code that is not in
 /// `fine`. The error has the command's output.
 pub(super) fn run(command: &Command, processor: usize, fine: &[i32]) -> anyhow::Result<ProcessCost> {
-    let mut pinned = Command::new("taskset");
+    let mut pinned = child::foreground("taskset");
     pinned.args(["-c", &processor.to_string()]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use crate::host::owner;
+use crate::host::child;
 
 /// The processor of the server and the store.
 pub(super) const SERVERS: usize = 0;
@@ -13,8 +13,7 @@ pub(super) const CLIENT: usize = 1;
 
 /// A program on the processor of servers, which ends with this command.
 pub(super) fn pinned(program: &Path) -> Command {
-    let mut command = Command::new("taskset");
+    let mut command = child::detached("taskset");
     command.args(["-c", &SERVERS.to_string()]).arg(program).kill_on_drop(true);
-    owner::detach(&mut command);
     command
 }

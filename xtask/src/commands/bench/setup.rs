@@ -16,8 +16,7 @@ use url::Url;
 use super::nginx::Nginx;
 use super::processors::pinned;
 use super::protocol::Protocol;
-use crate::host::ports;
-use crate::host::{files, http, workspace};
+use crate::host::{child, files, http, ports, workspace};
 use crate::scenarios::{self, PEAK_PROFILE};
 use crate::stack::stub_backend::StubBackend;
 
@@ -112,7 +111,7 @@ impl BenchSetup {
 
     /// As [`Self::ours`], of this build.
     pub(super) fn build(&self, generator: &Path) -> std::process::Command {
-        let mut command = std::process::Command::new(generator);
+        let mut command = child::foreground(generator);
         let quiet = [(TARGET, self.url().to_string()), (QUIET, "1".to_owned())];
         command.envs(quiet).env(OUT, self.folder.join("ours"));
         if self.protocol != Protocol::Http {

@@ -10,8 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::time;
 use url::Url;
 
-use crate::host::http;
-use crate::host::{owner, ports, processes};
+use crate::host::{child, http, owner, ports, processes};
 use crate::stack::stub_backend::StubBackend;
 
 /// Time limit for a service to end after SIGTERM.
@@ -73,12 +72,11 @@ impl RunningService {
 
 /// A shell command in a process group of its own.
 pub(super) fn shell(command: &str, folder: &Path) -> Command {
-    let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
-    shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command).current_dir(folder);
-    shell.stdin(Stdio::null()).kill_on_drop(true);
     // A program that the command leaves running on purpose, such
     // as a database, does not belong to us.
-    owner::detach(&mut shell);
+    let mut shell = child::detached(if cfg!(windows) { "cmd" } else { "sh" });
+    shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command).current_dir(folder);
+    shell.stdin(Stdio::null()).kill_on_drop(true);
     shell
 }
 
