@@ -227,7 +227,7 @@ fn page_summary_and_results_have_all_findings() {
     assert!(is_about(FindingKind::Missed) && is_about(FindingKind::Stall) && is_about(FindingKind::SegmentTrend));
     assert!(findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.severity)));
     for name in [HTML, JUNIT, MARKDOWN] {
-        let escapes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+        let escapes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&"), ("\\_", "_")];
         let text = escapes.iter().fold(file(&report, name), |text, (escape, c)| text.replace(escape, c));
         for finding in &findings {
             assert!(text.contains(&finding.message), "{name} lacks {finding}");

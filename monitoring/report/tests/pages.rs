@@ -28,7 +28,7 @@ fn file(report: &Report, name: &str) -> String {
 fn a_run_that_did_not_run_has_only_its_cause() {
     let report = report("failed_setup");
     let page = file(&report, HTML);
-    for absent in ["No request failed", "0 requests", "objectives\"", "latency\"", "load\"", "budgets\""] {
+    for absent in ["workers;", "No request failed", "0 requests", "objectives\"", "latency\"", "load\"", "budgets\""] {
         assert!(!page.contains(absent), "{absent}");
     }
     assert!(page.contains("href=\"#errors\"") && page.contains("501 Not Implemented"), "the failed request");
@@ -36,6 +36,15 @@ fn a_run_that_did_not_run_has_only_its_cause() {
     let summary = file(&report, MARKDOWN);
     assert_eq!(summary.matches("setup failed").count(), 1, "{summary}");
     assert!(!summary.contains("0 requests"), "{summary}");
+}
+
+#[test]
+fn a_missed_objective_of_the_headline_is_not_repeated_below_it() {
+    let report = report("missed");
+    for name in [HTML, MARKDOWN] {
+        let text = file(&report, name).replace("&gt;", ">");
+        assert_eq!(text.matches("p95 795.3 ms > 500 ms").count(), 1, "{name}");
+    }
 }
 
 #[test]

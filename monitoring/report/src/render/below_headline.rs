@@ -3,7 +3,7 @@
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::finding::{Finding, FindingKind};
-use crate::findings::{comparison_findings, findings_with, has_cause_of_finding, inconclusive, run_findings};
+use crate::findings::{comparison_findings, finding, findings_with, has_cause_of_finding, inconclusive, run_findings};
 use crate::headline::{cause_objective, comparison_finding_in_headline, finding_in_headline};
 
 /// All findings of a run but the one in the headline.
@@ -31,6 +31,7 @@ pub(super) fn comparison_below_headline(compared: &Comparison) -> Vec<Finding> {
 
 fn without_headline(report: &Report, mut findings: Vec<Finding>) -> Vec<Finding> {
     let in_headline = finding_in_headline(report);
-    findings.retain(|it| Some(it) != in_headline);
+    let objective = cause_objective(report).and_then(|it| finding(it, report.main_failure(it)));
+    findings.retain(|it| Some(it) != in_headline && Some(it) != objective.as_ref());
     findings
 }

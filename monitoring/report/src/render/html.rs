@@ -40,7 +40,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         (head(report.exit_code, &headline, &html! {
             p class="sub" { b { (report.run.load) } " on " (report.run.target) }
             p class="sub" {
-                (report.run.started) " to " (report.run.ended) ", run " b { (report.run.testid) } ", seed " (report.run.seed)
+                time { (report.run.started) } " to " time { (report.run.ended) } ", run " b { (report.run.testid) } ", seed " (report.run.seed)
                 @for (name, value) in &report.run.tags { ", " (name) "=" (value) }
             }
             @if loaded { p class="sub" { (counts(report)) } }

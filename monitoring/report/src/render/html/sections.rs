@@ -43,7 +43,7 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
             table {
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" } th class="n extra" { "95 % interval" }
-                    th class="extra" { "share of limit" } th class="n" { "good" } th class="n" { "requests" }
+                    th class="extra" { "share of limit" } th class="n extra" { "good" } th class="n" { "requests" }
                 } }
                 tbody { @for row in rows::available(objectives) { (objective_row(&row)) } }
             }
@@ -61,7 +61,7 @@ fn objective_row(row: &ObjectiveRow<'_>) -> Markup {
             td class="n" { (row.measured) }
             td class="n extra" { (row.interval) }
             td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } }
-            td class="n" { (row.good) }
+            td class="n extra" { (row.good) }
             td class="n" { (row.requests) }
         }
     }
@@ -221,7 +221,7 @@ pub(super) fn errors(report: &Report) -> Markup {
                         td class="n" { (format::count(endpoint.requests.failed)) }
                         td class="n" { (figures::share(endpoint.requests.failed, endpoint.requests.sent)) }
                         @for kind in &kinds { td class="n" { (format::count(endpoint.errors.get(*kind).copied().unwrap_or_default())) } }
-                        td { @for (status, count) in &endpoint.by_status {
+                        td class="wrap" { @for (status, count) in &endpoint.by_status {
                             (status.describe()) ": " (format::count(*count)) "  "
                         } }
                     } } }
@@ -230,13 +230,13 @@ pub(super) fn errors(report: &Report) -> Markup {
             @if !report.failures.is_empty() {
                 table {
                     thead { tr {
-                        th { "request" } th class="n" { "failed" } th { "cause" } th class="n" { "first at" } th { "first body" }
+                        th { "request" } th class="n" { "failed" } th { "cause" } th class="n extra" { "first at" } th { "first body" }
                     } }
                     tbody { @for cause in &report.failures { tr {
                         th scope="row" { (cause.request) }
                         td class="n" { (format::count(cause.count)) }
                         td class="wrap" { (cause.detail) }
-                        td class="n" { (format::clock_time(cause.first_ms)) }
+                        td class="n extra" { (format::clock_time(cause.first_ms)) }
                         td class="wrap" { code { (cause.body) } }
                     } } }
                 }
@@ -310,13 +310,13 @@ pub(super) fn environment(report: &Report) -> Markup {
         ("processors", format!("{} x {}", environment.processors, environment.processor)),
         (
             "generator",
-            format!(
+            report.was_loaded().then(|| format!(
                 "{} workers; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
                 generator.workers,
                 share(generator.cpu),
                 share(generator.run_queue),
                 share(generator.steal)
-            ),
+            )).unwrap_or_default(),
         ),
         (
             "metrics",
