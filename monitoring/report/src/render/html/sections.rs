@@ -310,13 +310,17 @@ pub(super) fn environment(report: &Report) -> Markup {
         ("processors", format!("{} x {}", environment.processors, environment.processor)),
         (
             "generator",
-            report.was_loaded().then(|| format!(
-                "{} workers; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
-                generator.workers,
-                share(generator.cpu),
-                share(generator.run_queue),
-                share(generator.steal)
-            )).unwrap_or_default(),
+            if report.was_loaded() {
+                format!(
+                    "{} workers; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
+                    generator.workers,
+                    share(generator.cpu),
+                    share(generator.run_queue),
+                    share(generator.steal)
+                )
+            } else {
+                String::new()
+            },
         ),
         (
             "metrics",
