@@ -132,7 +132,7 @@ const LOAD: &[Setting] = &[
     flag("exact-arrivals", Switch, &[EXACT_ARRIVALS], |it, text| on(&mut it.exact_arrivals, text))
         .help("Start each arrival exactly on time, not on a 0.4 ms grid. Costs one wake-up per arrival"),
     flag("smoke", Switch, &[SMOKE], |it, text| on(&mut it.smoke, text)).help(
-        "Run one iteration of the scenario; without a name, of each. Everything is checked but percentiles",
+        "Run one iteration of each named scenario, or of all. Everything is checked but percentiles",
     ),
     flag("dry-run", Switch, &["PERF_DRY_RUN"], |it, text| on(&mut it.dry_run, text))
         .help("Draw the planned load and send nothing"),

@@ -50,7 +50,7 @@ pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, E
         [gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max)].map(|gap| format!("{gap:.1}"));
     let range = if least == most { most } else { format!("{least} to {most}") };
     let outside = outside(run.report)
-        .map(|share| format!("; by Server-Timing, {} of the time", percent_with(share, 0)))
+        .map(|share| format!("; by Server-Timing, {} of the latency", percent_with(share, 0)))
         .unwrap_or_default();
     let figures = format!(
         "{agree} of {} endpoints agree with the backend; {range} ms on average outside the backend{outside}",
