@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_is_too_long_ends_with_the_number_of_the_others() {
+    fn a_long_list_ends_with_the_number_of_the_others() {
         let items = ["a", "b", "c"];
         assert_eq!(first_items(items, 3, ", ", " "), "a, b, c");
         assert_eq!(first_items(items, 2, "; ", " "), "a; b and 1 more");
