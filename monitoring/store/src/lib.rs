@@ -4,18 +4,18 @@
 //!   sent to the host of their store only, whatever that store responds. Remote write uses the same
 //!   client.
 //! - [`proxy`] chooses the proxy between this machine and a store.
-//! - [`mod@client`] sends queries to the query API.
+//! - [`prometheus_client`] sends queries to the query API.
 //! - [`response`] and [`grafana_response`] read responses, which are not trusted.
 //! - [`exposition`] parses the metrics that a service serves at `/metrics`, and [`openapi`] the
 //!   list of its routes.
 
 pub mod access;
 pub mod body_limit;
-pub mod client;
 pub mod exposition;
 pub mod grafana_response;
 pub mod http_client;
 pub mod openapi;
+pub mod prometheus_client;
 pub mod proxy;
 pub mod response;
 
@@ -24,10 +24,10 @@ mod this_machine;
 
 pub use access::{HeaderError, StoreAccess, is_header_value};
 pub use body_limit::{BodyError, BodyLimit};
-pub use client::{PrometheusClient, QueryError, Range};
 #[cfg(unix)]
 pub use http_client::socket_client;
 pub use http_client::{ClientError, ClientOptions, client, root_cause, store_client, use_ring};
+pub use prometheus_client::{PrometheusClient, QueryError, Range};
 pub use proxy::ProxySettings;
 pub use shown_url::shown_url;
 pub use this_machine::is_this_machine;

@@ -298,8 +298,8 @@ fn early_failures_warning(part: &PartPlan, counts: &PartCounts) -> Option<Findin
         return None;
     }
     let message = format!(
-        "{} of {} iterations of {} failed early and skipped any think time after the failure, so the load may have been \
-         higher than planned: fix what failed, or keep the pace with .min_iteration_duration(…) on the load",
+        "{} of {} iterations of {} failed before any think time, so the load may have been higher than planned: fix \
+         what failed, or set .min_iteration_duration(…)",
         count(failed),
         count(completed),
         part.name
@@ -344,7 +344,7 @@ mod tests {
         };
         let closed = || constant_vus(10, second);
         let message = warning(closed(), 4200, 4112).unwrap();
-        assert!(message.starts_with("4,112 of 4,200 iterations of offers failed early and skipped"), "{message}");
+        assert!(message.starts_with("4,112 of 4,200 iterations of offers failed before any think time"), "{message}");
         assert_eq!(warning(closed(), 4200, 2110), None, "half, as each VU's last is followed by no other");
         assert!(warning(closed(), 4200, 2111).is_some());
         assert_eq!(warning(closed(), 10, 10), None);
