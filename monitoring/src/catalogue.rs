@@ -13,7 +13,7 @@ use crate::measure::{self, Measure, MeasureKind, Reading};
 use crate::metric::{self, LADDER_MS, Metric};
 use crate::phase::Phases;
 use crate::ratio::Ratio;
-use crate::segment::Segment;
+use crate::segment::{JudgedSegment, MAX_TAGS};
 use crate::slo::{Sli, Slo};
 use crate::span::Span;
 
@@ -96,13 +96,17 @@ pub enum CatalogueError {
         max = label::MAX_VALUE
     )]
     Part(&'static str),
-    /// The name of a segment cannot be a label value, or the objective is on a value a second.
+    /// A segment or tag cannot be a label value, or the objective is on a value a second.
     #[error(
-        "objective {0:?} cannot be judged in a segment: the segment's name has 1 to {max} bytes without control \
-         characters, and values a second have no segments, because a segment has no planned time",
+        "objective {0:?} cannot be judged in a segment or tag: a segment's name and a tag's value have 1 to {max} bytes \
+         without control characters, a segment's name has no '=', a tag's name is a label name, and values a second \
+         have neither, because they have no planned time",
         max = label::MAX_VALUE
     )]
     Segment(String),
+    /// Too many tags with an objective.
+    #[error("{0} tags with an objective are too many: use at most {MAX_TAGS}, since each has series of its own")]
+    TooManyTags(usize),
     /// An objective on a gauge in a segment or in some phases.
     #[error("objective {0:?} cannot be judged: a gauge has one last value, and none for each segment or phase")]
     Gauge(String),
@@ -176,8 +180,8 @@ impl Catalogue {
         spans.into_iter().collect()
     }
 
-    /// Segments with an objective, by name and number, ascending.
-    pub fn judged_segments(&self) -> Vec<Segment> {
+    /// Segments with an objective, by name and number, and then tags, ascending.
+    pub fn judged_segments(&self) -> Vec<JudgedSegment> {
         let segments: BTreeSet<_> = self.slos.iter().filter_map(|slo| slo.segment).collect();
         segments.into_iter().collect()
     }
@@ -225,6 +229,10 @@ impl Catalogue {
             }
         }
         self.validate_measures()?;
+        let tags = self.judged_segments().iter().filter(|it| matches!(it, JudgedSegment::Tagged(_))).count();
+        if tags > MAX_TAGS {
+            return Err(CatalogueError::TooManyTags(tags));
+        }
         let mut limits = BTreeSet::new();
         for slo in self.slos {
             if let Some(endpoint) = slo.endpoint()
@@ -258,8 +266,8 @@ impl Catalogue {
             {
                 return Err(CatalogueError::Part(part));
             }
-            if let Some(Segment(name, _)) = slo.segment
-                && (label::check_value("segment", name).is_err() || slo.is_per_second())
+            if let Some(segment) = slo.segment
+                && (!segment.is_usable() || slo.is_per_second())
             {
                 return Err(CatalogueError::Segment(slo.describe()));
             }

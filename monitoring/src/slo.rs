@@ -15,7 +15,7 @@ use crate::metric;
 use crate::phase::Phases;
 use crate::promql::Selector;
 use crate::ratio::Ratio;
-use crate::segment::Segment;
+use crate::segment::{JudgedSegment, Segment, Tag};
 use crate::span::Span;
 
 mod sli;
@@ -47,8 +47,8 @@ pub struct Slo {
     pub phases: Phases,
     /// Part of the scenario whose requests are judged. `None` judges all parts together.
     pub part: Option<&'static str>,
-    /// Segment whose requests are judged, by name and number. `None` judges all requests.
-    pub segment: Option<Segment>,
+    /// Segment or tag whose requests are judged. `None` judges all requests.
+    pub segment: Option<JudgedSegment>,
 }
 
 impl Slo {
@@ -183,9 +183,35 @@ impl Slo {
     /// # const OFFERS: Endpoint = Endpoint::new("offers", "Offers", Method::Get, "/offers");
     /// const LAST_DAY: Slo = Slo::p95(OFFERS, Duration::from_millis(300)).in_segment("day", 30);
     /// ```
+    ///
+    /// # Panics
+    /// If it already has a segment or a tag. In a constant, this is an error of the compiler.
     #[must_use]
-    pub const fn in_segment(mut self, name: &'static str, number: u32) -> Self {
-        self.segment = Some(Segment(name, number));
+    pub const fn in_segment(self, name: &'static str, number: u32) -> Self {
+        self.in_judged(JudgedSegment::Numbered(Segment(name, number)))
+    }
+
+    /// Judges only requests, checks and values with a tag's value, such as those of large rooms. If
+    /// none has it, the objective is inconclusive. Throughput has no tags.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use monitoring::endpoint::{Endpoint, Method};
+    /// # use monitoring::slo::Slo;
+    /// # const OFFERS: Endpoint = Endpoint::new("offers", "Offers", Method::Get, "/offers");
+    /// const LARGE: Slo = Slo::p95(OFFERS, Duration::from_millis(500)).in_tag("room", "large");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Slo::in_segment`].
+    #[must_use]
+    pub const fn in_tag(self, name: &'static str, value: &'static str) -> Self {
+        self.in_judged(JudgedSegment::Tagged(Tag(name, value)))
+    }
+
+    const fn in_judged(mut self, segment: JudgedSegment) -> Self {
+        assert!(self.segment.is_none(), "an objective has at most one segment or tag");
+        self.segment = Some(segment);
         self
     }
 

@@ -11,6 +11,7 @@ use monitoring::phase::{Phase, Phases};
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::prometheus::{alerts, recording_rules};
 use monitoring::ratio::Ratio;
+use monitoring::segment::MAX_TAGS;
 use monitoring::slo::Slo;
 use monitoring::{generated_files, services};
 
@@ -46,6 +47,7 @@ const SEVERAL: Catalogue = Catalogue {
         Slo::p95(PING, Duration::from_millis(300)).judging(Phases::only(&[Phase::Steady])),
         Slo::p95(PING, Duration::from_millis(300)).in_part("read-only"),
         Slo::p95(PING, Duration::from_millis(300)).in_segment("day", 7),
+        Slo::p95(PING, Duration::from_millis(300)).in_tag("room", "large"),
         Slo::response_time(PING, Ratio::percent(95), Duration::from_millis(300)),
         Slo::response_time(PING, Ratio::percent(99), Duration::from_millis(300)),
         Slo::connecting(PING, Ratio::percent(95), Duration::from_millis(50)),
@@ -160,6 +162,24 @@ fn throughput_in_a_segment_is_refused() {
     let refused = IN_SEGMENT.validate().unwrap_err();
     assert_eq!(refused, CatalogueError::Segment("at least 5 requests/s in day 7".to_owned()));
     assert!(refused.to_string().contains("no planned time"), "{refused}");
+}
+
+#[test]
+fn tags_that_cannot_be_judged_are_refused() {
+    let validated = |slos: Vec<Slo>| Catalogue { slos: slos.leak(), ..ECHO }.validate();
+    let errors = Slo::errors_below(Ratio::percent(1));
+    for (name, value) in [("", "large"), ("room size", "large"), ("room", ""), ("room", "a\nb")] {
+        let refused = validated(vec![errors.in_tag(name, value)]);
+        assert!(matches!(refused, Err(CatalogueError::Segment(_))), "{name}={value}: {refused:?}");
+    }
+    let throughput = validated(vec![Slo::throughput(PING, 5).in_tag("room", "large")]);
+    assert!(matches!(throughput, Err(CatalogueError::Segment(_))), "{throughput:?}");
+    // It would have the text of a tag.
+    let like_a_tag = validated(vec![errors.in_segment("room=large", 1)]);
+    assert!(matches!(like_a_tag, Err(CatalogueError::Segment(_))), "{like_a_tag:?}");
+    let many = |count: usize| (0..count).map(|room| errors.in_tag("room", room.to_string().leak())).collect();
+    assert_eq!(validated(many(MAX_TAGS)), Ok(()));
+    assert_eq!(validated(many(MAX_TAGS + 1)), Err(CatalogueError::TooManyTags(MAX_TAGS + 1)));
 }
 
 #[test]

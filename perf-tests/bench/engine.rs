@@ -11,7 +11,7 @@ use monitoring::metric::RequestPart;
 use monitoring::phase::Phase;
 use monitoring::services;
 use perf_tests::constant_arrival_rate;
-use perf_tests::measure::{DurationParts, Layout, Recorder, Sample, SampleKey};
+use perf_tests::measure::{DurationParts, Layout, Recorder, Sample, SampleKey, Segments};
 use perf_tests::plan::{Plan, Schedule};
 use perf_tests::remote_write::{Entry, SeriesIdentity, SeriesValue, Version, encode, series};
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ const fn at(number: u64) -> SampleKey {
         endpoint: number as usize % services::ALL[0].endpoints.len(),
         phase: Phase::Steady,
         late: false,
-        segments: [None; 3],
+        segments: Segments::NONE,
     }
 }
 

@@ -15,6 +15,7 @@ mod measures;
 mod phase_time;
 mod plan_result;
 mod run_overview;
+mod segments;
 mod snapshot;
 mod status_key;
 mod store_result;
@@ -41,6 +42,7 @@ pub use plan_result::{
     ArrivalCounts, Durations, Generator, Iterations, LoadModel, PartResult, PlanResult, SegmentLatency,
 };
 pub use run_overview::RunOverview;
+pub use segments::Segments;
 pub use snapshot::{Chosen, Layout, PartCounts, Snapshot};
 pub use status_key::StatusKey;
 pub use store_result::StoreResult;

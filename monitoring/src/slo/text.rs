@@ -48,8 +48,8 @@ impl Slo {
         limit.replace('.', "_")
     }
 
-    /// Phases, part and segment as a part of a name: "_in_steady", "_in_part_readers",
-    /// "_in_day_7"; empty by default.
+    /// Phases, part and segment or tag as a part of a name: "_in_steady", "_in_part_readers",
+    /// "_in_day_7", "_in_room_large"; empty by default.
     pub(crate) fn name_of_scope(&self) -> String {
         let phases = self.phases.describe().replace(' ', "_");
         let part = self.part.map(|part| format!("_in_part_{part}")).unwrap_or_default();
@@ -83,8 +83,8 @@ impl Slo {
         limit + &self.describe_scope()
     }
 
-    /// Phases, part and segment, if they are not the default: " in steady", " in part readers",
-    /// " in day 7".
+    /// Phases, part and segment or tag, if they are not the default: " in steady",
+    /// " in part readers", " in day 7", " in room=large".
     pub fn describe_scope(&self) -> String {
         let part = self.part.map(|part| format!(" in part {part}")).unwrap_or_default();
         let segment = self.segment.map(|segment| format!(" in {segment}")).unwrap_or_default();

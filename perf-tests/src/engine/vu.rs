@@ -9,7 +9,6 @@ use std::time::Duration;
 use monitoring::endpoint::{Endpoint, Method};
 use monitoring::measure::Measure;
 use monitoring::phase::Phase;
-use monitoring::segment::Segment;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
@@ -29,6 +28,7 @@ mod held;
 mod random;
 mod record;
 mod request;
+mod segment;
 
 pub use all::PreparedRequest;
 pub use cookies::Cookies;
@@ -232,28 +232,6 @@ impl Vu {
     pub fn header(&mut self, name: &str, value: &str) {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));
-    }
-
-    /// Puts later requests of this iteration in a segment, which has a name and a number. The
-    /// report has the latencies of each segment by endpoint. A later call with the same name
-    /// replaces the number.
-    ///
-    /// An iteration has at most three names at a time; a fourth replaces the third. A run has at
-    /// most 1000 segments; further ones are not recorded.
-    ///
-    /// ```
-    /// # fn iteration(vu: &mut perf_tests::Vu) {
-    /// for day in 1..=30 {
-    ///     vu.segment("day", day);
-    ///     // Requests of this day.
-    /// }
-    /// # }
-    /// ```
-    pub fn segment(&mut self, name: &'static str, number: u32) {
-        let is_free = |place: &Option<Segment>| place.is_none_or(|Segment(known, _)| known == name);
-        let last = self.segments.len() - 1;
-        let place = self.segments.iter().position(is_free).unwrap_or(last);
-        self.segments[place] = Some(Segment(name, number));
     }
 
     /// A request to an endpoint of the catalogue. Method, path and objective come from there.

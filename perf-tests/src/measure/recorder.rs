@@ -36,7 +36,7 @@ pub struct Recorder {
     pulse: Arc<Pulse>,
 }
 
-/// Index of a part, and the segments that the scenario has set.
+/// Index of a part, and the segments and tags that the scenario has set.
 pub type Place = (usize, Segments);
 
 /// End of an iteration.
@@ -72,9 +72,10 @@ impl Recorder {
         for segment in self.layout.judged_among(at.segments) {
             record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
         }
-        let (segments, threshold) = (self.layout.judged_among(at.segments), self.layout.threshold(at.endpoint));
+        let layout = &self.layout;
+        let (segments, threshold) = (layout.judged_among(at.segments), layout.threshold(at.endpoint));
         self.slow_times.add(at, segments, threshold, sample.started, sample.finished);
-        for Segment(name, number) in at.segments.into_iter().flatten() {
+        for Segment(name, number) in at.segments.numbered.into_iter().flatten() {
             let segment = Segment(Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
                 continue;
@@ -185,6 +186,11 @@ impl Recorder {
                 cell.refused_iterations += u64::from(*made == 0);
             }
         });
+    }
+
+    /// Gives requests a tag. A value that no objective judges is not recorded.
+    pub(crate) fn set_tag(&self, segments: &mut Segments, name: &str, value: &str) {
+        self.layout.set_tag(segments, name, value);
     }
 
     /// Counts an iteration. `made` has its requests, as [`Recorder::count_made`] counted them.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use monitoring::metric::RequestPart;
 use monitoring::phase::Phase;
-use monitoring::segment::Segment;
 use monitoring::span::Span;
 use tokio::time::Instant;
 
 use crate::plan::nanos;
 
 pub use perf_report::FailureKind as Failure;
+pub use perf_report::evidence::Segments;
 
 /// The measurement of one request, successful or not.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +52,6 @@ impl Sample {
     }
 }
 
-/// The segments of a request, each with a different name.
-pub type Segments = [Option<Segment>; 3];
-
 /// The cell in which a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleKey {
@@ -66,7 +63,7 @@ pub struct SampleKey {
     pub phase: Phase,
     /// Whether its iteration began late.
     pub late: bool,
-    /// Segments that the scenario has set.
+    /// Segments and tags that the scenario has set.
     pub segments: Segments,
 }
 

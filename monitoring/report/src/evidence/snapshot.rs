@@ -17,6 +17,7 @@ use super::failures::FailureCauses;
 use super::generator_health::{AgentHealth, GeneratorHealth};
 use super::histogram::{Bounds, Latency, bounds};
 use super::measures::{self, MeasureCounts, MeasureLayout, Measures};
+use super::segments::{JudgedSegments, Segments};
 
 /// Dimensions of the counts. They are known before a run and the same for all workers.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub struct Layout {
     pub bounds: Bounds,
     coarse: Bounds,
     /// Segments that an objective judges.
-    segments: Vec<Segment>,
+    segments: JudgedSegments,
     /// The threshold of each endpoint's objective on latency.
     thresholds: Vec<Option<Duration>>,
 }
@@ -81,7 +82,7 @@ pub struct PartCounts {
     /// Values of the scenario's own measures.
     #[serde(default)]
     pub measures: Measures,
-    /// Latencies by segment and endpoint.
+    /// Latencies by numbered segment and endpoint.
     #[serde(with = "entries")]
     pub segments: BTreeMap<Segment<Cow<'static, str>>, BTreeMap<usize, SegmentCounts>>,
     /// The same counts of each segment that an objective judges, in the order of the catalogue's
@@ -112,7 +113,7 @@ impl Layout {
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
         let spans = catalogue.endpoints.iter().map(|endpoint| catalogue.spans_on_demand(endpoint)).collect();
         let measures = measures::layout(catalogue);
-        let segments = catalogue.judged_segments();
+        let segments = JudgedSegments::new(&catalogue.judged_segments());
         Self { spans, measures, open, bounds: bounds(&exact), coarse: bounds(&coarse), segments, thresholds }
     }
 
@@ -128,9 +129,13 @@ impl Layout {
 
     /// Indices of the segments that an objective judges, among those of a request.
     #[inline]
-    pub fn judged_among(&self, segments: [Option<Segment>; 3]) -> impl Iterator<Item = usize> {
-        let judged = self.segments.iter().enumerate();
-        judged.filter(move |(_, judged)| segments.contains(&Some(**judged))).map(|(index, _)| index)
+    pub fn judged_among(&self, segments: Segments) -> impl Iterator<Item = usize> {
+        self.segments.among(segments)
+    }
+
+    /// Gives a request a tag. A value that no objective judges is not recorded.
+    pub fn set_tag(&self, segments: &mut Segments, name: &str, value: &str) {
+        self.segments.set_tag(segments, name, value);
     }
 
     /// The threshold of an endpoint's objective on latency.

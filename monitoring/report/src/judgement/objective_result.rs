@@ -27,7 +27,8 @@ pub struct ObjectiveResult {
     /// Part of the scenario that is judged. `None` if all are judged together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// Segment of the scenario that is judged, such as "day 7". `None` if all are judged together.
+    /// Segment or tag that is judged, such as "day 7" or "room=large". `None` if all are judged
+    /// together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
     /// Whether another objective is the main one on the same metric. The good requests of the

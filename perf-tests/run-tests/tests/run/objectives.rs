@@ -6,10 +6,16 @@ use test_support::objectives::{CATALOGUE, HITS, OPEN_ROOMS, ORDERS, QUEUE_LENGTH
 
 use super::*;
 
-/// A request, and a value of each measure but one. Iterations are on day 1 and day 2 in turn.
+/// A request, and a value of each measure but one. Iterations are on day 1 and day 2 in turn, and
+/// those on day 2 in a large room.
 async fn enter(vu: &mut Vu, open_rooms: u64) -> anyhow::Result<()> {
     let is_day_2 = vu.iteration().is_multiple_of(2);
     vu.segment("day", if is_day_2 { 2 } else { 1 });
+    vu.tag("room", "large");
+    if !is_day_2 {
+        // No objective judges this value.
+        vu.tag("room", "small");
+    }
     vu.request(ROOM).send().await?;
     vu.check("room is open", true);
     vu.check("it is day 2", is_day_2);
@@ -56,7 +62,7 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
     assert_eq!(report.exit_code, ExitCode::Met, "{:#?}", report.findings);
     assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
     for objective in &report.objectives {
-        if objective.segment.as_deref() == Some("day 9") {
+        if matches!(objective.segment.as_deref(), Some("day 9" | "room=hall")) {
             assert_eq!(objective.verdict, Verdict::Inconclusive(Reason::NoData), "{objective:?}");
             continue;
         }
@@ -76,7 +82,11 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
     assert_eq!(latencies, [readers, writers]);
     let days = [1, 2].map(|day| total(&format!("room_latency:p95_under_20000ms_in_day_{day}")));
     assert!(days.iter().all(|requests| *requests > 20) && days.iter().sum::<u64>() == sent, "{days:?} of {sent}");
-    assert_eq!(store.last_sum("segment_room_latency_count"), sent as f64, "each request is in one of both days");
+    let large = total("room_latency:p95_under_20000ms_in_room_large");
+    assert_eq!(large, days[1], "requests with the tag are those of day 2");
+    let counted = store.last_sum("segment_room_latency_count");
+    assert_eq!(counted, (sent + large) as f64, "each request is in one of both days");
+    assert!(!store.series().keys().any(|labels| labels.contains("=room=small,")), "no objective is on small rooms");
     let text = perf_report::render::terminal::render_run(report, perf_report::render::terminal::TerminalStyle::PLAIN);
     for part in [
         "readers: room p50 ",

@@ -7,7 +7,7 @@ use test_support::shop::{ADD_ITEM, GET_OFFERS, SHOP};
 use tokio::time::Instant;
 
 use super::*;
-use crate::measure::{DurationParts, Failure, Layout, Recorder, Sample, SampleKey};
+use crate::measure::{DurationParts, Failure, Layout, Recorder, Sample, SampleKey, Segments};
 use crate::plan::constant_vus;
 
 #[expect(clippy::disallowed_methods, reason = "any instant will do")]
@@ -21,7 +21,7 @@ fn snapshot() -> Snapshot {
         (2, None, Some(Failure::Refused)),
     ] {
         let finished = due + Duration::from_millis(ms);
-        let at = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: [None; 3] };
+        let at = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::NONE };
         recorder.record(at, &Sample { status, failure, due, started: due, finished, parts: DurationParts::default() });
     }
     recorder.snapshot()

@@ -12,7 +12,7 @@ use monitoring::label::{BACKEND_JOB, JOB, TESTID};
 use monitoring::promql::Selector;
 use perf_report::Report;
 use prometheus_store::PrometheusClient;
-use prometheus_store::client::seconds;
+use prometheus_store::prometheus_client::seconds;
 use serde::Deserialize;
 
 /// Length of the range of one query, in seconds, so that each response is small.

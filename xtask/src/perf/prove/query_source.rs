@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use monitoring::promql;
-use prometheus_store::client::seconds;
+use prometheus_store::prometheus_client::seconds;
 use prometheus_store::response::{self, Found, Series};
 use prometheus_store::{PrometheusClient, QueryError, Range, StoreAccess};
 use url::Url;
