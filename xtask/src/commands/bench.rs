@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measures the cost of the generator beside other load generators, and the
 //! accuracy of its clock against the delays that the server logged.
 
+mod agents;
 mod clock;
 mod features;
 mod gate;
@@ -43,6 +44,11 @@ pub(crate) enum BenchCommand {
         #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
     },
+    /// Measure what agents cost
+    ///
+    /// Measures processor time per request of one process, of one agent and of two, coordinator
+    /// included, and the processor share and memory of a coordinator of many agents.
+    Agents(AgentsArgs),
     /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {
         /// Iterations per second or minute, such as 500/s or 30/m
@@ -87,6 +93,23 @@ pub(crate) enum BenchCommand {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct AgentsArgs {
+    /// Number of rounds
+    ///
+    /// A round runs the load by one process, by one agent, and by two.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
+    /// Duration of each run
+    #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
+    duration: Duration,
+    /// Number of agents of the large coordinator
+    ///
+    /// Each is a process of about 10 MB.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    many: u32,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct PeersArgs {
     /// Number of connections or VUs
     #[arg(long, default_value_t = 50)]
@@ -122,6 +145,7 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Peers(args) => peers::run(&args).await,
         BenchCommand::Features { rounds, duration } => features::run(rounds, duration).await,
+        BenchCommand::Agents(args) => agents::run(&args).await,
         BenchCommand::Arrivals { rate, duration, exact } => clock::arrivals(&rate, duration, exact).await,
         BenchCommand::Accuracy { duration } => clock::accuracy(duration).await,
         BenchCommand::Gate { gates } => gate::run(gates),

@@ -20,6 +20,7 @@ unknown! {
     variable(u32, &str) -> String;
     command_line(u32) -> String;
     peak_memory(u32) -> (String, u64);
+    processor_time(u32) -> Duration;
     time_of_children() -> Duration;
     pid_namespace() -> u64;
     listener(u16) -> u32;

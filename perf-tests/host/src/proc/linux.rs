@@ -66,6 +66,12 @@ pub fn peak_memory(pid: u32) -> Option<(String, u64)> {
     Some((status.name, status.vmhwm? << 10))
 }
 
+/// The processor time of a running process.
+pub fn processor_time(pid: u32) -> Option<Duration> {
+    let stat = process(pid)?.stat().ok()?;
+    Some(Duration::from_millis((stat.utime + stat.stime) * 1_000 / procfs::ticks_per_second()))
+}
+
 /// The processor time of all children of this process that have ended.
 pub fn time_of_children() -> Option<Duration> {
     let stat = Process::myself().ok()?.stat().ok()?;

@@ -1,0 +1,94 @@
+//! `cargo xtask bench agents`: what a request costs if agents make the load, and what a coordinator
+//! of many agents costs.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use perf_host::proc;
+use perf_report::exit_code::ExitCode;
+use perf_settings::{AGENTS, shown_duration};
+use tokio::time;
+
+use super::AgentsArgs;
+use super::peers::{Spread, cost, spread};
+use super::setup::BenchSetup;
+use crate::host::child;
+use crate::host::terminal::print_line;
+
+/// Virtual users of the load whose requests are measured.
+const VUS: u32 = 50;
+/// Numbers of agents that are compared with one process.
+const NUMBERS: [u32; 2] = [1, 2];
+/// Time over which the coordinator of many agents is measured.
+const MEASURED: Duration = Duration::from_secs(10);
+/// Time for many agents to join, which all hash their program before.
+const JOINING: Duration = Duration::from_secs(120);
+
+pub(super) async fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
+    let setup = BenchSetup::start(None).await?;
+    print_line(&format!("{VUS} VUs, {} rounds of {} each", args.rounds, shown_duration(args.duration)));
+    let mut rounds: Vec<Vec<f64>> = Vec::new();
+    for round in 0..args.rounds {
+        let mut costs = vec![0.0; 1 + NUMBERS.len()];
+        let length = costs.len();
+        for at in 0..length {
+            // Another one is first in each round.
+            let at = (at + usize::try_from(round)?) % length;
+            let mut command = setup.load_by(&setup.generator, VUS, args.duration);
+            if let Some(agents) = at.checked_sub(1) {
+                command.env(AGENTS, NUMBERS[agents].to_string());
+            }
+            costs[at] = cost(&setup, &command, args.duration).await?.cpu_us_per_request;
+        }
+        rounds.push(costs);
+        eprintln!("round {} of {}", round + 1, args.rounds);
+    }
+    let column = |of: &dyn Fn(&[f64]) -> f64| spread(rounds.iter().map(|costs| of(costs)).collect());
+    print_line("\nprocessor time per request, coordinator included    to one process");
+    print_line(&format!("one process   {:6.2} µs", column(&|costs| costs[0]).median));
+    for (at, agents) in NUMBERS.into_iter().enumerate() {
+        let Spread { median, quartiles: (low, high) } = column(&|costs| costs[1 + at] / costs[0]);
+        let name = format!("--agents {agents}");
+        print_line(&format!(
+            "{name:13} {:6.2} µs                             {median:.3} ({low:.3} to {high:.3})",
+            column(&|costs| costs[1 + at]).median
+        ));
+    }
+    print_line("(medians of rounds; in brackets: the quartiles)");
+    coordinator(&setup, args.many).await?;
+    setup.stop().await?;
+    Ok(ExitCode::Met)
+}
+
+/// Prints the processor share and the memory of the coordinator of many agents, which send their
+/// counts each second and few requests.
+async fn coordinator(setup: &BenchSetup, agents: u32) -> anyhow::Result<()> {
+    let before = setup.served_requests().await?;
+    let mut command = child::attached(&setup.generator);
+    let load = setup.load_by(&setup.generator, agents, JOINING);
+    command.envs(load.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env(AGENTS, agents.to_string()).arg("thinking");
+    let mut process = command.stdout(Stdio::null()).spawn().context("failed to start the coordinator")?;
+    let id = process.id().context("the coordinator ended at once")?;
+    // Each agent checks that the target responds, and its user thinks before its first request.
+    let all_joined = before + u64::from(2 * agents);
+    let joined = time::timeout(JOINING, async {
+        while setup.served_requests().await? < all_joined {
+            time::sleep(Duration::from_millis(200)).await;
+        }
+        anyhow::Ok(())
+    });
+    joined.await.context("the agents did not begin their load")??;
+    let from = proc::processor_time(id).context("this system does not report the processor time of processes")?;
+    time::sleep(MEASURED).await;
+    let to = proc::processor_time(id).context("the coordinator ended early")?;
+    let (_, memory) = proc::peak_memory(id).context("the coordinator ended early")?;
+    process.kill().await.context("failed to stop the coordinator")?;
+    print_line(&format!(
+        "\na coordinator of {agents} agents: {:.1} % of a processor, peak memory {} MB",
+        (to - from).as_secs_f64() / MEASURED.as_secs_f64() * 100.0,
+        memory / 1_000_000
+    ));
+    Ok(())
+}
