@@ -163,7 +163,7 @@ impl Conclusion {
         match self {
             Self::Regressed => "regressed",
             Self::Improved => "improved",
-            Self::NoChangeSeen => "no change seen",
+            Self::NoChangeSeen => "no change measured",
             Self::TooLittleData => "too little data",
         }
     }

@@ -67,6 +67,15 @@ impl ExitCode {
         }
     }
 
+    /// Verdict on a run that ended with this code and has no report: "did not run (exit 104)".
+    pub fn describe_stop(self) -> String {
+        let verdict = match self {
+            Self::BadConfiguration | Self::Inconclusive => "did not run",
+            code => code.describe(),
+        };
+        format!("{verdict} (exit {})", self.code())
+    }
+
     /// Longer text for people, with the reasons for the code.
     pub const fn explain(self) -> &'static str {
         match self {

@@ -7,8 +7,8 @@ mod objectives;
 mod verdicts;
 
 pub(crate) use failures::{FailureText, describe_failures, has_cause_of_finding};
-pub use objectives::{describe_measured, describe_miss, describe_warns_only, finding};
-pub(crate) use verdicts::inconclusive;
+pub use objectives::{describe_measured, describe_miss, finding, table_notes};
+pub(crate) use verdicts::{inconclusive, missed};
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use crate::verdict::Reason;
 /// All findings of a run, the most severe first: about objectives that were not met, recorded with
 /// the run, and about what the result means.
 pub fn run_findings(report: &Report) -> Vec<Finding> {
-    findings_with(report, || [verdicts::missed(report), verdicts::inconclusive(report, None)].concat())
+    findings_with(report, || [verdicts::missed(report), verdicts::inconclusive(report, |_| true)].concat())
 }
 
 /// Findings of a run, with these about objectives.

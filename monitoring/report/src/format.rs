@@ -143,9 +143,20 @@ pub fn count(count: u64) -> String {
     text
 }
 
+/// A count and its noun, which is given in the singular: "1 request", "2,152 requests".
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_of_one_has_a_singular_noun() {
+        let texts = [0, 1, 2_152].map(|number| counted(number, "request"));
+        assert_eq!(texts, ["0 requests", "1 request", "2,152 requests"]);
+    }
 
     #[test]
     fn a_long_list_ends_with_the_number_of_the_others() {

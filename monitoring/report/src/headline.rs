@@ -7,6 +7,7 @@ use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_miss};
+use crate::format::counted;
 use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
 
@@ -171,11 +172,30 @@ fn cause(report: &Report) -> Option<String> {
             format!("{} {}: {reason}{more}", objective.subject, objective.objective)
         }
         _ => {
+            if let Some(text) = describe_total_failure(report, objective) {
+                return Some(text);
+            }
             let failures = report.main_failure(objective).map(|it| format!(": {}", it.describe())).unwrap_or_default();
             let outage = cause_outage(report).map(|it| format!("{}. Missed: ", it.message)).unwrap_or_default();
             format!("{outage}{}{failures}{more}", describe_miss(objective))
         }
     })
+}
+
+/// "join_room: all 2,152 requests failed: 404 Not Found": the cause of a missed objective if all
+/// requests of an endpoint failed in one way. Misses that follow from it are not named.
+fn describe_total_failure(report: &Report, objective: &ObjectiveResult) -> Option<String> {
+    let failure = report.main_failure(objective)?;
+    let endpoint = report.endpoints.iter().find(|it| it.name == failure.request)?;
+    let sent = endpoint.requests.sent;
+    if sent < 2 || failure.count != sent || cause_outage(report).is_some() {
+        return None;
+    }
+    let missed = gating(report).filter(|it| it.verdict == Verdict::Missed);
+    let unexplained = missed.filter(|it| report.main_failure(it) != Some(failure)).count();
+    let how = failure.describe_uncounted();
+    let more = and_more(unexplained, "objective", "missed");
+    Some(format!("{}: all {} failed: {how}{more}", endpoint.name, counted(sent, "request")))
 }
 
 /// "; 2 more objectives missed": those with the same verdict as an objective.

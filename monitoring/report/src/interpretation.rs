@@ -56,10 +56,16 @@ impl EndpointLatency<'_> {
 pub fn interpret(report: &Report) -> Vec<Finding> {
     let failing = failing_endpoints(report);
     let mut findings: Vec<Finding> = errors(report, &failing).into_iter().collect();
-    findings.extend(latency(report, &failing));
+    // All requests of an endpoint that fail are the cause of its miss.
+    let fails = |first: &FirstMiss<'_>| failing.iter().any(|it| it.name == first.objective.subject && fails_always(it));
+    let first = first_miss(report).filter(|first| !fails(first));
+    let latency = latency(report, &failing, first.as_ref());
+    let has_first = latency.as_ref().is_some_and(|finding| finding.kind == FindingKind::FirstMiss);
+    findings.extend(latency);
     findings.extend(backend::resources(report));
     findings.extend(backend::caches(report));
-    findings.extend(over_time::findings(report));
+    findings.extend(first.filter(|_| !has_first).map(|first| over_time::describe(&first)));
+    findings.extend(over_time::drift(report));
     findings.extend(trend::findings(report));
     if !is_clean(report) {
         findings.retain(|finding| finding.severity != Severity::Good);
@@ -94,6 +100,11 @@ fn may_fail(report: &Report) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a share")]
 fn failed_share(endpoint: &EndpointResult) -> f64 {
     endpoint.requests.failed as f64 / endpoint.requests.sent.max(1) as f64
+}
+
+/// Whether every request of an endpoint failed.
+const fn fails_always(endpoint: &EndpointResult) -> bool {
+    endpoint.requests.failed == endpoint.requests.sent
 }
 
 /// Finding about failed requests, with advice that depends on the main cause.
@@ -173,7 +184,8 @@ fn kinds(failing: &[&EndpointResult]) -> BTreeMap<FailureKind, u64> {
 }
 
 /// Finding about latencies close to or over their limits, and whether one endpoint or all are slow.
-fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
+/// If one is, and `first` is about it, the finding is about both.
+fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMiss<'_>>) -> Option<Finding> {
     let judged = report.objectives.iter().filter(|it| it.goal.is_latency() && it.verdict.is_decided());
     let mut slow: Vec<_> = judged
         .filter_map(|objective| Some(EndpointLatency { objective, share: objective.share_of_threshold()? }))
@@ -202,6 +214,11 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
     } else {
         let named: Vec<_> = over.iter().map(|slow| slow.describe()).collect();
         let others = rest.map(|rest| format!("; the slowest of the others is {}", rest.describe())).unwrap_or_default();
+        if let ([only], Some(first)) = (over.as_slice(), first)
+            && only.objective.subject == first.objective.subject
+        {
+            return Some(slow_since(first, &others));
+        }
         let own = match over.as_slice() {
             [only] => format!("Check the handler of {}", only.objective.subject),
             _ => "Check the handlers of these endpoints, or a resource that they share".to_owned(),
@@ -209,6 +226,15 @@ fn latency(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         (Severity::Problem, format!("slower than the limit: {}{others}. {own}", named.join(", ")))
     };
     Some(Finding::new(severity, Subject::Target, FindingKind::LatencyMargin, message))
+}
+
+/// Finding about the only endpoint over its limit: since when, and the slowest of the others.
+fn slow_since(first: &FirstMiss<'_>, others: &str) -> Finding {
+    let FirstMiss { objective, vus, rate, .. } = first;
+    let (subject, since) = (&objective.subject, first.describe_time());
+    let load = format!("{vus} VU{}, {rate:.0} req/s", if *vus == 1 { "" } else { "s" });
+    let message = format!("{subject} was over its limit {since} (at {load}){others}. Check the handler of {subject}");
+    Finding::new(Severity::Problem, Subject::Objective(subject.clone()), FindingKind::FirstMiss, message)
 }
 
 #[cfg(test)]

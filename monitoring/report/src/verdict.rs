@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::format::count;
+use crate::format::counted;
 
 /// Requests that an objective counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,15 +67,16 @@ pub enum Reason {
     #[error("no requests were made: does the scenario request the endpoint?")]
     NoData,
     /// No requests, because every iteration failed before them.
-    #[error("no requests were made: all {} iterations failed before that", count(*iterations))]
+    #[error("no requests were made: all {} failed before that", counted(*iterations, "iteration"))]
     NotReached {
         /// Number of iterations.
         iterations: u64,
     },
     /// Fewer requests than the objective needs.
     #[error(
-        "only {total} requests, and a {quantile} needs {needed}. Run longer, for example -d 1m, or use --smoke to check \
-         only that it works"
+        "only {}, and a {quantile} needs {needed}. Run longer, for example -d 1m, or use --smoke to check only that it \
+         works",
+        counted(*total, "request")
     )]
     TooFew {
         /// Number of requests.

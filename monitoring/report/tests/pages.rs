@@ -6,11 +6,14 @@
 use std::fs;
 use std::path::Path;
 
+use monitoring::slo::OnMiss;
 use perf_report::Report;
 use perf_report::finding::FindingKind;
 use perf_report::findings::run_findings;
+use perf_report::headline::Headline;
 use perf_report::read::read_report;
 use perf_report::render::files::{HTML, MARKDOWN, run_files};
+use perf_report::render::terminal::{TerminalStyle, render_run};
 use perf_report::verdict::Verdict;
 
 /// The report of a situation, see `situations/`.
@@ -51,6 +54,61 @@ fn a_missed_objective_of_the_headline_is_not_repeated_below_it() {
 fn a_summary_prints_each_cause_once() {
     let summaries = ["failed_setup", "without_routes", "several_missed"].map(|name| file(&report(name), MARKDOWN));
     insta::assert_snapshot!(summaries.join("\n"));
+}
+
+#[test]
+fn requests_that_all_failed_are_the_cause_and_told_once() {
+    let report = report("without_routes");
+    let cause = "join_room: all 2,152 requests failed: 404 Not Found";
+    assert!(Headline::new(&report).cause.starts_with(cause), "{:?}", Headline::new(&report));
+    let summary = file(&report, MARKDOWN).replace("\\_", "_");
+    let count = |text: &str| summary.matches(text).count();
+    assert_eq!([count(cause), count("2,152 × 404 Not Found"), count("404 Not Found")], [1, 1, 2], "{summary}");
+    assert_eq!([count("Check that the service has this route"), count("first missed")], [1, 0], "{summary}");
+}
+
+#[test]
+fn endpoints_without_requests_are_one_line() {
+    let report = report("without_routes");
+    let line = "6 other endpoints: no requests: all 2,152 iterations failed before that";
+    let terminal = render_run(&report, TerminalStyle::PLAIN);
+    for text in [terminal, file(&report, MARKDOWN)] {
+        let counts = [line, "failed before that", "get_state", "inconclusive"].map(|part| text.matches(part).count());
+        assert_eq!(counts, [1, 1, 0, 0], "{text}");
+    }
+    let page = file(&report, HTML);
+    let (_, table) = page.split_once("id=\"objectives\"").unwrap();
+    let (table, _) = table.split_once("id=\"latency\"").unwrap();
+    assert_eq!([line, "get_state"].map(|part| table.matches(part).count()), [1, 0], "{table}");
+    assert!(!page.contains("no requests were made"), "the list of objectives without requests");
+}
+
+#[test]
+fn a_few_endpoints_without_requests_are_named() {
+    let mut report = report("without_routes");
+    report.objectives.retain(|it| !["get_state", "get_news", "leaderboard"].contains(&&*it.subject));
+    let text = render_run(&report, TerminalStyle::PLAIN);
+    assert!(text.contains("update_player, get_recommendations, get_game_data: no requests: all"), "{text}");
+}
+
+#[test]
+fn one_miss_is_one_problem() {
+    let report = report("missed");
+    let text = render_run(&report, TerminalStyle::PLAIN);
+    assert!(text.contains("problem: get_game_data was over its limit from the start (at 10 VUs, 66 req/s)"), "{text}");
+    assert_eq!(text.matches("problem: ").count(), 1, "{text}");
+    let several = render_run(&self::report("several_missed"), TerminalStyle::PLAIN);
+    assert_eq!(several.matches("get_state was over its limit").count(), 1, "{several}");
+    assert!(!several.contains("first missed"), "{several}");
+}
+
+#[test]
+fn objectives_that_only_warn_are_named_if_they_are_missed() {
+    let mut report = report("met");
+    let warns = |report: &Report| render_run(report, TerminalStyle::PLAIN).matches("warns only").count();
+    assert_eq!(warns(&report), 0);
+    report.objectives.iter_mut().find(|it| it.on_miss == OnMiss::Warn).unwrap().verdict = Verdict::Missed;
+    assert_eq!(warns(&report), 1);
 }
 
 #[test]

@@ -206,12 +206,18 @@ impl FailureCause {
     /// Text of the cause, without its request: "40,404 × 404 Not Found {"detail":"Not Found"},
     /// first at 00:03".
     pub fn describe(&self) -> String {
+        format!("{} × {}", count(self.count), self.describe_uncounted())
+    }
+
+    /// Text of the cause, without its request and count: "404 Not Found {"detail":"Not Found"},
+    /// first at 00:03".
+    pub(crate) fn describe_uncounted(&self) -> String {
         let body = match (&self.detail, self.body.as_str()) {
             (_, "") | (FailureDetail::Client { .. }, _) => String::new(),
             (FailureDetail::Check { .. }, body) => format!(": {body}"),
             (FailureDetail::Status { .. }, body) => format!(" {body}"),
         };
-        format!("{} × {}{body}, first at {}", count(self.count), self.detail, clock_time(self.first_ms))
+        format!("{}{body}, first at {}", self.detail, clock_time(self.first_ms))
     }
 }
 

@@ -20,7 +20,7 @@ fn undecided(compared: &Comparison) -> Option<Finding> {
     });
     let named = named.collect::<Vec<_>>().join(", ");
     let message = format!(
-        "{named}: this neither shows a slow-down of more than {} nor rules out one of {}",
+        "{named}: too few requests to show a slow-down of {} or exclude one of {}",
         exact_percent(compared.rule.margin),
         exact_percent(compared.rule.detect),
     );

@@ -13,6 +13,14 @@ pub(crate) struct FailureText {
     pub(crate) advice: Option<&'static str>,
 }
 
+impl FailureText {
+    /// The cause, then the advice if there is any.
+    pub(crate) fn with_advice(&self) -> String {
+        let advice = self.advice.map(|advice| format!(". {advice}")).unwrap_or_default();
+        format!("{}{advice}", self.cause)
+    }
+}
+
 /// Causes of failed requests, the most frequent first.
 pub(crate) fn describe_failures(report: &Report) -> Vec<FailureText> {
     let describe = |(requests, cause): &(Vec<&str>, FailureCause)| FailureText {

@@ -1,14 +1,16 @@
 //! Findings about objectives that were not met.
 
+use std::collections::BTreeMap;
+
 use monitoring::ratio::Ratio;
 use monitoring::slo::OnMiss;
 
 use crate::Millis;
 use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{backend_value, count, millis, percent_beside};
+use crate::format::{backend_value, count, counted, millis, percent_beside};
 use crate::judgement::{Goal, LimitSide, Measurement, ObjectiveResult, Percentile, Share};
-use crate::verdict::{Tally, Verdict};
+use crate::verdict::{Reason, Tally, Verdict};
 
 /// Formats the measured value in the terms of the objective: a percentile, a share of successes or
 /// of errors, or a value of the backend.
@@ -47,12 +49,46 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
     Some(format!("{}.{}", tenths / 10, tenths % 10))
 }
 
-/// Line below a table: its objectives whose miss does not fail the run. `None` without any.
-pub fn describe_warns_only(objectives: &[ObjectiveResult]) -> Option<String> {
-    let shown = objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.has_row());
-    let names: Vec<_> = shown.map(|it| format!("{} {}", it.subject, it.objective)).collect();
-    let list = names.join(", ");
-    (!names.is_empty()).then(|| format!("warns only (a miss does not change the exit code): {list}"))
+/// Lines below a table of objectives: endpoints that were not requested, and missed objectives that
+/// do not fail the run.
+pub fn table_notes(objectives: &[ObjectiveResult]) -> Vec<String> {
+    let mut notes = describe_not_requested(objectives);
+    let missed = objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.verdict == Verdict::Missed);
+    let names: Vec<_> = missed.map(|it| format!("{} {}", it.subject, it.objective)).collect();
+    if !names.is_empty() {
+        notes.push(format!("warns only (a miss does not change the exit code): {}", names.join(", ")));
+    }
+    notes
+}
+
+/// "6 other endpoints: no requests: all 2,152 iterations failed before that", a line for each
+/// reason. A few endpoints are named.
+fn describe_not_requested(objectives: &[ObjectiveResult]) -> Vec<String> {
+    /// Limit on endpoints that are named.
+    const NAMED: usize = 3;
+    let mut by_reason = BTreeMap::<&Reason, Vec<&str>>::new();
+    for objective in objectives.iter().filter(|it| it.is_not_requested()) {
+        let Some(reason) = objective.verdict.reason() else { continue };
+        let names = by_reason.entry(reason).or_default();
+        if !names.contains(&&*objective.subject) {
+            names.push(&objective.subject);
+        }
+    }
+    let others = if objectives.iter().any(|it| it.has_row() && !it.is_not_requested()) { "other " } else { "" };
+    let line = |(reason, names): (&Reason, Vec<&str>)| {
+        let endpoints = match names.len() {
+            ..=NAMED => names.join(", "),
+            number => format!("{number} {others}endpoints"),
+        };
+        let why = match reason {
+            Reason::NotReached { iterations } => {
+                format!("all {} failed before that", counted(*iterations, "iteration"))
+            }
+            _ => "does the scenario request them?".to_owned(),
+        };
+        format!("{endpoints}: no requests: {why}")
+    };
+    by_reason.into_iter().map(line).collect()
 }
 
 /// Text of a missed objective: "get_offers p95 761.0 ms > 500 ms, 263 requests".
@@ -112,12 +148,12 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     let measured = describe_measured(objective).unwrap_or_default();
     let requests = match objective.measured {
         Some(Measurement::Throughput { tally, judged_ms }) if objective.good().is_some() => {
-            format!(", {} successful requests in {} s", count(tally.good), judged_ms.div_ceil(1_000))
+            format!(", {} in {} s", counted(tally.good, "successful request"), judged_ms.div_ceil(1_000))
         }
         _ if matches!(objective.goal, Goal::Measure { .. }) => {
-            objective.tally().map(|it| format!(", {} values", count(it.total))).unwrap_or_default()
+            objective.tally().map(|it| format!(", {}", counted(it.total, "value"))).unwrap_or_default()
         }
-        _ => objective.tally().map(|it| format!(", {} requests", count(it.total))).unwrap_or_default(),
+        _ => objective.tally().map(|it| format!(", {}", counted(it.total, "request"))).unwrap_or_default(),
     };
     let failed = match objective.quantile_ms() {
         Some(Millis::INFINITE) => ", too many of them failed",

@@ -12,7 +12,7 @@ use crate::verdict::{Reason, Verdict};
 
 /// Findings about missed objectives: one for all that failed requests of one cause made fail, and
 /// one for each that was missed for another reason.
-pub(super) fn missed(report: &Report) -> Vec<Finding> {
+pub(crate) fn missed(report: &Report) -> Vec<Finding> {
     let mut groups: Vec<(Option<&FailureCause>, Vec<&ObjectiveResult>)> = Vec::new();
     let missed = report.objectives.iter().filter(|it| it.has_row() && it.verdict == Verdict::Missed);
     for objective in missed {
@@ -41,11 +41,11 @@ fn joined(failure: Option<&FailureCause>, objectives: &[&ObjectiveResult]) -> Op
     Some(Finding::new(of_first.severity, Subject::Run, of_first.kind, message))
 }
 
-/// Findings about inconclusive objectives: one for each reason except `known`.
-pub(crate) fn inconclusive(report: &Report, known: Option<&Reason>) -> Vec<Finding> {
+/// Findings about inconclusive objectives that are to be named: one for each reason.
+pub(crate) fn inconclusive(report: &Report, is_named: impl Fn(&ObjectiveResult) -> bool) -> Vec<Finding> {
     let mut by_reason = BTreeMap::<&Reason, BTreeMap<&str, Vec<&str>>>::new();
-    for objective in report.objectives.iter().filter(|objective| objective.has_row()) {
-        if let Some(reason) = objective.verdict.reason().filter(|reason| Some(*reason) != known) {
+    for objective in report.objectives.iter().filter(|objective| objective.has_row() && is_named(objective)) {
+        if let Some(reason) = objective.verdict.reason() {
             let subjects = by_reason.entry(reason).or_default();
             subjects.entry(&objective.subject).or_default().push(&objective.objective);
         }

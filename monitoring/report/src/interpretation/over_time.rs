@@ -75,18 +75,25 @@ fn is_missed(share: Ratio, bad: u64, all: u64, tests: usize) -> bool {
     bad > 0 && distribution.sf(bad - 1) < level
 }
 
-pub(super) fn findings(report: &Report) -> Vec<Finding> {
-    first_miss(report).map(|first| describe(&first)).into_iter().chain(drift(report)).collect()
+impl FirstMiss<'_> {
+    /// "from the start", or the time of the miss.
+    pub(super) fn describe_time(&self) -> String {
+        match self.at_ms {
+            0 => "from the start".to_owned(),
+            at_ms => format!("{} s after the start", at_ms / 1_000),
+        }
+    }
 }
 
-fn describe(first: &FirstMiss<'_>) -> Finding {
-    let FirstMiss { objective, at_ms, vus, rate } = first;
+/// Finding about the first miss.
+pub(super) fn describe(first: &FirstMiss<'_>) -> Finding {
+    let FirstMiss { objective, vus, rate, .. } = first;
     let (severity, whole_run) = match objective.verdict {
         Verdict::Missed => (Severity::Problem, ""),
         Verdict::Met => (Severity::Warning, "; over the whole run it is met"),
         _ => (Severity::Warning, ""),
     };
-    let when = if *at_ms == 0 { "from the start".to_owned() } else { format!("{} s after the start", at_ms / 1_000) };
+    let when = first.describe_time();
     let message = format!(
         "first missed: {} {}, {when}, at {vus} VUs and {rate:.0} req/s{whole_run}",
         objective.subject, objective.objective
@@ -95,7 +102,7 @@ fn describe(first: &FirstMiss<'_>) -> Finding {
 }
 
 /// Finding about a trend of latency under steady load.
-fn drift(report: &Report) -> Option<Finding> {
+pub(super) fn drift(report: &Report) -> Option<Finding> {
     let steady: Vec<_> = report.run.timeline.slices.iter().filter(|slice| slice.phase == Some(Phase::Steady)).collect();
     if steady.iter().map(|slice| slice.to_ms - slice.from_ms).sum::<u64>() < LONG_MS {
         return None;

@@ -134,6 +134,14 @@ impl ObjectiveResult {
         self.verdict.is_judged() && self.not_available().is_none()
     }
 
+    /// Whether it is about an endpoint that was not requested.
+    pub(crate) fn is_not_requested(&self) -> bool {
+        let is_endpoint =
+            matches!(self.goal, Goal::Latency(_) | Goal::ResponseTime(_) | Goal::Span { .. } | Goal::Success(_));
+        let is_without = matches!(self.verdict.reason(), Some(Reason::NoData | Reason::NotReached { .. }));
+        is_endpoint && is_without && self.tally().is_some_and(|tally| tally.total == 0)
+    }
+
     /// Result of an objective that the scenario exercises.
     pub fn new(catalogue: &Catalogue, slo: &Slo, measured: Measurement, verdict: Verdict) -> Self {
         Self { verdict, measured: Some(measured), ..Self::not_in_scenario(catalogue, slo) }

@@ -3,12 +3,15 @@
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::finding::{Finding, FindingKind};
-use crate::findings::{comparison_findings, finding, findings_with, has_cause_of_finding, inconclusive, run_findings};
+use crate::findings::{comparison_findings, finding, findings_with, has_cause_of_finding, inconclusive, missed};
 use crate::headline::{cause_objective, comparison_finding_in_headline, finding_in_headline};
+use crate::judgement::ObjectiveResult;
 
-/// All findings of a run but the one in the headline.
+/// All findings of a run but the one in the headline, and without endpoints that were not
+/// requested, which are a note below the table.
 pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
-    without_headline(report, run_findings(report))
+    let not_met = || [missed(report), inconclusive(report, |it| !it.is_not_requested())].concat();
+    without_headline(report, findings_with(report, not_met))
 }
 
 /// Findings of a run below its headline, a table of objectives and a list of failed requests,
@@ -16,7 +19,8 @@ pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
 pub(super) fn below_table(report: &Report) -> Vec<Finding> {
     // The table shows which objectives share the headline's reason.
     let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
-    let mut findings = findings_with(report, || inconclusive(report, in_headline));
+    let is_named = |it: &ObjectiveResult| it.verdict.reason() != in_headline && !it.is_not_requested();
+    let mut findings = findings_with(report, || inconclusive(report, is_named));
     if has_cause_of_finding(report) {
         findings.retain(|it| it.kind != FindingKind::FailedRequests);
     }

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
-use crate::format;
+use crate::format::{count, counted};
 use crate::headline::Headline;
 use crate::mark::{Mark, Tone};
 
@@ -80,10 +80,10 @@ pub fn render_comparison(compared: &Comparison) -> String {
 
 fn counts(report: &Report) -> String {
     let Report { requests, iterations, .. } = report;
-    let [sent, failed, completed] = [requests.sent, requests.failed, iterations.completed].map(format::count);
-    let mut text = format!("{sent} requests, {failed} failed; {completed} iterations");
+    let (sent, completed) = (counted(requests.sent, "request"), counted(iterations.completed, "iteration"));
+    let mut text = format!("{sent}, {} failed; {completed}", count(requests.failed));
     if requests.unknown > 0 {
-        text.push_str(&format!("; {} unknown requests", format::count(requests.unknown)));
+        text.push_str(&format!("; {}", counted(requests.unknown, "unknown request")));
     }
     text
 }

@@ -6,14 +6,14 @@
 
 use std::fmt::Write as _;
 
-use super::below_headline::{below_headline, comparison_below_headline};
+use super::below_headline::{below_table, comparison_below_headline};
 use super::rows::{self, ObjectiveRow};
 use crate::Report;
 use crate::comparison::{CHANGE, Comparison, SidesP95};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::findings::{describe_failures, describe_warns_only, lines};
-use crate::format::count;
+use crate::findings::{FailureText, describe_failures, lines, table_notes};
+use crate::format::{count, counted};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
@@ -26,17 +26,16 @@ pub fn render_run(report: &Report) -> String {
         let _ = writeln!(text, "{}\n", escaped(&headline.full_cause()));
     }
     if report.was_loaded() {
-        let [sent, failed] = [report.requests.sent, report.requests.failed].map(count);
-        let _ = writeln!(text, "{}: {sent} requests, {failed} failed.\n", escaped(&report.run.load));
+        let (sent, failed) = (counted(report.requests.sent, "request"), count(report.requests.failed));
+        let _ = writeln!(text, "{}: {sent}, {failed} failed.\n", escaped(&report.run.load));
         text.push_str(&objectives(&report.objectives));
-        // A finding below has the advice.
-        let causes: Vec<_> = describe_failures(report).into_iter().map(|failure| failure.cause).collect();
+        let causes: Vec<_> = describe_failures(report).iter().map(FailureText::with_advice).collect();
         if !causes.is_empty() {
             text.push_str("\nFailed requests:\n");
             text.push_str(&fence(&causes.join("\n")));
         }
     }
-    text.push_str(&block(&below_headline(report)));
+    text.push_str(&block(&below_table(report)));
     text.truncate(text.trim_end().len());
     let _ = writeln!(
         text,
@@ -82,7 +81,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
 /// Summary of a command that ended early, with the reason.
 pub fn render_stop(finding: &Finding) -> String {
     let code = finding.exit_code.unwrap_or(ExitCode::Internal);
-    heading(code, &format!("perf: {} (exit {})", code.describe(), code.code())) + &fence(&finding.message)
+    heading(code, &format!("perf: {}", code.describe_stop())) + &fence(&finding.message)
 }
 
 fn heading(code: ExitCode, verdict: &str) -> String {
@@ -96,8 +95,8 @@ fn objectives(objectives: &[ObjectiveResult]) -> String {
         let (endpoint, objective) = (escaped(row.endpoint), escaped(row.objective));
         let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {good} | {requests} |");
     }
-    if let Some(line) = describe_warns_only(objectives) {
-        let _ = writeln!(text, "\n*{}*", escaped(&line));
+    for note in table_notes(objectives) {
+        let _ = writeln!(text, "\n*{}*", escaped(&note));
     }
     text
 }

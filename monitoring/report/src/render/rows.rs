@@ -34,12 +34,13 @@ impl<'a> ObjectiveRow<'a> {
     }
 }
 
-/// Rows of the objectives that were judged.
+/// Rows of the objectives that were judged. Endpoints without requests have a note instead.
 pub(super) fn judged(objectives: &[ObjectiveResult]) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    objectives.iter().filter(|objective| objective.has_row()).map(ObjectiveRow::new)
+    objectives.iter().filter(|objective| objective.has_row()).filter(|it| !it.is_not_requested()).map(ObjectiveRow::new)
 }
 
-/// Rows of all objectives but those whose values are not available.
+/// Rows of all objectives but those whose values are not available, and those of endpoints without
+/// requests.
 pub(super) fn available(objectives: &[ObjectiveResult]) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    objectives.iter().filter(|objective| objective.not_available().is_none()).map(ObjectiveRow::new)
+    objectives.iter().filter(|it| it.not_available().is_none() && !it.is_not_requested()).map(ObjectiveRow::new)
 }

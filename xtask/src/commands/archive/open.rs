@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use monitoring::sanitize::sanitize;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted;
 use perf_report::render::files::REPORT as REPORT_FILE;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
@@ -66,7 +67,13 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn report_line(report: &Report) -> String {
-    format!("{}: {}, {} requests, {}", report.run.testid, report.run.load, report.requests.sent, report.run.started)
+    format!(
+        "{}: {}, {}, {}",
+        report.run.testid,
+        report.run.load,
+        counted(report.requests.sent, "request"),
+        report.run.started
+    )
 }
 
 /// Unpacks an archive into an emptied folder. Whatever its names

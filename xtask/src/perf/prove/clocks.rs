@@ -50,10 +50,10 @@ pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, E
         [gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max)].map(|gap| format!("{gap:.1}"));
     let range = if least == most { most } else { format!("{least} to {most}") };
     let outside = outside(run.report)
-        .map(|share| format!("; by Server-Timing, {} of the latency", percent_with(share, 0)))
+        .map(|share| format!(", {} of the latency by Server-Timing", percent_with(share, 0)))
         .unwrap_or_default();
     let figures = format!(
-        "{agree} of {} endpoints agree with the backend; {range} ms on average outside the backend{outside}",
+        "client and backend agree for {agree} of {} endpoints; network and queues add {range} ms{outside}",
         agree + remarks.len() + wrong.len()
     );
     // If the endpoint with the largest difference agrees, its line stands for all endpoints.
@@ -155,7 +155,10 @@ mod tests {
         let before = EndpointClocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
         assert_eq!(before.verdict(&idle), ClockVerdict::Impossible);
         let line = before.describe(ClockVerdict::Impossible);
-        assert!(line.contains("49.0 ms by the backend; p95 60.0 ms, and between 100 and 250 ms"), "{line}");
+        assert!(
+            line.contains("49.0 ms by the backend; p95 60.0 ms by the client, 100 to 250 ms by the backend"),
+            "{line}"
+        );
         let with_others = EndpointClocks { same_requests: false, ..before };
         assert_eq!(with_others.verdict(&idle), ClockVerdict::OtherRequests);
     }

@@ -84,14 +84,13 @@ impl EndpointClocks {
         }
     }
 
-    /// The p95 of both clocks, if known: "p95 166.2 ms, and between 100 and 500 ms".
+    /// The p95 of both clocks, if known: "p95 166.2 ms by the client, 100 to 500 ms by the backend".
     fn describe_p95(&self) -> Option<String> {
         let (from, to) = self.backend_p95?;
-        let backend =
-            to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("between {from:.0} and {to:.0} ms"));
+        let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
         Some(match self.client_p95 {
-            Some(client) => format!("p95 {client:.1} ms, and {backend}"),
-            None => format!("p95 {backend}"),
+            Some(client) => format!("p95 {client:.1} ms by the client, {backend} by the backend"),
+            None => format!("p95 {backend} by the backend"),
         })
     }
 

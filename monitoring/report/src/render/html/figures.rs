@@ -6,7 +6,7 @@ use monitoring::ratio::Ratio;
 
 use super::chart::{Axis, Band, Chart, Level, Line, NARROW, WIDE, clock};
 use crate::evidence::{EndpointSlice, Slice};
-use crate::format::{count, millis, percent};
+use crate::format::{count, counted, millis, percent};
 use crate::judgement::{EndpointResult, ObjectiveResult};
 use crate::{Millis, Report};
 
@@ -90,10 +90,10 @@ pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
     let y = Axis::upwards(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
     let text = |slice: &Slice| match slice.endpoints.get(&endpoint.name) {
         Some(counts) => format!(
-            "p50 {}, p95 {}\n{} requests, {} failed",
+            "p50 {}, p95 {}\n{}, {} failed",
             millis(counts.p50_ms),
             millis(counts.p95_ms),
-            count(counts.requests),
+            counted(counts.requests, "request"),
             count(counts.failed)
         ),
         None => "no requests".to_owned(),

@@ -10,7 +10,7 @@ use super::{class, figures};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
-use crate::findings::describe_warns_only;
+use crate::findings::table_notes;
 use crate::format::{self, percent};
 use crate::judgement::ObjectiveResult;
 use crate::mark::Tone;
@@ -47,7 +47,7 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
                 } }
                 tbody { @for row in rows::available(objectives) { (objective_row(&row)) } }
             }
-            @if let Some(line) = describe_warns_only(objectives) { p class="sub" { (line) } }
+            @for note in table_notes(objectives) { p class="sub" { (note) } }
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> Str
             exact_percent(rule.margin),
             exact_percent(1.0 - compared.alpha),
         ),
-        format!("no change seen: a slow-down of {} is ruled out", exact_percent(rule.detect)),
+        format!("no change measured: a slow-down of {} is ruled out", exact_percent(rule.detect)),
         CHANGE.to_owned(),
         "p50, p99, success and req/s are shown but not judged".to_owned(),
     ];

@@ -6,8 +6,8 @@ use super::super::below_headline::below_table;
 use super::super::rows;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::{AgentResult, PartResult};
-use crate::findings::{FailureText, describe_failures, describe_warns_only};
-use crate::format::{and_more, count, millis, percent};
+use crate::findings::{describe_failures, table_notes};
+use crate::format::{and_more, count, counted, millis, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
@@ -20,8 +20,7 @@ const SHOWN_CAUSES: usize = 5;
 pub fn render_run(report: &Report, style: TerminalStyle) -> String {
     let mut blocks = vec![render_headline(report, style)];
     if report.was_loaded() {
-        let warns_only = describe_warns_only(&report.objectives).map(|line| format!("\n{}", style.wrap(&line)));
-        blocks.push(table(report).text(style) + &warns_only.unwrap_or_default());
+        blocks.push(objectives(report, style));
         blocks.push(failures(report, style));
     }
     blocks.push(findings(report, style));
@@ -42,6 +41,13 @@ fn render_headline(report: &Report, style: TerminalStyle) -> String {
     }
     let below: Vec<_> = cause.iter().map(|line| style.wrap(&format!("  {line}"))).collect();
     format!("{sign} {}\n{}", headline.verdict, below.join("\n"))
+}
+
+/// The table of objectives, and the notes below it.
+fn objectives(report: &Report, style: TerminalStyle) -> String {
+    let table = Some(table(report).text(style)).filter(|_| rows::judged(&report.objectives).next().is_some());
+    let notes = table_notes(&report.objectives).into_iter().map(|note| style.wrap(&note));
+    table.into_iter().chain(notes).collect::<Vec<_>>().join("\n")
 }
 
 fn table(report: &Report) -> TextTable {
@@ -67,11 +73,7 @@ fn table(report: &Report) -> TextTable {
 /// The most frequent causes of failed requests.
 fn failures(report: &Report, style: TerminalStyle) -> String {
     let causes = describe_failures(report);
-    let line = |FailureText { cause, advice }: &FailureText| match advice {
-        Some(advice) => style.wrap(&format!("{cause}. {advice}")),
-        None => style.wrap(cause),
-    };
-    let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(line).collect();
+    let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(|it| style.wrap(&it.with_advice())).collect();
     if let Some(more) = and_more(causes.len(), SHOWN_CAUSES) {
         lines.push(format!("{more} causes of failed requests: see report.html"));
     }
@@ -86,11 +88,11 @@ fn findings(report: &Report, style: TerminalStyle) -> String {
 fn loads(report: &Report, style: TerminalStyle) -> String {
     let Report { run, requests, iterations, .. } = report;
     let mut text = format!(
-        "load: {}: {} requests, {} failed; {} iterations",
+        "load: {}: {}, {} failed; {}",
         run.load,
-        count(requests.sent),
+        counted(requests.sent, "request"),
         count(requests.failed),
-        count(iterations.completed)
+        counted(iterations.completed, "iteration")
     );
     let ends =
         [(iterations.failed, "failed"), (iterations.interrupted, "interrupted"), (iterations.dropped, "dropped")];
@@ -99,7 +101,7 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
     }
     let reconnects: u64 = report.endpoints.iter().map(|endpoint| endpoint.reconnects).sum();
     if reconnects > 0 {
-        let _ = write!(text, "; {} requests were sent once more on new connections", count(reconnects));
+        let _ = write!(text, "; {} sent once more on new connections", counted(reconnects, "request"));
     }
     let parts = run.plan.parts.iter().flat_map(describe_part);
     let agents = describe_agents(&run.agents);
@@ -145,11 +147,11 @@ fn describe_part(part: &PartResult) -> Vec<String> {
     });
     let endpoints = part.endpoints.iter().map(|(name, latency)| {
         format!(
-            "{}: {name} p50 {}, p95 {}, {} requests, {} failed",
+            "{}: {name} p50 {}, p95 {}, {}, {} failed",
             part.name,
             latency.p50_ms.map(millis).unwrap_or_default(),
             latency.p95_ms.map(millis).unwrap_or_default(),
-            count(latency.requests),
+            counted(latency.requests, "request"),
             count(latency.failed)
         )
     });
