@@ -50,7 +50,7 @@ async fn run_scenario(plan: &PerfPlan, services: &Services, scenario: &ScenarioT
     let before = prove::before(plan, services).await;
     let measured = match generate::run(plan, services, scenario).await? {
         LoadOutput::Measured(run) => run,
-        LoadOutput::Nothing(code) => return Ok(PerfResult::without_verdict(code)),
+        LoadOutput::Nothing(result) => return Ok(result),
     };
     let judged = judge::run(*measured)?;
     let (proof, compared) = if plan.is_interrupted() {

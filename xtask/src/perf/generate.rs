@@ -12,6 +12,7 @@ use super::child::{self, ChildOutcome};
 use super::judge::MeasuredRun;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
+use super::publish::PerfResult;
 use super::services::Services;
 use crate::github;
 use crate::host::terminal;
@@ -21,7 +22,7 @@ use crate::scenarios::ScenarioTest;
 pub(super) enum LoadOutput {
     Measured(Box<MeasuredRun>),
     /// Nothing to judge: the reason is printed, or it was a dry run.
-    Nothing(ExitCode),
+    Nothing(PerfResult),
 }
 
 /// Runs a scenario to its end. Prints its message or drawing, if any.
@@ -39,32 +40,34 @@ pub(super) async fn run(
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
         Ok(ChildOutcome::Drawing(drawing)) => {
             terminal::print_line(&drawing.text);
-            LoadOutput::Nothing(ExitCode::Met)
+            LoadOutput::Nothing(PerfResult::without_verdict(ExitCode::Met))
         }
         Ok(ChildOutcome::Sharded { code, made }) => {
             terminal::print_line(&sanitize(&made));
-            LoadOutput::Nothing(code)
+            LoadOutput::Nothing(PerfResult::without_verdict(code))
         }
         // The other scenarios run nevertheless.
         Err(PerfError::Scenario { code, message }) => {
             let message = sanitize(&message);
-            terminal::print_error(&message);
+            let verdict = format!("{}: {}", scenario.name, code.describe_stop());
+            terminal::print_note(&format!("{verdict}: {message}"));
             github::report_stop(code, &message);
-            LoadOutput::Nothing(code)
+            LoadOutput::Nothing(PerfResult::with_verdict(code, verdict))
         }
-        Err(error) => return unmeasured(plan, error),
+        Err(error) => return unmeasured(plan, scenario, error),
     })
 }
 
 /// The result of a run without measurements. If it was interrupted, prints why, and gives no error.
 /// A second signal kills the process before it writes its outcome, which needs no explanation.
-fn unmeasured(plan: &PerfPlan, error: PerfError) -> Result<LoadOutput, PerfError> {
+fn unmeasured(plan: &PerfPlan, scenario: &ScenarioTest, error: PerfError) -> Result<LoadOutput, PerfError> {
+    let verdict = format!("{}: {}", scenario.name, ExitCode::Interrupted.describe_stop());
     match *plan.signals.borrow() {
         0 => return Err(error),
-        1 => terminal::print_error(&sanitize(&error.to_string())),
+        1 => terminal::print_note(&format!("{verdict}: {error}")),
         _ => {}
     }
-    Ok(LoadOutput::Nothing(ExitCode::Interrupted))
+    Ok(LoadOutput::Nothing(PerfResult::with_verdict(ExitCode::Interrupted, verdict)))
 }
 
 fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Settings {

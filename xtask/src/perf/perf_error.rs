@@ -46,6 +46,14 @@ impl PerfError {
         }
     }
 
+    /// Verdict on the command: "did not run (exit 104)".
+    pub(super) fn verdict(&self) -> String {
+        match self {
+            Self::NotCleanedUp { .. } => format!("the clean-up failed (exit {})", self.code().code()),
+            _ => self.code().describe_stop(),
+        }
+    }
+
     /// This error, and the one of the clean-up that followed it.
     pub(crate) fn after_cleanup(self, cleaned: anyhow::Result<()>) -> Self {
         match cleaned {
@@ -89,7 +97,7 @@ mod tests {
         let first = || Err(configuration("a is not a URL"));
         let both = cleaned_up(first(), left()).unwrap_err();
         assert_eq!(both.to_string(), "a is not a URL; also failed to stop the stack: no daemon");
-        assert_eq!(both.code(), ExitCode::BadConfiguration);
+        assert_eq!((both.code(), both.verdict().as_str()), (ExitCode::BadConfiguration, "did not run (exit 104)"));
         assert_eq!(cleaned_up(first(), Ok(())).unwrap_err().to_string(), "a is not a URL");
     }
 
@@ -102,6 +110,7 @@ mod tests {
             (ExitCode::Interrupted, ExitCode::Interrupted),
         ] {
             let error = cleaned_up(Ok(own), left()).unwrap_err();
+            assert_eq!(error.verdict(), format!("the clean-up failed (exit {})", code.code()));
             assert_eq!((error.to_string().as_str(), error.code()), ("a checkout is left", code));
             assert_eq!(cleaned_up(Ok(own), Ok(())).unwrap(), own);
         }

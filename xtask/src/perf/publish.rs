@@ -134,9 +134,10 @@ pub(crate) fn finish(result: Result<Option<PerfResult>, PerfError>) -> ExitCode 
         Ok(None) => return ExitCode::Met,
         Err(error) => {
             let (code, message) = (error.code(), sanitize(&error.to_string()));
-            terminal::print_error(&message);
+            let verdict = error.verdict();
+            terminal::print_note(&format!("{verdict}: {message}"));
             github::report_stop(code, &message);
-            PerfResult::without_verdict(code)
+            PerfResult::with_verdict(code, verdict)
         }
     };
     terminal::print_code(result.code, &result.verdicts);
