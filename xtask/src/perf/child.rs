@@ -120,9 +120,9 @@ fn command(program: &Path, test: &str, settings: &Settings) -> anyhow::Result<Co
 
 fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Result<ChildOutcome, PerfError> {
     let Ok(text) = fs::read_to_string(outcome_file) else {
+        let why = if is_killed(ended) { ". SIGKILL often means too little memory" } else { "" };
         return Err(PerfError::Crashed(format!(
-            "the process of scenario {} ended with {ended} before it wrote a result: see its output above. SIGKILL often \
-             means too little memory",
+            "the process of scenario {} ended with {ended} before it wrote a result: see its output above{why}",
             scenario.name
         )));
     };
@@ -134,6 +134,18 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
         (ChildOutcome::Drawing(..), Some(failure)) => Err(configuration(failure)),
         _ => Ok(outcome),
     }
+}
+
+/// Whether a process was ended by SIGKILL, as the kernel does if memory runs out.
+#[cfg(unix)]
+fn is_killed(ended: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    ended.signal() == Some(9)
+}
+
+#[cfg(not(unix))]
+const fn is_killed(_: ExitStatus) -> bool {
+    false
 }
 
 #[cfg(all(test, unix))]
@@ -157,6 +169,16 @@ mod tests {
             Ok(ChildOutcome::Sharded { code, .. }) => Ok(code),
             Ok(ChildOutcome::Measured(_)) => panic!("the outcome has no evidence"),
             Err(error) => Err(error.code()),
+        }
+    }
+
+    #[test]
+    fn only_sigkill_suggests_too_little_memory() {
+        let scenario = ScenarioTest { name: "basic".to_owned(), test: "basic::basic".to_owned() };
+        let missing = workspace::target().join("no-such-outcome.json");
+        for (status, is_killed) in [(9, true), (11, false), (6, false), (1 << 8, false), (9 << 8, false)] {
+            let error = read(&scenario, &missing, ExitStatus::from_raw(status)).err().unwrap().to_string();
+            assert_eq!(error.contains("too little memory"), is_killed, "{error}");
         }
     }
 
