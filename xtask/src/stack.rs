@@ -127,8 +127,11 @@ async fn up(options: &StackOptions, before: &[StackPart]) -> Result<Stack, Stack
 /// The error of a stack that cannot run, with the choice of other stacks.
 fn with_other_stack(error: StackError, other: &str) -> StackError {
     match error {
-        error @ (StackError::Unavailable(_) | StackError::NoDocker(_)) => StackError::Unavailable(format!(
-            "{error}; use --stack {other}, or --stack none for a verdict without metrics"
+        error @ StackError::NoDocker(_) => StackError::Unavailable(format!(
+            "{error}, or use --stack {other}, or --stack none for a verdict without metrics"
+        )),
+        StackError::Unavailable(why) => StackError::Unavailable(format!(
+            "{why}; use --stack {other}, or --stack none for a verdict without metrics"
         )),
         error => error,
     }
@@ -137,7 +140,7 @@ fn with_other_stack(error: StackError, other: &str) -> StackError {
 async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
     let no_docker = match docker::up(options).await {
         Err(StackError::Unavailable(why)) => why,
-        Err(StackError::NoDocker(error)) => error.to_string(),
+        Err(StackError::NoDocker(error)) => error.problem,
         result => return result,
     };
     match native::up(options).await {

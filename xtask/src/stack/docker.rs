@@ -155,11 +155,11 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
 
 /// No Docker was found.
 #[derive(Debug, thiserror::Error)]
-#[error("{problem}{}", remedy.map(|remedy| format!(": {remedy}")).unwrap_or_default())]
+#[error("{problem}: {remedy}")]
 pub(crate) struct NoDockerError {
     /// The reason and the places that were tried, without the remedy.
     pub(crate) problem: String,
-    remedy: Option<&'static str>,
+    remedy: &'static str,
 }
 
 /// The remedy if no Docker was found, and the user named none.
@@ -171,26 +171,27 @@ const START_DOCKER: &str = "start it, or name another socket with DOCKER_HOST=un
 async fn connect() -> Result<Docker, StackError> {
     let DockerSearch { host, tried } = docker_host::search();
     let is_given = workspace::var(docker_host::DOCKER_HOST).is_some();
-    let missing = |why: String| {
-        let (tried, remedy) = match is_given {
-            true => (tried.to_string(), None),
-            false => (format!("tried {tried}"), Some(START_DOCKER)),
+    let missing = |why: &str| {
+        let (place, remedy) = match is_given {
+            true => (format!("at {tried}"), "start it"),
+            false => (format!("(tried {tried})"), START_DOCKER),
         };
-        StackError::NoDocker(NoDockerError { problem: format!("Docker was not found: {why} ({tried})"), remedy })
+        StackError::NoDocker(NoDockerError { problem: format!("no Docker {place}{why}"), remedy })
     };
-    if host.is_none() {
-        return Err(missing("no socket accepts connections".to_owned()));
-    }
+    let Some(host) = host else { return Err(missing("")) };
     let unusable = |why: String| {
         let remedy = "fix that, or use --stack native or --stack none";
         StackError::Configuration(format!("Docker is present but not usable: {why}; {remedy}"))
     };
-    let docker = docker_client_instance().await.map_err(|error| missing(error.to_string()))?;
+    let docker = docker_client_instance().await.map_err(|error| match docker_host::is_absent(&host) {
+        true => missing(""),
+        false => missing(&format!(": {error}")),
+    })?;
     match time::timeout(PATIENCE, docker.ping()).await {
         Ok(Ok(_)) => Ok(docker),
         Ok(Err(error)) => {
             let chain = ErrorChain(&error);
-            Err(if chain.is_absence() { missing(chain.to_string()) } else { unusable(chain.to_string()) })
+            Err(if chain.is_absence() { missing("") } else { unusable(chain.to_string()) })
         }
         Err(_) => Err(unusable(format!("it did not respond within {PATIENCE:?}"))),
     }

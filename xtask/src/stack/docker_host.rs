@@ -52,7 +52,10 @@ pub(crate) fn use_found_docker() {}
 /// Searches below a folder, which is the root of a file system.
 fn search_in(root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> DockerSearch {
     if let Some(host) = variable(DOCKER_HOST) {
-        return DockerSearch { tried: format!("{DOCKER_HOST}={host}"), host: Some(host) };
+        return DockerSearch {
+            tried: format!("{} ({DOCKER_HOST})", host.trim_start_matches("unix://")),
+            host: Some(host),
+        };
     }
     let home = variable("HOME").map(PathBuf::from);
     let config = variable("DOCKER_CONFIG").map(PathBuf::from).or(home.as_ref().map(|home| home.join(".docker")));
@@ -124,6 +127,11 @@ fn user() -> Option<u32> {
 /// The path of a socket's address.
 fn socket(host: &str) -> Option<PathBuf> {
     host.strip_prefix("unix://").map(PathBuf::from)
+}
+
+/// Whether an address is a socket that does not exist, or on which no program listens.
+pub(super) fn is_absent(host: &str) -> bool {
+    socket(host).is_some_and(|path| state(&path) == SocketState::Absent)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,6 +224,10 @@ mod tests {
         }
         let given = searched(&root, &[(DOCKER_HOST, "tcp://docker:2375")]);
         assert_eq!(given.host.as_deref(), Some("tcp://docker:2375"));
+        assert_eq!(given.tried, "tcp://docker:2375 (DOCKER_HOST)");
+        let socket = searched(&root, &[(DOCKER_HOST, "unix:///nowhere/docker.sock")]);
+        assert_eq!(socket.tried, "/nowhere/docker.sock (DOCKER_HOST)");
+        assert!(is_absent("unix:///nowhere/docker.sock") && !is_absent("tcp://docker:2375"));
         fs::remove_dir_all(root).unwrap();
     }
 

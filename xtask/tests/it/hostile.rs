@@ -85,7 +85,7 @@ fn without_docker_a_prometheus_from_path_stores_the_metrics() {
     std::fs::write(state.join("data/kept"), "").unwrap();
     let output = run(perf(&["--prometheus-port", &port, "--out", out.to_str().unwrap()]).env(NO_DOCKER.0, NO_DOCKER.1));
     assert_eq!(output.code, 0, "{}", output.text);
-    let lines: Vec<_> = output.text.lines().filter(|line| line.contains("Docker was not found")).collect();
+    let lines: Vec<_> = output.text.lines().filter(|line| line.contains("no Docker at /nowhere/docker.sock")).collect();
     assert!(lines.len() == 1 && lines[0].contains("using prometheus from PATH"), "{}", output.text);
     assert_eq!(report(&out).run.store.unwrap().agrees, Some(true));
     // Without a terminal, the stack and its data were removed
@@ -113,7 +113,7 @@ fn without_docker_and_prometheus_the_verdict_is_the_same() {
 fn a_missing_required_program_exits_104() {
     let docker = run(perf(&["--stack", "docker"]).env(NO_DOCKER.0, NO_DOCKER.1));
     assert_eq!(docker.code, 104, "{}", docker.text);
-    assert!(docker.text.contains("Docker was not found"), "{}", docker.text);
+    assert!(docker.text.contains("no Docker at /nowhere/docker.sock"), "{}", docker.text);
     let native = run(perf(&["--stack", "native"]).env("PATH", path_without_prometheus()));
     assert_eq!(native.code, 104, "{}", native.text);
     assert!(native.text.contains("no prometheus on PATH"), "{}", native.text);
