@@ -113,7 +113,7 @@ const LOAD: &[Setting] = &[
         "Wait at this address for agents on other machines. They are not started here; the token is in PERF_AGENT_TOKEN",
     ),
     flag("listen-certificate", One("FILE"), &[LISTEN_CERTIFICATE], |it, text| file(&mut it.listen_certificate, text))
-        .help("Encrypt messages to agents with the certificate and key in this PEM file. Agents have PERF_AGENT_CA"),
+        .help("Encrypt messages to agents with this PEM certificate and key. Agents have PERF_AGENT_CA"),
     flag("shard", One("I/N"), &[SHARD], |it, text| some(&mut it.shard, text.parse()))
         .excludes("agents")
         .help("Make share I of N, and write it for cargo xtask merge. Nothing is pushed or judged"),

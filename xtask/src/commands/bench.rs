@@ -51,7 +51,7 @@ pub(crate) enum BenchCommand {
     Agents(AgentsArgs),
     /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {
-        /// Iterations per second or minute, such as 500/s or 30/m
+        /// Iterations per second or minute (500/s, 30/m)
         #[arg(long, default_value = "5000/s")]
         rate: String,
         /// Duration of the load

@@ -120,35 +120,11 @@ fn flags_that_contradict_a_shard_are_refused() {
 
 #[test]
 fn short_help_has_one_line_of_100_columns_for_each_flag() {
-    let commands = [
-        &["perf"][..],
-        &["merge"],
-        &["stack"],
-        &["stack", "up"],
-        &["stack", "down"],
-        &["stack", "doctor"],
-        &["stack", "logs"],
-        &["runs"],
-        &["report"],
-        &["compare"],
-        &["new-scenario"],
-        &["new-service"],
-        &["dashboards"],
-        &["archive"],
-        &["archive", "open"],
-        &["export"],
-        &["comment"],
-        &["codegen"],
-        &["completions"],
-        &["bench"],
-        &["bench", "peers"],
-        &["bench", "memory"],
-        &["bench", "accuracy"],
-        &["ci"],
-        &[],
-    ];
-    for command in commands {
-        let help = xtask(&[command, &["-h"]].concat(), &[]);
+    let mut commands = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(command) = commands.get(seen).cloned() {
+        seen += 1;
+        let help = xtask(&[command.iter().map(String::as_str).collect(), vec!["-h"]].concat(), &[]);
         let text = String::from_utf8(help.stdout).unwrap();
         assert!(help.status.success() && !text.is_empty(), "{command:?}");
         let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 100).collect();
@@ -157,7 +133,21 @@ fn short_help_has_one_line_of_100_columns_for_each_flag() {
         let is_alone = |line: &&str| line.starts_with("      --") && !line.trim_start().contains("  ");
         let alone: Vec<_> = text.lines().filter(is_alone).collect();
         assert!(alone.is_empty(), "{command:?}: {alone:#?}");
+        // A second line of usage is not a continuation.
+        let is_continued = |line: &&str| line.starts_with("       ") && !line.trim_start().starts_with("cargo xtask");
+        let continued: Vec<_> = text.lines().filter(is_continued).collect();
+        assert!(continued.is_empty(), "{command:?}: {continued:#?}");
+        commands.extend(subcommands(&text).map(|name| [&command[..], &[name.to_owned()]].concat()));
     }
+    let has = |names: &[&str]| commands.iter().any(|command| command == names);
+    assert!(has(&["image"]) && has(&["bench", "features"]) && has(&["stack", "status"]), "{commands:?}");
+}
+
+/// Names of the commands in a short help.
+fn subcommands(help: &str) -> impl Iterator<Item = &str> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help")
 }
 
 #[test]
