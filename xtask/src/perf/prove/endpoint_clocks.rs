@@ -84,7 +84,8 @@ impl EndpointClocks {
         }
     }
 
-    /// The p95 of both clocks, if known: "p95 166.2 ms by the client, 100 to 500 ms by the backend".
+    /// The p95 of both clocks, if known:
+    /// "p95 166.2 ms by the client, 100 to 500 ms by the backend".
     fn describe_p95(&self) -> Option<String> {
         let (from, to) = self.backend_p95?;
         let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
