@@ -154,7 +154,7 @@ impl BackendSlo {
     }
 
     /// The name of the objective with this ID.
-    pub fn name_of(id: &str) -> &str {
+    pub fn name_without_prefix(id: &str) -> &str {
         id.strip_prefix(ID_PREFIX).unwrap_or(id)
     }
 

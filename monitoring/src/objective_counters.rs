@@ -125,12 +125,12 @@ pub fn budget_left(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> Expr {
 }
 
 /// Number of requests of a run.
-pub fn requests_of(testid: &str) -> Expr {
+pub fn run_requests(testid: &str) -> Expr {
     Selector::new(Metric::http_reqs().name).with(TESTID, testid).now().sum()
 }
 
 /// All series of a run.
-pub fn any_series_of(testid: &str) -> Selector {
+pub fn any_series(testid: &str) -> Selector {
     Selector::new("").with(label::TESTID, testid)
 }
 
@@ -145,7 +145,7 @@ mod tests {
             let (good, total) = final_counts(slo, "t");
             let count = |selector: Selector| selector.now().sum_by(&[TESTID]);
             let met = is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[TESTID]);
-            for text in [good, total, met, budget_left(slo, &count), any_series_of("t").now(), requests_of("t")] {
+            for text in [good, total, met, budget_left(slo, &count), any_series("t").now(), run_requests("t")] {
                 let text = text.to_string();
                 assert!(promql_parser::parser::parse(&text).is_ok(), "{text}");
             }

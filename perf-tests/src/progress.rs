@@ -175,21 +175,21 @@ fn threshold_ms(slo: Option<&Slo>) -> Option<(Ratio, f64)> {
     }
 }
 
-fn phases_of(slo: Option<&Slo>) -> Phases {
+fn judged_phases(slo: Option<&Slo>) -> Phases {
     slo.map_or(Phases::AFTER_WARM_UP, |slo| slo.phases)
 }
 
 /// Describes an endpoint's quantile beside its threshold, and returns their ratio.
 fn share_of_slo((index, endpoint, slo): &ShownEndpoint, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
-    let quantile = snapshot.endpoint(*index, phases_of(*slo))?.latency.quantile(q)?;
+    let quantile = snapshot.endpoint(*index, judged_phases(*slo))?.latency.quantile(q)?;
     let text = format!("{} {} {} of {threshold} ms", endpoint.name, q.as_quantile(), millis(quantile));
     Some((text, quantile.as_f64() / threshold))
 }
 
 fn endpoint_line(shown: &ShownEndpoint, snapshot: &Snapshot, width: usize) -> String {
     let (index, endpoint, slo) = shown;
-    let Some(counts) = snapshot.endpoint(*index, phases_of(*slo)) else { return String::new() };
+    let Some(counts) = snapshot.endpoint(*index, judged_phases(*slo)) else { return String::new() };
     let latency = &counts.latency;
     let limit = threshold_ms(*slo);
     let (q, threshold) = limit.map_or((P95, None), |(q, threshold)| (q, Some(threshold)));

@@ -49,7 +49,7 @@ mod step;
 mod watchers;
 
 pub(crate) use agent::run_agent;
-use check::{check_receiver, check_testid, warn_of_clock_skew};
+use check::{check_receiver, check_testid, warn_about_clock_skew};
 use error::internal;
 pub(crate) use error::{NotSavedError, RunError, configuration};
 use metrics::{Metrics, MetricsError};
@@ -150,7 +150,7 @@ impl PreparedRun {
         };
         let ignored = settings.ignored.iter();
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
-        warnings.extend(warn_of_clock_skew(store.as_ref()).await);
+        warnings.extend(warn_about_clock_skew(store.as_ref()).await);
         hosts::check_targets(&settings, &http).await?;
         let folder = evidence::prepare_folder(out, &testid)?;
         shard::check(&settings, &folder)?;

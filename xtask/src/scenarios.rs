@@ -41,7 +41,7 @@ pub(crate) fn build(profile: &str, with_stub: bool) -> anyhow::Result<BuiltProgr
 }
 
 /// Builds the stub backend of another checkout of this workspace, in its own target folder.
-pub(crate) fn build_stub_of(checkout: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn build_stub_in(checkout: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
     let args = ["--profile", PROFILE, "--package", STUB, "--bin", STUB];

@@ -24,7 +24,7 @@ fn growing(selector: Selector) -> Expr {
     selector.rate(Window::RateInterval).sum()
 }
 
-fn mean_of(histogram: &str, select: &dyn Fn(String) -> Selector) -> Expr {
+fn mean_duration(histogram: &str, select: &dyn Fn(String) -> Selector) -> Expr {
     growing(select(format!("{histogram}_sum"))).over(growing(select(format!("{histogram}_count"))))
 }
 
@@ -43,7 +43,7 @@ pub(super) fn mean(catalogue: &Catalogue) -> Option<Panel> {
             Query::new("client", client).about_endpoints(catalogue.endpoints),
             Query::new(
                 "backend",
-                in_milliseconds(catalogue, mean_of(duration, &|series| backend_metrics::scraped(series))),
+                in_milliseconds(catalogue, mean_duration(duration, &|series| backend_metrics::scraped(series))),
             ),
         ],
     )
@@ -83,7 +83,7 @@ pub(super) fn outside(catalogue: &Catalogue) -> Option<Panel> {
     let mapping = catalogue.mapping;
     mapping.handler?;
     let query = |endpoint: &Endpoint| {
-        let client = mean_of(&Metric::latency(endpoint).name, &|series| selected(series));
+        let client = mean_duration(&Metric::latency(endpoint).name, &|series| selected(series));
         let of_endpoint = |series: String| mapping.endpoint_series(series, endpoint);
         let growth = |suffix: &str| Some(growing(of_endpoint(format!("{duration}_{suffix}"))?));
         let backend = in_milliseconds(catalogue, growth("sum")?.over(growth("count")?));

@@ -13,7 +13,7 @@ use perf_report::verdict::Tally;
 
 use crate::gate;
 use crate::measure::{
-    MIN_REQUESTS_P95, MeasureFn, Pair, base_of, difference, endpoints, find, head_of, medians, p50, p95,
+    MIN_REQUESTS_P95, MeasureFn, Pair, base_report, difference, endpoints, find, head_report, medians, p50, p95,
     p95_differences, p99, ratio, rounds, success, throughput,
 };
 
@@ -77,17 +77,17 @@ pub fn compare(label: ComparisonLabel, pairs: &[Pair<'_>]) -> Comparison {
         findings: Vec::new(),
         exit_code: ExitCode::Met,
     };
-    warn_of_missing(&mut comparison, pairs);
+    warn_about_missing(&mut comparison, pairs);
     comparison.exit_code = comparison.code();
     comparison
 }
 
 /// Warns about endpoints that only one side requested, and about pairs with too few requests.
-fn warn_of_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
+fn warn_about_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
     let mut short: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for EndpointChange { name, .. } in &comparison.endpoints {
         let has = |side: for<'a> fn(&Pair<'a>) -> &'a Report| pairs.iter().any(|pair| find(side(pair), name).is_some());
-        let (side, other) = match (has(base_of), has(head_of)) {
+        let (side, other) = match (has(base_report), has(head_report)) {
             (true, true) => {
                 let left_out = pairs.len() - p95_differences(pairs, name).len();
                 if left_out > 0 {

@@ -16,11 +16,11 @@ pub struct Pair<'a> {
     pub head: &'a Report,
 }
 
-pub(crate) fn base_of<'a>(pair: &Pair<'a>) -> &'a Report {
+pub(crate) fn base_report<'a>(pair: &Pair<'a>) -> &'a Report {
     pair.base
 }
 
-pub(crate) fn head_of<'a>(pair: &Pair<'a>) -> &'a Report {
+pub(crate) fn head_report<'a>(pair: &Pair<'a>) -> &'a Report {
     pair.head
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn medians(pairs: &[Pair<'_>], name: &str, measure: MeasureFn) -> Cha
     let side = |side: for<'a> fn(&Pair<'a>) -> &'a Report| {
         median(pairs.iter().filter_map(|pair| measured(side(pair), name, measure)).collect())
     };
-    Change { before: side(base_of), after: side(head_of), ..Change::default() }
+    Change { before: side(base_report), after: side(head_report), ..Change::default() }
 }
 
 /// Median, if it is finite.

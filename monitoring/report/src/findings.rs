@@ -63,7 +63,7 @@ fn not_available(report: &Report) -> Vec<Finding> {
     let mut by_reason = BTreeMap::<&Reason, Vec<&str>>::new();
     for objective in &report.objectives {
         if let Some(why) = objective.not_available() {
-            by_reason.entry(why).or_default().push(BackendSlo::name_of(&objective.id));
+            by_reason.entry(why).or_default().push(BackendSlo::name_without_prefix(&objective.id));
         }
     }
     let warning = |(why, names): (&Reason, Vec<&str>)| {
@@ -77,8 +77,10 @@ fn not_available(report: &Report) -> Vec<Finding> {
 /// other values that are missing.
 pub fn no_backend_metrics(report: &Report, why: &str, remedy: Option<&str>, missing: &[&str]) -> Finding {
     let unknown = report.objectives.iter().filter(|objective| objective.not_available().is_some());
-    let names: Vec<_> =
-        unknown.map(|objective| BackendSlo::name_of(&objective.id)).chain(missing.iter().copied()).collect();
+    let names: Vec<_> = unknown
+        .map(|objective| BackendSlo::name_without_prefix(&objective.id))
+        .chain(missing.iter().copied())
+        .collect();
     let (last, others) = names.split_last().unwrap_or((&"metrics", &[]));
     let listed = if others.is_empty() { (*last).to_owned() } else { format!("{} and {last}", others.join(", ")) };
     let message = format!("{why}, so the backend's {listed} are not available");

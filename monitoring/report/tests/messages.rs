@@ -164,7 +164,7 @@ fn decisions_in(files: &[(&'static str, String)]) -> Vec<String> {
     classes.chain(tags).chain(signs).collect()
 }
 
-fn decisions_of(headline: &Headline, findings: &[Finding], colored: &str) -> Vec<String> {
+fn list_decisions(headline: &Headline, findings: &[Finding], colored: &str) -> Vec<String> {
     let headline = format!("{:?}", (headline.cause.is_empty(), headline.advice.is_some()));
     let findings = findings.iter().map(|it| format!("{:?}", (it.severity, it.kind, &it.subject, it.exit_code)));
     let colors = colored.split("\u{1b}[").skip(1).map(|rest| rest.split('m').next().unwrap().to_owned());
@@ -181,7 +181,7 @@ const COLORED: TerminalStyle = TerminalStyle { color: true, ..TerminalStyle::PLA
 
 fn decisions(report: &Report) -> (ExitCode, Vec<String>) {
     let mut decisions = decisions_in(&run_files(report, None).unwrap());
-    decisions.extend(decisions_of(&Headline::new(report), &run_findings(report), &render_run(report, COLORED)));
+    decisions.extend(list_decisions(&Headline::new(report), &run_findings(report), &render_run(report, COLORED)));
     let cause =
         |objective| report.main_failure(objective).and_then(|main| report.failures.iter().position(|it| it == main));
     decisions.extend(report.objectives.iter().map(|objective| format!("{:?}", cause(objective))));
@@ -207,7 +207,7 @@ fn other_words_change_no_decision_of_a_comparison() {
     let decisions = |compared: &Comparison| {
         let mut decisions = decisions_in(&comparison_files(compared).unwrap());
         let (headline, findings) = (Headline::for_comparison(compared), comparison_findings(compared));
-        decisions.extend(decisions_of(&headline, &findings, &render_comparison(compared, COLORED)));
+        decisions.extend(list_decisions(&headline, &findings, &render_comparison(compared, COLORED)));
         ([compared.code(), compared.objectives_code()], decisions)
     };
     let compared = comparison();

@@ -91,7 +91,7 @@ impl Resolve {
     }
 
     /// Its addresses, if it is about this host and port.
-    pub fn addresses_of(&self, host: &str, port: u16) -> impl Iterator<Item = SocketAddr> {
+    pub fn find_addresses(&self, host: &str, port: u16) -> impl Iterator<Item = SocketAddr> {
         let is_host = self.host == "*" || self.host.eq_ignore_ascii_case(host);
         let addresses = self.addresses.iter().filter(move |_| is_host && self.port == port);
         addresses.map(move |address| SocketAddr::new(*address, port))

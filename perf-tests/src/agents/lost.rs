@@ -109,11 +109,11 @@ mod tests {
     /// Iterations that the first of three agents did not make, by phase. It was lost after 4 s with
     /// `completed` iterations; each of the others made 100.
     fn dropped(load: &LoadProfile, completed: u64) -> [u64; Phase::ALL.len()] {
-        dropped_of(load, completed, None)
+        count_dropped(load, completed, None)
     }
 
     /// The same for an agent that was given this number of shared iterations of each part.
-    fn dropped_of(load: &LoadProfile, completed: u64, leased: Option<Vec<u64>>) -> [u64; Phase::ALL.len()] {
+    fn count_dropped(load: &LoadProfile, completed: u64, leased: Option<Vec<u64>>) -> [u64; Phase::ALL.len()] {
         let plan = Plan { parts: vec![load.plan("part", 1, 1).unwrap()], seed: 1 };
         let mut counts = Snapshot::new(&Layout::new(&SHOP, vec![plan.parts[0].is_open()]));
         let mut survivors = Survivors { shares: Share::all(3).skip(1).collect(), counts: counts.clone() };
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn planned_iterations_that_a_lost_agent_did_not_make_are_dropped() {
         assert_eq!(dropped(&shared_iterations(9, 40), 5), [0, 0, 9]);
-        assert_eq!(dropped_of(&shared_iterations(9, 40), 5, Some(vec![7])), [0, 0, 2]);
+        assert_eq!(count_dropped(&shared_iterations(9, 40), 5, Some(vec![7])), [0, 0, 2]);
         assert_eq!(dropped(&per_vu_iterations(9, 7), 5), [0, 0, 16]);
     }
 

@@ -164,9 +164,9 @@ impl Member {
     /// Its load. It was given this number of shared iterations of each part.
     pub(super) fn into_load(self, empty: Snapshot, leased: Vec<u64>) -> AgentLoad {
         let result = AgentResult {
-            clock_offset_ms: Some(millis_of(self.offset.offset)),
-            clock_error_ms: Some(millis_of(self.offset.error.into())),
-            start_skew_ms: millis_of(i128::from(self.late) + i128::from(self.offset.error)),
+            clock_offset_ms: Some(to_millis(self.offset.offset)),
+            clock_error_ms: Some(to_millis(self.offset.error.into())),
+            start_skew_ms: to_millis(i128::from(self.late) + i128::from(self.offset.error)),
             ..AgentResult::new(self.number, Some(self.place))
         };
         let (load, lost) = match self.end {
@@ -193,6 +193,6 @@ pub(super) async fn next(receiver: &mut LinkReceiver<FromAgent>) -> Result<FromA
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number for people")]
-fn millis_of(nanos: i128) -> f64 {
+fn to_millis(nanos: i128) -> f64 {
     nanos as f64 / 1e6
 }

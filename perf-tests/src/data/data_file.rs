@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The path of a data file. A relative path is in `perf-tests/data/`.
-pub(super) fn path_of(path: &Path) -> PathBuf {
+pub(super) fn data_path(path: &Path) -> PathBuf {
     // An absolute path replaces the folder.
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data")).join(path)
 }
@@ -32,7 +32,7 @@ impl DataFile {
     /// # Errors
     /// If it cannot be read, or is not a file.
     pub(crate) fn open(path: &Path) -> Result<Self, DataFileError> {
-        let path = path_of(path);
+        let path = data_path(path);
         let open = || {
             // Opening a pipe would wait for its writer.
             if !fs::metadata(&path)?.is_file() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::data_file::path_of;
+use super::data_file::data_path;
 use super::order::{Order, mix};
 use super::rows::Rows;
 
@@ -95,7 +95,7 @@ impl Feeder {
     /// If the file cannot be read, has no rows, or has a row that is malformed: for example one
     /// with fewer fields than names.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FeederError> {
-        let path = path_of(path.as_ref());
+        let path = data_path(path.as_ref());
         match Rows::open(&path) {
             Ok(rows) => Ok(Self { path, rows, order: Order::Sequential, cycles: false }),
             Err(error) => Err(FeederError::File { path, message: error.to_string() }),

@@ -139,8 +139,8 @@ impl Share {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{part} has {}, and each {noun} needs one: use at most {}, or plan more",
-    count_of(*.fewest, .unit),
-    count_of(*.fewest, .noun)
+    describe_count(*.fewest, .unit),
+    describe_count(*.fewest, .noun)
 )]
 pub(crate) struct ShareError {
     part: String,
@@ -152,7 +152,7 @@ pub(crate) struct ShareError {
 }
 
 /// A number with its noun: "1 agent", "3 agents".
-fn count_of(number: u64, noun: &str) -> String {
+fn describe_count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

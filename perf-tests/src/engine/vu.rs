@@ -250,7 +250,7 @@ impl Vu {
     /// run exits with code 104.
     #[track_caller]
     pub fn request(&mut self, endpoint: Endpoint) -> Request<'_> {
-        let index = self.index_of(endpoint);
+        let index = self.endpoint_index(endpoint);
         let host = self.context.shared.hosts.get(index).copied().flatten();
         let request = Request::new(self, Some(index), endpoint.name, endpoint.method, endpoint.path);
         request.expecting(endpoint.expected).on_index(host, endpoint.host)
@@ -292,7 +292,7 @@ impl Vu {
         endpoint: Endpoint,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, RequestError> {
-        let index = self.index_of(endpoint);
+        let index = self.endpoint_index(endpoint);
         let stopwatch = self.start(Some(index)).await;
         let result = future.await.map_err(|error| error.to_string());
         let finished = clock::now();
@@ -329,7 +329,7 @@ impl Vu {
 
     /// The endpoint's index in the catalogue. Panics if the scenario has not declared the endpoint.
     #[track_caller]
-    fn index_of(&self, endpoint: Endpoint) -> usize {
+    fn endpoint_index(&self, endpoint: Endpoint) -> usize {
         let shared = &self.context.shared;
         let index = shared.endpoints.iter().position(|known| *known == endpoint);
         match index {

@@ -42,7 +42,7 @@ pub(crate) struct MeasuredCount {
 impl MeasuredCount {
     /// All requests of the run.
     pub(crate) fn requests(testid: &str, sent: u64) -> Self {
-        Self { name: "requests sent".to_owned(), query: objective_counters::requests_of(testid), measured: sent }
+        Self { name: "requests sent".to_owned(), query: objective_counters::run_requests(testid), measured: sent }
     }
 
     /// The good and all requests of an objective, from its ID.
@@ -73,7 +73,7 @@ impl RunStore {
 
     /// Whether the store has series of that run.
     pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
-        self.0.has_series(&objective_counters::any_series_of(testid).to_string()).await
+        self.0.has_series(&objective_counters::any_series(testid).to_string()).await
     }
 
     /// The store's clock, in Unix milliseconds.

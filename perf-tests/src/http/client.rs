@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
 
 use super::config::{HttpConfig, RedirectError};
-use super::connect::{Stream, failure_of};
+use super::connect::{Stream, classify_error};
 use super::exchange::{Exchange, ExchangeError, Measured, Reply};
 use super::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, StreamedRequest};
 use super::h2::{self, Http2, Http2Host, WholeRequest};
@@ -143,8 +143,8 @@ impl HttpClient {
     ///
     /// # Errors
     /// Why load may not go there, and what to do.
-    pub(crate) fn host_of(&mut self, url: &Url, from: usize) -> Result<usize, RedirectError> {
-        let at = self.config.host_of(url, from)?;
+    pub(crate) fn find_host(&mut self, url: &Url, from: usize) -> Result<usize, RedirectError> {
+        let at = self.config.find_host(url, from)?;
         self.know_host(at);
         Ok(at)
     }
@@ -323,7 +323,7 @@ fn is_unanswered(error: &BrokenExchange) -> bool {
 
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
-        Cause::Io(error) => failure_of(error, Failure::Reset),
+        Cause::Io(error) => classify_error(error, Failure::Reset),
         Cause::Body(error) => return unreadable(error),
         Cause::ExpectsTls => Failure::Tls,
         Cause::Closed(_) => Failure::Reset,

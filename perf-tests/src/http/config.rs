@@ -67,7 +67,7 @@ impl HttpConfig {
     }
 
     /// The index of a host that an endpoint names. `None` if it has no URL.
-    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+    pub(crate) fn host_index(&self, name: &str) -> Option<usize> {
         self.hosts.iter().position(|host| host.name.as_deref() == Some(name))
     }
 
@@ -86,7 +86,7 @@ impl HttpConfig {
     ///
     /// # Errors
     /// Why load may not go there, and what to do.
-    pub(crate) fn host_of(&self, url: &Url, from: usize) -> Result<usize, RedirectError> {
+    pub(crate) fn find_host(&self, url: &Url, from: usize) -> Result<usize, RedirectError> {
         let origin = url.origin();
         if self.hosts.get(from).is_some_and(|host| host.target.serves(url)) {
             return Ok(from);
@@ -158,7 +158,7 @@ mod tests {
         let others = BTreeMap::from([("auth".to_owned(), url("http://127.0.0.1:1"))]);
         let config = |settings| HttpConfig::new(&url("unix:/run/app.sock:/base"), &others, settings).unwrap();
         let of = |config: &HttpConfig, location: &str, from| {
-            config.host_of(&url(location), from).map_err(|error| error.to_string())
+            config.find_host(&url(location), from).map_err(|error| error.to_string())
         };
         let plain = config(HttpSettings::default());
         assert_eq!(plain.hosts()[MAIN].target.resolve("/base/a", "b").unwrap().as_str(), "http://localhost/base/b");
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn redirects_go_to_targets_and_to_allowed_origins() {
         let config = config(HttpSettings { allowed: vec!["::1".to_owned()], ..HttpSettings::default() });
-        let of = |url: &str| config.host_of(&Url::parse(url).unwrap(), MAIN).map_err(|error| error.to_string());
+        let of = |url: &str| config.find_host(&Url::parse(url).unwrap(), MAIN).map_err(|error| error.to_string());
         assert_eq!([of("http://127.0.0.1:1/x"), of("http://127.0.0.2:1/")], [Ok(0), Ok(1)]);
         let refused = of("http://127.0.0.1:2/").unwrap_err();
         assert!(refused.contains("http://127.0.0.1:2,") && refused.contains("--allow-target 127.0.0.1"), "{refused}");

@@ -139,7 +139,7 @@ async fn connect_to(
         Some(tunnel) => tunnel.open(&dialer.resolver.destination(&found)).await,
         None => connect_any(&found).await.map_err(|error| match exhausted(&error) {
             Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
-            None => ExchangeError { failure: failure_of(&error, Failure::Refused), message: error.to_string() },
+            None => ExchangeError { failure: classify_error(&error, Failure::Refused), message: error.to_string() },
         }),
     };
     lap(RequestPart::Connecting);
@@ -170,7 +170,7 @@ async fn connect_to(
 }
 
 /// Classifies an error of a connection.
-pub(super) fn failure_of(error: &io::Error, otherwise: Failure) -> Failure {
+pub(super) fn classify_error(error: &io::Error, otherwise: Failure) -> Failure {
     use io::ErrorKind;
     match error.kind() {
         // Only TLS makes these errors.

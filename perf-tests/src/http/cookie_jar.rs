@@ -79,12 +79,12 @@ impl Cookie {
     }
 
     /// Whether the cookie is for this host.
-    fn is_of(&self, host: &str) -> bool {
+    fn belongs_to_host(&self, host: &str) -> bool {
         if self.is_host_only { self.domain == host } else { is_within(host, &self.domain) }
     }
 
     fn is_sent_to(&self, url: CookieUrl<'_>, now: Instant) -> bool {
-        self.is_of(url.host)
+        self.belongs_to_host(url.host)
             && path_matches(url.path(), &self.path)
             && (url.is_secure() || !self.is_secure)
             && !self.is_expired(now)
@@ -199,12 +199,12 @@ impl CookieJar {
     /// The value of a host's cookie that has not expired, whatever its path.
     pub(crate) fn get(&self, host: &str, name: &str, now: Instant) -> Option<&[u8]> {
         let mut named = self.cookies.iter().filter(|cookie| cookie.name == name.as_bytes());
-        named.find(|cookie| cookie.is_of(host) && !cookie.is_expired(now)).map(|cookie| &*cookie.value)
+        named.find(|cookie| cookie.belongs_to_host(host) && !cookie.is_expired(now)).map(|cookie| &*cookie.value)
     }
 
     /// Removes all cookies of a name that are for a host.
     pub(crate) fn remove(&mut self, host: &str, name: &str) {
-        self.cookies.retain(|cookie| cookie.name != name.as_bytes() || !cookie.is_of(host));
+        self.cookies.retain(|cookie| cookie.name != name.as_bytes() || !cookie.belongs_to_host(host));
     }
 
     pub(crate) fn clear(&mut self) {

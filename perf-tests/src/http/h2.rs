@@ -33,7 +33,7 @@ pub use self::connection::{Connection, Http2Request};
 pub use self::frame::ErrorCode;
 pub use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
-use super::connect::{Route, Stream, failure_of};
+use super::connect::{Route, Stream, classify_error};
 use super::exchange::{ExchangeError, Measured, Reply};
 use super::h1::{AnswerTo, RawResponse};
 use super::host::HostConfig;
@@ -223,7 +223,7 @@ fn may_be_resent(cause: &Cause, is_harmless: bool) -> bool {
 
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
-        Cause::Io(error) => failure_of(error, Failure::Reset),
+        Cause::Io(error) => classify_error(error, Failure::Reset),
         Cause::Body(error) => return unreadable(error),
         Cause::Closed(_) | Cause::Unsent => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } | Cause::Reset(_) | Cause::GoAway(_) => Failure::Protocol,

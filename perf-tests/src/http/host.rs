@@ -50,7 +50,7 @@ impl HostConfig {
     }
 
     fn with_tls(name: Option<&str>, target: Target, tls: Option<HostTls>, settings: &HttpSettings) -> Self {
-        let fixed = settings.resolve.iter().flat_map(|it| it.addresses_of(&target.host, target.port)).collect();
+        let fixed = settings.resolve.iter().flat_map(|it| it.find_addresses(&target.host, target.port)).collect();
         let resolver = Resolver::new(&target, fixed, settings.dns_ttl);
         let tunnel = settings.proxy.as_ref().map(|proxy| Box::new(Tunnel::new(proxy, settings)));
         let dialer = Dialer { resolver, tunnel };

@@ -65,7 +65,7 @@ impl Tunnel {
         stream.set_nodelay(true)?;
         stream.write_all(request.as_bytes()).await?;
         let head = read_head(&mut stream).await?;
-        let status = status_of(&head).ok_or_else(|| io::Error::other("it is not HTTP/1"))?;
+        let status = parse_status(&head).ok_or_else(|| io::Error::other("it is not HTTP/1"))?;
         Ok((stream, status))
     }
 
@@ -106,7 +106,7 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 }
 
 /// The status of a response: 200 in "HTTP/1.1 200 OK".
-fn status_of(head: &[u8]) -> Option<u16> {
+fn parse_status(head: &[u8]) -> Option<u16> {
     let line = head.split(|byte| *byte == b'\r').next()?;
     let (version, rest) = std::str::from_utf8(line).ok()?.split_once(' ')?;
     let status = rest.get(..3).filter(|_| version.starts_with("HTTP/1."))?;
@@ -131,7 +131,7 @@ mod tests {
         });
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = read_head(&mut stream).await.unwrap();
-        assert_eq!(status_of(&head), Some(200));
+        assert_eq!(parse_status(&head), Some(200));
         let mut rest = String::new();
         stream.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "hello");
@@ -140,9 +140,9 @@ mod tests {
 
     #[test]
     fn a_status_is_that_of_http_1_only() {
-        assert_eq!(status_of(b"HTTP/1.0 407 x\r\n\r\n"), Some(407));
+        assert_eq!(parse_status(b"HTTP/1.0 407 x\r\n\r\n"), Some(407));
         for wrong in ["HTTP/2 200\r\n\r\n", "SSH-2.0 200\r\n", "HTTP/1.1 20\r\n", "HTTP/1.1 999 x\r\n", "\r\n\r\n"] {
-            assert_eq!(status_of(wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(parse_status(wrong.as_bytes()), None, "{wrong}");
         }
     }
 }

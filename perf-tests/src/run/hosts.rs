@@ -72,7 +72,7 @@ pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), Hos
 
 /// Index of the host of each endpoint; `None` if the host has no URL.
 pub(super) fn endpoint_hosts(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Option<usize>> {
-    let index = |host: &Host| http.index_of(host.name);
+    let index = |host: &Host| http.host_index(host.name);
     catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
 }
 
@@ -110,7 +110,7 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
         |url: &url::Url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(80));
     let is_about = |resolve: &perf_settings::Resolve| {
         let is_allowed = settings.http.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(&resolve.host));
-        is_allowed || targets().map(of).any(|(host, port)| resolve.addresses_of(&host, port).next().is_some())
+        is_allowed || targets().map(of).any(|(host, port)| resolve.find_addresses(&host, port).next().is_some())
     };
     let Some(other) = settings.http.resolve.iter().find(|resolve| !is_about(resolve)) else { return Ok(()) };
     let targets: Vec<_> = targets().map(of).map(|(host, port)| format!("{host}:{port}")).collect();

@@ -71,7 +71,7 @@ async fn an_injected_error_has_status_500_and_counts_as_5xx() {
 }
 
 /// Type, label names and bucket bounds of each family.
-fn format_of(text: &str) -> BTreeMap<String, (String, BTreeSet<String>, Vec<f64>)> {
+fn parse_format(text: &str) -> BTreeMap<String, (String, BTreeSet<String>, Vec<f64>)> {
     let mut families: BTreeMap<String, (String, BTreeSet<String>, Vec<f64>)> = BTreeMap::new();
     let mut current = String::new();
     for line in text.lines() {
@@ -100,7 +100,7 @@ async fn metrics_have_the_format_of_the_instrumentator() {
         get(&service, path).await;
     }
     let (_, text) = text(&service, "GET", "/metrics", String::new()).await;
-    let (stub, real) = (format_of(&text), format_of(include_str!("fastapi-instrumentator-8.1.0.prom")));
+    let (stub, real) = (parse_format(&text), parse_format(include_str!("fastapi-instrumentator-8.1.0.prom")));
     for (name, format) in real.iter().filter(|(name, _)| name.starts_with("http_")) {
         assert_eq!(stub.get(name), Some(format), "{name}");
     }

@@ -153,13 +153,13 @@ fn fit_names(samples: &[ExpositionSample]) -> Option<MappingFit> {
 /// The name itself, and names with a prefix before it.
 fn names_like<'a>(names: &BTreeSet<&'a str>, wanted: &'a str) -> Vec<(&'a str, bool)> {
     let has_prefix = |name: &str| name.strip_suffix(wanted).is_some_and(|prefix| prefix.ends_with('_'));
-    let is_like = |name: &&&str| has_prefix(name) && !is_of_client(name);
+    let is_like = |name: &&&str| has_prefix(name) && !is_client_metric(name);
     let exact = names.get(wanted).map(|name| (*name, true));
     exact.into_iter().chain(names.iter().filter(is_like).map(|name| (*name, false))).collect()
 }
 
 /// Whether a metric counts requests that the service makes to others.
-fn is_of_client(name: &str) -> bool {
+fn is_client_metric(name: &str) -> bool {
     name.split('_').any(|word| word == "client")
 }
 
@@ -170,7 +170,7 @@ fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<Mappi
         let has = |labels: &[&str]| labels.iter().any(|label| sample.labels.contains_key(*label));
         let counts = sample.name.ends_with("_total") || sample.name.ends_with("_count");
         // A scrape of the metrics is not a request of the service.
-        let is_other = sample.name.starts_with("promhttp_") || is_of_client(&sample.name);
+        let is_other = sample.name.starts_with("promhttp_") || is_client_metric(&sample.name);
         counts && has(STATUSES) && (has(METHODS) || has(ROUTES)) && !is_other
     };
     let requests = samples.iter().find(is_counter)?.name.as_str();

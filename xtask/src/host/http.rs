@@ -150,12 +150,12 @@ impl ExpositionResponse {
 
 /// The text at the URL, read on a new connection.
 pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
-    text_of(&url, url.as_str()).await
+    get_text(&url, url.as_str()).await
 }
 
 /// The text at a path of a target, read on a new connection.
-pub(crate) async fn text_of(of: &Url, path: &str) -> anyhow::Result<String> {
-    let (client, url) = target(of, path)?;
+pub(crate) async fn get_text(base: &Url, path: &str) -> anyhow::Result<String> {
+    let (client, url) = target(base, path)?;
     let response = client.get(url).send().await?.error_for_status()?;
     let text = TEXT_LIMIT.read(response).await?;
     Ok(String::from_utf8(text)?)

@@ -172,7 +172,7 @@ async fn checkout_side(
         None => {
             eprintln!("building the stub backend of {}", checkout.description);
             SideService::Stub(
-                scenarios::build_stub_of(&folder.join(within)).map_err(|error| unfit(format!("{error:#}")))?,
+                scenarios::build_stub_in(&folder.join(within)).map_err(|error| unfit(format!("{error:#}")))?,
             )
         }
     };

@@ -20,8 +20,22 @@ fn function_names(code: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The one name that ends in `of`: scenarios call it, as in `vu.all_of(requests)`.
+const ALLOWED: &str = "all_of";
+
 fn is_refused(name: &str) -> bool {
-    REFUSED.contains(&name) || name.starts_with("of_")
+    let needs_caller = ["of_", "is_of_", "has_the_"].iter().any(|start| name.starts_with(start));
+    REFUSED.contains(&name) || needs_caller || (name.ends_with("_of") && name != ALLOWED)
+}
+
+#[test]
+fn names_that_only_a_caller_can_complete_are_refused() {
+    for name in ["of", "of_phase", "text_of", "is_of", "is_of_the_process_of", "has_the_start_of"] {
+        assert!(is_refused(name), "{name}");
+    }
+    for name in ["all_of", "share_of_threshold", "offers", "has_start"] {
+        assert!(!is_refused(name), "{name}");
+    }
 }
 
 #[test]

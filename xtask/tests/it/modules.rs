@@ -276,7 +276,7 @@ fn no_crate_has_a_circle_of_modules() {
 }
 
 /// The circles of a crate of these files.
-fn circles_of(name: &str, files: &[(&str, &str)]) -> Vec<String> {
+fn find_circles(name: &str, files: &[(&str, &str)]) -> Vec<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("circles").join(name);
     for (file, text) in files {
         let path = folder.join(file);
@@ -295,9 +295,9 @@ fn only_modules_beyond_parent_and_child_form_a_circle() {
         ("b.rs", "// use crate::a;\nstruct Y;\n"),
         ("c.rs", "\n"),
     ];
-    assert_eq!(circles_of("direct", &files), [""; 0]);
+    assert_eq!(find_circles("direct", &files), [""; 0]);
     files.extend([("b.rs", "fn b() { super::a::d::D }\n"), ("a/d.rs", "use crate::b::Y;\n")]);
-    assert_eq!(circles_of("direct", &files), ["a -> b", "a::d -> b", "b -> a::d"]);
+    assert_eq!(find_circles("direct", &files), ["a -> b", "a::d -> b", "b -> a::d"]);
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn a_name_is_a_use_of_the_module_that_defines_it() {
         ("a/d.rs", "pub struct D;\n"),
         ("b.rs", "use crate::D;\npub struct B;\n"),
     ];
-    assert_eq!(circles_of("exported", &files), ["a -> b", "b -> a::d"]);
+    assert_eq!(find_circles("exported", &files), ["a -> b", "b -> a::d"]);
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn folders_beside_each_other_form_a_circle_through_their_children() {
         ("b.rs", "mod e;\npub struct B;\n"),
         ("b/e.rs", "use crate::a::d::D;\n"),
     ];
-    assert_eq!(circles_of("folders", &files), ["a -> b", "b::e -> a::d"]);
+    assert_eq!(find_circles("folders", &files), ["a -> b", "b::e -> a::d"]);
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn a_child_does_not_use_its_grandparent() {
         ("a/d.rs", "mod e;\nuse e::E;\npub struct D;\n"),
         ("a/d/e.rs", "use super::super::A;\npub struct E;\n"),
     ];
-    assert_eq!(circles_of("grandparent", &files), ["a::d::e -> a"]);
+    assert_eq!(find_circles("grandparent", &files), ["a::d::e -> a"]);
     files.push(("a/d/e.rs", "use super::D;\npub struct E;\n"));
-    assert_eq!(circles_of("grandparent", &files), [""; 0]);
+    assert_eq!(find_circles("grandparent", &files), [""; 0]);
 }

@@ -36,7 +36,7 @@ impl SignedRank {
             averages.extend(differences[index..].iter().map(|other| f64::midpoint(*one, *other)));
         }
         averages.sort_by(f64::total_cmp);
-        Self { averages, at_most: distribution_of(n) }
+        Self { averages, at_most: rank_distribution(n) }
     }
 
     /// Hodges–Lehmann estimate: the median of the averages. `None` without differences.
@@ -77,7 +77,7 @@ impl SignedRank {
 }
 
 /// The distribution for n differences. It is computed once for each practical n.
-fn distribution_of(n: usize) -> Cow<'static, [f64]> {
+fn rank_distribution(n: usize) -> Cow<'static, [f64]> {
     static KNOWN: [OnceLock<Vec<f64>>; MOST_PAIRS + 1] = [const { OnceLock::new() }; MOST_PAIRS + 1];
     match KNOWN.get(n) {
         Some(known) => Cow::Borrowed(known.get_or_init(|| distribution(n))),

@@ -33,7 +33,7 @@ fn describe(objective: &ObjectiveResult) -> Option<String> {
     let value = objective.backend_value()?.value;
     Some(format!(
         "{} at {} (objective: {})",
-        BackendSlo::name_of(&objective.id),
+        BackendSlo::name_without_prefix(&objective.id),
         backend_value(measure, value),
         objective.objective
     ))

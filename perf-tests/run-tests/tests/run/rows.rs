@@ -23,7 +23,7 @@ fn file(name: &str, rows: u64) -> PathBuf {
 }
 
 /// Runs a load over a file, and returns the rows that its iterations had, sorted.
-fn rows_of(load: LoadProfile, path: PathBuf, testid: &str) -> (ScenarioResult, Vec<u64>) {
+fn run_with_rows(load: LoadProfile, path: PathBuf, testid: &str) -> (ScenarioResult, Vec<u64>) {
     let (service, taken) = (Service::start(), Arc::new(Mutex::new(Vec::new())));
     let shared = taken.clone();
     let finished = Scenario::new("rows", &CATALOGUE)
@@ -43,7 +43,7 @@ fn rows_of(load: LoadProfile, path: PathBuf, testid: &str) -> (ScenarioResult, V
 #[test]
 fn every_iteration_has_its_own_row() {
     for (load, testid) in [(shared_iterations(4, 40), "rows-1"), (per_vu_iterations(4, 10), "rows-2")] {
-        let (finished, rows) = rows_of(load, file(&format!("{testid}.csv"), 40), testid);
+        let (finished, rows) = run_with_rows(load, file(&format!("{testid}.csv"), 40), testid);
         assert_eq!(finished.report().unwrap().iterations.failed, 0);
         assert_eq!(rows, (0..40).collect::<Vec<_>>());
     }
@@ -76,7 +76,7 @@ fn every_part_takes_each_row_of_its_own_feeder() {
 
 #[test]
 fn a_run_without_enough_rows_is_inconclusive() {
-    let (finished, rows) = rows_of(shared_iterations(2, 40), file("few.csv", 30), "rows-3");
+    let (finished, rows) = run_with_rows(shared_iterations(2, 40), file("few.csv", 30), "rows-3");
     assert_eq!((code(&finished), rows), (ExitCode::Inconclusive, (0..30).collect()));
     let findings = &finished.report().unwrap().findings;
     assert!(findings.iter().any(|it| it.message.contains("all 30 rows of data file")), "{findings:?}");
@@ -86,7 +86,7 @@ fn a_run_without_enough_rows_is_inconclusive() {
 fn a_vu_stops_once_all_its_rows_were_taken() {
     let loads = [constant_vus(2, Duration::from_secs(10)), per_vu_iterations(2, 40), shared_iterations(2, 40)];
     for (load, testid) in loads.into_iter().zip(["rows-5", "rows-6", "rows-7"]) {
-        let (finished, _) = rows_of(load, file(&format!("{testid}.csv"), 30), testid);
+        let (finished, _) = run_with_rows(load, file(&format!("{testid}.csv"), 30), testid);
         assert_eq!(code(&finished), ExitCode::Inconclusive, "{testid}");
         assert_eq!(finished.report().unwrap().iterations.failed, 2, "{testid}");
     }

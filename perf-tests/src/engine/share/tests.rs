@@ -141,10 +141,10 @@ struct Agents<'test> {
 impl Agents<'_> {
     /// The work of each part.
     fn work(&self, plan: &Plan) -> Vec<Work> {
-        plan.parts.iter().enumerate().map(|(index, part)| self.work_of(plan, index, part)).collect()
+        plan.parts.iter().enumerate().map(|(index, part)| self.part_work(plan, index, part)).collect()
     }
 
-    fn work_of(&self, plan: &Plan, index: usize, part: &PartPlan) -> Work {
+    fn part_work(&self, plan: &Plan, index: usize, part: &PartPlan) -> Work {
         let (mut work, worker) = (Work::default(), Worker::new(plan, index));
         let leases: Vec<_> = (0..self.number).map(|_| Leases::new(plan)).collect();
         if let (Some(sizes), Schedule::Vus { iterations: IterationLimit::Shared(all), .. }) =

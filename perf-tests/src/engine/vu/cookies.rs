@@ -103,7 +103,7 @@ impl Cookies<'_> {
     #[track_caller]
     pub fn for_host(self, host: Host) -> Self {
         let Host { name, title } = host;
-        match self.vu.http.config().index_of(name) {
+        match self.vu.http.config().host_index(name) {
             Some(host) => Self { host, ..self },
             None => panic!("host {name:?} ({title}) has no URL: add --target {name}=URL"),
         }

@@ -141,7 +141,7 @@ pub(super) async fn run_whole(
 }
 
 /// Makes a request that takes exactly this long.
-async fn request_of(vu: &mut Vu, endpoint: Endpoint, takes: Duration) -> anyhow::Result<()> {
+async fn send_request(vu: &mut Vu, endpoint: Endpoint, takes: Duration) -> anyhow::Result<()> {
     vu.time(endpoint, async {
         sleep(takes).await;
         Ok::<_, anyhow::Error>(())
@@ -151,7 +151,7 @@ async fn request_of(vu: &mut Vu, endpoint: Endpoint, takes: Duration) -> anyhow:
 }
 
 pub(super) fn request(vu: &mut Vu, takes: Duration) -> IterationFuture<'_> {
-    Box::pin(request_of(vu, ADD_ITEM, takes))
+    Box::pin(send_request(vu, ADD_ITEM, takes))
 }
 
 #[tokio::test(start_paused = true)]
@@ -278,7 +278,7 @@ async fn a_stall_shows_in_response_times_exactly_as_computed() {
         Box::pin(async move {
             let since = vu.began().unwrap().duration_since(vu.epoch());
             let left = if since >= SECS(3) && since < SECS(5) { SECS(5) - since } else { Duration::ZERO };
-            request_of(vu, ADD_ITEM, left + MS(1)).await
+            send_request(vu, ADD_ITEM, left + MS(1)).await
         })
     })
     .await;
@@ -304,7 +304,7 @@ async fn response_times_include_the_lateness_of_the_generator() {
                 // Blocks the whole thread: no other iteration can begin meanwhile.
                 time::advance(MS(420)).await;
             }
-            request_of(vu, ADD_ITEM, MS(1)).await
+            send_request(vu, ADD_ITEM, MS(1)).await
         })
     })
     .await;
@@ -349,7 +349,7 @@ async fn an_abort_ends_iterations_at_once() {
 async fn an_error_or_panic_is_reported_and_other_vus_continue() {
     let ran = run_whole(constant_vus(2, MS(1000)), |vu| {
         Box::pin(async move {
-            request_of(vu, ADD_ITEM, MS(100)).await?;
+            send_request(vu, ADD_ITEM, MS(100)).await?;
             if vu.id() == 1 {
                 vu.request(GET_OFFERS).send().await?;
             }
@@ -385,7 +385,7 @@ async fn random_numbers_depend_on_the_iteration_and_not_on_the_vu() {
                 let number = vu.rng().random();
                 assert!(shared.lock().unwrap().insert(vu.iteration_name(), number).is_none());
                 let takes = if vu.id() == slow { MS(70) } else { MS(10) };
-                request_of(vu, ADD_ITEM, takes).await
+                send_request(vu, ADD_ITEM, takes).await
             })
         })
         .await;

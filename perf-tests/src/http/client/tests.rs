@@ -117,7 +117,7 @@ fn an_endless_body_takes_bounded_memory() {
 }
 
 /// The sum of the bytes. Most pieces are zeros, which are compared much faster.
-fn sum_of(piece: &[u8]) -> u64 {
+fn add_bytes(piece: &[u8]) -> u64 {
     static ZEROS: [u8; CHUNK] = [0; CHUNK];
     if *piece == ZEROS[..piece.len()] { 0 } else { piece.iter().map(|byte| u64::from(*byte)).sum() }
 }
@@ -138,7 +138,7 @@ fn read_body(stream: &mut TcpStream) -> (u64, u64) {
         if count == 0 {
             return (sum, read);
         }
-        sum += sum_of(piece);
+        sum += add_bytes(piece);
         read += count as u64;
         body.consume(count);
     }
@@ -170,7 +170,7 @@ fn add_up_over_http2() -> SocketAddr {
                 let (mut body, mut sum, mut read) = (request.into_body(), 0, 0);
                 while let Some(piece) = body.data().await {
                     let piece = piece.unwrap();
-                    sum += sum_of(&piece);
+                    sum += add_bytes(&piece);
                     read += piece.len() as u64;
                     body.flow_control().release_capacity(piece.len()).unwrap();
                 }

@@ -28,10 +28,10 @@ fn snapshot() -> Snapshot {
 }
 
 fn all() -> Vec<SeriesValue> {
-    all_of(&snapshot())
+    all_series(&snapshot())
 }
 
-fn all_of(snapshot: &Snapshot) -> Vec<SeriesValue> {
+fn all_series(snapshot: &Snapshot) -> Vec<SeriesValue> {
     let tags = [("team".to_owned(), "trading".to_owned())];
     let identity = SeriesIdentity::new("t1", "basic", &tags);
     let phases = constant_vus(1, Duration::from_secs(1)).plan("basic", 1, 1).unwrap().phases;
@@ -73,7 +73,7 @@ fn counts_are_exact_far_beyond_32_bits() {
         let same = snapshot.clone();
         snapshot.merge(&same);
     }
-    let all = all_of(&snapshot);
+    let all = all_series(&snapshot);
     for (series, once) in [
         ("add_item_latency_bucket{le=300.0,method=POST,name=add_item,phase=steady}", 1.0),
         ("add_item_latency_bucket{le=+Inf,method=POST,name=add_item,phase=steady}", 4.0),
@@ -118,11 +118,11 @@ fn labels_are_sorted_and_series_are_unique() {
 fn the_health_of_agents_has_their_number() {
     let mut snapshot = snapshot();
     snapshot.health = GeneratorHealth { cpu: Some(0.75), ..GeneratorHealth::default() };
-    assert_eq!(value_in(&all_of(&snapshot), "generator_cpu{}"), Some(0.75));
+    assert_eq!(value_in(&all_series(&snapshot), "generator_cpu{}"), Some(0.75));
     let of =
         |agent, cpu| AgentHealth { agent, health: GeneratorHealth { cpu: Some(cpu), ..GeneratorHealth::default() } };
     snapshot.agents = vec![of(1, 0.25), of(2, 0.75)];
-    let all = all_of(&snapshot);
+    let all = all_series(&snapshot);
     assert_eq!(value_in(&all, "generator_cpu{agent=1}"), Some(0.25));
     assert_eq!(value_in(&all, "generator_cpu{agent=2}"), Some(0.75));
     assert_eq!(value_in(&all, "generator_cpu{}"), None, "the same health would count twice");

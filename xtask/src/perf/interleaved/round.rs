@@ -205,12 +205,12 @@ impl<'a> Rounds<'a> {
             Ok(()) => self.load(pair, &name, &started, unfit).await,
             Err(error) => Err(error),
         };
-        let stopped = started.stop().await.map(|left| self.warn_of(label, left));
+        let stopped = started.stop().await.map(|left| self.keep_warning(label, left));
         after_cleanup(loaded, |_| ExitCode::Met, stopped)
     }
 
     /// Keeps the warning that the service of a side left something, once.
-    fn warn_of(&self, label: &str, left: Option<String>) {
+    fn keep_warning(&self, label: &str, left: Option<String>) {
         let Some(warning) = left.map(|left| format!("the {label}: {left}")) else { return };
         let mut warnings = self.warnings.borrow_mut();
         if !warnings.contains(&warning) {

@@ -99,7 +99,7 @@ fn newer(newest: Option<Reading>, reading: Reading) -> Option<Reading> {
 }
 
 fn join_readings(readings: &[ProcessIdentity], newest: Reading) -> BackendMetrics {
-    let one = readings.iter().all(|reading| readings.iter().all(|other| reading.is_of_the_process_of(other)));
+    let one = readings.iter().all(|reading| readings.iter().all(|other| reading.is_same_process(other)));
     if one { BackendMetrics::One(newest) } else { BackendMetrics::Several(newest) }
 }
 
@@ -118,7 +118,7 @@ impl ProcessIdentity {
         }
     }
 
-    fn is_of_the_process_of(&self, other: &Self) -> bool {
+    fn is_same_process(&self, other: &Self) -> bool {
         let common = self.created.iter().filter_map(|(series, at)| Some((at, other.created.get(series)?)));
         self.started == other.started && common.into_iter().all(|(one, other)| one.total_cmp(other).is_eq())
     }
@@ -130,12 +130,12 @@ impl Reading {
     }
 
     /// Whether both readings may come from the same process.
-    pub(super) fn is_of_the_process_of(&self, other: &Self) -> bool {
-        self.identity.is_of_the_process_of(&other.identity)
+    pub(super) fn is_same_process(&self, other: &Self) -> bool {
+        self.identity.is_same_process(&other.identity)
     }
 
     /// Whether both readings have the same start time of the process.
-    pub(super) fn has_the_start_of(&self, other: &Self) -> bool {
+    pub(super) fn has_same_start(&self, other: &Self) -> bool {
         self.identity.started == other.identity.started
     }
 
@@ -158,7 +158,7 @@ pub(super) async fn read_once(target: &Url, path: &str) -> Result<Reading, NoMet
 /// The routes in a target's OpenAPI document, which FastAPI
 /// serves at `/openapi.json`, if it has one.
 pub(super) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSet<String>> {
-    let text = http::text_of(target, "/openapi.json").await.ok()?;
+    let text = http::get_text(target, "/openapi.json").await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
     routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != metrics));
     Some(routes).filter(|routes| !routes.is_empty())

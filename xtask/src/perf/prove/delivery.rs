@@ -112,7 +112,7 @@ async fn read_backend(
     let (path, mut readings) = (run.catalogue.mapping.path, 0);
     loop {
         let after = backend_metrics::read_once(target, path).await?;
-        let (is_same, has_start) = (after.is_of_the_process_of(before), after.has_the_start_of(before));
+        let (is_same, has_start) = (after.is_same_process(before), after.has_same_start(before));
         let samples = after.samples.clone();
         let exposed = exposed(BackendMetrics::One(after));
         if !is_same || goes_back(&before.samples, &samples, exposed.mapping()) {

@@ -146,7 +146,7 @@ impl EndpointAccount {
     }
 
     /// The sent requests by the backend's classes of status, which may have none.
-    fn sent_by_class_of(&self, counted: &EndpointCounters) -> BTreeMap<String, u64> {
+    fn sent_by_class(&self, counted: &EndpointCounters) -> BTreeMap<String, u64> {
         match counted.by_class.contains_key("") {
             true => [(String::new(), self.sent.values().sum())].into(),
             false => self.sent.clone(),
@@ -155,7 +155,7 @@ impl EndpointAccount {
 
     /// Responses of a class that the backend may not have counted, because a router sent them. A
     /// status that the backend counts exactly for this route adds nothing.
-    fn may_be_of_router(&self, class: &str, counted: &EndpointCounters) -> u64 {
+    fn router_responses(&self, class: &str, counted: &EndpointCounters) -> u64 {
         let is_of_class = |status: &StatusKey| class.is_empty() || status.class().as_deref() == Some(class);
         let of_class = self.of_router.iter().filter(|(status, _)| is_of_class(status));
         let missing = |(status, sent): (&StatusKey, &u64)| match counted.by_status.get(status) {
@@ -172,7 +172,7 @@ impl EndpointAccount {
     pub(super) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
         let (mut surplus, mut of_router) = (0, 0);
-        let sent = self.sent_by_class_of(counted);
+        let sent = self.sent_by_class(counted);
         let classes: Vec<_> = sent.keys().chain(counted.by_class.keys()).collect();
         let mut seen = std::collections::BTreeSet::new();
         for class in classes {
@@ -181,7 +181,7 @@ impl EndpointAccount {
             }
             let sent = sent.get(class).copied().unwrap_or_default();
             let found = counted.by_class.get(class).copied().unwrap_or_default();
-            if found < sent && others.possible && sent - found <= self.may_be_of_router(class, counted) {
+            if found < sent && others.possible && sent - found <= self.router_responses(class, counted) {
                 of_router += sent - found;
                 continue;
             }
@@ -212,7 +212,7 @@ impl EndpointAccount {
     /// Whether the backend has counted every request that got a response.
     pub(super) fn is_complete(&self) -> bool {
         let Some(counted) = &self.counted else { return true };
-        let sent = self.sent_by_class_of(counted);
+        let sent = self.sent_by_class(counted);
         sent.iter().all(|(class, sent)| *sent == 0 || counted.by_class.get(class).is_some_and(|found| found >= sent))
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn value(sample: &ExpositionSample, label: Option<Label>) -> &str {
 }
 
 /// Whether a series is one of the endpoint's.
-pub(super) fn is_of(sample: &ExpositionSample, mapping: &BackendMapping, endpoint: &Endpoint) -> bool {
+pub(super) fn belongs_to_endpoint(sample: &ExpositionSample, mapping: &BackendMapping, endpoint: &Endpoint) -> bool {
     let same_method = match mapping.method {
         Some(_) => value(sample, mapping.method).eq_ignore_ascii_case(endpoint.method.as_str()),
         None => true,
@@ -46,7 +46,7 @@ fn growth<K: Ord + Clone>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> 
 impl EndpointCounters {
     /// The counters of one endpoint.
     pub(super) fn for_endpoint(samples: &[ExpositionSample], mapping: &BackendMapping, endpoint: &Endpoint) -> Self {
-        Self::sum(samples.iter().filter(|sample| is_of(sample, mapping, endpoint)), mapping)
+        Self::sum(samples.iter().filter(|sample| belongs_to_endpoint(sample, mapping, endpoint)), mapping)
     }
 
     /// The counters of all requests together.

@@ -11,7 +11,7 @@ use perf_report::evidence::StatusKey;
 use prometheus_store::exposition::ExpositionSample;
 
 use super::backend_metrics::BackendMetrics;
-use super::endpoint_counters::{is_of, value};
+use super::endpoint_counters::{belongs_to_endpoint, value};
 use crate::backend::mapping_fit;
 use crate::backend::target_metrics::NoMetrics;
 
@@ -109,7 +109,7 @@ impl ExposedMetrics {
     }
 
     fn counts_here(&self, endpoint: &Endpoint) -> bool {
-        self.is_own || self.requests().any(|sample| is_of(sample, &self.mapping, endpoint))
+        self.is_own || self.requests().any(|sample| belongs_to_endpoint(sample, &self.mapping, endpoint))
     }
 
     /// Why the backend does not count the requests of these endpoints: one note for each reason.

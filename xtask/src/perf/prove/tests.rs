@@ -38,7 +38,7 @@ const SENT: u64 = 10;
 const REQUESTED: [(&str, &str); 2] = [("get_offers", "/offers"), ("get_cart", "/carts/ABC")];
 
 /// A report of requests to two endpoints; offers responded with `offers`.
-fn report_of(offers: u16) -> Report {
+fn make_report(offers: u16) -> Report {
     let mut report = test_support::report();
     let endpoint = report.endpoints[0].clone();
     let endpoints = REQUESTED.map(|(name, _)| {
@@ -94,7 +94,7 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
             let _ = http::text(target.join(path).unwrap()).await;
         }
     }
-    let report = report_of(if no_offers { 404 } else { 200 });
+    let report = make_report(if no_offers { 404 } else { 200 });
     delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &context).await
 }
 

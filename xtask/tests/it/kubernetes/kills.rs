@@ -28,7 +28,7 @@ fn a_killed_coordinator_ends_the_run_and_its_agents() {
     let cluster = Cluster::new("coordinator");
     let running = cluster.start(&["-d", "60s"]);
     cluster.wait_for_load();
-    kill_processes_of(&coordinator(&cluster));
+    kill_pod_processes(&coordinator(&cluster));
     let output = read_output(&running.wait_with_output().unwrap());
     assert_eq!(output.code, 70, "{}", output.text);
     assert!(output.text.contains("ended with exit code 137"), "{}", output.text);
@@ -57,7 +57,7 @@ fn coordinator(cluster: &Cluster) -> String {
 }
 
 /// Ends the processes of a pod of this machine by SIGKILL. They are known by their host name.
-fn kill_processes_of(pod: &str) {
+fn kill_pod_processes(pod: &str) {
     let script = format!(
         "exec 2>/dev/null; for file in /proc/[0-9]*/environ; do if tr '\\0' '\\n' <$file | grep -qx HOSTNAME={pod}; then \
          process=${{file%/environ}}; kill -KILL ${{process#/proc/}}; fi; done"

@@ -50,7 +50,7 @@ fn line<'a>(target: &'a str, store: &'a str, agents: &'a str) -> Vec<&'a str> {
 }
 
 /// The agents of a run, once it makes load.
-fn agents_of(running: &RunningCommand, store: &Prometheus, testid: &str) -> (u32, Vec<u32>) {
+fn list_agents(running: &RunningCommand, store: &Prometheus, testid: &str) -> (u32, Vec<u32>) {
     let coordinator = running.generator();
     wait_for_load(&store.url, testid);
     (coordinator, processes::children(coordinator))
@@ -60,7 +60,7 @@ fn signaled(testid: &str, signal: Signal) -> Observation {
     let (store, backend) =
         (Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
     let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
-    let (_, agents) = agents_of(&running, &store, testid);
+    let (_, agents) = list_agents(&running, &store, testid);
     send_signal(agents[1], signal).unwrap();
     running.end(Some(&store.url))
 }
@@ -69,7 +69,7 @@ fn coordinator_killed() -> Observation {
     let testid = "coordinator-killed";
     let (store, backend) = (Prometheus::start("matrix-coordinator-store", &[RECEIVER_FLAG]), Backend::start(&[]));
     let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
-    let (coordinator, agents) = agents_of(&running, &store, testid);
+    let (coordinator, agents) = list_agents(&running, &store, testid);
     send_signal(coordinator, Signal::KILL).unwrap();
     let ended = running.end(None);
     wait_for("the end of the agents", Duration::from_secs(10), || {
@@ -118,7 +118,7 @@ fn cut() -> Observation {
     let testid = "agent-cut";
     let _network = Network::start();
     let (store, backend) = (Prometheus::start("matrix-cut-store", &[RECEIVER_FLAG]), Backend::start(&[]));
-    let target = format!("http://{}", relay(HERE, port_of(&backend.url), Duration::ZERO));
+    let target = format!("http://{}", relay(HERE, parse_port(&backend.url), Duration::ZERO));
     let coordinator = format!("{HERE}:{}", free_port());
     let mut run = Joined::start(testid, &coordinator, &line(&target, &store.url, "2"));
     run.join(root_command(&["ip", "netns", "exec", NAMESPACE]), &coordinator);
@@ -163,7 +163,7 @@ impl Drop for Network {
     }
 }
 
-fn port_of(url: &str) -> u16 {
+fn parse_port(url: &str) -> u16 {
     url::Url::parse(url).unwrap().port().unwrap()
 }
 

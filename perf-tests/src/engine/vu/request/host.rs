@@ -18,7 +18,7 @@ impl Request<'_> {
     /// # }
     /// ```
     pub fn on(self, host: Host) -> Self {
-        let index = self.vu.http.config().index_of(host.name);
+        let index = self.vu.http.config().host_index(host.name);
         self.on_index(index, Some(host))
     }
 

@@ -87,7 +87,7 @@ impl Request<'_> {
         let Some(url) = target.resolve(&format!("{base}{}", self.spec.path), location) else {
             return Redirect::Refuse("its header location is not a URL".to_owned());
         };
-        let host = match self.vu.http.host_of(&url, self.spec.host) {
+        let host = match self.vu.http.find_host(&url, self.spec.host) {
             Ok(host) => host,
             Err(error) => return Redirect::Refuse(error.to_string()),
         };

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     /// The check of a target that responds to a path with this text, and else with 404.
-    async fn mapping_of(metrics: &'static [(&'static str, &'static str)]) -> CheckResult {
+    async fn check_mapping(metrics: &'static [(&'static str, &'static str)]) -> CheckResult {
         let url = fake_server::respond(move |request| {
             let path = request.split(' ').nth(1).unwrap_or_default();
             match metrics.iter().find(|(known, _)| *known == path) {
@@ -83,17 +83,17 @@ mod tests {
         const PROCESS: &str = "process_start_time_seconds 1\n";
         for other in [PROCESS, TOTAL] {
             let both = [("/metrics", other), ("/actuator/prometheus", BY_ROUTE)];
-            let (found, remedy) = mapping_of(both.to_vec().leak()).await.unwrap_err();
+            let (found, remedy) = check_mapping(both.to_vec().leak()).await.unwrap_err();
             assert_eq!(found, "Micrometer at /actuator/prometheus, by route, without durations");
             assert!(remedy.contains("mapping: BackendMapping::MICROMETER, or"), "{remedy}");
         }
-        let swapped = mapping_of(&[("/metrics", BY_ROUTE), ("/actuator/prometheus", TOTAL)]).await.unwrap_err().1;
+        let swapped = check_mapping(&[("/metrics", BY_ROUTE), ("/actuator/prometheus", TOTAL)]).await.unwrap_err().1;
         assert!(swapped.contains("MICROMETER.at(\"/metrics\")"), "{swapped}");
     }
 
     #[tokio::test]
     async fn a_target_without_a_fitting_mapping_is_described() {
-        let problem = async |metrics| mapping_of(metrics).await.unwrap_err().0;
+        let problem = async |metrics| check_mapping(metrics).await.unwrap_err().0;
         let none = problem(&[("/metrics", "a 1\n"), ("/stats/prometheus", "b 1\n")]).await;
         assert_eq!(none, "none: no count of requests at /metrics, /stats/prometheus");
         let login = problem(&[("/actuator/prometheus", "401")]).await;
