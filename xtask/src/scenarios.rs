@@ -22,7 +22,7 @@ const STUB: &str = "stub-backend";
 #[derive(Debug)]
 pub(crate) struct BuiltPrograms {
     /// The test binary that holds the scenarios.
-    pub(crate) load: PathBuf,
+    pub(crate) generator: PathBuf,
     /// The stub backend, if it was asked for.
     pub(crate) stub: Option<PathBuf>,
 }
@@ -37,7 +37,7 @@ pub(crate) fn build(profile: &str, with_stub: bool) -> anyhow::Result<BuiltProgr
     }
     let built = cargo_build(&mut workspace::cargo(), &args, "the scenarios do not compile")?;
     let stub = with_stub.then(|| built.get(TargetKind::Bin, STUB)).transpose()?;
-    Ok(BuiltPrograms { load: built.get(TargetKind::Test, "load")?, stub })
+    Ok(BuiltPrograms { generator: built.get(TargetKind::Test, "load")?, stub })
 }
 
 /// Builds the stub backend of another checkout of this workspace, in its own target folder.

@@ -120,8 +120,8 @@ impl PullRequest {
                 return Ok(refusal);
             }
             let comments: Vec<Value> = response.json().await.context("GitHub's response is not a list of comments")?;
-            let ours = |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&marker));
-            found = comments.iter().find(ours).and_then(|comment| comment["id"].as_u64());
+            let is_own = |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&marker));
+            found = comments.iter().find(is_own).and_then(|comment| comment["id"].as_u64());
             if found.is_some() || comments.len() < PAGE {
                 break;
             }
@@ -179,11 +179,11 @@ mod tests {
         let posted = requests.recv().unwrap();
         assert!(posted.starts_with("POST /api/v3/repos/o/r/issues/7/comments"), "{posted}");
         assert!(posted.contains("Bearer t"), "{posted}");
-        let ours = r#"[{"id":1,"body":"hello"},{"id":5,"body":"<!-- cargo xtask comment: gate -->\nold"}]"#;
-        let (pull_request, requests) = github(ours, "200 OK");
+        let own = r#"[{"id":1,"body":"hello"},{"id":5,"body":"<!-- cargo xtask comment: gate -->\nold"}]"#;
+        let (pull_request, requests) = github(own, "200 OK");
         assert_eq!(pull_request.comment("gate", "## fine").await.unwrap(), "updated the comment on pull request 7");
         assert!(requests.into_iter().take(2).last().unwrap().starts_with("PATCH /api/v3/repos/o/r/issues/comments/5"));
-        let (pull_request, requests) = github(ours, "201 Created");
+        let (pull_request, requests) = github(own, "201 Created");
         pull_request.comment("dashboards", "## fine").await.unwrap();
         assert!(requests.into_iter().take(2).last().unwrap().starts_with("POST"), "each topic has its own comment");
     }

@@ -80,7 +80,7 @@ fn docker(args: &[&str]) -> anyhow::Result<()> {
 /// Writes a folder from which Docker builds the image without any other image.
 fn prepare(folder: &Path, revision: Option<&str>) -> anyhow::Result<()> {
     let root = folder.join("root");
-    let program = scenarios::build(PROFILE, false)?.load;
+    let program = scenarios::build(PROFILE, false)?.generator;
     copy(&program, &root, Path::new("load"))?;
     for library in libraries(&program)? {
         copy(&library, &root, &library)?;

@@ -55,7 +55,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     scenarios::check_names(std::slice::from_ref(&name)).map_err(configuration)?;
     let baseline = args.judging.plan()?;
     let signals = count_signals()?;
-    let program = scenarios::build(PROFILE, false).map_err(configuration)?.load;
+    let program = scenarios::build(PROFILE, false).map_err(configuration)?.generator;
     let known = scenarios::list(&program).map_err(configuration)?;
     let scenario = known.iter().find(|scenario| scenario.name == name);
     let scenario = scenario.ok_or_else(|| {

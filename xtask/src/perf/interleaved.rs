@@ -75,7 +75,7 @@ pub(crate) async fn run(
     let built = build(args, needs_stub, &signals)?;
     let built = programs.copy(&built)?;
     let scenario =
-        choose(&named, &scenarios::list(&built.load).map_err(configuration)?).map_err(configuration)?.remove(0);
+        choose(&named, &scenarios::list(&built.generator).map_err(configuration)?).map_err(configuration)?.remove(0);
     let checkout = match revision {
         Some(revision) => {
             let (top, within) = checkout::repository().map_err(configuration)?;

@@ -16,12 +16,12 @@ use crate::scenarios::{self, ScenarioTest};
 /// note says why.
 pub(crate) async fn run(args: &PerfArgs, signals: watch::Receiver<u32>) -> Result<(), PerfError> {
     let built = plan::build(args, false, &signals)?;
-    let scenarios = scenarios::list(&built.load).map_err(configuration)?;
+    let scenarios = scenarios::list(&built.generator).map_err(configuration)?;
     let target = parse_url(DEFAULT_TARGET).map_err(configuration)?;
     let dry = Settings { dry_run: true, quiet: true, ..Settings::new(target) };
     let width = width(&scenarios);
     for scenario in &scenarios {
-        let drawn = child::run(&built.load, scenario, dry.clone(), signals.clone()).await;
+        let drawn = child::run(&built.generator, scenario, dry.clone(), signals.clone()).await;
         if *signals.borrow() > 0 {
             return Err(PerfError::Interrupted("interrupted before all scenarios were listed"));
         }

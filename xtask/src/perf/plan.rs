@@ -82,7 +82,7 @@ impl PerfPlan {
             check_generated_files()?;
         }
         let built = build(args, needs_stub, &signals)?;
-        let known = scenarios::list(&built.load).map_err(configuration)?;
+        let known = scenarios::list(&built.generator).map_err(configuration)?;
         let scenarios = match settings.smoke && named.is_empty() {
             true => known,
             false => choose(&named, &known).map_err(configuration)?,
@@ -92,7 +92,7 @@ impl PerfPlan {
             settings: Settings { stub, ..settings },
             signals,
             scenarios,
-            generator: built.load,
+            generator: built.generator,
             stub: built.stub,
             stack: needs_stack.then(|| args.stack_options()),
             is_ephemeral: args.is_ephemeral(),

@@ -231,8 +231,8 @@ async fn prove(report: &Report, mut before: CountersBefore, context: ProofContex
     let catalogue = &Catalogue { mapping, ..*catalogue };
     let run = ProvenRun { catalogue, report, source: &source };
     let metrics = before.backend.remove(mapping.path);
-    let metrics =
-        metrics.unwrap_or_else(|| BackendMetrics::Mute(NoMetrics::new(format!("{} was not read", mapping.path))));
+    let metrics = metrics
+        .unwrap_or_else(|| BackendMetrics::Unavailable(NoMetrics::new(format!("{} was not read", mapping.path))));
     let (delivered, own) = delivery::check(run, metrics, &context).await;
     let scrapes = BackendScrapes::read(report, &own.exposed, &source, &context).await;
     let excuses =

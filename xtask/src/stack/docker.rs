@@ -30,7 +30,8 @@ use crate::host::cleanup::Cleanup;
 use crate::host::owner;
 use crate::host::{http, workspace};
 use container::{
-    KEEPS, MAKER, MAKING, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, ours, remove, remove_if_made_here,
+    CONFIG_HASH, CREATED_BY, KEEPS_DATA, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, list_own, remove,
+    remove_if_made_here,
 };
 use container_spec::{ContainerSpec, Network, Role};
 use error_chain::ErrorChain;
@@ -79,7 +80,7 @@ async fn prometheus(
     // If the existing container is on a bridge, the host's network did not work before.
     let bridged = ContainerSpec::prometheus(options, images, Network::Bridge)?;
     let found = inspect(docker, &bridged.name).await?;
-    let bridge_first = found.is_some_and(|found| found.making == bridged.making(Network::Bridge));
+    let bridge_first = found.is_some_and(|found| found.config_hash == bridged.config_hash(Network::Bridge));
     let networks: &[Network] = match (workspace::var(NETWORK).as_deref(), bridge_first) {
         (Some("host"), _) => &[Network::Host],
         (Some("bridge"), _) => &[Network::Bridge],
@@ -109,14 +110,14 @@ async fn prometheus(
 
 /// Starts the service, unless a container made from the same specification is running.
 async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Result<(), StackError> {
-    let making = service.making(network);
+    let config_hash = service.config_hash(network);
     let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
     if let Some(found) = inspect(docker, &service.name).await? {
         // Checked before `running`: the other command may be about to start the container.
         check_owner(&found.owner, service.stack)?;
         // A run that keeps no data may use a stack that keeps data, but not the other way round.
-        let keeps_enough = found.keeps || service.volume.is_none();
-        if found.running && found.making == making && keeps_enough && http::ready(&ready, READY).await? {
+        let keeps_enough = found.keeps_data || service.volume.is_none();
+        if found.running && found.config_hash == config_hash && keeps_enough && http::ready(&ready, READY).await? {
             return Ok(());
         }
         remove(docker, &service.name).await?;
@@ -131,15 +132,15 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     }
     let labels = [
         (WORKSPACE, workspace::id()),
-        (MAKING, making),
+        (CONFIG_HASH, config_hash),
         (PORT, service.stack.to_string()),
         (URL, local_url(service.port)?.to_string()),
-        (KEEPS, service.volume.is_some().to_string()),
+        (KEEPS_DATA, service.volume.is_some().to_string()),
         (OWNER, service.owner.clone()),
-        (MAKER, owner::owner()),
+        (CREATED_BY, owner::owner()),
     ];
     if let Err(error) = service.start(network, labels).await {
-        let log = container::tail(docker, &service.name).await;
+        let log = container::last_log_line(docker, &service.name).await;
         remove_if_made_here(docker, &service.name).await?;
         let log = if log.is_empty() { String::new() } else { format!("; last line of its log: {log}") };
         // An image that the user chose must start. For the
@@ -207,9 +208,9 @@ pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackErro
     let part = |found: OwnContainer| StackPart::Container {
         name: found.name,
         running: found.running,
-        is_made_here: found.maker == here,
+        is_made_here: found.created_by == here,
     };
-    Ok(ours(&docker, only).await?.into_iter().map(part).collect())
+    Ok(list_own(&docker, only).await?.into_iter().map(part).collect())
 }
 
 async fn connect_if_present() -> Result<Option<Docker>, StackError> {
@@ -224,11 +225,11 @@ async fn connect_if_present() -> Result<Option<Docker>, StackError> {
 pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     // Commands that need Docker report its errors.
     let Ok(docker) = connect().await else { return };
-    let found = cleanup.note_error(ours(&docker, None).await);
+    let found = cleanup.ok_or_record(list_own(&docker, None).await);
     for found in found.iter().flatten().filter(|found| owner::is_gone(&found.owner)) {
         cleanup.note(remove(&docker, &found.name).await, || format!("container {}", found.name));
     }
-    if let Some(in_use) = cleanup.note_error(networks_in_use(&docker).await) {
+    if let Some(in_use) = cleanup.ok_or_record(networks_in_use(&docker).await) {
         networks::clean_up(&docker, &in_use, cleanup).await;
     }
 }
@@ -246,7 +247,7 @@ pub(super) async fn remove_idle_networks() -> anyhow::Result<()> {
 }
 
 async fn networks_in_use(docker: &Docker) -> anyhow::Result<HashSet<String>> {
-    Ok(ours(docker, None).await?.into_iter().map(|container| container.network).collect())
+    Ok(list_own(docker, None).await?.into_iter().map(|container| container.network).collect())
 }
 
 /// A line for each container of this clone, and its URL.
@@ -256,7 +257,7 @@ pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
         let url = url::Url::parse(&found.url).ok();
         (format!("{}  {}  {} ({})", found.name, found.url, found.state, found.image), url)
     };
-    Ok(ours(&docker, None).await?.into_iter().map(line).collect())
+    Ok(list_own(&docker, None).await?.into_iter().map(line).collect())
 }
 
 /// Docker's version.
@@ -274,8 +275,8 @@ pub(crate) async fn has_image(name: &str) -> Result<bool, StackError> {
 pub(crate) async fn ended_containers() -> anyhow::Result<Vec<(String, String)>> {
     let Some(docker) = connect_if_present().await? else { return Ok(Vec::new()) };
     let mut ended = Vec::new();
-    for found in ours(&docker, None).await?.into_iter().filter(|found| !found.running) {
-        let last = container::tail(&docker, &found.name).await;
+    for found in list_own(&docker, None).await?.into_iter().filter(|found| !found.running) {
+        let last = container::last_log_line(&docker, &found.name).await;
         ended.push((found.name, last));
     }
     Ok(ended)
@@ -286,12 +287,13 @@ pub(crate) async fn ended_containers() -> anyhow::Result<Vec<(String, String)>> 
 /// Gives the number of containers.
 pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     let Some(docker) = connect_if_present().await? else { return Ok(0) };
-    let ours = ours(&docker, None).await?;
-    let mut all = futures::stream::select_all(ours.iter().map(|found| container::log(&docker, &found.name, follow)));
+    let own = list_own(&docker, None).await?;
+    let mut all =
+        futures::stream::select_all(own.iter().map(|found| container::stream_log(&docker, &found.name, follow)));
     while let Some(line) = futures::StreamExt::next(&mut all).await {
         crate::host::terminal::print_line(&line?);
     }
-    Ok(ours.len())
+    Ok(own.len())
 }
 
 /// The names of the volumes with this clone's data.

@@ -64,7 +64,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let is_ready = http::ready(&ready, START).await?;
     // If the child has ended, another Prometheus responded, which had the port first.
     if !is_ready || child.try_wait().context("failed to check whether Prometheus still runs")?.is_some() {
-        let log = tail(&folder.join(LOG));
+        let log = last_log_line(&folder.join(LOG));
         processes::terminate(pid, STOP).await?;
         fs::remove_file(folder.join(PID)).context("failed to remove Prometheus' process id")?;
         return Err(StackError::Unavailable(format!(
@@ -272,7 +272,7 @@ fn state_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
 }
 
 /// The last line of a log, which usually says why its writer ended.
-fn tail(log: &Path) -> String {
+fn last_log_line(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
     text.lines().last().unwrap_or("(the log is empty)").to_owned()
 }

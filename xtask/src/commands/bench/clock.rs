@@ -27,7 +27,7 @@ const VUS: &str = "20";
 /// `cargo xtask bench arrivals`
 pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start(None).await?;
-    let mut command = setup.ours();
+    let mut command = setup.generator_command();
     command.env(RATE, rate).env(DURATION, format!("{}ms", duration.as_millis())).env(perf_settings::VUS, "100");
     if exact {
         command.env(EXACT_ARRIVALS, "1");
@@ -65,7 +65,7 @@ pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
     let log = crate::host::workspace::perf().join("bench-delays.txt");
     files::make_folder(crate::host::workspace::perf())?;
     let setup = BenchSetup::start(Some(&log)).await?;
-    let mut command = setup.ours();
+    let mut command = setup.generator_command();
     command.env(perf_settings::VUS, VUS).env(DURATION, format!("{}ms", duration.as_millis()));
     let (report, _) = run_generator(&setup, &command)?;
     // The server writes the rest of its log when it ends.

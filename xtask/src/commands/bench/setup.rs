@@ -105,11 +105,11 @@ impl BenchSetup {
     }
 
     /// The command of our generator with all of its features on, without a load.
-    pub(super) fn ours(&self) -> std::process::Command {
+    pub(super) fn generator_command(&self) -> std::process::Command {
         self.build(&self.generator)
     }
 
-    /// As [`Self::ours`], of this build.
+    /// As [`Self::generator_command`], of this build.
     pub(super) fn build(&self, generator: &Path) -> std::process::Command {
         let mut command = child::foreground(generator);
         let quiet = [(TARGET, self.url().to_string()), (QUIET, "1".to_owned())];

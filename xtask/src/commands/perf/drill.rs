@@ -89,7 +89,8 @@ pub(super) async fn run(
     signals: watch::Receiver<u32>,
 ) -> Result<PerfResult, PerfError> {
     let built = build(args, true, &signals)?;
-    let scenario = choose(&[], &scenarios::list(&built.load).map_err(configuration)?).map_err(configuration)?.remove(0);
+    let scenario =
+        choose(&[], &scenarios::list(&built.generator).map_err(configuration)?).map_err(configuration)?.remove(0);
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
@@ -137,7 +138,7 @@ async fn drill_alerts(
             quiet: true,
             ..Settings::new(backend.url.clone())
         };
-        let ended = child::run(&built.load, scenario, run_settings, signals.clone());
+        let ended = child::run(&built.generator, scenario, run_settings, signals.clone());
         let outcome = match kill {
             // Dropping the future kills the process, so that it pushes no final counts.
             Some(after) => time::timeout(after, ended).await.ok(),

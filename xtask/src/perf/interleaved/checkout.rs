@@ -79,7 +79,9 @@ fn owner_file(folder: &Path) -> PathBuf {
 /// Removes checkouts whose owner is gone.
 pub(crate) fn clean_up(cleanup: &mut Cleanup) {
     for entry in fs::read_dir(folder()).into_iter().flatten() {
-        let Some(entry) = cleanup.note_error(entry.context("failed to read the folder of checkouts")) else { continue };
+        let Some(entry) = cleanup.ok_or_record(entry.context("failed to read the folder of checkouts")) else {
+            continue;
+        };
         let file = entry.path();
         let is_owner = file.extension().is_some_and(|extension| extension == "owner");
         if is_owner && fs::read_to_string(&file).is_ok_and(|owner| owner::is_gone(owner.trim())) {

@@ -45,7 +45,7 @@ impl OwnPrograms {
             fs::copy(program, &copied).with_context(|| format!("failed to copy {}", program.display()))?;
             Ok(copied)
         };
-        Ok(BuiltPrograms { load: copy(&built.load)?, stub: built.stub.as_deref().map(copy).transpose()? })
+        Ok(BuiltPrograms { generator: copy(&built.generator)?, stub: built.stub.as_deref().map(copy).transpose()? })
     }
 }
 

@@ -257,7 +257,7 @@ impl<'a> Rounds<'a> {
             quiet: true,
             ..self.settings.clone()
         };
-        let outcome = child::run(&self.built.load, self.scenario, settings, self.signals.clone()).await;
+        let outcome = child::run(&self.built.generator, self.scenario, settings, self.signals.clone()).await;
         if *self.signals.borrow() > 0 {
             return Err(INTERRUPTED);
         }

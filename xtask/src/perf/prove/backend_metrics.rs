@@ -48,7 +48,7 @@ pub(super) struct Reading {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum BackendMetrics {
     /// The target has no metrics.
-    Mute(NoMetrics),
+    Unavailable(NoMetrics),
     /// Several processes respond in turn, each with its own counters. The reading is of one.
     Several(Reading),
     /// One process responds.
@@ -84,7 +84,7 @@ pub(super) async fn read(target: &Url, path: &str) -> BackendMetrics {
                 readings.push(reading.identity.clone());
                 newest = newer(newest, reading);
             }
-            Err(error) => return BackendMetrics::Mute(error),
+            Err(error) => return BackendMetrics::Unavailable(error),
         }
     }
     join_readings(&readings, newest.unwrap_or_default())
@@ -197,7 +197,7 @@ mod tests {
             ("200 OK", "", "/metrics is not Prometheus' text format (it has no samples): serve metrics there"),
         ] {
             let url = Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap();
-            let BackendMetrics::Mute(why) = read(&url, "/metrics").await else { panic!("{status} has metrics") };
+            let BackendMetrics::Unavailable(why) = read(&url, "/metrics").await else { panic!("{status} has metrics") };
             assert!(why.to_string().starts_with(expected), "{why}");
         }
     }

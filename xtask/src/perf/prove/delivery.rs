@@ -88,7 +88,9 @@ pub(super) async fn check(
             }
         },
         BackendMetrics::Several(_) => (BackendCount::Unknown(NoCount::SeveralWorkers), exposed(before)),
-        BackendMetrics::Mute(ref why) => (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(before)),
+        BackendMetrics::Unavailable(ref why) => {
+            (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(before))
+        }
     };
     let others =
         OtherTraffic { around: run.report.around.sent + run.report.around.unknown, possible: !context.own_backend };

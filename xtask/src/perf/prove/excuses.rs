@@ -115,7 +115,8 @@ mod tests {
             },
             instant: false,
         };
-        let exposed = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
+        let exposed =
+            ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let must_have_data = |report: &Report, objective| {
             let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
             excuses.must_have_data(&placed(objective))
@@ -141,7 +142,8 @@ mod tests {
         let subject = QuerySubject { endpoints: vec!["first"], ..QuerySubject::default() };
         let query = Query { subject, ..Query::new("", Selector::new("vus").now()) };
         let placed = PlacedQuery { place: QueryPlace::Rule(String::new()), query, instant: true };
-        let exposed = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
+        let exposed =
+            ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let find = |report: &Report| {
             let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
             excuses.is_not_requested(&placed)
@@ -171,7 +173,8 @@ mod tests {
     #[test]
     fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
         let mut report = test_support::report();
-        let offer = ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), BackendMapping::FASTAPI, true);
+        let offer =
+            ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
         let placed = |expr: Expr, instant| PlacedQuery {
             place: QueryPlace::Rule(String::new()),
             query: Query::new("", expr),

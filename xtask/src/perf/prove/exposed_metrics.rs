@@ -45,7 +45,7 @@ impl ExposedMetrics {
     /// count.
     pub(super) fn new(metrics: BackendMetrics, mapping: BackendMapping, is_own: bool) -> Self {
         let samples = match metrics {
-            BackendMetrics::Mute(why) => Err(why),
+            BackendMetrics::Unavailable(why) => Err(why),
             BackendMetrics::Several(reading) | BackendMetrics::One(reading) => Ok(reading.samples),
         };
         Self { mapping, samples, is_own }

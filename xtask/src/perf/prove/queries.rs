@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn everything() -> ExposedMetrics {
-        ExposedMetrics::new(BackendMetrics::Mute(NoMetrics::default()), SHOP.mapping, true)
+        ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), SHOP.mapping, true)
     }
 
     fn excuses<'a>(report: &'a Report, exposed: &'a ExposedMetrics) -> Excuses<'a> {

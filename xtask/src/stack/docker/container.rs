@@ -18,13 +18,13 @@ use crate::host::workspace;
 pub(super) const WORKSPACE: &str = "dev.perf.workspace";
 /// Label: the hash of everything that a container is made from. A container with another hash is
 /// replaced, not reused.
-pub(super) const MAKING: &str = "dev.perf.making";
+pub(super) const CONFIG_HASH: &str = "dev.perf.making";
 /// Label: the command that removes the container when it ends; empty for a container that stays.
 pub(super) const OWNER: &str = "dev.perf.owner";
 /// Label: the command that created the container.
-pub(super) const MAKER: &str = "dev.perf.maker";
+pub(super) const CREATED_BY: &str = "dev.perf.maker";
 /// Label: whether the data outlives the container.
-pub(super) const KEEPS: &str = "dev.perf.keeps";
+pub(super) const KEEPS_DATA: &str = "dev.perf.keeps";
 /// Label: the port of the stack's Prometheus, which identifies the stack.
 pub(super) const PORT: &str = "dev.perf.prometheus-port";
 /// Label: the URL for users.
@@ -33,10 +33,10 @@ pub(super) const URL: &str = "dev.perf.url";
 /// The state and labels of a container.
 pub(super) struct ExistingContainer {
     pub(super) running: bool,
-    pub(super) making: String,
-    pub(super) keeps: bool,
+    pub(super) config_hash: String,
+    pub(super) keeps_data: bool,
     pub(super) owner: String,
-    pub(super) maker: String,
+    pub(super) created_by: String,
 }
 
 /// The container of that name, if it exists.
@@ -46,10 +46,10 @@ pub(super) async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Optio
             let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
             Ok(Some(ExistingContainer {
                 running: found.state.and_then(|state| state.running).unwrap_or(false),
-                making: labels.get(MAKING).cloned().unwrap_or_default(),
-                maker: labels.get(MAKER).cloned().unwrap_or_default(),
+                config_hash: labels.get(CONFIG_HASH).cloned().unwrap_or_default(),
+                created_by: labels.get(CREATED_BY).cloned().unwrap_or_default(),
                 owner: labels.get(OWNER).cloned().unwrap_or_default(),
-                keeps: labels.get(KEEPS).is_some_and(|keeps| keeps == "true"),
+                keeps_data: labels.get(KEEPS_DATA).is_some_and(|keeps| keeps == "true"),
             }))
         }
         Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
@@ -70,7 +70,7 @@ pub(super) async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
 /// create that name.
 pub(super) async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
     match inspect(docker, name).await? {
-        Some(found) if found.maker == owner::owner() => remove(docker, name).await,
+        Some(found) if found.created_by == owner::owner() => remove(docker, name).await,
         _ => Ok(()),
     }
 }
@@ -83,18 +83,18 @@ pub(super) struct OwnContainer {
     pub(super) url: String,
     pub(super) network: String,
     pub(super) owner: String,
-    pub(super) maker: String,
+    pub(super) created_by: String,
     pub(super) running: bool,
 }
 
 /// This clone's containers, in the order of their names.
-pub(super) async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<OwnContainer>> {
+pub(super) async fn list_own(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<OwnContainer>> {
     let mut labels = vec![format!("{WORKSPACE}={}", workspace::id())];
     labels.extend(only.map(|port| format!("{PORT}={port}")));
     let filters = Some(HashMap::from([("label".to_owned(), labels)]));
     let options = ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
     let found = docker.list_containers(Some(options)).await.context("failed to list containers")?;
-    let mut ours: Vec<_> = found
+    let mut own: Vec<_> = found
         .into_iter()
         .filter_map(|found| {
             let label = |name: &str| found.labels.as_ref()?.get(name).cloned();
@@ -102,7 +102,7 @@ pub(super) async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<V
                 name: found.names.as_ref()?.first()?.trim_start_matches('/').to_owned(),
                 url: label(URL).unwrap_or_default(),
                 owner: label(OWNER).unwrap_or_default(),
-                maker: label(MAKER).unwrap_or_default(),
+                created_by: label(CREATED_BY).unwrap_or_default(),
                 image: found.image.clone().unwrap_or_default(),
                 state: found.status.clone().unwrap_or_default(),
                 running: found.state == Some(ContainerSummaryStateEnum::RUNNING),
@@ -110,12 +110,12 @@ pub(super) async fn ours(docker: &Docker, only: Option<u16>) -> anyhow::Result<V
             })
         })
         .collect();
-    ours.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(ours)
+    own.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(own)
 }
 
 /// The last line of a container's log, which usually says why it ended.
-pub(super) async fn tail(docker: &Docker, name: &str) -> String {
+pub(super) async fn last_log_line(docker: &Docker, name: &str) -> String {
     let options = LogsOptions { stdout: true, stderr: true, tail: "1".to_owned(), ..LogsOptions::default() };
     let mut lines = docker.logs(name, Some(options));
     let mut last = String::new();
@@ -127,7 +127,7 @@ pub(super) async fn tail(docker: &Docker, name: &str) -> String {
 
 /// The last lines of a container's log, and with `follow` the new
 /// ones, each after the container's name.
-pub(super) fn log<'a>(
+pub(super) fn stream_log<'a>(
     docker: &'a Docker,
     name: &'a str,
     follow: bool,

@@ -255,7 +255,7 @@ impl ContainerSpec {
     /// A hash of everything that the container is made from, with the contents of mounted files.
     ///
     /// The volume is left out: a run that keeps no data may reuse a stack that keeps data.
-    pub(super) fn making(&self, network: Network) -> String {
+    pub(super) fn config_hash(&self, network: Network) -> String {
         let files = crate::generated_files::generated_files().map(|files| format!("{files:?}")).unwrap_or_default();
         let service = Self { volume: None, owner: String::new(), ..self.clone() };
         workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
@@ -344,13 +344,13 @@ async fn user_instead_of_root(image: &str) -> Option<String> {
 pub(super) async fn volumes(docker: &Docker, only: Option<u16>) -> anyhow::Result<Vec<String>> {
     let found = docker.list_volumes(None::<ListVolumesOptions>).await.context("failed to list volumes")?;
     let prefix = format!("perf-{}-", workspace::id());
-    let ours = |name: &String| {
+    let is_own = |name: &String| {
         name.strip_prefix(&prefix)
             .and_then(|rest| rest.strip_suffix("-prometheus"))
             .and_then(|port| port.parse::<u16>().ok())
             .is_some_and(|port| only.is_none_or(|only| only == port))
     };
-    Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).filter(ours).collect())
+    Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).filter(is_own).collect())
 }
 
 /// The current user and group, as `uid:gid`.

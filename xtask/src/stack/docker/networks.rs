@@ -17,14 +17,14 @@ use crate::host::workspace;
 /// then find neither by that name.
 pub(super) async fn create(name: &str) -> anyhow::Result<()> {
     let docker = docker_client_instance().await?;
-    if ours(&docker).await?.iter().any(|known| known.name == name) {
+    if list_own(&docker).await?.iter().any(|known| known.name == name) {
         return Ok(());
     }
     let request = NetworkCreateRequest {
         name: name.to_owned(),
         labels: Some(HashMap::from([
             (super::WORKSPACE.to_owned(), workspace::id()),
-            (super::MAKER.to_owned(), owner::owner()),
+            (super::CREATED_BY.to_owned(), owner::owner()),
         ])),
         ..NetworkCreateRequest::default()
     };
@@ -37,17 +37,17 @@ struct OwnNetwork {
     name: String,
     id: String,
     /// The command that created the network.
-    maker: String,
+    created_by: String,
 }
 
 /// This clone's networks.
-async fn ours(docker: &Docker) -> anyhow::Result<Vec<OwnNetwork>> {
+async fn list_own(docker: &Docker) -> anyhow::Result<Vec<OwnNetwork>> {
     let label = format!("{}={}", super::WORKSPACE, workspace::id());
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
     let networks = docker.list_networks(Some(ListNetworksOptions { filters })).await?;
     let network = |found: Network| {
-        let maker = found.labels.and_then(|labels| labels.get(super::MAKER).cloned()).unwrap_or_default();
-        Some(OwnNetwork { name: found.name?, id: found.id?, maker })
+        let created_by = found.labels.and_then(|labels| labels.get(super::CREATED_BY).cloned()).unwrap_or_default();
+        Some(OwnNetwork { name: found.name?, id: found.id?, created_by })
     };
     Ok(networks.into_iter().filter_map(network).collect())
 }
@@ -55,7 +55,7 @@ async fn ours(docker: &Docker) -> anyhow::Result<Vec<OwnNetwork>> {
 /// Removes this clone's networks that are not in use.
 pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<()> {
     // A running command that has just created a network is about to use it.
-    for network in unused(docker, in_use).await?.filter(|network| owner::running_owner(&network.maker).is_none()) {
+    for network in unused(docker, in_use).await?.filter(|network| owner::running_owner(&network.created_by).is_none()) {
         docker.remove_network(&network.id).await?;
     }
     Ok(())
@@ -63,13 +63,13 @@ pub(super) async fn remove_idle(docker: &Docker, in_use: &HashSet<String>) -> an
 
 /// Removes unused networks that were created by a command that has ended.
 pub(super) async fn clean_up(docker: &Docker, in_use: &HashSet<String>, cleanup: &mut Cleanup) {
-    let unused = cleanup.note_error(unused(docker, in_use).await);
-    for network in unused.into_iter().flatten().filter(|network| owner::is_gone(&network.maker)) {
+    let unused = cleanup.ok_or_record(unused(docker, in_use).await);
+    for network in unused.into_iter().flatten().filter(|network| owner::is_gone(&network.created_by)) {
         let removed = docker.remove_network(&network.id).await.map_err(anyhow::Error::from);
         cleanup.note(removed, || format!("network {}", network.name));
     }
 }
 
 async fn unused(docker: &Docker, in_use: &HashSet<String>) -> anyhow::Result<impl Iterator<Item = OwnNetwork>> {
-    Ok(ours(docker).await?.into_iter().filter(|network| !in_use.contains(&network.name)))
+    Ok(list_own(docker).await?.into_iter().filter(|network| !in_use.contains(&network.name)))
 }

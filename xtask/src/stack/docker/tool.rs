@@ -11,7 +11,7 @@ use testcontainers::bollard::query_parameters::{CreateContainerOptions, StartCon
 use tokio::time;
 
 use super::super::Images;
-use super::{MAKER, OWNER, WORKSPACE, connect, container_spec, remove};
+use super::{CREATED_BY, OWNER, WORKSPACE, connect, container_spec, remove};
 use crate::host::owner;
 use crate::host::workspace;
 
@@ -37,7 +37,7 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
             [
                 (WORKSPACE.to_owned(), workspace::id()),
                 (OWNER.to_owned(), owner::owner()),
-                (MAKER.to_owned(), owner::owner()),
+                (CREATED_BY.to_owned(), owner::owner()),
             ]
             .into(),
         ),
@@ -57,7 +57,7 @@ pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> a
         Ok(exit_code) => exit_code,
         Err(_) => Err(anyhow::anyhow!("promtool did not end within {PATIENCE:?}")),
     };
-    let last_line = super::container::tail(&docker, &name).await;
+    let last_line = super::container::last_log_line(&docker, &name).await;
     remove(&docker, &name).await?;
     match exit_code? {
         0 => Ok(()),
