@@ -24,7 +24,7 @@ pub(crate) use arrival_timer::WakeupMode;
 pub(crate) use lease::{Lease, LeaseRequest, Leases, MOST_WANTED};
 pub(crate) use load::Load;
 pub(crate) use rate_limit::RateLimit;
-pub(crate) use share::{Share, ShareError, check_shares};
+pub(crate) use share::{LoadShare, ShareError, check_shares};
 pub use think::Think;
 pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Response, UnsignedRequest};
 
@@ -70,7 +70,7 @@ pub(crate) struct Job<'run> {
     /// The latency objective of each endpoint, if it has one.
     pub(crate) limits: Vec<Option<StallLimit>>,
     /// The share of the plan that this process makes.
-    pub(crate) share: Share,
+    pub(crate) share: LoadShare,
     /// The source of its shared iterations, if a coordinator gives them. Otherwise the share has
     /// them.
     pub(crate) leases: Option<Arc<Leases>>,

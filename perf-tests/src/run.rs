@@ -20,7 +20,7 @@ use crate::agents::Coordinator;
 use crate::clock::{self, Epoch};
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::engine::worker::Iteration;
-use crate::engine::{self, Job, Load, RateLimit, Share, WakeupMode};
+use crate::engine::{self, Job, Load, LoadShare, RateLimit, WakeupMode};
 use crate::environment;
 use crate::evidence::{self, RunStore};
 use crate::http::{HttpConfig, Pool};
@@ -341,8 +341,8 @@ impl PreparedRun {
 }
 
 /// The share of the plan that this process makes, if no agents do.
-fn own_share(settings: &Settings) -> Share {
-    settings.shard.map_or(Share::WHOLE, Share::from_shard)
+fn own_share(settings: &Settings) -> LoadShare {
+    settings.shard.map_or(LoadShare::WHOLE, LoadShare::from_shard)
 }
 
 /// The constants of a run's virtual users.

@@ -6,12 +6,12 @@ use monitoring::ratio::Ratio;
 use perf_report::evidence::AgentResult;
 use perf_report::exact_ms;
 
-use crate::engine::{Load, Share};
+use crate::engine::{Load, LoadShare};
 use crate::measure::PartCounts;
 
 /// The load of one agent.
 pub(super) struct AgentLoad {
-    pub(super) share: Share,
+    pub(super) share: LoadShare,
     /// The number of shared iterations of each part that it was given. `None` if its share has
     /// them.
     pub(super) leased: Option<Vec<u64>>,

@@ -19,7 +19,7 @@ use super::member::{AgentError, Member};
 use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
 use super::{fold, program};
 use crate::clock;
-use crate::engine::{Load, LoadObserver, Share, Silence, TICK};
+use crate::engine::{Load, LoadObserver, LoadShare, Silence, TICK};
 use crate::measure::{Layout, Snapshot};
 use crate::plan::Plan;
 use crate::signals::Signals;
@@ -87,7 +87,7 @@ impl Coordinator {
         signals: &mut Signals,
     ) -> Result<(), AgentError> {
         let empty = Snapshot::new(&self.layout);
-        let mut shares = Share::all(agents);
+        let mut shares = LoadShare::all(agents);
         let limit = if self.processes.is_empty() { LONG_PATIENCE } else { PATIENCE };
         let patience = time::sleep(limit);
         tokio::pin!(patience);
@@ -133,7 +133,7 @@ impl Coordinator {
     /// If an agent cannot make its share or plans another load, or a signal comes.
     pub(crate) async fn assign(
         &mut self,
-        assignment: impl Fn(Share) -> Assignment,
+        assignment: impl Fn(LoadShare) -> Assignment,
         plan: &str,
         signals: &mut Signals,
     ) -> Result<(), AgentError> {

@@ -1,7 +1,7 @@
 //! The shared iterations that the coordinator has given to agents. Each number is given once: those
 //! of an agent that is lost are unknown, since it may have made them.
 
-use crate::engine::{Lease, LeaseRequest, MOST_WANTED, Share};
+use crate::engine::{Lease, LeaseRequest, LoadShare, MOST_WANTED};
 use crate::measure::Snapshot;
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule, apportion};
 
@@ -37,7 +37,7 @@ struct AgentLeases {
 
 impl LeaseBook {
     /// The book before the load.
-    pub(super) fn new(plan: &Plan, shares: &[Share]) -> Self {
+    pub(super) fn new(plan: &Plan, shares: &[LoadShare]) -> Self {
         let part_book = |part: &PartPlan| match part.schedule {
             Schedule::Vus { iterations: IterationLimit::Shared(all), .. } => {
                 let wanted = shares.iter().map(|share| share.vus(part) as u64);

@@ -6,13 +6,13 @@ use std::time::Duration;
 use monitoring::phase::Phase;
 
 use super::agent_load::AgentLoad;
-use crate::engine::Share;
+use crate::engine::LoadShare;
 use crate::measure::{PartCounts, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule, apportion};
 
 /// The agents that were not lost.
 pub(super) struct Survivors {
-    pub(super) shares: Vec<Share>,
+    pub(super) shares: Vec<LoadShare>,
     /// Their final counts.
     pub(super) counts: Snapshot,
 }
@@ -116,10 +116,10 @@ mod tests {
     fn count_dropped(load: &LoadProfile, completed: u64, leased: Option<Vec<u64>>) -> [u64; Phase::ALL.len()] {
         let plan = Plan { parts: vec![load.plan("part", 1, 1).unwrap()], seed: 1 };
         let mut counts = Snapshot::new(&Layout::new(&SHOP, vec![plan.parts[0].is_open()]));
-        let mut survivors = Survivors { shares: Share::all(3).skip(1).collect(), counts: counts.clone() };
+        let mut survivors = Survivors { shares: LoadShare::all(3).skip(1).collect(), counts: counts.clone() };
         survivors.counts.parts[0].iterations.completed = 200;
         counts.parts[0].iterations.completed = completed;
-        let (share, result) = (Share::all(3).next().unwrap(), AgentResult::new(1, None));
+        let (share, result) = (LoadShare::all(3).next().unwrap(), AgentResult::new(1, None));
         let mut agent = AgentLoad { share, leased, load: Load::not_started(counts), result, lost: None };
         let unknown = count(&plan, &mut agent, SECS(4), &survivors);
         let dropped = agent.load.snapshot.parts[0].dropped;

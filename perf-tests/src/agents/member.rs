@@ -11,7 +11,7 @@ use super::clock_offset::{ClockOffset, SentClock};
 use super::link::{LinkReceiver, LinkSender};
 use super::listener::JoinedAgent;
 use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};
-use crate::engine::{Load, Share};
+use crate::engine::{Load, LoadShare};
 use crate::measure::{Layout, Snapshot};
 
 /// Exchanges by which a clock is measured. The shortest one counts.
@@ -34,7 +34,7 @@ pub(crate) enum AgentError {
 pub(super) struct Member {
     /// From 1.
     pub(super) number: u32,
-    pub(super) share: Share,
+    pub(super) share: LoadShare,
     place: String,
     /// `None` once it is lost.
     sender: Option<LinkSender>,
@@ -56,7 +56,7 @@ enum MemberEnd {
 }
 
 impl Member {
-    pub(super) fn new(number: u32, share: Share, joined: JoinedAgent, empty: &Snapshot) -> Self {
+    pub(super) fn new(number: u32, share: LoadShare, joined: JoinedAgent, empty: &Snapshot) -> Self {
         let JoinedAgent { sender, receiver, place } = joined;
         let (offset, counts) = (ClockOffset::default(), empty.clone());
         let (sender, receiver) = (Some(sender), Some(receiver));

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time;
 
-use crate::engine::{Lease, LeaseRequest, Load, Share};
+use crate::engine::{Lease, LeaseRequest, Load, LoadShare};
 use crate::measure::Snapshot;
 use crate::plan::LoadProfile;
 
@@ -114,7 +114,7 @@ pub(crate) struct Assignment {
     /// The load of each part of the plan.
     pub(crate) loads: Vec<LoadProfile>,
     pub(crate) seed: u64,
-    pub(crate) share: Share,
+    pub(crate) share: LoadShare,
     /// Limit on worker threads, if the agent shares its machine with others.
     pub(crate) threads: Option<usize>,
 }

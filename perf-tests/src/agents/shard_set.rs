@@ -13,7 +13,7 @@ use super::agent_load::AgentLoad;
 use super::fold;
 use super::message::Hello;
 use super::shard_file::{self, CATALOGUE, PLAN, PROTOCOL, RunFacts, ShardError, ShardFile};
-use crate::engine::{Load, Share};
+use crate::engine::{Load, LoadShare};
 use crate::measure::{Layout, RecordedTimeline, Snapshot, is_plausible, merge_timelines};
 use crate::plan::Plan;
 
@@ -140,7 +140,7 @@ impl ShardSet {
         let mut silence = <(Duration, Duration)>::default();
         let mut files = self.files.into_iter().peekable();
         let mut agents = Vec::new();
-        for (number, share) in (1..).zip(Share::all(shards)) {
+        for (number, share) in (1..).zip(LoadShare::all(shards)) {
             let mut agent = AgentLoad {
                 share,
                 leased: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
-use super::share::{Share, SharedSource};
+use super::share::{LoadShare, SharedSource};
 use super::stall::Stall;
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};
@@ -105,7 +105,7 @@ impl Load {
     }
 
     /// Counts shared iterations of this share that no virtual user took as dropped, as in k6.
-    pub(super) fn count_untaken(&mut self, plan: &Plan, share: Share, sources: &[SharedSource]) {
+    pub(super) fn count_untaken(&mut self, plan: &Plan, share: LoadShare, sources: &[SharedSource]) {
         for ((part, counts), source) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(sources) {
             if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
                 counts.dropped[part.phases.at(part.end).index()] += source.untaken(share.count(*all));

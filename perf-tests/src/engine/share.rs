@@ -48,14 +48,14 @@ impl SharedSource {
 
 /// One agent's share of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Share {
+pub(crate) struct LoadShare {
     /// The agent's number, from 0.
     agent: u32,
     /// Number of agents, at least 1.
     agents: u32,
 }
 
-impl Share {
+impl LoadShare {
     /// The whole plan.
     pub(crate) const WHOLE: Self = Self { agent: 0, agents: 1 };
 

@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use super::error::SHORTEST_TOKEN;
 use super::{PreparedRun, RunError, ScenarioBody, configuration, inconclusive};
 use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
-use crate::engine::{self, Share};
+use crate::engine::{self, LoadShare};
 use crate::environment;
 
 impl PreparedRun {
@@ -48,7 +48,7 @@ impl PreparedRun {
         let (settings, planning) = (sent(&self.settings), &self.planning);
         // Agents on this machine share its processors.
         let threads = self.settings.listen.is_none().then(|| engine::processors().div_ceil(agents as usize));
-        let assignment = |share: Share| Assignment {
+        let assignment = |share: LoadShare| Assignment {
             settings: settings.clone(),
             loads: planning.loads.clone(),
             seed: planning.plan.seed,

@@ -2,6 +2,7 @@
 //! accuracy of its clock against the delays that the server logged.
 
 mod agents;
+mod bench_protocol;
 mod clock;
 mod features;
 mod gate;
@@ -10,15 +11,14 @@ mod peer;
 mod peers;
 mod process_cost;
 mod processors;
-mod protocol;
 mod setup;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bench_protocol::BenchProtocol;
 use clap::Subcommand;
 use perf_report::exit_code::ExitCode;
-use protocol::Protocol;
 
 /// The measurement to make.
 ///
@@ -126,8 +126,8 @@ pub(crate) struct PeersArgs {
     ///
     /// The server of plain HTTP/1.1 is the stub backend. With TLS it is nginx, which must be on
     /// PATH, as openssl.
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Protocol::Http)]
-    protocol: Protocol,
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = BenchProtocol::Http)]
+    protocol: BenchProtocol,
     /// Run only this peer (repeatable) [default: all on PATH]
     ///
     /// wrk, h2load, oha, hey or k6.

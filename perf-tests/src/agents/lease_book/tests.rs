@@ -82,7 +82,7 @@ async fn iterate(agent: Simulated, leases: Arc<Leases>, part: usize, stop: Insta
 }
 
 async fn simulate(plan: &Plan, agents: &[Simulated], latency: Duration) -> Outcome {
-    let shares: Vec<_> = Share::all(agents.len() as u32).collect();
+    let shares: Vec<_> = LoadShare::all(agents.len() as u32).collect();
     let book = Rc::new(RefCell::new(LeaseBook::new(plan, &shares)));
     let first = book.borrow_mut().first();
     let (local, epoch) = (LocalSet::new(), clock::now());
@@ -237,7 +237,7 @@ fn virtual_users_rarely_wait_for_a_slow_network() {
 #[test]
 fn blocks_follow_from_the_paces_of_agents_that_are_left() {
     let plan = plan(&[shared_iterations(4, 1_004)]);
-    let mut book = LeaseBook::new(&plan, &Share::all(2).collect::<Vec<_>>());
+    let mut book = LeaseBook::new(&plan, &LoadShare::all(2).collect::<Vec<_>>());
     book.first();
     let grant = |book: &mut LeaseBook, agent, wanted| {
         book.grant(agent, &[LeaseRequest { part: 0, wanted, waiting: 0 }]).unwrap()[0].count
@@ -252,7 +252,7 @@ fn blocks_follow_from_the_paces_of_agents_that_are_left() {
 #[test]
 fn requests_that_are_not_valid_get_nothing() {
     let plan = plan(&[shared_iterations(4, 10), constant_vus(4, MS(1_000))]);
-    let mut book = LeaseBook::new(&plan, &Share::all(2).collect::<Vec<_>>());
+    let mut book = LeaseBook::new(&plan, &LoadShare::all(2).collect::<Vec<_>>());
     let first = book.first();
     assert_eq!(first, [[Lease { part: 0, first: 0, count: 2 }], [Lease { part: 0, first: 2, count: 2 }]]);
     let request = |part, wanted| LeaseRequest { part, wanted, waiting: u64::MAX };

@@ -160,7 +160,7 @@ impl Agents<'_> {
                 }
             }
         }
-        for (share, (leases, &threads)) in Share::all(self.number).zip(leases.iter().zip(self.threads)) {
+        for (share, (leases, &threads)) in LoadShare::all(self.number).zip(leases.iter().zip(self.threads)) {
             let source = SharedSource::new(self.leases.map(|_| leases), index);
             let schedules = (0..threads).map(|thread| share.schedule(part, &source, thread, threads));
             schedules.for_each(|schedule| work.add(&worker, schedule));
@@ -209,8 +209,8 @@ proptest! {
         // The clients of virtual users have timers.
         let _entered = runtime.enter();
         let plan = plan(&loads, seed);
-        let shards = (1..=number).map(|shard| Share::from_shard(Shard { number: shard, of: number }));
-        prop_assert!(shards.eq(Share::all(number)));
+        let shards = (1..=number).map(|shard| LoadShare::from_shard(Shard { number: shard, of: number }));
+        prop_assert!(shards.eq(LoadShare::all(number)));
         prop_assert_eq!(check_shares(&plan, number, "agent"), Ok(()));
         let alone = Agents { number: 1, threads: &[1], leases: None }.work(&plan);
         for leases in [None, Some(&*sizes)] {

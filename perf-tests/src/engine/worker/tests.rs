@@ -17,7 +17,7 @@ use url::Url;
 
 use super::*;
 use crate::clock;
-use crate::engine::share::{Share, SharedSource};
+use crate::engine::share::{LoadShare, SharedSource};
 use crate::http::HttpConfig;
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{
@@ -102,7 +102,7 @@ pub(super) async fn run_against(
             iteration: Arc::new(ClosureIteration(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: Share::WHOLE.schedule(part, &SharedSource::Counter(next.clone()), 0, 1),
+            schedule: LoadShare::WHOLE.schedule(part, &SharedSource::Counter(next.clone()), 0, 1),
         }],
         epoch,
         shared: Arc::new(shared),

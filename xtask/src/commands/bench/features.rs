@@ -10,8 +10,8 @@ use std::time::Duration;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{MAX_REDIRECTS, shown_duration};
 
-use super::peers::{Spread, cost, spread};
-use super::protocol::Protocol;
+use super::bench_protocol::BenchProtocol;
+use super::peers::{RatioSpread, cost, spread};
 use super::setup::BenchSetup;
 use crate::host::files;
 use crate::host::terminal::print_line;
@@ -42,7 +42,7 @@ const FEATURES: [Feature; 7] = [
 
 /// `cargo xtask bench features`
 pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitCode> {
-    let setup = BenchSetup::start_over(Protocol::Http, None, SCENARIO).await?;
+    let setup = BenchSetup::start_over(BenchProtocol::Http, None, SCENARIO).await?;
     let rows = setup.folder.join("students.csv");
     files::write(&rows, students())?;
     print_line(&format!("{VUS} VUs, {rounds} rounds of {} each", shown_duration(duration)));
@@ -62,7 +62,8 @@ pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitC
     for (Feature { description, .. }, pairs) in FEATURES.iter().zip(&pairs) {
         let median = |values: Vec<f64>| spread(values).median;
         let [with, without] = [0, 1].map(|at| median(pairs.iter().map(|pair| pair[at]).collect()));
-        let Spread { median, quartiles: (low, high) } = spread(pairs.iter().map(|pair| pair[0] - pair[1]).collect());
+        let RatioSpread { median, quartiles: (low, high) } =
+            spread(pairs.iter().map(|pair| pair[0] - pair[1]).collect());
         print_line(&format!(
             "{description:36} {without:6.2} µs {with:6.2} µs   {median:+.2} µs ({low:+.2} to {high:+.2})"
         ));

@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::process::Child;
 use url::Url;
 
+use super::bench_protocol::BenchProtocol;
 use super::processors::pinned;
-use super::protocol::Protocol;
 use crate::host::{child, http, ports, workspace};
 
 const START: Duration = Duration::from_secs(5);
@@ -28,12 +28,12 @@ pub(super) struct Nginx {
 
 impl Nginx {
     /// Starts it with a new certificate that only its own name trusts.
-    pub(super) async fn start(folder: &Path, protocol: Protocol) -> anyhow::Result<Self> {
+    pub(super) async fn start(folder: &Path, protocol: BenchProtocol) -> anyhow::Result<Self> {
         let Some(program) = workspace::program("nginx") else { bail!("nginx is not on PATH: install it") };
         certify(folder)?;
         let (port, status_port) = (ports::free_port()?, ports::free_port()?);
         // The directive http2, which replaces this, is newer than many distributions' nginx.
-        let http2 = if protocol == Protocol::Http2 { " http2" } else { "" };
+        let http2 = if protocol == BenchProtocol::Http2 { " http2" } else { "" };
         let at = folder.display();
         let configuration = format!(
             "daemon off; master_process off; pid {at}/nginx.pid; error_log {at}/nginx.log;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::protocol::Protocol;
+use super::bench_protocol::BenchProtocol;
 use super::setup::BenchSetup;
 use crate::host::{child, workspace};
 
@@ -34,10 +34,10 @@ impl PeerName {
     }
 
     /// Those that speak a protocol.
-    pub(super) const fn all(protocol: Protocol) -> &'static [Self] {
+    pub(super) const fn all(protocol: BenchProtocol) -> &'static [Self] {
         match protocol {
-            Protocol::Http | Protocol::Tls => &[Self::Wrk, Self::Oha, Self::Hey, Self::K6],
-            Protocol::Http2 => &[Self::H2load, Self::Oha, Self::Hey, Self::K6],
+            BenchProtocol::Http | BenchProtocol::Tls => &[Self::Wrk, Self::Oha, Self::Hey, Self::K6],
+            BenchProtocol::Http2 => &[Self::H2load, Self::Oha, Self::Hey, Self::K6],
         }
     }
 
@@ -68,7 +68,7 @@ impl Peer {
 
     /// The command that keeps `connections` busy for the duration.
     pub(super) fn command(&self, setup: &BenchSetup, connections: u32, duration: Duration) -> anyhow::Result<Command> {
-        let (url, is_http2) = (setup.url().join("room")?.to_string(), setup.protocol == Protocol::Http2);
+        let (url, is_http2) = (setup.url().join("room")?.to_string(), setup.protocol == BenchProtocol::Http2);
         let Some(name) = self.name else { return Ok(setup.load_by(&self.program, connections, duration)) };
         let (connections, seconds) = (connections.to_string(), format!("{}s", duration.as_secs()));
         let mut command = child::foreground(&self.program);

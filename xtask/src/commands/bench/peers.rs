@@ -38,13 +38,13 @@ struct PeerComparison {
     /// The peer's run with the median processor time.
     theirs: Cost,
     /// Our processor time per request divided by the peer's, of each round.
-    cpu_ratio: Spread,
-    memory_ratio: Spread,
+    cpu_ratio: RatioSpread,
+    memory_ratio: RatioSpread,
 }
 
 /// A median and its quartiles.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Spread {
+pub(super) struct RatioSpread {
     pub(super) median: f64,
     pub(super) quartiles: (f64, f64),
 }
@@ -185,17 +185,17 @@ fn compare(peer: &'static str, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
     }
 }
 
-pub(super) fn spread(mut values: Vec<f64>) -> Spread {
+pub(super) fn spread(mut values: Vec<f64>) -> RatioSpread {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     let middle = (values[last / 2] + values[last.div_ceil(2)]) / 2.0;
-    Spread { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
+    RatioSpread { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
 }
 
 fn print(comparisons: &[PeerComparison]) {
     print_line("\n              CPU per request          ours / theirs            requests/s        peak memory");
     for PeerComparison { peer, ours, theirs, cpu_ratio, .. } in comparisons {
-        let Spread { median, quartiles: (low, high) } = cpu_ratio;
+        let RatioSpread { median, quartiles: (low, high) } = cpu_ratio;
         print_line(&format!(
             "{peer:5}  {:7.2} to {:7.2} µs   {median:.3} ({low:.3} to {high:.3})   {:8.0} to {:8.0}   {:6.1} to {:6.1} MB",
             ours.cpu_us_per_request,

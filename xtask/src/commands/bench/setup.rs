@@ -13,9 +13,9 @@ use perf_settings::{DURATION, HTTP2, INSECURE, OUT, QUIET, REMOTE_WRITE, TARGET,
 use tokio::process::Child;
 use url::Url;
 
+use super::bench_protocol::BenchProtocol;
 use super::nginx::Nginx;
 use super::processors::pinned;
-use super::protocol::Protocol;
 use crate::host::{child, files, http, ports, workspace};
 use crate::scenarios::{self, PEAK_PROFILE};
 use crate::stack::stub_backend::StubBackend;
@@ -33,7 +33,7 @@ enum Server {
 /// A server with a fixed response, a Prometheus if one is on PATH, and our generator.
 pub(super) struct BenchSetup {
     server: Server,
-    pub(super) protocol: Protocol,
+    pub(super) protocol: BenchProtocol,
     /// The remote-write URL of the Prometheus.
     pub(super) store: Option<Url>,
     pub(super) generator: PathBuf,
@@ -46,13 +46,13 @@ impl BenchSetup {
     /// Builds and starts everything, for plain HTTP/1.1. With `log_delays`, the server delays its
     /// responses and logs the delays to that file.
     pub(super) async fn start(log_delays: Option<&Path>) -> anyhow::Result<Self> {
-        Self::start_over(Protocol::Http, log_delays, FIXED).await
+        Self::start_over(BenchProtocol::Http, log_delays, FIXED).await
     }
 
     /// Builds and starts everything, for this protocol. `scenario` is the example that is our
     /// generator.
     pub(super) async fn start_over(
-        protocol: Protocol,
+        protocol: BenchProtocol,
         log_delays: Option<&Path>,
         scenario: &str,
     ) -> anyhow::Result<Self> {
@@ -66,14 +66,14 @@ impl BenchSetup {
         let folder = workspace::perf().join("bench");
         files::make_folder(&folder)?;
         let server = match protocol {
-            Protocol::Http => {
+            BenchProtocol::Http => {
                 let mut command = pinned(&server);
                 command
                     .arg("--fixed")
                     .args(log_delays.map(|file| ["--log-delays".as_ref(), file.as_os_str()]).into_iter().flatten());
                 Server::Stub(StubBackend::spawn(command).await?)
             }
-            Protocol::Tls | Protocol::Http2 => Server::Nginx(Nginx::start(&folder, protocol).await?),
+            BenchProtocol::Tls | BenchProtocol::Http2 => Server::Nginx(Nginx::start(&folder, protocol).await?),
         };
         let (store_process, store) = match workspace::program("prometheus") {
             Some(program) => {
@@ -114,10 +114,10 @@ impl BenchSetup {
         let mut command = child::foreground(generator);
         let quiet = [(TARGET, self.url().to_string()), (QUIET, "1".to_owned())];
         command.envs(quiet).env(OUT, self.folder.join("ours"));
-        if self.protocol != Protocol::Http {
+        if self.protocol != BenchProtocol::Http {
             command.env(INSECURE, "1");
         }
-        if self.protocol == Protocol::Http2 {
+        if self.protocol == BenchProtocol::Http2 {
             command.env(HTTP2, "1");
         }
         if let Some(store) = &self.store {

@@ -39,7 +39,7 @@ struct ProcessIdentity {
 
 /// One reading of the metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Reading {
+pub(super) struct MetricsReading {
     identity: ProcessIdentity,
     pub(super) samples: Vec<ExpositionSample>,
 }
@@ -50,9 +50,9 @@ pub(super) enum BackendMetrics {
     /// The target has no metrics.
     Unavailable(NoMetrics),
     /// Several processes respond in turn, each with its own counters. The reading is of one.
-    Several(Reading),
+    Several(MetricsReading),
     /// One process responds.
-    One(Reading),
+    One(MetricsReading),
 }
 
 /// The metrics of a target before the load, by the path of a mapping: the loaded service is not
@@ -91,14 +91,14 @@ pub(super) async fn read(target: &Url, path: &str) -> BackendMetrics {
 }
 
 /// The reading with the higher counters: the last response need not have the newest ones.
-fn newer(newest: Option<Reading>, reading: Reading) -> Option<Reading> {
+fn newer(newest: Option<MetricsReading>, reading: MetricsReading) -> Option<MetricsReading> {
     match newest {
         Some(newest) if newest.progress() > reading.progress() => Some(newest),
         _ => Some(reading),
     }
 }
 
-fn join_readings(readings: &[ProcessIdentity], newest: Reading) -> BackendMetrics {
+fn join_readings(readings: &[ProcessIdentity], newest: MetricsReading) -> BackendMetrics {
     let one = readings.iter().all(|reading| readings.iter().all(|other| reading.is_same_process(other)));
     if one { BackendMetrics::One(newest) } else { BackendMetrics::Several(newest) }
 }
@@ -124,7 +124,7 @@ impl ProcessIdentity {
     }
 }
 
-impl Reading {
+impl MetricsReading {
     pub(super) fn new(samples: Vec<ExpositionSample>) -> Self {
         Self { identity: ProcessIdentity::from_samples(&samples), samples }
     }
@@ -151,8 +151,8 @@ impl Reading {
 ///
 /// # Errors
 /// Why there are no metrics, and what to do.
-pub(super) async fn read_once(target: &Url, path: &str) -> Result<Reading, NoMetrics> {
-    Ok(Reading::new(target_metrics::read(target, path).await?))
+pub(super) async fn read_once(target: &Url, path: &str) -> Result<MetricsReading, NoMetrics> {
+    Ok(MetricsReading::new(target_metrics::read(target, path).await?))
 }
 
 /// The routes in a target's OpenAPI document, which FastAPI
@@ -177,10 +177,10 @@ mod tests {
             let labels = r#"handler="/metrics",method="GET",status="2xx""#;
             let text =
                 format!("process_start_time_seconds 1.79553764504e+09\nhttp_requests_created{{{labels}}} {created}\n");
-            Reading::new(exposition::parse(&text).unwrap())
+            MetricsReading::new(exposition::parse(&text).unwrap())
         };
         let (one, other) = (worker("1.7955376450412347e+09"), worker("1.7955376450412349e+09"));
-        let joined = |readings: &[&Reading]| {
+        let joined = |readings: &[&MetricsReading]| {
             let identities: Vec<_> = readings.iter().map(|reading| reading.identity.clone()).collect();
             join_readings(&identities, one.clone())
         };

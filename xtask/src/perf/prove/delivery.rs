@@ -17,7 +17,7 @@ use prometheus_store::exposition::ExpositionSample;
 use tokio::time;
 use url::Url;
 
-use super::backend_metrics::{self, BackendMetrics, Reading};
+use super::backend_metrics::{self, BackendMetrics, MetricsReading};
 use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
@@ -107,7 +107,7 @@ pub(super) async fn check(
 /// A backend counts a request a moment after it has sent the response.
 async fn read_backend(
     run: ProvenRun<'_>,
-    before: &Reading,
+    before: &MetricsReading,
     target: &Url,
     exposed: &impl Fn(BackendMetrics) -> ExposedMetrics,
 ) -> anyhow::Result<(BackendCount, ExposedMetrics)> {

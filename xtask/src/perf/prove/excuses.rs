@@ -100,7 +100,7 @@ mod tests {
     use perf_report::verdict::Tally;
     use prometheus_store::exposition;
 
-    use super::super::backend_metrics::{BackendMetrics, Reading};
+    use super::super::backend_metrics::{BackendMetrics, MetricsReading};
     use super::*;
     use crate::backend::target_metrics::NoMetrics;
 
@@ -157,7 +157,8 @@ mod tests {
     fn a_query_may_be_empty_without_one_of_its_series() {
         let report = test_support::report();
         let samples = exposition::parse("process_cpu_seconds_total 2").unwrap();
-        let exposed = ExposedMetrics::new(BackendMetrics::One(Reading::new(samples)), BackendMapping::FASTAPI, false);
+        let exposed =
+            ExposedMetrics::new(BackendMetrics::One(MetricsReading::new(samples)), BackendMapping::FASTAPI, false);
         let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
         let (present, missing) = (scraped("process_cpu_seconds_total").now(), scraped("in_flight").now());
         for (expr, expected) in [

@@ -173,13 +173,13 @@ mod tests {
 
     use prometheus_store::exposition;
 
-    use super::super::backend_metrics::Reading;
+    use super::super::backend_metrics::MetricsReading;
     use super::*;
 
     const HANDLER: Label = Label::new("handler");
 
     fn exposed(text: &str, mapping: BackendMapping) -> ExposedMetrics {
-        ExposedMetrics::new(BackendMetrics::One(Reading::new(exposition::parse(text).unwrap())), mapping, false)
+        ExposedMetrics::new(BackendMetrics::One(MetricsReading::new(exposition::parse(text).unwrap())), mapping, false)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time;
 
 use super::{WorkerSchedule, request, run_whole};
-use crate::engine::Share;
+use crate::engine::LoadShare;
 use crate::engine::share::SharedSource;
 use crate::plan::{constant_arrival_rate, ramping_vus};
 
@@ -63,7 +63,7 @@ fn a_small_open_load_runs_on_few_workers() {
     let shares = |max_vus: u32, workers: usize| -> Vec<(usize, usize)> {
         let plan = constant_arrival_rate(10, SECS(1), SECS(1), max_vus).plan("a", 1, 1).unwrap();
         let next = SharedSource::Counter(Arc::default());
-        let share_of = |number| match Share::WHOLE.schedule(&plan, &next, number, workers) {
+        let share_of = |number| match LoadShare::WHOLE.schedule(&plan, &next, number, workers) {
             WorkerSchedule::Arrivals { ids, of, .. } => (ids.len(), of),
             WorkerSchedule::Vus { .. } => panic!("an open load has arrivals"),
         };

@@ -29,7 +29,7 @@ use perf_report::read::{read_comparison, read_report};
 use perf_report::render::terminal::{RunResult, TerminalStyle, render_result};
 use prometheus_store::exposition;
 
-use super::super::backend_metrics::Reading;
+use super::super::backend_metrics::MetricsReading;
 use super::super::rules::rule_queries;
 use super::*;
 use crate::host::workspace;
@@ -136,7 +136,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
     let target = Url::parse(&target).unwrap();
     let mapping = services::find(&report.run.service).unwrap().mapping;
     let backend = match has_metrics {
-        true => BackendMetrics::One(Reading::new(exposition::parse(&exposed(report, false)).unwrap())),
+        true => BackendMetrics::One(MetricsReading::new(exposition::parse(&exposed(report, false)).unwrap())),
         false => backend_metrics::read(&target, mapping.path).await,
     };
     let access = StoreAccess::default();

@@ -2,7 +2,7 @@
 
 /// The protocol between generator and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Protocol {
+pub(crate) enum BenchProtocol {
     /// HTTP/1.1 without TLS
     Http,
     /// HTTP/1.1 over TLS 1.3
@@ -11,7 +11,7 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-impl std::fmt::Display for Protocol {
+impl std::fmt::Display for BenchProtocol {
     /// Its name on the command line.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
