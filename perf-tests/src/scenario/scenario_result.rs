@@ -1,9 +1,7 @@
 //! The result of a scenario, and the assertion on its objectives.
 
-use std::process::ExitCode;
-
 use perf_report::Report;
-use perf_report::exit_code::ExitCode as Exit;
+use perf_report::exit_code::ExitCode;
 use perf_report::outcome::Outcome;
 use perf_report::render::terminal::{self, TerminalStyle};
 use perf_settings::OutcomePlace;
@@ -78,17 +76,17 @@ impl ScenarioResult {
     /// }
     /// ```
     #[must_use = "the exit code is the assertion: return it from the test"]
-    pub fn assert_slos(self) -> ExitCode {
+    pub fn assert_slos(self) -> std::process::ExitCode {
         if !self.is_reported {
             eprintln!("{}", self.render());
         }
         self.exit_code().code().into()
     }
 
-    const fn exit_code(&self) -> Exit {
+    const fn exit_code(&self) -> ExitCode {
         match &self.result {
             Ok(RunOutcome::Judged(report, _)) => report.exit_code,
-            Ok(RunOutcome::Drawn(..)) => Exit::Met,
+            Ok(RunOutcome::Drawn(..)) => ExitCode::Met,
             Ok(RunOutcome::Sharded(code, _)) => *code,
             Err(error) => error.code(),
         }
@@ -119,9 +117,9 @@ impl ScenarioResult {
     ///
     /// # Errors
     /// The exit code and a message if there is no report, because the run could not begin. A dry
-    /// run has no report either: its code is [`ExitCode::Met`](Exit::Met) and its message is the
+    /// run has no report either: its code is [`ExitCode::Met`] and its message is the
     /// drawing of the plan.
-    pub fn report(&self) -> Result<&Report, (Exit, String)> {
+    pub fn report(&self) -> Result<&Report, (ExitCode, String)> {
         match &self.result {
             Ok(RunOutcome::Judged(report, _)) => Ok(report),
             _ => Err((self.exit_code(), self.render())),

@@ -33,7 +33,7 @@ use std::time::Duration;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::promql::{Expr, Selector, Window as Range};
+use monitoring::promql::{Expr, Selector, Window};
 use monitoring::services;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -63,9 +63,9 @@ pub(crate) use window::RunWindow;
 pub(super) async fn before<'a>(
     plan: &'a PerfPlan,
     services: &'a Services,
-) -> Option<(ProofContext<'a>, CountersBefore)> {
+) -> Option<(ProofContext<'a>, MetricsByPath)> {
     let context = context(plan, services).filter(|_| plan.sends())?;
-    let before = CountersBefore::read(&services.target, plan.mapping).await;
+    let before = backend_metrics::read_all(&services.target, plan.mapping).await;
     Some((context, before))
 }
 
@@ -115,7 +115,7 @@ impl ProofResult {
 pub(super) async fn run(
     plan: &PerfPlan,
     judged: &JudgedRun,
-    before: Option<(ProofContext<'_>, CountersBefore)>,
+    before: Option<(ProofContext<'_>, MetricsByPath)>,
 ) -> ProofResult {
     let JudgedRun { folder, report, .. } = judged;
     let Some((context, before)) = before.filter(|_| report.was_loaded()) else { return ProofResult::default() };
@@ -139,18 +139,6 @@ pub(super) async fn run(
     let failed = proof.failed().map(|failed| finding(ExitCode::ProofFailed, FindingKind::ProofFailed, failed));
     let text = Some(proof.render(plan.is_verbose));
     ProofResult { findings: not_written.into_iter().chain(failed).chain(proof.finding).collect(), text }
-}
-
-/// The backend's counters before the load.
-#[derive(Debug)]
-pub(super) struct CountersBefore {
-    backend: MetricsByPath,
-}
-
-impl CountersBefore {
-    async fn read(target: &Url, mapping: Option<BackendMapping>) -> Self {
-        Self { backend: backend_metrics::read_all(target, mapping).await }
-    }
 }
 
 /// The proof of a run.
@@ -208,7 +196,7 @@ pub(super) struct ProofContext<'a> {
 ///
 /// # Errors
 /// If no client for the store or Grafana can be made. A failed check is not an error.
-async fn prove(report: &Report, mut before: CountersBefore, context: ProofContext<'_>) -> anyhow::Result<Proof> {
+async fn prove(report: &Report, mut before: MetricsByPath, context: ProofContext<'_>) -> anyhow::Result<Proof> {
     let source = QuerySource::new(context.prometheus.clone(), context.grafana.cloned(), context.access)?;
     if report.run.store.as_ref().is_none_or(|store| !store.complete) {
         // The report has a finding about that. Without the metrics, no check is possible.
@@ -230,7 +218,7 @@ async fn prove(report: &Report, mut before: CountersBefore, context: ProofContex
     let mapping = context.mapping.unwrap_or(catalogue.mapping);
     let catalogue = &Catalogue { mapping, ..*catalogue };
     let run = ProvenRun { catalogue, report, source: &source };
-    let metrics = before.backend.remove(mapping.path);
+    let metrics = before.remove(mapping.path);
     let metrics = metrics
         .unwrap_or_else(|| BackendMetrics::Unavailable(NoMetrics::new(format!("{} was not read", mapping.path))));
     let (delivered, own) = delivery::check(run, metrics, &context).await;
@@ -276,7 +264,7 @@ impl<'a> ProvenRun<'a> {
 /// The sum of the last values of a run's series, at any time after the run.
 fn last_value_of_run(report: &Report, series: Selector) -> Expr {
     let since = u64::try_from(now_ms() - report.run.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
-    series.last(Range::Fixed(Duration::from_secs(since))).sum()
+    series.last(Window::Fixed(Duration::from_secs(since))).sum()
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]

@@ -39,14 +39,14 @@ struct ProcessIdentity {
 
 /// One reading of the metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct MetricsReading {
+pub(in crate::perf) struct MetricsReading {
     identity: ProcessIdentity,
     pub(super) samples: Vec<ExpositionSample>,
 }
 
 /// The metrics of a target.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum BackendMetrics {
+pub(in crate::perf) enum BackendMetrics {
     /// The target has no metrics.
     Unavailable(NoMetrics),
     /// Several processes respond in turn, each with its own counters. The reading is of one.
@@ -57,7 +57,7 @@ pub(super) enum BackendMetrics {
 
 /// The metrics of a target before the load, by the path of a mapping: the loaded service is not
 /// known yet.
-pub(super) type MetricsByPath = BTreeMap<&'static str, BackendMetrics>;
+pub(in crate::perf) type MetricsByPath = BTreeMap<&'static str, BackendMetrics>;
 
 /// Reads the metrics at all paths of mappings.
 pub(super) async fn read_all(target: &Url, mapping: Option<BackendMapping>) -> MetricsByPath {

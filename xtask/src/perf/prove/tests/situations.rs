@@ -141,7 +141,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
     };
     let access = StoreAccess::default();
     let context = context(store(report), &target, &access);
-    prove(report, CountersBefore { backend: [(mapping.path, backend)].into() }, context).await.unwrap()
+    prove(report, [(mapping.path, backend)].into(), context).await.unwrap()
 }
 
 /// Texts of a situation at both widths.
