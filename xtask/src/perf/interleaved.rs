@@ -93,8 +93,9 @@ pub(crate) async fn run(
             (None, None) => Side { name: SideName::Base, ..head.clone() },
         };
         if let SideService::Command { folder, .. } = &head.service {
-            let unfit = |why: String| SideName::Head.unfit(format!("head: {why}"));
-            round::build(args, SideName::Head, folder, signals.clone(), unfit).await?;
+            let side = SideName::Head;
+            let built = round::build(args, side, folder, signals.clone()).await;
+            built.map_err(|failure| failure.into_error(side, |why| format!("head: {why}")))?;
         }
         let rounds = Rounds::new(args, settings, &built, &scenario, signals)?;
         if args.gate.calibrate {
@@ -157,12 +158,12 @@ async fn checkout_side(
     signals: watch::Receiver<u32>,
 ) -> Result<Side, PerfError> {
     let name = SideName::Base;
-    let unfit =
-        |why: String| name.unfit(format!("base {}: {why}; there is nothing to compare with", checkout.description));
+    let describe = |why| format!("base {}: {why}; there is nothing to compare with", checkout.description);
     let folder = checkout.folder.clone();
     let service = match args.gate.start() {
         Some(command) => {
-            round::build(args, name, &folder, signals, unfit).await?;
+            let built = round::build(args, name, &folder, signals).await;
+            built.map_err(|failure| failure.into_error(name, describe))?;
             SideService::Command {
                 command: command.to_owned(),
                 folder: folder.clone(),
@@ -172,7 +173,8 @@ async fn checkout_side(
         None => {
             eprintln!("building the stub backend of {}", checkout.description);
             SideService::Stub(
-                scenarios::build_stub_in(&folder.join(within)).map_err(|error| unfit(format!("{error:#}")))?,
+                scenarios::build_stub_in(&folder.join(within))
+                    .map_err(|error| name.error(describe(format!("{error:#}"))))?,
             )
         }
     };

@@ -54,12 +54,34 @@ impl SideName {
         }
     }
 
-    /// The error of a side that cannot be measured. An unfit base is not the head's fault, so the
-    /// comparison is inconclusive.
-    pub(super) const fn unfit(self, message: String) -> PerfError {
+    /// The error of a side that cannot be measured. That of the base is not the head's fault, so
+    /// the comparison is inconclusive.
+    pub(super) const fn error(self, message: String) -> PerfError {
         match self {
             Self::Base => PerfError::Inconclusive(message),
             Self::Head => PerfError::Configuration(message),
+        }
+    }
+}
+
+/// Why there is no report of a side.
+pub(super) enum SideFailure {
+    /// The side cannot be measured, for this reason.
+    Unmeasured(String),
+    /// Anything else, such as an interruption.
+    Other(PerfError),
+}
+
+impl SideFailure {
+    fn unmeasured(error: &anyhow::Error) -> Self {
+        Self::Unmeasured(format!("{error:#}"))
+    }
+
+    /// The error of a side that failed. `describe` adds the place to the reason.
+    pub(super) fn into_error(self, side: SideName, describe: impl FnOnce(String) -> String) -> PerfError {
+        match self {
+            Self::Unmeasured(why) => side.error(describe(why)),
+            Self::Other(error) => error,
         }
     }
 }
@@ -91,14 +113,12 @@ pub(super) struct Rounds<'a> {
 }
 
 /// Runs the `--build` command in a checkout, if there is one. Its output goes to the terminal.
-/// `unfit` makes the error of a side that cannot be built.
 pub(super) async fn build(
     args: &PerfArgs,
     side: SideName,
     folder: &Path,
     mut signals: watch::Receiver<u32>,
-    unfit: impl Fn(String) -> PerfError,
-) -> Result<(), PerfError> {
+) -> Result<(), SideFailure> {
     let Some(command) = args.gate.build() else { return Ok(()) };
     let mut shell = service::shell(command, folder);
     shell.env("PERF_SIDE", side.label());
@@ -107,10 +127,10 @@ pub(super) async fn build(
             Ok(ended) if ended.success() => Ok(()),
             // Messages never contain the command itself: it may hold a secret, and messages go to
             // the job's page.
-            Ok(ended) => Err(unfit(format!("--build failed ({ended})"))),
-            Err(error) => Err(unfit(format!("--build: {error:#}"))),
+            Ok(ended) => Err(SideFailure::Unmeasured(format!("--build failed ({ended})"))),
+            Err(error) => Err(SideFailure::unmeasured(&error.context("--build"))),
         },
-        _ = signals.wait_for(|count| *count > 0) => Err(INTERRUPTED),
+        _ = signals.wait_for(|count| *count > 0) => Err(SideFailure::Other(INTERRUPTED)),
     }
 }
 
@@ -185,8 +205,8 @@ impl<'a> Rounds<'a> {
     async fn round(&self, pair: usize, side: &Side) -> Result<Report, PerfError> {
         let label = side.name.label();
         let name = format!("{label}-{:02}", pair + 1);
-        let unfit =
-            |why: String| side.name.unfit(format!("round {} of the {label}, {}: {why}", pair + 1, side.description));
+        let place = format!("round {} of the {label}, {}", pair + 1, side.description);
+        let error = |failure: SideFailure| failure.into_error(side.name, |why| format!("{place}: {why}"));
         let log = self.folder.join("rounds").join(format!("{name}.log"));
         // The stub backend draws its latencies from a seed. Each round gets another seed, so that
         // rounds are independent, as with any other service.
@@ -194,17 +214,20 @@ impl<'a> Rounds<'a> {
         let seed = self.settings.seed.wrapping_mul(1_000).wrapping_add(which);
         let mut signals = self.signals.clone();
         let started = tokio::select! {
-            started = side.service.start(label, seed, &log) => started.map_err(|error| unfit(format!("{error:#}")))?,
+            started = side.service.start(label, seed, &log) => {
+                started.map_err(|failed| error(SideFailure::unmeasured(&failed)))?
+            }
             _ = signals.wait_for(|count| *count > 0) => return Err(INTERRUPTED),
         };
         let reset = tokio::select! {
-            reset = self.reset(side, &started) => reset.map_err(unfit),
-            _ = signals.wait_for(|count| *count > 0) => Err(INTERRUPTED),
+            reset = self.reset(side, &started) => reset.map_err(SideFailure::Unmeasured),
+            _ = signals.wait_for(|count| *count > 0) => Err(SideFailure::Other(INTERRUPTED)),
         };
         let loaded = match reset {
-            Ok(()) => self.load(pair, &name, &started, unfit).await,
-            Err(error) => Err(error),
+            Ok(()) => self.load(pair, &name, &started).await,
+            Err(failure) => Err(failure),
         };
+        let loaded = loaded.map_err(error);
         let stopped = started.stop().await.map(|left| self.keep_warning(label, left));
         after_cleanup(loaded, |_| ExitCode::Met, stopped)
     }
@@ -237,15 +260,8 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Runs the load of a round. Gives its report. `unfit` makes the error of a side that cannot be
-    /// measured.
-    async fn load(
-        &self,
-        pair: usize,
-        name: &str,
-        started: &RunningService,
-        unfit: impl Fn(String) -> PerfError,
-    ) -> Result<Report, PerfError> {
+    /// Runs the load of a round. Gives its report.
+    async fn load(&self, pair: usize, name: &str, started: &RunningService) -> Result<Report, SideFailure> {
         let settings = Settings {
             load: round_load(&self.settings.load),
             target: started.url().clone(),
@@ -259,19 +275,21 @@ impl<'a> Rounds<'a> {
         };
         let outcome = child::run(&self.built.generator, self.scenario, settings, self.signals.clone()).await;
         if *self.signals.borrow() > 0 {
-            return Err(INTERRUPTED);
+            return Err(SideFailure::Other(INTERRUPTED));
         }
         let outcome = outcome.map_err(|error| match error {
-            PerfError::Internal(error) => unfit(format!("{error:#}")),
-            PerfError::Scenario { message, .. } | PerfError::Crashed(message) => unfit(message),
-            error => error,
+            PerfError::Internal(error) => SideFailure::unmeasured(&error),
+            PerfError::Scenario { message, .. } | PerfError::Crashed(message) => SideFailure::Unmeasured(message),
+            error => SideFailure::Other(error),
         });
-        let run = outcome?.into_measured().ok_or_else(|| unfit("a dry run measures nothing".to_owned()))?;
-        let JudgedRun { folder, report, test_failed } = judge::run(*run)?;
+        let dry = || SideFailure::Unmeasured("a dry run measures nothing".to_owned());
+        let run = outcome?.into_measured().ok_or_else(dry)?;
+        let JudgedRun { folder, report, test_failed } = judge::run(*run).map_err(SideFailure::Other)?;
         if let Some(problem) = test_failed {
-            return Err(unfit(problem.message));
+            return Err(SideFailure::Unmeasured(problem.message));
         }
-        report_files::write(&folder.join(REPORT), &report, None)?;
+        let written = report_files::write(&folder.join(REPORT), &report, None);
+        written.map_err(|error| SideFailure::Other(error.into()))?;
         Ok(report)
     }
 }
