@@ -144,6 +144,9 @@ pub(crate) fn build(
 }
 
 /// The named scenarios, or the first by name if none is named.
+///
+/// # Errors
+/// If a file has no scenario, which [`scenarios::check_names`] does not refuse.
 pub(crate) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, String> {
     if named.is_empty() {
         let first =
@@ -151,9 +154,8 @@ pub(crate) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<Sce
         return Ok(vec![first?]);
     }
     let find = |name: &String| {
-        let names = || known.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>().join(", ");
         let found = known.iter().find(|scenario| scenario.name == *name).cloned();
-        found.ok_or_else(|| format!("there is no scenario {name:?}; the scenarios are {}", names()))
+        found.ok_or_else(|| format!("perf-tests/tests/load/{name}.rs has no ignored test: a scenario is one"))
     };
     named.iter().map(find).collect()
 }
