@@ -51,7 +51,7 @@
 //! A test that does not reject proves nothing. *No change seen* means that the interval excludes a
 //! slow-down of [`Rule::detect`] (default 10 %) and more. If the interval excludes neither that
 //! slow-down nor the margin, the result is *too little data*: use more rounds or a quieter machine.
-//! The decision follows from the measured interval, not from a power computed afterwards (Hoenig
+//! The decision follows from the measured interval, not from a power computed afterward (Hoenig
 //! and Heisey, The American Statistician 55, 2001).
 //!
 //! # Seven hypotheses at once

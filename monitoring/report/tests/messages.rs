@@ -117,7 +117,7 @@ fn comparison() -> Comparison {
 }
 
 /// Gives each text other words, and equal texts the same ones. The name of a failed check stays,
-/// and so does the number of a segment: they are no text.
+/// and so does the number of a segment: they are not text.
 fn swap(json: &mut Value, words: &mut BTreeMap<String, String>) {
     let is_check = json["kind"] == "check";
     match json {

@@ -10,12 +10,12 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use perf_tests::http::h1::{AnswerTo, Connection, ResponseLimits};
+use perf_tests::http::h1::{ResponseTo, Connection, ResponseLimits};
 use perf_tests_fuzz::Bytes;
 
 const LIMITS: ResponseLimits = ResponseLimits { head: 1024, headers: 16, body: 2048, interim: 3 };
 
-fn play(response: &[u8], seed: u32, to: AnswerTo) -> Result<(u16, Vec<u8>), String> {
+fn play(response: &[u8], seed: u32, to: ResponseTo) -> Result<(u16, Vec<u8>), String> {
     let mut connection = Connection::new(Bytes { rest: response, seed }, LIMITS);
     let exchange = pin!(connection.exchange(b"GET / HTTP/1.1\r\n\r\n", to));
     let Poll::Ready(result) = exchange.poll(&mut Context::from_waker(Waker::noop())) else {
@@ -30,7 +30,7 @@ fn play(response: &[u8], seed: u32, to: AnswerTo) -> Result<(u16, Vec<u8>), Stri
 
 fuzz_target!(|input: &[u8]| {
     let [method, seed, response @ ..] = input else { return };
-    let to = if method & 1 == 1 { AnswerTo::Head } else { AnswerTo::Other };
+    let to = if method & 1 == 1 { ResponseTo::Head } else { ResponseTo::Other };
     let cut = play(response, u32::from(*seed).wrapping_mul(2_654_435_761).max(1), to);
     assert_eq!(play(response, 0, to), cut);
 });

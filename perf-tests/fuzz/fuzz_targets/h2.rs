@@ -10,15 +10,15 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use perf_tests::http::h1::{AnswerTo, ResponseLimits};
+use perf_tests::http::h1::{ResponseTo, ResponseLimits};
 use perf_tests::http::h2::{Connection, Http2Request};
 use perf_tests_fuzz::Bytes;
 
 const LIMITS: ResponseLimits = ResponseLimits { head: 1024, headers: 16, body: 2048, interim: 3 };
 
-fn play(frames: &[u8], seed: u32, answer_to: AnswerTo) -> Result<(u16, Vec<u8>), String> {
+fn play(frames: &[u8], seed: u32, response_to: ResponseTo) -> Result<(u16, Vec<u8>), String> {
     let mut connection = Connection::new(Bytes { rest: frames, seed }, LIMITS);
-    let request = Http2Request { head: b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", has_body: false, is_tls: true, answer_to };
+    let request = Http2Request { head: b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", has_body: false, is_tls: true, response_to };
     let exchange = pin!(connection.exchange(request, &[]));
     let Poll::Ready(result) = exchange.poll(&mut Context::from_waker(Waker::noop())) else {
         panic!("the exchange waits although all bytes are there");
@@ -32,7 +32,7 @@ fn play(frames: &[u8], seed: u32, answer_to: AnswerTo) -> Result<(u16, Vec<u8>),
 
 fuzz_target!(|input: &[u8]| {
     let [method, seed, frames @ ..] = input else { return };
-    let to = if method & 1 == 1 { AnswerTo::Head } else { AnswerTo::Other };
+    let to = if method & 1 == 1 { ResponseTo::Head } else { ResponseTo::Other };
     let cut = play(frames, u32::from(*seed).wrapping_mul(2_654_435_761).max(1), to);
     assert_eq!(play(frames, 0, to), cut);
 });

@@ -66,7 +66,7 @@ pub struct Settings {
     pub replay: Option<PathBuf>,
     /// Remote-write URL that metrics are pushed to, if any.
     pub remote_write: Option<Url>,
-    /// URL of the Prometheus API that answers queries.
+    /// URL of the Prometheus API for queries.
     pub prometheus: Option<Url>,
     /// Credentials, headers and certificates for the store.
     pub store_access: StoreAccess,

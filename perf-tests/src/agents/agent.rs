@@ -98,7 +98,7 @@ impl Agent {
         }
     }
 
-    /// Answers the coordinator's questions about the clock until it gives the time at which the
+    /// Responds to the coordinator's questions about the clock until it gives the time at which the
     /// load begins.
     ///
     /// # Errors

@@ -74,9 +74,9 @@ impl Member {
     /// If it cannot make its share, or is lost.
     pub(super) async fn ask(&mut self, message: &ToAgent) -> Result<FromAgent, AgentError> {
         let (Some(sender), Some(receiver)) = (&self.sender, &mut self.receiver) else { return Err(self.confused()) };
-        let answer = match sender.send(message).await {
+        let reply = match sender.send(message).await {
             Ok(()) => match time::timeout(PATIENCE, next(receiver)).await {
-                Ok(answer) => answer,
+                Ok(reply) => reply,
                 Err(_) => {
                     let (name, limit) = (self.name(), PATIENCE.as_secs());
                     return Err(AgentError::Lost(format!("{name} did not respond within {limit} s")));
@@ -84,9 +84,9 @@ impl Member {
             },
             Err(error) => Err(error),
         };
-        match answer {
+        match reply {
             Ok(FromAgent::Failed(why)) => Err(AgentError::Configuration(format!("{}: {why}", self.name()))),
-            Ok(answer) => Ok(answer),
+            Ok(reply) => Ok(reply),
             Err(error) => Err(AgentError::Lost(format!("{} is lost: {error}", self.name()))),
         }
     }

@@ -37,7 +37,7 @@ use crate::plan::LoadProfile;
 
 /// A peer that is silent for longer is lost.
 pub(super) const SILENCE: Duration = Duration::from_secs(5);
-/// Time for agents to join, and for each of their answers. Builds are hashed, targets are asked,
+/// Time for agents to join, and for each of their responses. Builds are hashed, targets are asked,
 /// and data files are read meanwhile.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Time for agents to join that are started by hand.

@@ -339,7 +339,7 @@ mod tests {
             async move {
                 // The other workers ask meanwhile.
                 yield_now().await;
-                result.ok_or_else(|| io::Error::other(format!("no answer about {host}")))
+                result.ok_or_else(|| io::Error::other(format!("no response about {host}")))
             }
             .boxed()
         }));

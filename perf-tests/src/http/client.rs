@@ -13,7 +13,7 @@ use url::Url;
 use super::config::{HttpConfig, RedirectError};
 use super::connect::{Stream, classify_error};
 use super::exchange::{Exchange, ExchangeError, Measured, Reply};
-use super::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, StreamedRequest};
+use super::h1::{BrokenExchange, Cause, Connection, RawResponse, ResponseTo, StreamedRequest};
 use super::h2::{self, Http2, Http2Host, WholeRequest};
 use super::host::HostConfig;
 use super::outage::Outage;
@@ -48,7 +48,7 @@ struct RawRequest<'a> {
     bytes: &'a [u8],
     /// Its pieces; `None` if it is sent at once.
     pieces: Option<&'a Pieces>,
-    answer_to: AnswerTo,
+    response_to: ResponseTo,
     is_idempotent: bool,
 }
 
@@ -191,10 +191,10 @@ impl HttpClient {
         let host = &mut hosts[host];
         let (user_agent, close) = (config.settings.user_agent.as_deref(), config.settings.no_connection_reuse);
         let head = RequestHead { user_agent, close, compression: config.settings.compression, ..head };
-        let answer_to = match head.method {
-            "HEAD" => AnswerTo::Head,
-            _ if head.discards_body => AnswerTo::Discarded,
-            _ => AnswerTo::Other,
+        let response_to = match head.method {
+            "HEAD" => ResponseTo::Head,
+            _ if head.discards_body => ResponseTo::Discarded,
+            _ => ResponseTo::Other,
         };
         let is_idempotent = is_idempotent(head.method);
         out.clear();
@@ -207,14 +207,14 @@ impl HttpClient {
             let until = started + config.settings.request_timeout;
             let result = match host.config.protocol() {
                 Protocol::Http1 => {
-                    let request = RawRequest { bytes: out, pieces: pieces.as_deref(), answer_to, is_idempotent };
+                    let request = RawRequest { bytes: out, pieces: pieces.as_deref(), response_to, is_idempotent };
                     let work = pin!(exchange(config, host, request, &mut measured));
                     within(deadline, until, work).await
                 }
                 Protocol::Http2 => {
                     let (head, bytes) = out.split_at(head_len);
                     let body = RequestBody { bytes, files: pieces.as_deref().map_or(&[], |it| &it.files) };
-                    let request = WholeRequest { head, body, answer_to, is_idempotent };
+                    let request = WholeRequest { head, body, response_to, is_idempotent };
                     let host = Http2Host { http2: &host.http2, config: &host.config, route: &host.pool.route };
                     let work = pin!(h2::exchange(host, config, request, &mut measured));
                     within(deadline, until, work).await
@@ -252,7 +252,7 @@ impl Pieces {
             false => (None, BodyReader::new(request.bytes, self.head_len, &self.files)),
         };
         let streamed = StreamedRequest { head, next: |piece: &mut Vec<u8>| reader.read(piece) };
-        connection.exchange_streamed(streamed, request.answer_to).await
+        connection.exchange_streamed(streamed, request.response_to).await
     }
 }
 
@@ -288,7 +288,7 @@ async fn exchange(
             }
         };
         let exchanged = match request.pieces {
-            None => connection.exchange(request.bytes, request.answer_to).await,
+            None => connection.exchange(request.bytes, request.response_to).await,
             // Boxed, because it is large and rarely used.
             Some(pieces) => Box::pin(pieces.exchange(&mut connection, request)).await,
         };

@@ -59,7 +59,7 @@ pub(in crate::http) const HEAD_LINES: &str = "header lines: set --max-head";
 
 /// The effect of the request's method on the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerTo {
+pub enum ResponseTo {
     /// The response has no body, whatever its head says (RFC 9112, 6.3).
     Head,
     /// The response has the body that its head announces. Must not be used for CONNECT.

@@ -35,7 +35,7 @@ pub use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, classify_error};
 use super::exchange::{ExchangeError, Measured, Reply};
-use super::h1::{AnswerTo, RawResponse};
+use super::h1::{RawResponse, ResponseTo};
 use super::host::HostConfig;
 use super::request_body::{BodyReader, RequestBody, unreadable};
 use crate::measure::Failure;
@@ -67,7 +67,7 @@ pub(super) struct WholeRequest<'a> {
     /// The head, as in HTTP/1.1.
     pub(super) head: &'a [u8],
     pub(super) body: RequestBody<'a>,
-    pub(super) answer_to: AnswerTo,
+    pub(super) response_to: ResponseTo,
     pub(super) is_idempotent: bool,
 }
 
@@ -190,9 +190,9 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &RefCell<Connection<S>>,
     is_shared: bool,
     is_tls: bool,
-    WholeRequest { head, body, answer_to, .. }: WholeRequest<'_>,
+    WholeRequest { head, body, response_to, .. }: WholeRequest<'_>,
 ) -> Result<RawResponse, Cause> {
-    let request = Http2Request { head, has_body: body.len() > 0, is_tls, answer_to };
+    let request = Http2Request { head, has_body: body.len() > 0, is_tls, response_to };
     let mut body = if body.files.is_empty() {
         OutgoingBody::new(body.bytes)
     } else {

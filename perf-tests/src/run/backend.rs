@@ -48,13 +48,13 @@ impl PreparedRun {
         let started = clock::unix_ms(finished.started);
         loop {
             let now = clock::unix_ms(finished.epoch.wall());
-            let (answers, caches) = self.query_backend(store, QueryRange::new(started, now)).await;
-            let is_complete = answers.iter().all(|(answer, may_change)| answer.value.is_ok() || !may_change);
+            let (values, caches) = self.query_backend(store, QueryRange::new(started, now)).await;
+            let is_complete = values.iter().all(|(measured, may_change)| measured.value.is_ok() || !may_change);
             let passed = u64::try_from(now - started).map_or(Duration::MAX, Duration::from_millis);
             // A run without requests is inconclusive anyway, so there is no point in waiting.
             let is_pointless = self.signals.is_interrupted() || finished.load.snapshot.requests().sent == 0;
             if is_complete || is_pointless || passed >= PATIENCE {
-                return BackendValues { values: answers.into_iter().map(|(answer, _)| answer).collect(), caches };
+                return BackendValues { values: values.into_iter().map(|(measured, _)| measured).collect(), caches };
             }
             time::sleep(PAUSE).await;
         }
@@ -77,12 +77,12 @@ impl PreparedRun {
                 return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
             }
         };
-        let mut answers = Vec::new();
+        let mut values = Vec::new();
         for slo in catalogue.backend {
             let found = query_value(store, slo, range, not_scraped.as_deref()).await;
             // If the backend is scraped, a missing metric stays missing.
             let may_change = found.is_err() && not_scraped.is_some();
-            answers.push((measurement(slo, found), may_change));
+            values.push((measurement(slo, found), may_change));
         }
         let mut caches = Vec::new();
         for cache in catalogue.caches {
@@ -96,7 +96,7 @@ impl PreparedRun {
                 caches.push(CacheResult { name: cache.name.to_owned(), hits, lookups });
             }
         }
-        (answers, caches)
+        (values, caches)
     }
 }
 

@@ -29,7 +29,7 @@ const SIGMA: f64 = 0.6;
 
 /// State that the server's connections share.
 struct ServerState {
-    answered: Cell<u64>,
+    served: Cell<u64>,
     responses: FixedResponses,
     delays: Option<RefCell<Delays>>,
 }
@@ -65,7 +65,7 @@ pub async fn serve(
         Ok(RefCell::new(Delays { rng: ChaCha8Rng::seed_from_u64(seed), distribution, log: BufWriter::new(file) }))
     });
     let responses = FixedResponses::new().context("failed to compress a response")?;
-    let shared = Rc::new(ServerState { answered: Cell::new(0), responses, delays: delays.transpose()? });
+    let shared = Rc::new(ServerState { served: Cell::new(0), responses, delays: delays.transpose()? });
     let local = LocalSet::new();
     local
         .run_until(async {
@@ -102,8 +102,8 @@ async fn connection(mut stream: TcpStream, shared: Rc<ServerState>) -> std::io::
         };
         let read = now();
         // The request for the number of responses is not counted itself.
-        if buffer.starts_with(b"GET /answered ") {
-            let count = shared.answered.get().to_string();
+        if buffer.starts_with(b"GET /served ") {
+            let count = shared.served.get().to_string();
             stream.write_all(&response("200 OK", "", count.as_bytes())).await?;
         } else {
             let delay = shared.delays.as_ref().map(|delays| delays.borrow_mut().next());
@@ -111,7 +111,7 @@ async fn connection(mut stream: TcpStream, shared: Rc<ServerState>) -> std::io::
                 tokio::time::sleep(delay).await;
             }
             stream.write_all(shared.responses.to(&buffer)).await?;
-            shared.answered.set(shared.answered.get() + 1);
+            shared.served.set(shared.served.get() + 1);
             if let Some(delays) = &shared.delays {
                 writeln!(delays.borrow_mut().log, "{}", now().duration_since(read).as_nanos())?;
             }

@@ -146,9 +146,9 @@ async fn reset(yes: bool, prometheus_port: Option<u16>) -> anyhow::Result<ExitCo
         }
         eprint!("remove {} and all runs in it? [y/N] ", kept.join(", "));
         stderr().flush()?;
-        let mut answer = String::new();
-        stdin().read_line(&mut answer)?;
-        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        let mut reply = String::new();
+        stdin().read_line(&mut reply)?;
+        if !matches!(reply.trim(), "y" | "Y" | "yes") {
             println!("nothing was removed");
             return Ok(ExitCode::Met);
         }

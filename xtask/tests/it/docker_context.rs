@@ -5,8 +5,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 use crate::real::{run, xtask};
 
-/// Answers one request as a Docker without images and containers.
-fn answer(mut stream: UnixStream) {
+/// Responds to one request as a Docker without images and containers.
+fn respond(mut stream: UnixStream) {
     let mut head = String::new();
     let mut lines = BufReader::new(stream.try_clone().unwrap());
     while !head.ends_with("\r\n\r\n") && lines.read_line(&mut head).unwrap_or_default() > 0 {}
@@ -27,7 +27,7 @@ fn docker_is_found_by_its_context() {
     std::fs::create_dir_all(folder.join("contexts/meta/1")).unwrap();
     let socket = folder.join("docker.sock");
     let listener = UnixListener::bind(&socket).unwrap();
-    std::thread::spawn(move || listener.incoming().flatten().for_each(answer));
+    std::thread::spawn(move || listener.incoming().flatten().for_each(respond));
     let host = format!("unix://{}", socket.display());
     let meta = serde_json::json!({ "Name": "elsewhere", "Endpoints": { "docker": { "Host": host } } });
     std::fs::write(folder.join("contexts/meta/1/meta.json"), meta.to_string()).unwrap();

@@ -68,7 +68,7 @@ fn reads(code: &str) -> Vec<String> {
 
 /// Whether the code around a word compares or searches the text of this name.
 fn is_read(before: &str, text: &str, after: &str) -> bool {
-    // The number of a system's error is no text.
+    // The number of a system's error is not text.
     let is_longer = before.ends_with("raw_os_") || (before.ends_with(is_in_name) && !before.ends_with('_'));
     if is_longer || after.starts_with(is_in_name) {
         return false;

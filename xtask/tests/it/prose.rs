@@ -14,16 +14,6 @@ const PHRASES: &[&str] = &[
     "insist",
     "insists",
     "is mended",
-    "is no answer",
-    "is no duration",
-    "is no failure",
-    "is no header",
-    "is no json",
-    "is no number",
-    "is no path",
-    "is no report",
-    "is no success",
-    "is no url",
     "is said",
     "is told",
     "likewise",
@@ -58,6 +48,13 @@ const PHRASES: &[&str] = &[
     "whom",
 ];
 
+/// Words for which the glossary has another: "response", "reply" or "result". Lower case, at the
+/// start of a word of prose or code.
+const OTHER_WORDS: &[&str] = &["answer"];
+
+/// Words after "is no" and "are no" that do not name a thing.
+const AFTER_NO: &[&str] = &["less", "longer", "more"];
+
 /// British spellings. Lower case, at the start of a word.
 const BRITISH: &[&str] = &[
     "artefact",
@@ -67,6 +64,7 @@ const BRITISH: &[&str] = &[
     "favour",
     "honour",
     "labelled",
+    "licence",
     "modelled",
     "neighbour",
     "normalise",
@@ -74,6 +72,7 @@ const BRITISH: &[&str] = &[
     "organise",
     "recognise",
     "summarise",
+    "towards",
     "travelled",
     "utilise",
 ];
@@ -115,14 +114,39 @@ fn prose() -> Vec<Line> {
     lines
 }
 
-/// Whether a text has a phrase as whole words. "There is no report" is plain English, and "this is
-/// no report" is not.
+fn is_end(c: Option<char>) -> bool {
+    c.is_none_or(|c| !c.is_alphanumeric())
+}
+
+/// Whether a text has a phrase as whole words.
 fn has_phrase(text: &str, phrase: &str) -> bool {
-    let is_end = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     text.match_indices(phrase).any(|(at, _)| {
         let (before, after) = (&text[..at], &text[at + phrase.len()..]);
-        !before.ends_with("there ") && is_end(before.chars().next_back()) && is_end(after.chars().next())
+        is_end(before.chars().next_back()) && is_end(after.chars().next())
     })
+}
+
+/// Whether a text has "is no" or "are no" for "is not a". "There is no report" is plain English,
+/// and "this is no report" is not.
+fn has_is_no(text: &str) -> bool {
+    ["is no ", "are no "].iter().any(|phrase| {
+        text.match_indices(phrase).any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + phrase.len()..]);
+            let word = after.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+            let is_plain = before.is_empty() || before.ends_with("there ") || AFTER_NO.contains(&word);
+            is_end(before.chars().next_back()) && !word.is_empty() && !is_plain
+        })
+    })
+}
+
+#[test]
+fn a_negated_noun_is_found_in_each_form() {
+    for text in ["this is no report", "they are no text.", "a path that is no url"] {
+        assert!(has_is_no(text), "{text}");
+    }
+    for text in ["there is no report", "is no longer set", "it is no more", "this is nothing", "are not text"] {
+        assert!(!has_is_no(text), "{text}");
+    }
 }
 
 #[test]
@@ -133,12 +157,28 @@ fn comments_messages_and_documents_are_plain_english() {
         for phrase in PHRASES.iter().filter(|phrase| has_phrase(&lower, phrase)) {
             wrong.push(format!("{place}: {phrase:?}: {text}"));
         }
+        if has_is_no(&lower) {
+            wrong.push(format!("{place}: write \"is not a\": {text}"));
+        }
         let words = || lower.split(|c: char| !c.is_alphabetic());
         for word in BRITISH.iter().filter(|word| words().any(|known| known.starts_with(**word))) {
             wrong.push(format!("{place}: {word:?} is British: {text}"));
         }
     }
     assert!(wrong.is_empty(), "{} phrases, see the style of other comments:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn code_and_documents_use_the_words_of_the_glossary() {
+    let mut wrong = Vec::new();
+    for path in tracked("*.rs").into_iter().chain(tracked("*.md")).filter(|path| !path.ends_with("it/prose.rs")) {
+        let text = fs::read_to_string(root().join(&path)).unwrap().to_lowercase();
+        for (number, line) in text.lines().enumerate() {
+            let has = |word: &&&str| line.split(|c: char| !c.is_alphabetic()).any(|known| known.starts_with(**word));
+            wrong.extend(OTHER_WORDS.iter().find(has).map(|word| format!("{path}:{}: {word}", number + 1)));
+        }
+    }
+    assert!(wrong.is_empty(), "use the word of the glossary:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -128,7 +128,7 @@ pub fn local_ports() -> Option<u64> {
     Some((last + 1).saturating_sub(first))
 }
 
-/// Number of files that this process may open. Raises the soft limit towards `wanted`, up to the
+/// Number of files that this process may open. Raises the soft limit toward `wanted`, up to the
 /// hard limit, which needs no privilege.
 pub fn open_files(wanted: u64) -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);

@@ -327,7 +327,7 @@ fn peers_that_do_not_belong_to_the_run_are_refused() {
     assert_eq!(refused.count(), 3, "{findings:?}");
 }
 
-/// Sends a message, and returns the answer, if there is one.
+/// Sends a message, and returns the response, if there is one.
 fn converse(address: &str, message: &Value) -> Option<Value> {
     let mut stream = TcpStream::connect(address).unwrap();
     let body = message.to_string();

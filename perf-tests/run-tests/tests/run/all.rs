@@ -39,14 +39,14 @@ impl HoldingServer {
     fn start(together: usize) -> Self {
         let (connections, most) = (Arc::<AtomicU64>::default(), Arc::<AtomicUsize>::default());
         let (barrier, there) = (Arc::new(Barrier::new(together)), Arc::<AtomicUsize>::default());
-        let (seen, answered) = (most.clone(), watch::Sender::new(0));
+        let (seen, done) = (most.clone(), watch::Sender::new(0));
         let echo = move |Path(word): Path<usize>| async move {
             seen.fetch_max(there.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             barrier.wait().await;
             let before = together - 1 - word % together;
-            answered.subscribe().wait_for(|answered| answered % together == before).await.unwrap();
+            done.subscribe().wait_for(|done| done % together == before).await.unwrap();
             there.fetch_sub(1, Ordering::SeqCst);
-            answered.send_modify(|answered| *answered += 1);
+            done.send_modify(|done| *done += 1);
             word.to_string()
         };
         let router = Router::new().route("/echo/{word}", post(echo)).fallback(async || "");

@@ -70,7 +70,7 @@ pub(crate) struct PushRecord {
     pub(crate) at: std::time::Instant,
 }
 
-/// A store that accepts remote write and answers queries for sums of the stored values.
+/// A store that accepts remote write and responds to queries for sums of the stored values.
 pub(crate) struct Store {
     pub(crate) url: String,
     state: Arc<StoreState>,
@@ -137,13 +137,13 @@ impl Store {
         self.state.retry_after.store(seconds, Ordering::Relaxed);
     }
 
-    /// Answers queries as of this long ago, like a store that shows samples late.
-    pub(crate) fn answer_late(&self, by: Duration) {
+    /// Responds to queries as of this long ago, like a store that shows samples late.
+    pub(crate) fn respond_late(&self, by: Duration) {
         *self.state.lateness.lock().unwrap() = by;
     }
 
-    /// Answers queries as of an hour ago, unless they have nocache=1. VictoriaMetrics does so, as
-    /// of 30 s ago.
+    /// Responds to queries as of an hour ago, unless they have nocache=1. VictoriaMetrics does so,
+    /// as of 30 s ago.
     pub(crate) fn need_no_cache(&self) {
         *self.state.needs_no_cache.lock().unwrap() = true;
     }
@@ -356,7 +356,7 @@ fn matcher(text: &str) -> (String, bool) {
     }
 }
 
-/// Answers `sum(name{…})`, `max(…)`, `min(…)`, the difference of two such sums, and queries for
+/// Responds to `sum(name{…})`, `max(…)`, `min(…)`, the difference of two such sums, and queries for
 /// scraped values. A read-back sends no other queries.
 async fn query(
     State(state): State<Arc<StoreState>>,

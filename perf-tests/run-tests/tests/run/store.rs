@@ -219,14 +219,14 @@ fn an_unreachable_proxy_is_named() {
 fn a_late_store_is_waited_for_and_a_contradicting_one_is_not() {
     let (service, store) = (Service::start(), Store::start());
     // Longer than a store may contradict.
-    store.answer_late(Duration::from_secs(7));
+    store.respond_late(Duration::from_secs(7));
     let finished =
         pings(50).run_with(settings(&service, Some(&store), "late-1"), async |vu: &mut Vu, ()| ping(vu).await);
     let report = finished.report().unwrap();
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
     assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.run.store);
     // It has a good request too many: more was never sent, and time does not mend that.
-    store.answer_late(Duration::ZERO);
+    store.respond_late(Duration::ZERO);
     store.falsify("ping_latency_bucket");
     #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
     let start = std::time::Instant::now();

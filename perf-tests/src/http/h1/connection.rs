@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::head::Head;
 use super::incoming::{IncomingResponse, WholeResponse};
-use super::{AnswerTo, BrokenExchange, Cause, RawResponse, ResponseLimits, Timings};
+use super::{BrokenExchange, Cause, RawResponse, ResponseLimits, ResponseTo, Timings};
 use crate::clock::now;
 
 /// Initial size of a connection's buffer, in bytes. Nothing is allocated before the first request.
@@ -101,8 +101,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// error: one with both `Transfer-Encoding` and `Content-Length` (6.3), or with line ends other
     /// than CRLF in chunk framing (7.1). Transfer codings other than `chunked` and protocol
     /// switches are errors too, as no request asks for them.
-    pub async fn exchange(&mut self, request: &[u8], answer_to: AnswerTo) -> Result<RawResponse, BrokenExchange> {
-        let (mut incoming, mut written) = (self.begin(answer_to)?, 0);
+    pub async fn exchange(&mut self, request: &[u8], response_to: ResponseTo) -> Result<RawResponse, BrokenExchange> {
+        let (mut incoming, mut written) = (self.begin(response_to)?, 0);
         match self.run(request, &mut written, &mut incoming).await {
             Ok(response) => Ok(response),
             Err(cause) => {
@@ -124,13 +124,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Begins an exchange, unless the connection cannot be used.
-    pub(super) fn begin(&mut self, answer_to: AnswerTo) -> Result<IncomingResponse, BrokenExchange> {
+    pub(super) fn begin(&mut self, response_to: ResponseTo) -> Result<IncomingResponse, BrokenExchange> {
         if !mem::take(&mut self.reusable) {
             let cause = Cause::Closed("before the request");
             return Err(BrokenExchange { cause, sent_anything: false, received_anything: false });
         }
         self.buffer.reserve(self.room);
-        Ok(IncomingResponse::new(answer_to, self.limits))
+        Ok(IncomingResponse::new(response_to, self.limits))
     }
 
     /// Ends an exchange: returns its response, or the cause that explains it best.

@@ -2,7 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Error, Header, Response, Status};
 
-use super::{AnswerTo, Cause, HEAD_BYTES, HEAD_LINES, KnownHeaders, ResponseLimits};
+use super::{Cause, HEAD_BYTES, HEAD_LINES, KnownHeaders, ResponseLimits, ResponseTo};
 
 /// Most responses have fewer header lines. Filling room for 100 takes three kilobytes, which costs
 /// more than parsing a head.
@@ -83,22 +83,22 @@ pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
 
 impl Head {
     /// Parses a whole head, which ends where `bytes` ends.
-    pub(super) fn parse(bytes: &[u8], answer_to: AnswerTo, limits: &ResponseLimits) -> Result<Self, Cause> {
-        match Self::parse_with(&mut [EMPTY_HEADER; FEW_HEADERS], bytes, answer_to, limits) {
+    pub(super) fn parse(bytes: &[u8], response_to: ResponseTo, limits: &ResponseLimits) -> Result<Self, Cause> {
+        match Self::parse_with(&mut [EMPTY_HEADER; FEW_HEADERS], bytes, response_to, limits) {
             Err(Cause::TooLarge { limit, .. }) if limit > FEW_HEADERS => {}
             parsed => return parsed,
         }
         let lines = bytes.iter().filter(|byte| **byte == b'\n').count().min(limits.headers);
         match lines {
-            ..=MANY_HEADERS => Self::parse_with(&mut [EMPTY_HEADER; MANY_HEADERS], bytes, answer_to, limits),
-            _ => Self::parse_with(&mut vec![EMPTY_HEADER; lines], bytes, answer_to, limits),
+            ..=MANY_HEADERS => Self::parse_with(&mut [EMPTY_HEADER; MANY_HEADERS], bytes, response_to, limits),
+            _ => Self::parse_with(&mut vec![EMPTY_HEADER; lines], bytes, response_to, limits),
         }
     }
 
     fn parse_with<'a>(
         slots: &mut [Header<'a>],
         bytes: &'a [u8],
-        answer_to: AnswerTo,
+        response_to: ResponseTo,
         limits: &ResponseLimits,
     ) -> Result<Self, Cause> {
         let mut response = Response::new(slots);
@@ -118,7 +118,7 @@ impl Head {
             100..=599 => {}
             _ => return Err(Cause::Protocol("status out of range")),
         }
-        let framing = if answer_to == AnswerTo::Head || matches!(status, 100..=199 | 204 | 304) {
+        let framing = if response_to == ResponseTo::Head || matches!(status, 100..=199 | 204 | 304) {
             Framing::Length(0)
         } else {
             framing(response.headers, version)?

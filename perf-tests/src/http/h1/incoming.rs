@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::body::ChunkDecoder;
 use super::head::{self, Framing, Head};
-use super::{AnswerTo, Cause, ResponseLimits};
+use super::{Cause, ResponseLimits, ResponseTo};
 use crate::clock::now;
 
 /// Minimum room for a read of unknown length, in bytes.
@@ -29,7 +29,7 @@ const CONTINUE: u16 = 100;
 /// response.
 #[derive(Debug)]
 pub(super) struct IncomingResponse {
-    answer_to: AnswerTo,
+    response_to: ResponseTo,
     limits: ResponseLimits,
     stage: Stage,
     /// Number of interim responses so far.
@@ -78,12 +78,12 @@ pub(super) struct WholeResponse {
 }
 
 impl IncomingResponse {
-    pub(super) fn new(answer_to: AnswerTo, mut limits: ResponseLimits) -> Self {
-        if answer_to == AnswerTo::Discarded {
+    pub(super) fn new(response_to: ResponseTo, mut limits: ResponseLimits) -> Self {
+        if response_to == ResponseTo::Discarded {
             limits.body = 0;
         }
         Self {
-            answer_to,
+            response_to,
             limits,
             stage: Stage::Head(0),
             interim: 0,
@@ -148,7 +148,7 @@ impl IncomingResponse {
         let interim = self.interim;
         while let Stage::Head(searched) = &mut self.stage {
             let Some(len) = head::find_end(buffer, searched, self.limits.head)? else { return Ok(()) };
-            let head = Head::parse(&buffer[..len], self.answer_to, &self.limits)?;
+            let head = Head::parse(&buffer[..len], self.response_to, &self.limits)?;
             if !head.is_interim() {
                 self.stage = Stage::Body(head, Body::new(&head, self.limits.body));
                 break;

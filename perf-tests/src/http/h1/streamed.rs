@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::connection::SendOutcome;
 use super::incoming::IncomingResponse;
-use super::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse};
+use super::{BrokenExchange, Cause, Connection, RawResponse, ResponseTo};
 use crate::clock::now;
 
 /// Time in which a server should ask for the body. After it, the body is sent unasked, since
@@ -35,9 +35,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(crate) async fn exchange_streamed(
         &mut self,
         mut request: StreamedRequest<'_, impl FnMut(&mut Vec<u8>) -> io::Result<()>>,
-        answer_to: AnswerTo,
+        response_to: ResponseTo,
     ) -> Result<RawResponse, BrokenExchange> {
-        let (mut incoming, mut written) = (self.begin(answer_to)?, 0);
+        let (mut incoming, mut written) = (self.begin(response_to)?, 0);
         let result = match self.send_streamed(&mut request, &mut written, &mut incoming).await {
             Ok(sending) => {
                 let sent = now();

@@ -17,7 +17,7 @@ use super::outgoing::OutgoingBody;
 use super::session::Session;
 use super::stream::Stream;
 use crate::clock::now;
-use crate::http::h1::{AnswerTo, RawResponse, ResponseLimits};
+use crate::http::h1::{RawResponse, ResponseLimits, ResponseTo};
 
 /// Bytes that may wait to be written, beside frames of the connection itself.
 const OUTPUT: usize = 64 << 10;
@@ -34,7 +34,7 @@ pub struct Http2Request<'a> {
     /// Whether its scheme is https.
     pub is_tls: bool,
     /// The effect of its method on the response.
-    pub answer_to: AnswerTo,
+    pub response_to: ResponseTo,
 }
 
 /// A connection to a server, over any byte stream. Each request under way is a stream of it.
@@ -123,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if !self.session.is_open() {
             return Poll::Ready(Err(Cause::Unsent));
         }
-        let incoming = IncomingResponse::new(request.answer_to, self.limits, self.spare.pop().unwrap_or_default());
+        let incoming = IncomingResponse::new(request.response_to, self.limits, self.spare.pop().unwrap_or_default());
         let encode = |encoder: &mut _, out: &mut _| head::encode(request.head, request.is_tls, encoder, out);
         Poll::Ready(Ok(self.session.begin(incoming, request.has_body, encode)))
     }

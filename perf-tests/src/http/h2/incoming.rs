@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::cause::Cause;
 use super::head::OF_CONNECTIONS;
-use crate::http::h1::{AnswerTo, HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, Timings};
+use crate::http::h1::{HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, ResponseTo, Timings};
 
 /// Bytes that a field counts beside its name and value, as in SETTINGS_MAX_HEADER_LIST_SIZE.
 const FIELD_OVERHEAD: usize = 32;
@@ -20,7 +20,7 @@ const MALFORMED_VALUE: Cause = Cause::Protocol("malformed header value");
 /// The state of a response.
 #[derive(Debug)]
 pub(super) struct IncomingResponse {
-    answer_to: AnswerTo,
+    response_to: ResponseTo,
     limits: ResponseLimits,
     /// The head as lines of text, as in HTTP/1.1, then the body.
     whole: BytesMut,
@@ -51,9 +51,9 @@ struct Block {
 
 impl IncomingResponse {
     /// The response goes into `whole`, which is empty.
-    pub(super) fn new(answer_to: AnswerTo, limits: ResponseLimits, whole: BytesMut) -> Self {
+    pub(super) fn new(response_to: ResponseTo, limits: ResponseLimits, whole: BytesMut) -> Self {
         Self {
-            answer_to,
+            response_to,
             limits,
             whole,
             head_len: 0,
@@ -63,7 +63,7 @@ impl IncomingResponse {
             known: KnownHeaders::default(),
             content_length: None,
             length: 0,
-            is_discarded: answer_to == AnswerTo::Discarded,
+            is_discarded: response_to == ResponseTo::Discarded,
             trailers: None,
             first_byte: None,
         }
@@ -164,7 +164,7 @@ impl IncomingResponse {
         self.whole.extend_from_slice(b"\r\n");
         self.head_len = self.whole.len();
         (self.status, self.first_byte) = (self.block.status, Some(now));
-        if self.answer_to == AnswerTo::Head || matches!(self.status, 204 | 304) {
+        if self.response_to == ResponseTo::Head || matches!(self.status, 204 | 304) {
             self.content_length = Some(0);
         }
         match self.content_length.map(usize::try_from) {

@@ -85,12 +85,12 @@ impl BenchSetup {
         Ok(Self { server, protocol, store, generator, folder, store_process })
     }
 
-    /// The number of requests that the server has answered.
+    /// The number of requests that the server has responded to.
     pub(super) async fn served_requests(&self) -> anyhow::Result<u64> {
         match &self.server {
             Server::Stub(stub) => {
-                let count = http::json(&stub.url, "answered").await?;
-                count.as_u64().context("the server's /answered is not the number of its requests")
+                let count = http::json(&stub.url, "served").await?;
+                count.as_u64().context("the server's /served is not the number of its requests")
             }
             Server::Nginx(nginx) => nginx.served_requests().await,
         }

@@ -167,7 +167,7 @@ async fn end(child: &mut Child, mut group: ProcessGroup) -> anyhow::Result<Optio
     let Some(id) = group.0.take() else { return Ok(None) };
     processes::terminate_group(id)?;
     let is_gone = time::timeout(STOP, async {
-        // The shell is waited for only afterwards: until then,
+        // The shell is waited for only afterward: until then,
         // its zombie reserves the id of the group.
         while processes::group_lives(id) {
             time::sleep(POLL).await;

@@ -21,7 +21,7 @@ const READINGS: u32 = 32;
 ///
 /// Workers share a listening socket. If connections come one after another,
 /// or all at once, one idle worker may accept all of them. So each
-/// connection comes while earlier ones are being answered.
+/// connection comes while earlier ones are still open.
 const APART: Duration = Duration::from_millis(1);
 
 /// Properties that differ between processes with the same metrics.

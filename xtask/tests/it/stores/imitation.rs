@@ -112,7 +112,7 @@ async fn respond(State(server): State<Server>, request: Request) -> Response {
         return server.accept(is_v2, body).await;
     }
     match head.uri.path().strip_prefix(server.queries) {
-        Some(path) if server.accepts[1] && path.starts_with("/api/v1/") => server.answer(path, &head.uri).await,
+        Some(path) if server.accepts[1] && path.starts_with("/api/v1/") => server.respond(path, &head.uri).await,
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -135,16 +135,16 @@ impl Server {
         let push = push.header("x-prometheus-remote-write-version", if is_v2 { "2.0.0" } else { "0.1.0" });
         let response = push.header("content-type", format!("application/x-protobuf{version}")).send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut answer = Response::builder().status(status).body(Body::from(response.bytes().await.unwrap())).unwrap();
+        let mut relayed = Response::builder().status(status).body(Body::from(response.bytes().await.unwrap())).unwrap();
         for (name, value) in headers.iter().filter(|(name, _)| name.as_str().ends_with("-written")) {
-            answer.headers_mut().insert(name, value.clone());
+            relayed.headers_mut().insert(name, value.clone());
         }
-        answer
+        relayed
     }
 
-    /// Answers a query. As of VictoriaMetrics 1.151, `nocache=1` has an effect on instant queries
-    /// only, and `latency_offset` on both kinds.
-    async fn answer(&self, path: &str, uri: &Uri) -> Response {
+    /// Responds to a query. As of VictoriaMetrics 1.151, `nocache=1` has an effect on instant
+    /// queries only, and `latency_offset` on both kinds.
+    async fn respond(&self, path: &str, uri: &Uri) -> Response {
         self.tally.queries.fetch_add(1, Ordering::Relaxed);
         let mut url = Url::parse(&format!("{}{path}?{}", self.prometheus, uri.query().unwrap_or_default())).unwrap();
         let mut given: BTreeMap<_, _> = url.query_pairs().into_owned().collect();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, play, poll, split};
-use crate::http::h1::{AnswerTo, Connection};
+use crate::http::h1::{Connection, ResponseTo};
 
 /// The transfer coding of a body.
 #[derive(Debug, Clone)]
@@ -140,7 +140,7 @@ proptest! {
     fn a_generated_response_is_read_back(generated in generated_response(), cuts in cuts()) {
         let (body, open) = (generated.body, generated.open);
         let expected = ScriptOutcome::Response { status: generated.status, body, discarded: 0, open };
-        prop_assert_eq!(outcome(split(&generated.raw, cuts), AnswerTo::Other), expected);
+        prop_assert_eq!(outcome(split(&generated.raw, cuts), ResponseTo::Other), expected);
     }
 
     #[test]
@@ -152,7 +152,7 @@ proptest! {
         for (generated, cuts, keep) in all.into_iter().filter(|(generated, ..)| generated.open) {
             prop_assert!(connection.is_open());
             split(&generated.raw, cuts).into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| script.push(piece));
-            let response = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
+            let response = exchange(&mut connection, ResponseTo::Other).unwrap().unwrap();
             prop_assert_eq!(response.body(), &generated.body[..]);
             if keep {
                 kept.push((response, generated));
@@ -168,10 +168,10 @@ proptest! {
         let part = &generated.raw[..cut.index(generated.raw.len())];
         // A body that ends with the connection has no length, so any part of it with a whole head
         // is valid.
-        let ended = matches!(outcome([&generated.raw[..]], AnswerTo::Other), ScriptOutcome::Response { open: true, .. });
+        let ended = matches!(outcome([&generated.raw[..]], ResponseTo::Other), ScriptOutcome::Response { open: true, .. });
         if ended {
-            prop_assert_eq!(play([part], End::Stall, AnswerTo::Other), ScriptOutcome::Waits);
-            let broken = matches!(play([part], End::Close, AnswerTo::Other), ScriptOutcome::Broken(_));
+            prop_assert_eq!(play([part], End::Stall, ResponseTo::Other), ScriptOutcome::Waits);
+            let broken = matches!(play([part], End::Close, ResponseTo::Other), ScriptOutcome::Broken(_));
             prop_assert!(broken);
         }
     }
@@ -185,7 +185,7 @@ proptest! {
         head in any::<bool>(),
     ) {
         let raw = mutate(generated.raw, &mutations, in_head);
-        let to = if head { AnswerTo::Head } else { AnswerTo::Other };
+        let to = if head { ResponseTo::Head } else { ResponseTo::Other };
         // If all bytes and the end are available, one poll must complete the exchange.
         let at_once = play([&raw[..]], End::Close, to);
         prop_assert_ne!(&at_once, &ScriptOutcome::Waits);
@@ -198,7 +198,7 @@ proptest! {
 
     #[test]
     fn random_bytes_do_no_harm(noise in prop::collection::vec(any::<u8>(), 0..300), to in any::<bool>()) {
-        let to = if to { AnswerTo::Head } else { AnswerTo::Other };
+        let to = if to { ResponseTo::Head } else { ResponseTo::Other };
         prop_assert_ne!(play([&noise[..]], End::Close, to), ScriptOutcome::Waits);
         let mut connection = Connection::new(ScriptedStream::new([&noise[..]], End::Close), LIMITS);
         prop_assert!(poll(connection.exchange(b"", to)).is_some());

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::http::h1::{AnswerTo, BrokenExchange, Connection, ResponseLimits};
+use crate::http::h1::{BrokenExchange, Connection, ResponseLimits, ResponseTo};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -54,7 +54,7 @@ async fn make_exchanges(
 ) -> Result<(), BrokenExchange> {
     for _ in 0..count {
         assert!(connection.is_open());
-        let response = connection.exchange(REQUEST, AnswerTo::Other).await?;
+        let response = connection.exchange(REQUEST, ResponseTo::Other).await?;
         assert_eq!((response.status, response.body().len()), (200, body));
         let timings = response.timings;
         assert!(timings.sent <= timings.finished && timings.first_byte <= timings.finished);
@@ -93,7 +93,7 @@ fn responses_outlive_later_exchanges() {
         let mut connection = connect(address).await;
         let mut responses = Vec::new();
         for _ in 0..50 {
-            responses.push(connection.exchange(REQUEST, AnswerTo::Other).await.unwrap());
+            responses.push(connection.exchange(REQUEST, ResponseTo::Other).await.unwrap());
         }
         assert!(responses.iter().all(|response| response.body()[..] == [b'b'; 1000]));
     });
@@ -124,7 +124,7 @@ fn an_early_response_to_a_large_request_is_read() {
     runtime().block_on(async {
         let mut connection = connect(address).await;
         let request = vec![b'a'; 64 << 20];
-        let response = connection.exchange(&request, AnswerTo::Other).await.unwrap();
+        let response = connection.exchange(&request, ResponseTo::Other).await.unwrap();
         assert_eq!((response.status, response.body()), (413, &b"no"[..]));
         assert!(!connection.is_open());
     });
@@ -143,7 +143,7 @@ fn a_large_request_arrives_whole() {
     runtime().block_on(async {
         let mut connection = connect(address).await;
         let request: Vec<u8> = (0..16_usize << 20).map(|at| at.to_le_bytes()[1]).collect();
-        let response = connection.exchange(&request, AnswerTo::Other).await.unwrap();
+        let response = connection.exchange(&request, ResponseTo::Other).await.unwrap();
         assert_eq!(response.body(), b"bbbbb");
         assert!(connection.is_open());
     });
@@ -156,7 +156,7 @@ fn a_dropped_exchange_ends_the_connection() {
     let address = listener.local_addr().unwrap();
     runtime().block_on(async {
         let mut connection = connect(address).await;
-        let exchange = connection.exchange(REQUEST, AnswerTo::Other);
+        let exchange = connection.exchange(REQUEST, ResponseTo::Other);
         assert!(tokio::time::timeout(Duration::from_millis(20), exchange).await.is_err());
         assert!(!connection.is_open());
     });
@@ -176,7 +176,7 @@ fn timings_are_those_of_the_final_response() {
                 server.write_all(piece.as_bytes()).await.unwrap();
             }
         };
-        let (response, ()) = tokio::join!(connection.exchange(REQUEST, AnswerTo::Other), serving);
+        let (response, ()) = tokio::join!(connection.exchange(REQUEST, ResponseTo::Other), serving);
         let timings = response.unwrap().timings;
         assert_eq!((ms(timings.sent), ms(timings.first_byte), ms(timings.finished)), (0, 20, 40));
         let serving = async {
@@ -188,7 +188,7 @@ fn timings_are_those_of_the_final_response() {
         };
         // The request is larger than the stream's buffer, so sending stops at 60 ms, when the head
         // is there.
-        let (response, ()) = tokio::join!(connection.exchange(&[b'a'; 2 << 10], AnswerTo::Other), serving);
+        let (response, ()) = tokio::join!(connection.exchange(&[b'a'; 2 << 10], ResponseTo::Other), serving);
         let timings = response.unwrap().timings;
         assert_eq!((ms(timings.sent), ms(timings.first_byte), ms(timings.finished)), (60, 50, 60));
     });

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::generated::{generated_response, mutate, mutations};
 use super::script::{End, ScriptOutcome, play};
 use super::table;
-use crate::http::h1::AnswerTo;
+use crate::http::h1::ResponseTo;
 
 /// Responses that are rejected here and accepted by hyper: how the message begins, and the rule.
 const STRICTER: &[(&str, &str)] = &[
@@ -37,9 +37,9 @@ fn runtime() -> Runtime {
 }
 
 /// Hyper's result for these bytes, followed by the end of the connection.
-async fn hyper(raw: &[u8], to: AnswerTo) -> Option<(u16, Vec<u8>)> {
+async fn hyper(raw: &[u8], to: ResponseTo) -> Option<(u16, Vec<u8>)> {
     let (stream, mut server) = duplex(1 << 20);
-    let method = if to == AnswerTo::Head { "HEAD" } else { "GET" };
+    let method = if to == ResponseTo::Head { "HEAD" } else { "GET" };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     let request = Request::builder().method(method).uri("/").header("host", "a").body(Empty::<Bytes>::new()).unwrap();
     let serving = async {
@@ -62,7 +62,7 @@ async fn hyper(raw: &[u8], to: AnswerTo) -> Option<(u16, Vec<u8>)> {
     response
 }
 
-fn compare(runtime: &Runtime, raw: &[u8], to: AnswerTo) -> Result<(), String> {
+fn compare(runtime: &Runtime, raw: &[u8], to: ResponseTo) -> Result<(), String> {
     let ours = play([raw], End::Close, to);
     let theirs = runtime.block_on(hyper(raw, to));
     let agree = match (&ours, &theirs) {
@@ -84,7 +84,7 @@ fn compare(runtime: &Runtime, raw: &[u8], to: AnswerTo) -> Result<(), String> {
 fn hyper_agrees_on_the_table() {
     let runtime = runtime();
     let differing = table::responses()
-        .flat_map(|raw| [AnswerTo::Other, AnswerTo::Head].map(|to| compare(&runtime, &raw, to)))
+        .flat_map(|raw| [ResponseTo::Other, ResponseTo::Head].map(|to| compare(&runtime, &raw, to)))
         .filter_map(Result::err);
     assert_eq!(differing.collect::<Vec<_>>(), Vec::<String>::new());
 }
@@ -100,12 +100,12 @@ proptest! {
         head in prop::bool::weighted(0.1),
     ) {
         let raw = mutate(generated.raw, &mutations, in_head);
-        let to = if head { AnswerTo::Head } else { AnswerTo::Other };
+        let to = if head { ResponseTo::Head } else { ResponseTo::Other };
         prop_assert_eq!(compare(&runtime(), &raw, to), Ok(()));
     }
 
     #[test]
     fn hyper_agrees_on_well_formed_responses(generated in generated_response()) {
-        prop_assert_eq!(compare(&runtime(), &generated.raw, AnswerTo::Other), Ok(()));
+        prop_assert_eq!(compare(&runtime(), &generated.raw, ResponseTo::Other), Ok(()));
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::http::h1::{AnswerTo, BrokenExchange, Connection, RawResponse, ResponseLimits};
+use crate::http::h1::{BrokenExchange, Connection, RawResponse, ResponseLimits, ResponseTo};
 
 /// Small limits, so that tests reach them.
 pub(super) const LIMITS: ResponseLimits = ResponseLimits { head: 2048, headers: 8, body: 4096, interim: 3 };
@@ -104,7 +104,7 @@ pub(super) fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
 
 pub(super) fn exchange(
     connection: &mut Connection<ScriptedStream>,
-    to: AnswerTo,
+    to: ResponseTo,
 ) -> Option<Result<RawResponse, BrokenExchange>> {
     poll(connection.exchange(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", to))
 }
@@ -125,7 +125,7 @@ pub(super) enum ScriptOutcome {
     Waits,
 }
 
-pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to: AnswerTo) -> ScriptOutcome {
+pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to: ResponseTo) -> ScriptOutcome {
     let mut connection = Connection::new(ScriptedStream::new(pieces, end), LIMITS);
     match exchange(&mut connection, to) {
         Some(Ok(response)) => ScriptOutcome::Response {
@@ -147,7 +147,7 @@ pub(super) fn play<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, end: End, to:
 }
 
 /// Like [`play`], but the server closes only if the exchange waits for it.
-pub(super) fn outcome<'a, P: IntoIterator<Item = &'a [u8]> + Clone>(pieces: P, to: AnswerTo) -> ScriptOutcome {
+pub(super) fn outcome<'a, P: IntoIterator<Item = &'a [u8]> + Clone>(pieces: P, to: ResponseTo) -> ScriptOutcome {
     match play(pieces.clone(), End::Stall, to) {
         ScriptOutcome::Waits => play(pieces, End::Close, to),
         outcome => outcome,

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::now;
-use crate::http::h1::{AnswerTo, BrokenExchange, Cause, Connection, RawResponse, ResponseLimits, StreamedRequest};
+use crate::http::h1::{BrokenExchange, Cause, Connection, RawResponse, ResponseLimits, ResponseTo, StreamedRequest};
 
 const HEAD: &[u8] = b"PUT / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 6\r\n\r\n";
 const FINAL: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -22,7 +22,7 @@ async fn put(stream: DuplexStream) -> (Result<RawResponse, BrokenExchange>, bool
     };
     let mut connection = Connection::new(stream, ResponseLimits::default());
     let request = StreamedRequest { head: Some(HEAD), next };
-    let response = connection.exchange_streamed(request, AnswerTo::Other).await;
+    let response = connection.exchange_streamed(request, ResponseTo::Other).await;
     (response, connection.is_open())
 }
 
@@ -110,7 +110,8 @@ async fn a_piece_that_cannot_be_read_ends_the_connection() {
         *piece = b"abc".to_vec();
         if count < 3 { Ok(()) } else { Err(io::Error::other("the file is gone")) }
     };
-    let broken = connection.exchange_streamed(StreamedRequest { head: None, next }, AnswerTo::Other).await.unwrap_err();
+    let broken =
+        connection.exchange_streamed(StreamedRequest { head: None, next }, ResponseTo::Other).await.unwrap_err();
     assert!(matches!(broken.cause, Cause::Body(_)) && broken.sent_anything, "{broken}");
     assert_eq!((broken.to_string().as_str(), connection.is_open()), ("the file is gone", false));
     drop(connection);

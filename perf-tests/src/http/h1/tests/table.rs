@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, poll};
-use crate::http::h1::{AnswerTo, Cause, Connection};
+use crate::http::h1::{Cause, Connection, ResponseTo};
 
 /// The expected outcome.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +157,7 @@ pub(super) fn responses() -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Checks the response in one piece, in two pieces split anywhere, and byte by byte.
-fn check(raw: &[u8], to: AnswerTo, expected: &ScriptOutcome) {
+fn check(raw: &[u8], to: ResponseTo, expected: &ScriptOutcome) {
     let name = String::from_utf8_lossy(&raw[..raw.len().min(200)]).into_owned();
     assert_eq!(&outcome([raw], to), expected, "{name:?}");
     for (first, second) in (0..raw.len()).map(|cut| raw.split_at(cut)) {
@@ -174,7 +174,7 @@ fn the_outcome_does_not_depend_on_how_bytes_are_split() {
             Shut(status, body) => ScriptOutcome::Response { status, body: body.into(), discarded: 0, open: false },
             Broken(cause) => ScriptOutcome::Broken(cause.to_owned()),
         };
-        check(&raw, AnswerTo::Other, &expected);
+        check(&raw, ResponseTo::Other, &expected);
     }
 }
 
@@ -199,14 +199,14 @@ fn a_body_beyond_the_limit_is_discarded_and_counted() {
     for length in [LIMITS.body, LIMITS.body + 1] {
         let body = "b".repeat(length);
         for (raw, open) in framings(&body) {
-            check(raw.as_bytes(), AnswerTo::Other, &outcome(&body, length == LIMITS.body, open));
+            check(raw.as_bytes(), ResponseTo::Other, &outcome(&body, length == LIMITS.body, open));
         }
     }
     for (raw, open) in framings("hello world") {
-        check(raw.as_bytes(), AnswerTo::Discarded, &outcome("hello world", false, open));
+        check(raw.as_bytes(), ResponseTo::Discarded, &outcome("hello world", false, open));
         let twice = format!("{raw}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         let shut = ScriptOutcome::Response { status: 200, body: Vec::new(), discarded: 11, open: false };
-        let at_once = super::script::play([twice.as_bytes()], End::Close, AnswerTo::Discarded);
+        let at_once = super::script::play([twice.as_bytes()], End::Close, ResponseTo::Discarded);
         assert!(!open || at_once == shut, "{at_once:?}");
     }
 }
@@ -215,7 +215,7 @@ fn a_body_beyond_the_limit_is_discarded_and_counted() {
 fn a_response_to_head_has_no_body() {
     let open = ScriptOutcome::Response { status: 200, body: Vec::new(), discarded: 0, open: true };
     for header in ["content-length: 5", "content-length: 99999", "transfer-encoding: chunked", "a: b"] {
-        check(format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n").as_bytes(), AnswerTo::Head, &open);
+        check(format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n").as_bytes(), ResponseTo::Head, &open);
     }
 }
 
@@ -224,25 +224,25 @@ fn a_response_beyond_a_limit_is_rejected() {
     let head = |filler: usize| format!("HTTP/1.1 204 N\r\na: {}\r\n\r\n", "b".repeat(filler));
     let rest = head(0).len();
     let fits = ScriptOutcome::Response { status: 204, body: Vec::new(), discarded: 0, open: true };
-    check(head(LIMITS.head - rest).as_bytes(), AnswerTo::Other, &fits);
+    check(head(LIMITS.head - rest).as_bytes(), ResponseTo::Other, &fits);
     let large = |what: &str| ScriptOutcome::Broken(format!("more than {what}"));
-    check(head(LIMITS.head - rest + 1).as_bytes(), AnswerTo::Other, &large("2048 bytes of head: set --max-head"));
+    check(head(LIMITS.head - rest + 1).as_bytes(), ResponseTo::Other, &large("2048 bytes of head: set --max-head"));
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let line = "b".repeat(LIMITS.head);
     let extension = format!("{chunked}0;{line}c\r\n\r\n");
-    check(extension.as_bytes(), AnswerTo::Other, &large("2048 bytes of chunk extensions"));
-    check(format!("{chunked}0\r\na:{line}\r\n\r\n").as_bytes(), AnswerTo::Other, &large("2048 bytes of trailers"));
+    check(extension.as_bytes(), ResponseTo::Other, &large("2048 bytes of chunk extensions"));
+    check(format!("{chunked}0\r\na:{line}\r\n\r\n").as_bytes(), ResponseTo::Other, &large("2048 bytes of trailers"));
     let interim = "HTTP/1.1 100 C\r\n\r\n".repeat(LIMITS.interim);
-    check(format!("{interim}{}", head(0)).as_bytes(), AnswerTo::Other, &fits);
+    check(format!("{interim}{}", head(0)).as_bytes(), ResponseTo::Other, &fits);
     let interim = "HTTP/1.1 100 C\r\n\r\n".repeat(LIMITS.interim + 1);
-    check(interim.as_bytes(), AnswerTo::Other, &large("3 interim responses"));
+    check(interim.as_bytes(), ResponseTo::Other, &large("3 interim responses"));
 }
 
 #[test]
 fn headers_are_found_by_name_in_any_case() {
     let raw = b"HTTP/1.1 204 N: o\r\nFirst:  one \r\nsecond:\r\nfirst: t: wo\n\r\n";
     let mut connection = Connection::new(ScriptedStream::new([&raw[..]], End::Stall), LIMITS);
-    let response = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap();
+    let response = exchange(&mut connection, ResponseTo::Other).unwrap().unwrap();
     let expected: [(&str, &[u8]); 3] = [("First", b"one"), ("second", b""), ("first", b"t: wo")];
     assert!(response.headers().eq(expected));
     assert_eq!(response.header("FIRST"), Some(&b"one"[..]));
@@ -255,7 +255,7 @@ const EARLY: &[u8] = b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r
 fn an_early_response_ends_the_sending() {
     let script = ScriptedStream::new([&b"HTTP/1.1 100 Continue\r\n\r\n"[..], EARLY], End::Stall).with_room(10, None);
     let mut connection = Connection::new(script.clone(), LIMITS);
-    let response = poll(connection.exchange(&[b'a'; 100], AnswerTo::Other)).unwrap().unwrap();
+    let response = poll(connection.exchange(&[b'a'; 100], ResponseTo::Other)).unwrap().unwrap();
     assert_eq!((response.status, response.body(), script.written()), (413, &b"no"[..], 10));
     assert!(response.timings.first_byte <= response.timings.sent);
     assert!(!connection.is_open());
@@ -266,10 +266,10 @@ fn a_response_is_read_even_if_writing_fails() {
     for kind in [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
         let script = ScriptedStream::new([EARLY], End::Close).with_room(10, Some(kind));
         let mut connection = Connection::new(script, LIMITS);
-        assert_eq!(poll(connection.exchange(&[b'a'; 100], AnswerTo::Other)).unwrap().unwrap().status, 413);
+        assert_eq!(poll(connection.exchange(&[b'a'; 100], ResponseTo::Other)).unwrap().unwrap().status, 413);
         assert!(!connection.is_open());
         let script = ScriptedStream::new([], End::Close).with_room(0, Some(kind));
-        let broken = poll(Connection::new(script, LIMITS).exchange(b"a", AnswerTo::Other)).unwrap().unwrap_err();
+        let broken = poll(Connection::new(script, LIMITS).exchange(b"a", ResponseTo::Other)).unwrap().unwrap_err();
         assert!(matches!(broken.cause, Cause::Io(error) if error.kind() == kind));
         assert!(!broken.sent_anything && !broken.received_anything);
     }
@@ -282,11 +282,11 @@ fn a_connection_with_unexpected_data_is_not_reused() {
     for _ in 0..3 {
         assert!(connection.is_open());
         script.push(b"HTTP/1.1 204 N\r\n\r\n");
-        assert_eq!(exchange(&mut connection, AnswerTo::Other).unwrap().unwrap().status, 204);
+        assert_eq!(exchange(&mut connection, ResponseTo::Other).unwrap().unwrap().status, 204);
     }
     script.push(b"HTTP/1.1 408 T\r\n\r\n");
     assert!(!connection.is_open());
-    let broken = exchange(&mut connection, AnswerTo::Other).unwrap().unwrap_err();
+    let broken = exchange(&mut connection, ResponseTo::Other).unwrap().unwrap_err();
     assert_eq!(broken.to_string(), "connection closed before the request");
     assert!(!broken.sent_anything);
 }
@@ -295,8 +295,8 @@ fn a_connection_with_unexpected_data_is_not_reused() {
 fn a_dropped_exchange_ends_the_connection() {
     let script = ScriptedStream::new([&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nh"[..]], End::Stall);
     let mut connection = Connection::new(script.clone(), LIMITS);
-    assert!(exchange(&mut connection, AnswerTo::Other).is_none());
+    assert!(exchange(&mut connection, ResponseTo::Other).is_none());
     assert!(!connection.is_open());
     script.push(b"i");
-    assert!(exchange(&mut connection, AnswerTo::Other).unwrap().is_err());
+    assert!(exchange(&mut connection, ResponseTo::Other).unwrap().is_err());
 }

@@ -16,7 +16,7 @@ use tokio::task::{LocalSet, yield_now};
 use tokio::time::timeout;
 
 use crate::http::RequestBody;
-use crate::http::h1::{AnswerTo, RawResponse, ResponseLimits};
+use crate::http::h1::{RawResponse, ResponseLimits, ResponseTo};
 use crate::http::h2::{Cause, Connection, WholeRequest, send};
 
 type Client = Rc<RefCell<Connection<CountedStream>>>;
@@ -101,7 +101,7 @@ fn head(path: &str, headers: &[(String, String)]) -> Vec<u8> {
 
 async fn exchange(client: &Client, head: &[u8], body: &[u8]) -> Result<RawResponse, Cause> {
     let body = RequestBody { bytes: body, files: &[] };
-    let request = WholeRequest { head, body, answer_to: AnswerTo::Other, is_idempotent: false };
+    let request = WholeRequest { head, body, response_to: ResponseTo::Other, is_idempotent: false };
     send(client, true, false, request).await
 }
 
@@ -218,7 +218,7 @@ fn names_are_lower_case_and_headers_of_connections_stay_here() {
 }
 
 #[test]
-fn pings_between_requests_are_answered() {
+fn pings_between_requests_get_a_response() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (client, server) = duplex(1 << 20);
     let mut client = Connection::new(client, ResponseLimits::default());

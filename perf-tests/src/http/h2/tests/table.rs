@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::http::h1::{AnswerTo, ResponseLimits, header_all};
+use crate::http::h1::{ResponseLimits, ResponseTo, header_all};
 use crate::http::h2::frame::{self, FrameHead};
 use crate::http::h2::hpack::Encoder;
 use crate::http::h2::{Connection, Http2Request};
@@ -17,7 +17,7 @@ const GET: Http2Request<'_> = Http2Request {
     head: b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
     has_body: false,
     is_tls: false,
-    answer_to: AnswerTo::Other,
+    response_to: ResponseTo::Other,
 };
 
 /// Plays these bytes, a piece at a time, then closes.
@@ -142,9 +142,9 @@ fn responses_are_read_from_any_frames() {
     for (at, (frames, expected)) in cases.into_iter().enumerate() {
         assert_eq!(outcome(GET, &frames), expected, "case {at}");
     }
-    let head = Http2Request { answer_to: AnswerTo::Head, ..GET };
+    let head = Http2Request { response_to: ResponseTo::Head, ..GET };
     assert_eq!(outcome(head, &[headers(END, &length("5"))]), ends(""));
-    let discarding = Http2Request { answer_to: AnswerTo::Discarded, ..GET };
+    let discarding = Http2Request { response_to: ResponseTo::Discarded, ..GET };
     assert_eq!(outcome(discarding, &[headers(0, OK), text]), ends("5 bytes discarded"));
 }
 

@@ -103,7 +103,7 @@ fn store(report: &Report) -> Url {
     let rules = rule_queries(catalogue, &Timing::USUAL);
     let name = |place: &QueryPlace| match place {
         QueryPlace::Rule(name) | QueryPlace::Alert(name) => name.clone(),
-        other => panic!("{other} is no rule"),
+        other => panic!("{other} is not a rule"),
     };
     let loaded: Vec<_> =
         rules.iter().map(|rule| serde_json::json!({ "name": name(&rule.place), "health": "ok" })).collect();
