@@ -11,7 +11,7 @@ use perf_settings::{AGENTS, shown_duration};
 use tokio::time;
 
 use super::AgentsArgs;
-use super::peers::{Spread, cost, spread};
+use super::peers::{RatioSpread, cost, spread};
 use super::setup::BenchSetup;
 use crate::host::child;
 use crate::host::terminal::print_line;
@@ -48,7 +48,7 @@ pub(super) async fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
     print_line("\nprocessor time per request, coordinator included    to one process");
     print_line(&format!("one process   {:6.2} µs", column(&|costs| costs[0]).median));
     for (at, agents) in NUMBERS.into_iter().enumerate() {
-        let Spread { median, quartiles: (low, high) } = column(&|costs| costs[1 + at] / costs[0]);
+        let RatioSpread { median, quartiles: (low, high) } = column(&|costs| costs[1 + at] / costs[0]);
         let name = format!("--agents {agents}");
         print_line(&format!(
             "{name:13} {:6.2} µs                             {median:.3} ({low:.3} to {high:.3})",
