@@ -27,17 +27,4 @@ pub fn found(response: &Value) -> Found {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grafana_responses_are_classified() {
-        let found = |text: &str| found(&serde_json::from_str(text).unwrap());
-        let frames = |values: &str| format!(r#"{{"results":{{"A":{{"frames":[{{"data":{{"values":{values}}}}}]}}}}}}"#);
-        assert_eq!(found(&frames("[[1,2],[null,3.5]]")), Found::Data);
-        assert_eq!(found(&frames("[[1,2],[null,null]]")), Found::OnlyNan);
-        assert_eq!(found(&frames("[]")), Found::Nothing);
-        assert_eq!(found(r#"{"results":{"A":{"error":"bad","frames":[]}}}"#), Found::Complaint("bad".to_owned()));
-        assert_eq!(found(r#"{"message":"Unauthorized"}"#), Found::Complaint("Unauthorized".to_owned()));
-    }
-}
+mod tests;

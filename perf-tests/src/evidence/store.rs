@@ -165,22 +165,4 @@ impl RunStore {
 }
 
 #[cfg(test)]
-mod tests {
-    use test_support::fake_server;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_refused_scrape_is_named_with_the_status() {
-        let why = async |targets: &'static str| {
-            let body = move || format!(r#"{{"data":{{"activeTargets":[{targets}]}}}}"#);
-            let url = Url::parse(&fake_server::respond(move |_| ("200 OK", body()))).unwrap();
-            RunStore::new(url, &StoreAccess::default()).unwrap().why_not_scraped().await
-        };
-        let refused = r#"{"labels":{"job":"backend"},"scrapeUrl":"http://h:1/metrics","lastError":"server returned HTTP status 401 Unauthorized"}"#;
-        let expected = "the store cannot scrape http://h:1/metrics: server returned HTTP status 401 Unauthorized: check the \
-                        path of the metrics, and user and password of the target's URL";
-        assert_eq!(why(refused).await, expected);
-        assert!(why("").await.starts_with("the store has not scraped the backend's /metrics: add"));
-    }
-}
+mod tests;

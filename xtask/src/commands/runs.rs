@@ -53,31 +53,4 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
 }
 
 #[cfg(test)]
-mod tests {
-    use perf_report::judgement::Goal;
-    use perf_report::render::terminal::{TerminalStyle, render_runs};
-
-    use super::*;
-
-    #[test]
-    fn each_run_is_one_line_at_80_and_120_columns() {
-        let report = test_support::report();
-        let mut tagged = Report { exit_code: ExitCode::Missed, ..report.clone() };
-        tagged.run.testid = "other".to_owned();
-        tagged.run.tags.insert("team".to_owned(), "trading".to_owned());
-        for objective in &mut tagged.objectives {
-            if let Goal::Latency(goal) = &mut objective.goal {
-                goal.threshold_ms = 100.0;
-            }
-        }
-        let mut failed = tagged.clone();
-        failed.exit_code = ExitCode::Inconclusive;
-        failed.objectives.clear();
-        let runs = [report, tagged, failed];
-        for width in [80, 120] {
-            let text = render_runs(&runs, TerminalStyle { width, ..TerminalStyle::PLAIN });
-            assert!(text.lines().count() == 4 && text.lines().all(|line| line.chars().count() <= width), "{text}");
-            insta::assert_snapshot!(format!("runs_at_{width}_columns"), text);
-        }
-    }
-}
+mod tests;

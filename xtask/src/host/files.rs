@@ -65,22 +65,4 @@ fn or_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
 
 #[cfg(test)]
 #[cfg(unix)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    #[test]
-    fn only_this_user_may_read_a_private_file() {
-        let path = std::env::temp_dir().join(format!("perf-private-{}", std::process::id()));
-        // An older file that everybody may read.
-        write(&path, "old").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        write_private(&path, b"new").unwrap();
-        assert_eq!(
-            (read(&path).unwrap().as_str(), fs::metadata(&path).unwrap().permissions().mode() & 0o777),
-            ("new", 0o600)
-        );
-        fs::remove_file(path).unwrap();
-    }
-}
+mod tests;

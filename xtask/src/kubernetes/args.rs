@@ -75,46 +75,4 @@ fn unreachable_reason(url: &Url) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: KubernetesArgs,
-    }
-
-    fn url(text: &str) -> Url {
-        Url::parse(text).unwrap()
-    }
-
-    fn check(target: &str, prometheus: Option<&str>) -> Result<(), String> {
-        let mut settings = Settings::new(url(target));
-        settings.on_kubernetes = true;
-        settings.prometheus = prometheus.map(url);
-        Line::try_parse_from(["perf", "--image", "a"]).unwrap().args.check(&settings, true)
-    }
-
-    #[test]
-    fn urls_that_only_this_machine_reaches_are_refused() {
-        assert_eq!(check("http://a", Some("http://store:9090")), Ok(()));
-        let hosts = ["localhost.", "0.0.0.0", "[::]", "[::1]", "[::ffff:127.0.0.1]", "127.0.0.2", "a.localhost"];
-        for url in hosts.map(|host| format!("http://{host}:8000")) {
-            let message = check(&url, None).unwrap_err();
-            assert!(message.contains("pods do not reach "), "{message}");
-            let message = check("http://a", Some(&url)).unwrap_err();
-            assert!(message.contains("pods do not reach "), "{message}");
-        }
-    }
-
-    #[test]
-    fn flags_of_pods_need_an_image() {
-        for flag in ["--pod-cpu=2", "--pod-memory=1Gi", "--context=a", "--namespace=a"] {
-            let error = Line::try_parse_from(["perf", flag]).unwrap_err();
-            assert!(error.to_string().contains("--image"), "{error}");
-            assert!(Line::try_parse_from(["perf", flag, "--image=a"]).is_ok(), "{flag}");
-        }
-    }
-}
+mod tests;

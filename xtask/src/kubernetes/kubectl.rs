@@ -161,31 +161,4 @@ pub(super) fn failure(args: &[&str], printed: &[u8]) -> KubectlError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn make_error(printed: &str) -> KubectlError {
-        failure(&["get", "pods", "a", "--output=json"], printed.as_bytes())
-    }
-
-    #[test]
-    fn an_error_of_kubectl_has_all_its_lines_and_no_warning() {
-        let missing = make_error("Warning: old\nError from server (NotFound): pods \"a\" not found\n");
-        assert!(matches!(missing, KubectlError::NotFound(..)));
-        assert_eq!(missing.to_string(), "kubectl get pods a: pods \"a\" not found");
-        let invalid = "Warning: old\nThe Job \"a\" is invalid: \n* spec.b: Required value\n* spec.c: Invalid value\n";
-        let message = "kubectl get pods a: The Job \"a\" is invalid: * spec.b: Required value * spec.c: Invalid value";
-        assert_eq!(make_error(invalid).to_string(), message);
-        assert_eq!(make_error("error: x\n").to_string(), "kubectl get pods a: x");
-        assert_eq!(make_error(" \n").to_string(), "kubectl get pods a: it failed without a message");
-    }
-
-    #[test]
-    fn only_the_default_address_means_that_no_context_is_selected() {
-        let refused =
-            "E1 memcache.go] x\nThe connection to the server localhost:8080 was refused - did you specify …\n";
-        assert!(matches!(make_error(refused), KubectlError::NoContext));
-        let proxy = "Error from server (Forbidden): Get \"http://localhost:8080/api/v1/pods\": forbidden\n";
-        assert!(matches!(make_error(proxy), KubectlError::Failed(..)));
-    }
-}
+mod tests;

@@ -48,12 +48,4 @@ fn line(name: &str, service: &str, width: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_is_the_first_word_of_its_line() {
-        assert_eq!(line("basic", "shop", 9), "basic      shop");
-        assert_eq!(line("basic", "", 9), "basic");
-    }
-}
+mod tests;

@@ -82,37 +82,4 @@ pub(crate) fn configuration(error: impl std::fmt::Display) -> PerfError {
 }
 
 #[cfg(test)]
-mod tests {
-    use anyhow::anyhow;
-
-    use super::*;
-
-    fn cleaned_up(result: Result<ExitCode, PerfError>, cleaned: anyhow::Result<()>) -> Result<ExitCode, PerfError> {
-        after_cleanup(result, |code| *code, cleaned)
-    }
-
-    #[test]
-    fn the_first_error_comes_before_that_of_the_clean_up() {
-        let left = || Err(anyhow!("no daemon").context("failed to stop the stack"));
-        let first = || Err(configuration("a is not a URL"));
-        let both = cleaned_up(first(), left()).unwrap_err();
-        assert_eq!(both.to_string(), "a is not a URL; also failed to stop the stack: no daemon");
-        assert_eq!((both.code(), both.verdict().as_str()), (ExitCode::BadConfiguration, "did not run (exit 104)"));
-        assert_eq!(cleaned_up(first(), Ok(())).unwrap_err().to_string(), "a is not a URL");
-    }
-
-    #[test]
-    fn a_clean_up_that_fails_after_a_success_is_an_error() {
-        let left = || Err(anyhow!("a checkout is left"));
-        for (own, code) in [
-            (ExitCode::Met, ExitCode::Internal),
-            (ExitCode::Missed, ExitCode::Internal),
-            (ExitCode::Interrupted, ExitCode::Interrupted),
-        ] {
-            let error = cleaned_up(Ok(own), left()).unwrap_err();
-            assert_eq!(error.verdict(), format!("the clean-up failed (exit {})", code.code()));
-            assert_eq!((error.to_string().as_str(), error.code()), ("a checkout is left", code));
-            assert_eq!(cleaned_up(Ok(own), Ok(())).unwrap(), own);
-        }
-    }
-}
+mod tests;

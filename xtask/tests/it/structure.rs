@@ -196,6 +196,14 @@ fn only_report_files_renders_files_of_runs() {
     assert_eq!(callers, CALLERS.map(|(name, _)| name));
 }
 
+/// A file has product code or tests.
+#[test]
+fn tests_stand_in_files_of_their_own() {
+    for (name, text) in sources() {
+        assert!(!text.contains("\nmod tests {"), "{name}: move its tests to the file tests.rs of its folder");
+    }
+}
+
 /// Files about processes are parsed by the crate procfs, in two places.
 #[test]
 fn only_two_modules_read_proc() {

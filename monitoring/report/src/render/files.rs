@@ -65,15 +65,4 @@ pub fn comparison_files(compared: &Comparison) -> Result<Vec<(&'static str, Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_main_file_is_last() {
-        let (report, compared) = (Report::sample(), Comparison::sample());
-        for compared in [None, Some(&compared)] {
-            assert_eq!(run_files(&report, compared).unwrap().last().unwrap().0, REPORT);
-        }
-        assert_eq!(comparison_files(&compared).unwrap().last().unwrap().0, COMPARISON);
-    }
-}
+mod tests;

@@ -165,40 +165,4 @@ pub(super) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSe
 }
 
 #[cfg(test)]
-mod tests {
-    use prometheus_store::exposition;
-    use test_support::fake_server;
-
-    use super::*;
-
-    #[test]
-    fn workers_with_equal_start_times_differ_by_their_first_requests() {
-        let worker = |created: &str| {
-            let labels = r#"handler="/metrics",method="GET",status="2xx""#;
-            let text =
-                format!("process_start_time_seconds 1.79553764504e+09\nhttp_requests_created{{{labels}}} {created}\n");
-            MetricsReading::new(exposition::parse(&text).unwrap())
-        };
-        let (one, other) = (worker("1.7955376450412347e+09"), worker("1.7955376450412349e+09"));
-        let joined = |readings: &[&MetricsReading]| {
-            let identities: Vec<_> = readings.iter().map(|reading| reading.identity.clone()).collect();
-            join_readings(&identities, one.clone())
-        };
-        assert_eq!(joined(&[&one, &one]), BackendMetrics::One(one.clone()));
-        assert_eq!(joined(&[&one, &other, &one]), BackendMetrics::Several(one.clone()));
-    }
-
-    #[tokio::test]
-    async fn a_text_without_metrics_is_described_with_a_remedy() {
-        for (status, body, expected) in [
-            ("401 Unauthorized", "", "/metrics needs authentication (401 Unauthorized): name user"),
-            ("404 Not Found", "{}", "/metrics responded with 404 Not Found: serve metrics there"),
-            ("200 OK", "<!DOCTYPE html><html></html>", "/metrics is not Prometheus' text format (line 1"),
-            ("200 OK", "", "/metrics is not Prometheus' text format (it has no samples): serve metrics there"),
-        ] {
-            let url = Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap();
-            let BackendMetrics::Unavailable(why) = read(&url, "/metrics").await else { panic!("{status} has metrics") };
-            assert!(why.to_string().starts_with(expected), "{why}");
-        }
-    }
-}
+mod tests;

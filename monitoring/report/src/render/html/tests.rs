@@ -1,0 +1,86 @@
+//! Tests of `html`.
+
+use super::*;
+use crate::evidence::AgentResult;
+use crate::finding::{Finding, FindingKind, Subject};
+
+fn report() -> Report {
+    Report::sample_over_time()
+}
+
+#[test]
+fn a_page_is_complete_and_always_the_same() {
+    let text = render_run(&report(), None);
+    assert_eq!(text, render_run(&report(), None));
+    for part in ["<!DOCTYPE html>", "id=\"objectives\"", "id=\"latency\"", "id=\"environment\"", "<svg", "</html>"] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(!text.contains("NaN") && !text.contains("http://www.w3.org/1999"), "an unnecessary namespace");
+    let outside = text.replace("http://www.w3.org/2000/svg", "");
+    assert!(
+        !outside.contains("src=") && !outside.contains("url(") && !outside.contains("@import"),
+        "a page that needs the network"
+    );
+}
+
+#[test]
+fn a_page_lists_allowed_targets_if_there_are_any() {
+    let mut report = report();
+    assert!(!render_run(&report, None).contains("allowed targets"), "there are none");
+    report.run.environment.allowed_targets = vec!["perf.example".to_owned()];
+    assert!(render_run(&report, None).contains("allowed targets</th><td class=\"wrap\">perf.example"));
+}
+
+#[test]
+fn a_page_lists_agents_if_there_are_any() {
+    let mut report = report();
+    assert!(!render_run(&report, None).contains("clock offset"), "there are none");
+    report.run.agents = vec![agent("process 7 on node-3")];
+    let page = render_run(&report, None);
+    assert!(page.contains("clock offset") && page.contains("process 7 on node-3") && page.contains("at 00:03: gone"));
+}
+
+fn agent(place: &str) -> AgentResult {
+    AgentResult {
+        number: 1,
+        place: Some(place.to_owned()),
+        workers: 2,
+        requests: 1234,
+        failed: 5,
+        cpu: Some(0.5),
+        processor_s: Some(1.5),
+        lateness_p99_ms: Some(0.4),
+        clock_offset_ms: Some(-3.5),
+        clock_error_ms: Some(0.1),
+        start_skew_ms: 0.2,
+        started: None,
+        is_shard: false,
+        lost: Some("at 00:03: gone".to_owned()),
+    }
+}
+
+#[test]
+fn text_from_outside_is_escaped() {
+    let mut report = report();
+    let hostile = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+    report.run.target = hostile.to_owned();
+    report.run.agents = vec![AgentResult { lost: Some(hostile.to_owned()), ..agent(hostile) }];
+    report.findings.push(Finding::warning(Subject::Store, FindingKind::StoreNotAsked, hostile));
+    let subject = Subject::Objective(hostile.to_owned());
+    report.findings.push(Finding::problem(ExitCode::Inconclusive, subject, FindingKind::SetupFailed, hostile));
+    report.endpoints[0].requests.failed = 3;
+    report.run.tags.insert("a".to_owned(), hostile.to_owned());
+    report.run.environment.command = hostile.to_owned();
+    report.run.environment.allowed_targets = vec![hostile.to_owned()];
+    let mut compared = Comparison::sample();
+    for text in [&mut compared.name, &mut compared.base, &mut compared.head] {
+        *text = hostile.to_owned();
+    }
+    compared.endpoints[0].name = hostile.to_owned();
+    compared.scenario = hostile.to_owned();
+    let text = render_comparison(&compared);
+    assert!(!text.contains("<script>alert") && !text.contains("<img"), "the page contains injected markup");
+    let text = render_run(&report, Some(&compared));
+    assert!(!text.contains("<script>alert") && !text.contains("<img"), "the page contains injected markup");
+    assert_eq!(text.matches("<script>").count(), 1);
+}

@@ -1,0 +1,18 @@
+//! Tests of `run`.
+
+use super::*;
+
+#[test]
+fn a_bar_is_full_only_over_the_threshold() {
+    let mut report = Report::sample_over_time();
+    let objective = report.objectives[0].clone();
+    let calm = spark(&report, &objective).unwrap();
+    assert!(calm.chars().count() == 12 && !calm.contains('█'), "{calm}");
+    for (ms, is_full) in [(300.0, false), (300.1, true), (f64::INFINITY, true)] {
+        let last = report.run.timeline.slices.last_mut().unwrap();
+        let p95 = if ms.is_finite() { Millis::Finite(ms) } else { Millis::INFINITE };
+        last.endpoints.get_mut(&objective.subject).unwrap().p95_ms = p95;
+        assert_eq!(spark(&report, &objective).unwrap().ends_with('█'), is_full, "{ms} of 300 ms");
+    }
+    assert_eq!(spark(&report, &report.objectives[7]), None, "an objective on success has no p95");
+}

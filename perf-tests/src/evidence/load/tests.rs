@@ -1,0 +1,60 @@
+//! Tests of `load`.
+
+use super::*;
+use crate::plan::{constant_arrival_rate, constant_vus};
+
+fn agent(number: u32) -> AgentResult {
+    AgentResult {
+        clock_offset_ms: Some(3_600_000.0),
+        clock_error_ms: Some(1.0),
+        start_skew_ms: 50.0,
+        ..AgentResult::new(number, Some("process 7 on node-3".to_owned()))
+    }
+}
+
+#[test]
+fn iterations_of_a_stopped_shard_are_not_blamed_on_the_target() {
+    let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
+    let mut load = Load::not_started(Snapshot::new(&layout));
+    load.snapshot.parts[0].iterations.interrupted = 5;
+    load.agents = vec![AgentResult { is_shard: true, ..agent(1) }];
+    let kinds = |load: &Load| load_problems(load, true, false).iter().map(|it| it.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&load), [FindingKind::IterationsCutOff]);
+    load.agents[0].lost = Some("stopped by a signal at 00:03".to_owned());
+    assert_eq!(kinds(&load), []);
+}
+
+#[test]
+fn iterations_that_failed_early_warn_that_the_load_may_have_been_higher() {
+    let second = Duration::from_secs(1);
+    let warning = |load: LoadProfile, completed, failed| {
+        let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
+        let mut counts = Snapshot::new(&layout).parts.remove(0);
+        counts.iterations = IterationCounts { completed, failed, interrupted: 0 };
+        early_failures_warning(&load.plan("offers", 1, 1).unwrap(), &counts).map(|it| it.message)
+    };
+    let closed = || constant_vus(10, second);
+    let message = warning(closed(), 4200, 4112).unwrap();
+    assert!(message.starts_with("4,112 of 4,200 iterations of offers failed before any think time"), "{message}");
+    assert_eq!(warning(closed(), 4200, 2110), None, "half, as each VU's last is followed by no other");
+    assert!(warning(closed(), 4200, 2111).is_some());
+    assert_eq!(warning(closed(), 10, 10), None);
+    assert_eq!(warning(closed().min_iteration_duration(second), 4200, 4112), None, "the pace stays");
+    assert_eq!(warning(constant_arrival_rate(100, second, second, 10), 4200, 4112), None, "the rate stays");
+}
+
+#[test]
+fn agents_that_were_lost_or_late_make_a_run_inconclusive() {
+    let plan = Plan { parts: vec![constant_vus(5, Duration::from_secs(1)).plan("a", 1, 1).unwrap()], seed: 1 };
+    assert_eq!(agent_problems(&plan, &[agent(1), agent(2)]), [], "an offset is corrected, and 50 ms are allowed");
+    let late = AgentResult { start_skew_ms: 80.4, ..agent(2) };
+    let lost = AgentResult { lost: Some("at 00:03: it was silent for 5 s".to_owned()), ..agent(2) };
+    let messages = [late, lost].map(|second| {
+        let [problem] = agent_problems(&plan, &[agent(1), second]).try_into().unwrap();
+        assert_eq!(problem.exit_code, Some(ExitCode::Inconclusive));
+        problem.message
+    });
+    assert!(messages[0].starts_with("agent 2 of 2 (process 7 on node-3) began 80 ms late"), "{}", messages[0]);
+    let expected = "agent 2 of 2 (process 7 on node-3) was lost at 00:03: it was silent for 5 s. It had 2 of 5 VUs";
+    assert!(messages[1].starts_with(expected), "{}", messages[1]);
+}

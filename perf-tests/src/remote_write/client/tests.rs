@@ -1,0 +1,42 @@
+//! Tests of `client`.
+
+use super::*;
+
+#[test]
+fn retry_after_is_seconds_or_a_date() {
+    let now = httpdate::parse_http_date("Tue, 24 Nov 2026 12:00:00 GMT").unwrap();
+    for (value, expected) in [
+        ("7", Some(7)),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", Some(30)),
+        ("Tue, 24 Nov 2026 11:00:00 GMT", None),
+        ("soon", None),
+        ("-1", None),
+    ] {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
+        assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{value}");
+    }
+}
+
+#[test]
+fn debug_output_of_a_client_holds_no_secrets() {
+    let url = Url::parse("http://user:S3cr3t@127.0.0.1:9/write?key=S3cr3t").unwrap();
+    let shown = format!("{:?}", Client::new(url, &StoreAccess::default()).unwrap());
+    assert!(shown.contains("127.0.0.1") && !shown.contains("S3cr3t"), "{shown}");
+}
+
+#[test]
+fn a_rejection_has_a_hint_how_to_fix_it() {
+    for (status, body, hint) in [
+        (400, "out of bounds", "clock"),
+        (400, "out of order sample", "two runs"),
+        (400, "label name \"a b\" is invalid", ""),
+        (400, "out-of-order samples are not allowed (err-mimir-sample-out-of-order)", "two runs"),
+        (401, "no org id", "K6_PROMETHEUS_RW_HTTP_HEADERS=X-Scope-OrgID:TENANT"),
+        (401, "", "K6_PROMETHEUS_RW_USERNAME"),
+        (404, "404 page not found", RECEIVER_FLAG),
+        (500, "native histograms are disabled", NATIVE_HISTOGRAMS_FLAG),
+    ] {
+        let cure = cure(StatusCode::from_u16(status).unwrap(), body);
+        assert!(if hint.is_empty() { cure.is_empty() } else { cure.contains(hint) }, "{status} {body}: {cure:?}");
+    }
+}

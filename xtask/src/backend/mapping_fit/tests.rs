@@ -1,0 +1,66 @@
+//! Tests of `mapping_fit`.
+
+use prometheus_store::exposition;
+
+use super::*;
+
+fn fitting(text: &str) -> Option<String> {
+    let fit = fit_names(&exposition::parse(text).unwrap())?;
+    assert_eq!(parse(&fit.to_string()).unwrap(), fit.mapping(), "{fit}");
+    Some(fit.to_string())
+}
+
+#[test]
+fn the_mapping_of_each_make_is_found_by_its_names() {
+    for (text, expected) in [
+        ("http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1", "FASTAPI"),
+        ("http_requests_total{code=\"200\",method=\"get\"} 1", "GO"),
+        (
+            "http_requests_total{code=\"200\",handler=\"/a\",method=\"get\"} 1",
+            "FASTAPI.status(\"code\").lower_case_methods()",
+        ),
+        (
+            "http_request_duration_seconds_count{route=\"/a/:b\",method=\"GET\",code=\"200\"} 1",
+            "EXPRESS.status(\"code\")",
+        ),
+        (
+            "http_server_requests_seconds_count{uri=\"/a/{b}\",method=\"GET\",status=\"200\",outcome=\"SUCCESS\"} 1",
+            "MICROMETER",
+        ),
+        (
+            "http_server_request_duration_seconds_count{http_route=\"/a\",http_request_method=\"GET\",\
+                 http_response_status_code=\"200\"} 1",
+            "OPENTELEMETRY",
+        ),
+        ("axum_http_requests_total{endpoint=\"/a\",method=\"GET\",status=\"200\"} 1", "AXUM"),
+        (
+            "shop_http_requests_total{endpoint=\"/a\",method=\"GET\",status=\"200\"} 1\n\
+                 shop_http_requests_duration_seconds_sum 1",
+            "ACTIX.requests(\"shop_http_requests_total\").duration(\"shop_http_requests_duration_seconds\")",
+        ),
+        ("envoy_http_downstream_rq_xx{envoy_response_code_class=\"2\"} 1", "ENVOY"),
+        ("nginx_http_requests_total 1", "NGINX"),
+        ("calls_total{code=\"200\",path=\"/a\"} 1", "GO.requests(\"calls_total\").handler(\"path\")"),
+    ] {
+        let found = fitting(text).unwrap();
+        assert_eq!(found, format!("BackendMapping::{expected}"), "{text}");
+    }
+    assert_eq!(fitting("process_start_time_seconds 1"), None);
+    assert_eq!(fitting("promhttp_metric_handler_requests_total{code=\"200\"} 1"), None);
+}
+
+#[test]
+fn requests_that_the_service_makes_are_not_its_own() {
+    for name in ["http_client_requests_seconds_count", "payment_client_http_requests_total"] {
+        assert_eq!(fitting(&format!("{name}{{uri=\"/a\",method=\"GET\",status=\"200\"}} 1")), None, "{name}");
+    }
+}
+
+#[test]
+fn a_mapping_is_read_as_it_is_written_in_a_definition() {
+    let expected = BackendMapping::EXPRESS.status("code").at("/internal/metrics");
+    assert_eq!(parse("express.status(\"code\").at(\"/internal/metrics\")").unwrap(), expected);
+    for wrong in ["RAILS", "GO.label(\"a\")", "GO.status", "GO.status(\"a\"", "GO.status(\"a\")b"] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}

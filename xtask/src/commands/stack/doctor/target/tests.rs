@@ -1,0 +1,44 @@
+//! Tests of `target`.
+
+use test_support::fake_server;
+
+use super::*;
+
+/// The check of a target that responds to a path with this text, and else with 404.
+async fn check_mapping(metrics: &'static [(&'static str, &'static str)]) -> CheckResult {
+    let url = fake_server::respond(move |request| {
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        match metrics.iter().find(|(known, _)| *known == path) {
+            Some((_, "401")) => ("401 Unauthorized", String::new()),
+            Some((_, text)) => ("200 OK", (*text).to_owned()),
+            None => ("404 Not Found", String::new()),
+        }
+    });
+    mapping(&Url::parse(&url).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_best_mapping_of_all_known_paths_is_named() {
+    const BY_ROUTE: &str = "http_server_requests_seconds_count{uri=\"/a\",method=\"GET\",status=\"200\"} 1\n";
+    const TOTAL: &str = "http_requests_total{code=\"200\",method=\"get\"} 1\n";
+    const PROCESS: &str = "process_start_time_seconds 1\n";
+    for other in [PROCESS, TOTAL] {
+        let both = [("/metrics", other), ("/actuator/prometheus", BY_ROUTE)];
+        let (found, remedy) = check_mapping(both.to_vec().leak()).await.unwrap_err();
+        assert_eq!(found, "Micrometer at /actuator/prometheus, by route, without durations");
+        assert!(remedy.contains("mapping: BackendMapping::MICROMETER, or"), "{remedy}");
+    }
+    let swapped = check_mapping(&[("/metrics", BY_ROUTE), ("/actuator/prometheus", TOTAL)]).await.unwrap_err().1;
+    assert!(swapped.contains("MICROMETER.at(\"/metrics\")"), "{swapped}");
+}
+
+#[tokio::test]
+async fn a_target_without_a_fitting_mapping_is_described() {
+    let problem = async |metrics| check_mapping(metrics).await.unwrap_err().0;
+    let none = problem(&[("/metrics", "a 1\n"), ("/stats/prometheus", "b 1\n")]).await;
+    assert_eq!(none, "none: no count of requests at /metrics, /stats/prometheus");
+    let login = problem(&[("/actuator/prometheus", "401")]).await;
+    assert!(login.starts_with("none: /actuator/prometheus needs authentication (401"), "{login}");
+    let absent = problem(&[]).await;
+    assert!(absent.starts_with("none: /metrics responded with 404 Not Found"), "{absent}");
+}

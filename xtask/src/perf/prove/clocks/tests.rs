@@ -1,0 +1,43 @@
+//! Tests of `clocks`.
+
+use perf_report::evidence::Generator;
+
+use super::*;
+
+fn clocks(client_mean: f64, backend_mean: f64, on_the_wire: f64) -> EndpointClocks {
+    let name = "get_cart".to_owned();
+    EndpointClocks {
+        name,
+        client_mean,
+        on_the_wire,
+        backend_mean,
+        same_requests: true,
+        client_p95: Some(60.0),
+        backend_p95: Some((10.0, Some(100.0))),
+        outside: None,
+    }
+}
+
+#[test]
+fn the_verdict_names_the_cause_of_time_outside_the_backend() {
+    let idle = Generator { workers: 1, cpu: Some(0.1), run_queue: Some(0.0), steal: None };
+    let busy = Generator { cpu: Some(0.95), ..idle };
+    for (clocks, generator, verdict) in [
+        (clocks(50.0, 46.0, 0.0), &idle, ClockVerdict::Agrees),
+        (clocks(500.0, 460.0, 0.0), &idle, ClockVerdict::Agrees),
+        (clocks(50.0, 30.0, 1.0), &idle, ClockVerdict::Queueing),
+        (clocks(50.0, 30.0, 12.0), &idle, ClockVerdict::Network),
+        (clocks(50.0, 30.0, 12.0), &busy, ClockVerdict::Generator),
+        // An event loop was busy with other handlers after the response.
+        (clocks(50.0, 60.0, 0.0), &idle, ClockVerdict::Agrees),
+        (clocks(50.0, 80.0, 0.0), &idle, ClockVerdict::Impossible),
+    ] {
+        assert_eq!(clocks.verdict(generator), verdict, "{clocks:?}");
+    }
+    let before = EndpointClocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
+    assert_eq!(before.verdict(&idle), ClockVerdict::Impossible);
+    let line = before.describe(ClockVerdict::Impossible);
+    assert!(line.contains("49.0 ms by the backend; p95 60.0 ms by the client, 100 to 250 ms by the backend"), "{line}");
+    let with_others = EndpointClocks { same_requests: false, ..before };
+    assert_eq!(with_others.verdict(&idle), ClockVerdict::OtherRequests);
+}

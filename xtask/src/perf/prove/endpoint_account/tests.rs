@@ -1,0 +1,122 @@
+//! Tests of `endpoint_account`.
+
+use perf_report::judgement::Requests;
+
+use super::*;
+
+const ALONE: OtherTraffic = OtherTraffic { around: 0, possible: false };
+
+fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    pairs.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
+}
+
+fn by_status(pairs: &[(u16, u64)]) -> BTreeMap<StatusKey, u64> {
+    pairs.iter().map(|&(status, count)| (status.into(), count)).collect()
+}
+
+fn endpoint(pairs: &[(u16, u64)], cut: u64) -> EndpointResult {
+    let by_status = by_status(pairs);
+    let sent = by_status.values().sum();
+    EndpointResult {
+        name: "add_item".to_owned(),
+        requests: Requests { sent, failed: 0, unknown: cut + 7 },
+        cut,
+        reconnects: 0,
+        bodies: Default::default(),
+        by_status,
+        errors: BTreeMap::new(),
+        p50_ms: None,
+        p95_ms: None,
+        p99_ms: None,
+        curve: Vec::new(),
+        response_p50_ms: None,
+        response_p95_ms: None,
+        response_p99_ms: None,
+        server_timing: None,
+    }
+}
+
+fn audit(sent: &[(u16, u64)], cut: u64, counted: &[(&str, u64)], others: OtherTraffic) -> Result<Explanation, String> {
+    let endpoint = endpoint(sent, cut);
+    let counted = EndpointCounters { by_class: counts(counted), ..EndpointCounters::default() };
+    EndpointAccount::new(&endpoint, Some(endpoint.by_status.clone()), Some(counted)).audit(&endpoint, others)
+}
+
+#[test]
+fn equal_counts_need_no_explanation() {
+    let sent = [(200, 90), (201, 5), (500, 5)];
+    assert_eq!(audit(&sent, 0, &[("2xx", 95), ("5xx", 5)], ALONE), Ok(Explanation::default()));
+}
+
+#[test]
+fn a_surplus_without_an_explanation_is_an_error() {
+    let explained = |unanswered, around, others| Ok(Explanation { unanswered, around, others, of_router: 0 });
+    // Three requests timed out, and the backend completed two of them.
+    assert_eq!(audit(&[(200, 10), (0, 3)], 0, &[("2xx", 12)], ALONE), explained(2, 0, 0));
+    // One request was cut off at the end.
+    assert_eq!(audit(&[(200, 10)], 1, &[("2xx", 10), ("5xx", 1)], ALONE), explained(1, 0, 0));
+    let others = OtherTraffic { around: 2, possible: true };
+    assert_eq!(audit(&[(200, 10), (0, 1)], 0, &[("2xx", 17)], others), explained(1, 2, 4));
+    let wrong = audit(&[(200, 10)], 0, &[("2xx", 11)], ALONE).unwrap_err();
+    assert!(wrong.contains("1 requests that this run did not send"), "{wrong}");
+}
+
+#[test]
+fn a_response_that_the_backend_did_not_count_is_an_error() {
+    let others = OtherTraffic { around: 5, possible: true };
+    for (sent, counted) in [([(200, 10)], [("2xx", 9)]), ([(502, 10)], [("2xx", 10)])] {
+        let wrong = audit(&sent, 5, &counted, others).unwrap_err();
+        assert!(wrong.starts_with("add_item: 10 responses"), "{wrong}");
+    }
+}
+
+#[test]
+fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
+    let others = OtherTraffic { around: 0, possible: true };
+    let of_router = |sent: &[(u16, u64)], counted: &[(&str, u64)]| {
+        audit(sent, 0, counted, others).map(|explained| explained.of_router)
+    };
+    assert_eq!(of_router(&[(200, 10), (404, 10)], &[("2xx", 10), ("4xx", 4)]), Ok(6));
+    assert_eq!(of_router(&[(301, 3), (405, 2)], &[]), Ok(5));
+    assert_eq!(of_router(&[(404, 10)], &[("", 4)]), Ok(6), "a counter without statuses");
+    assert!(of_router(&[(200, 10), (404, 10)], &[("2xx", 9), ("4xx", 10)]).is_err());
+    assert!(of_router(&[(422, 10), (404, 5)], &[("4xx", 9)]).is_err(), "more are missing");
+    assert!(audit(&[(404, 10)], 0, &[("4xx", 4)], ALONE).is_err(), "an own backend counts all");
+    // Exact statuses show that the other ones are missing.
+    let sent = endpoint(&[(404, 10), (422, 10)], 0);
+    let exact = |pairs: &[(u16, u64)]| {
+        let sum = pairs.iter().map(|(_, count)| count).sum();
+        let counted = EndpointCounters {
+            by_class: counts(&[("4xx", sum)]),
+            by_status: by_status(pairs),
+            ..EndpointCounters::default()
+        };
+        EndpointAccount::new(&sent, None, Some(counted)).explain(others)
+    };
+    assert!(exact(&[(404, 10), (422, 5)]).is_err());
+    // A status that is left out does not explain another one.
+    let counted = EndpointCounters { by_class: counts(&[("4xx", 5)]), ..EndpointCounters::default() };
+    let mut account = EndpointAccount::new(&sent, None, Some(counted));
+    assert_eq!(account.leave_out(&sent, |status| status != StatusKey::Code(404)), [StatusKey::Code(404)]);
+    assert!(account.explain(others).is_err());
+    assert_eq!(exact(&[(422, 10)]).unwrap().of_router, 10);
+    // The route counts this status, so the rest is lost.
+    let lost = exact(&[(404, 4), (422, 10)]).unwrap_err();
+    assert!(lost.starts_with("add_item: 20 responses had status 4xx, and the backend counted 14"), "{lost}");
+    // The other 404s of all endpoints may be of the router.
+    let account = EndpointAccount::new(&sent, None, None);
+    let counted = EndpointCounters {
+        by_class: counts(&[("4xx", 14)]),
+        by_status: by_status(&[(404, 4), (422, 10)]),
+        ..EndpointCounters::default()
+    };
+    assert_eq!(EndpointAccount::sum(&[account], counted).explain(others).unwrap().of_router, 6);
+}
+
+#[test]
+fn another_count_in_the_store_is_an_error() {
+    let endpoint = endpoint(&[(200, 10), (500, 1)], 0);
+    let stored = Some(by_status(&[(200, 10)]));
+    let wrong = EndpointAccount::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
+    assert_eq!(wrong, "add_item: 1 requests got status 500, and Prometheus has 0");
+}
