@@ -133,7 +133,7 @@ fn an_idempotent_request_on_a_stale_connection_is_sent_once_more() {
         assert_eq!(code(&only_pings), ExitCode::Met, "{:?}", report.findings);
         let style = perf_report::render::terminal::TerminalStyle::PLAIN;
         let text = perf_report::render::terminal::render_run(report, style);
-        assert!(text.contains("22 requests were sent once more"), "{text}");
+        assert!(text.contains("22 requests sent once more on new connections"), "{text}");
     }
 }
 
