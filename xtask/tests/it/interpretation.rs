@@ -22,7 +22,10 @@ fn faults() -> Vec<Fault> {
         .iter()
         .map(|(name, threshold)| Fault {
             flags: vec![delay(name, *threshold)],
-            parts: vec![format!("problem: slower than the limit: {name} at "), format!("Check the handler of {name}")],
+            parts: vec![
+                format!("problem: {name} was over its limit from the start"),
+                format!("Check the handler of {name}"),
+            ],
         })
         .collect();
     faults.push(Fault {

@@ -24,7 +24,7 @@ pub struct Cookies<'vu> {
 }
 
 impl Vu {
-    /// Its cookies for the main target's host; [`Cookies::of`] has those for another. It stores
+    /// Its cookies for the main target's host; [`Cookies::for_host`] has others. It stores
     /// those of each response and sends them as a browser does (RFC 6265bis). They are cleared
     /// before each iteration, unless the scenario [keeps](crate::Scenario::keep_cookies) them.
     ///
