@@ -58,8 +58,8 @@ fn an_objective_that_is_just_met_is_rarely_called_missed() {
             (0..60).map(|_| (0..100).filter(|_| rng.random_range(0..20) == 0).count() as u64).collect();
         first_miss(&report(60, |second| (draws[usize::try_from(second).unwrap()], 10.0))).is_some()
     });
-    // Seven endpoints with a probability of one thousandth each. Without the correction, most
-    // of the runs would have a miss.
+    // Seven endpoints with a probability of one thousandth each. Without the correction, most runs
+    // would have a miss.
     assert!(missed.count() <= 5);
 }
 
