@@ -9,6 +9,10 @@ use perf_settings::OutcomePlace;
 use crate::evidence;
 use crate::run::{RunError, RunOutcome};
 
+/// Warning of a run under plain `cargo test`.
+const NOT_OPTIMIZED: &str = "warning: the generator is not optimized, and its own time counts as latency: run this with \
+                             cargo xtask perf, or with cargo test --profile dev";
+
 /// The result of a scenario: a report, or the reason why there is no report.
 ///
 /// ```no_run
@@ -79,6 +83,10 @@ impl ScenarioResult {
     pub fn assert_slos(self) -> std::process::ExitCode {
         if !self.is_reported {
             eprintln!("{}", self.render());
+            // Only the profile of `cargo test` has debug assertions.
+            if cfg!(debug_assertions) {
+                eprintln!("{NOT_OPTIMIZED}");
+            }
         }
         self.exit_code().code().into()
     }

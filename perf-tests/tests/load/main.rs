@@ -1,5 +1,5 @@
 //! Load scenarios, one per file. They are always compiled and linted. Run them with `cargo xtask
-//! perf`, or with `cargo test -p perf-tests --test load -- --ignored <scenario>`.
+//! perf`, or with `cargo test --profile dev --test load -- --ignored <scenario>`.
 
 mod basic;
 mod endurance;
