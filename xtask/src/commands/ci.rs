@@ -27,8 +27,8 @@ const FULL: &str = "full::";
 const KUBERNETES: &str = "kubernetes::";
 /// The beginnings of the names of the tests that run beside all others. They take about half of
 /// the time, and none of them compares the speed of two services.
-const SECOND_GROUP: [&str; 7] =
-    ["archive::", "fastapi::", "hostile::", "other_backends::", "security::", "stack::", "stores::"];
+const SECOND_GROUP: [&str; 8] =
+    ["archive::", "fastapi::", "hostile::", "matrix::", "other_backends::", "security::", "stack::", "stores::"];
 /// Programs that the checks need on PATH.
 const NEEDED: [&str; 10] =
     ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node", "java", "go", "curl"];
