@@ -8,7 +8,9 @@
 use std::time::{Duration, SystemTime};
 
 mod all_settings;
+mod contradictions;
 mod error;
+mod fields;
 mod http;
 mod load;
 mod per_host;
@@ -22,12 +24,13 @@ mod unix_target;
 mod value;
 mod variables;
 
-pub use all_settings::{GROUPS, all_settings};
+pub use all_settings::*;
 pub use error::{SettingsError, SocketError, ValueError};
 pub use http::{HttpSettings, Resolve};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
 pub use per_host::{PerHost, names_main_target, parse_target, parse_targets};
 pub use proxy_url::ProxyUrl;
+pub use reading::{header_lines, state_folder};
 pub use setting::{Group, Setting, SettingValue};
 pub use settings::{OutcomePlace, Settings, StubTarget};
 pub use shard::{Shard, check_start, has_rfc3339};

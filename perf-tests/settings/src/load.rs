@@ -5,10 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::value::{parse_number, parse_within};
-use super::{
-    DURATION, ITERATIONS, MAX_DURATION, MAX_VUS, MAX_VUS_OF_RATE, RATE, STAGES, SettingsError, VUS, ValueError,
-    shown_duration,
-};
+use super::{MAX_DURATION, MAX_VUS, ValueError, shown_duration};
 
 /// Maximum arrival rate, in arrivals per second.
 const MAX_RATE: u64 = 10_000_000;
@@ -52,42 +49,6 @@ pub struct LoadOverride {
     /// Warm-up period from the start of the load. It does not change the load, only which requests
     /// are judged.
     pub warm_up: Option<Duration>,
-}
-
-impl LoadOverride {
-    /// Rejects contradictions, most of them as k6 does. `typed` maps a variable's name to the flag
-    /// or variable that gave the setting, if one did.
-    pub(super) fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        let name = |variable| typed(variable).unwrap_or(variable);
-        let [vus, max_vus, rate, stages] = [VUS, MAX_VUS_OF_RATE, RATE, STAGES].map(name);
-        if let (Some(least), Some(most)) = (self.vus, self.iterations)
-            && most < u64::from(least)
-        {
-            let iterations = name(ITERATIONS);
-            return contradiction(format!(
-                "{iterations} {most} is less than {vus} {least}: use fewer VUs or more iterations"
-            ));
-        }
-        let duration = self.duration.map(|_| name(DURATION));
-        let iterations = self.iterations.map(|_| name(ITERATIONS));
-        let own_stages = (!self.stages.is_empty()).then_some(stages);
-        if let (Some(stages), Some(other)) = (own_stages, duration.or(iterations)) {
-            return contradiction(format!(
-                "{stages} and {other} exclude each other, because stages have durations: remove one"
-            ));
-        }
-        if let (Some(_), Some(other)) = (self.rate, own_stages.or(iterations)) {
-            return contradiction(format!("{rate} and {other} exclude each other: remove one"));
-        }
-        match (self.rate, self.max_vus, self.vus) {
-            (None, Some(_), _) => contradiction(format!("{max_vus} limits the VUs of a rate: add --rate")),
-            (Some(_), Some(most), Some(least)) if most < least => {
-                contradiction(format!("{max_vus} {most} is less than {vus} {least}: raise {max_vus}"))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 fn parse_stage(text: &str) -> Result<Stage, ValueError> {

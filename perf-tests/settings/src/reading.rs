@@ -1,16 +1,15 @@
 //! Reads settings: flag before variable before default.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use crate::all_settings::all_settings;
 use crate::per_host;
 use crate::setting::{Setting, SettingValue};
 use crate::settings::Settings;
-use crate::value::{is_private, parse_url};
-use crate::variables::state_folder;
-use crate::{
-    AGENTS, DEFAULT_TARGET, DNS_TTL, LISTEN, LISTEN_CERTIFICATE, LoadOverride, PROMETHEUS, PROXY, REMOTE_WRITE, REPLAY,
-    RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SHARD, SMOKE, START_AT,
-    SettingsError, TARGET,
-};
+use crate::value::parse_url;
+use crate::variables::{state_folder_in, target_folder};
+use crate::{DEFAULT_TARGET, DNS_TTL, FOLDER, PROXY, RW_HEADERS, SettingsError, TARGET};
 
 impl Settings {
     /// Reads settings from variables, such as the environment's. An empty value counts as not set.
@@ -70,82 +69,19 @@ impl Settings {
         }
         Ok(settings)
     }
+}
 
-    /// Rejects an address for agents that nobody joins at, or whose messages others could read.
-    fn check_listen<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        let listen = typed(LISTEN).unwrap_or(LISTEN);
-        let Some(address) = self.listen else {
-            let Some(_) = self.listen_certificate else { return Ok(()) };
-            let certificate = typed(LISTEN_CERTIFICATE).unwrap_or(LISTEN_CERTIFICATE);
-            return contradiction(format!(
-                "{certificate} encrypts messages to agents on other machines: add --listen ADDRESS:PORT (or {LISTEN})"
-            ));
-        };
-        if self.agents.is_none() {
-            return contradiction(format!("{listen} waits for agents: add --agents N (or {AGENTS}), their number"));
-        }
-        if self.on_kubernetes {
-            return contradiction(format!(
-                "{listen} is for agents that you start: remove it, or kubernetes: of --agents"
-            ));
-        }
-        if self.listen_certificate.is_none() && !is_private(address.ip()) {
-            return contradiction(format!(
-                "{listen} {address} is not an address of this machine or of a private network, and messages to agents \
-                 are not encrypted: use such an address, or add --listen-certificate FILE (or {LISTEN_CERTIFICATE})"
-            ));
-        }
-        Ok(())
-    }
+/// The folder of reports, locks and the stack's state: [`FOLDER`], or else `perf` in cargo's target
+/// folder. A relative path counts from the workspace's root.
+pub fn state_folder(lookup: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    let given = lookup(FOLDER).filter(|folder| !folder.is_empty());
+    given.map_or_else(|| state_folder_in(&target_folder(lookup)), PathBuf::from)
+}
 
-    /// Rejects what does not go with a shard.
-    fn check_shard<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        let Some(shard) = typed(SHARD) else {
-            return match typed(START_AT) {
-                Some(start) => {
-                    contradiction(format!("{start} is for shards: add --shard I/N (or {SHARD}), or remove it"))
-                }
-                None => Ok(()),
-            };
-        };
-        if let Some(agents) = typed(AGENTS) {
-            return contradiction(format!(
-                "{shard} and {agents} exclude each other: a shard is made by one process; use more shards"
-            ));
-        }
-        if let Some(store) = typed(REMOTE_WRITE).or_else(|| typed(PROMETHEUS)) {
-            return contradiction(format!("{shard} pushes to no store, because a run has one writer: remove {store}"));
-        }
-        Ok(())
-    }
-
-    /// Rejects contradictions. `typed` maps a variable's name to the flag or variable that was
-    /// typed, if the setting was given.
-    fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        if typed(RW_CLIENT_CERTIFICATE).is_some() != typed(RW_CLIENT_CERTIFICATE_KEY).is_some() {
-            return contradiction(format!(
-                "{RW_CLIENT_CERTIFICATE} and {RW_CLIENT_CERTIFICATE_KEY} must be set together"
-            ));
-        }
-        if let (Some(token), Some(user)) = (typed(RW_BEARER_TOKEN), typed(RW_USERNAME)) {
-            return contradiction(format!("{token} and {user} exclude each other: set only one of them"));
-        }
-        self.check_listen(typed)?;
-        self.check_shard(typed)?;
-        self.load.check(typed)?;
-        if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {
-            let smoke = typed(SMOKE).unwrap_or(SMOKE);
-            return contradiction(format!("{smoke} runs one iteration: leave out the settings of a load"));
-        }
-        if self.replay.is_some() && self.load != LoadOverride::default() {
-            let replay = typed(REPLAY).unwrap_or(REPLAY);
-            return contradiction(format!(
-                "{replay} takes the load from the report: remove the load settings, such as --vus"
-            ));
-        }
-        Ok(())
-    }
+/// The text that a lookup of [`RW_HEADERS`] returns: one "name:value" per line.
+pub fn header_lines(variables: impl Iterator<Item = (OsString, OsString)>) -> String {
+    let line = |(name, value): (OsString, OsString)| {
+        Some(format!("{}:{}\n", name.to_str()?.strip_prefix(RW_HEADERS)?, value.to_str()?))
+    };
+    variables.filter_map(line).collect()
 }

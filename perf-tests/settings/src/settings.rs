@@ -12,7 +12,7 @@ use url::Url;
 use super::{
     DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LoadOverride, PerHost, SettingsError, Shard, UnixTarget,
 };
-use crate::variables::state_folder;
+use crate::variables::default_state_folder;
 use monitoring::intervals;
 use monitoring::revision::Revision;
 use prometheus_store::{StoreAccess, shown_url};
@@ -155,7 +155,7 @@ impl Settings {
             native_histograms: false,
             ignored: Vec::new(),
             out: None,
-            folder: state_folder(&|_| None),
+            folder: default_state_folder(),
             outcome: None,
             quiet: false,
             revision: None,

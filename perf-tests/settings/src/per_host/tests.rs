@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Settings;
-use crate::all_settings::set_targets;
+use crate::fields::set_targets;
 
 fn targets(text: &str) -> Result<(String, Vec<String>), ValueError> {
     let mut settings = Settings::new(parse_url("http://main.test").unwrap());
