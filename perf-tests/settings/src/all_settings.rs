@@ -40,19 +40,31 @@ pub fn all_settings() -> impl Iterator<Item = &'static Setting> {
 }
 
 /// All settings, grouped as in the help.
-pub const GROUPS: [Group; 4] = [
-    Group { heading: "Run", settings: GENERAL_SETTINGS },
-    Group { heading: "Load", settings: LOAD_SETTINGS },
+pub const GROUPS: [Group; 6] = [
+    Group { heading: TARGET_HEADING, settings: TARGET_SETTINGS },
+    Group { heading: "Run", settings: RUN_SETTINGS },
+    Group { heading: LOAD_HEADING, settings: LOAD_SETTINGS },
     Group { heading: "Requests", settings: REQUESTS_SETTINGS },
     Group { heading: "Store", settings: STORE_SETTINGS },
+    Group { heading: OUTPUT_HEADING, settings: OUTPUT_SETTINGS },
 ];
 
-settings! { GENERAL_SETTINGS in general:
+/// The heading of the target, and of flags of the stack that is started for it.
+pub const TARGET_HEADING: &str = "Target and stack";
+/// The heading of the load.
+pub const LOAD_HEADING: &str = "Load";
+/// The heading of what is written and printed.
+pub const OUTPUT_HEADING: &str = "Output";
+
+settings! { TARGET_SETTINGS in target:
     TARGET = flag("target", Many("[NAME=]URL", " "), &["PERF_TARGET"], set_targets).help(
         "URL of the service under test [default: a new stub backend]. NAME=URL sets the URL of another host in the catalogue \
          (repeatable). A URL is http://…, https://…, or a Unix socket: unix:/run/app.sock, with a base path \
          unix:/run/app.sock:/base",
     );
+}
+
+settings! { RUN_SETTINGS in run:
     TAGS = flag("tag", Many("NAME=VALUE", "\n"), &["PERF_TAGS"], |it, text| {
         // An empty text is one empty line, which is not a valid tag.
         let lines = if text.is_empty() { "\n" } else { text }.lines();
@@ -63,25 +75,6 @@ settings! { GENERAL_SETTINGS in general:
         .help("Name of the run [default: date, time and scenario]");
     SEED = flag("seed", One("SEED"), &["PERF_SEED"], |it, text| put(&mut it.seed, parse_number(text, 0..=u64::MAX)))
         .default(|| DEFAULT_SEED.to_string()).help("Random seed of plan, payloads and stub backend {default}");
-    PROMETHEUS = flag("prometheus-url", One("URL"), &["PERF_PROMETHEUS_URL"], |it, text| {
-        some(&mut it.prometheus, parse_url(text))
-    })
-    .help("URL of a running Prometheus to use. Its remote-write receiver must be enabled");
-    NATIVE_HISTOGRAMS = flag("native-histograms", Switch, &["K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM"], |it, text| {
-        on(&mut it.native_histograms, text)
-    })
-    .help("Also push latencies as native histograms. Objectives are still judged from the classic buckets");
-    OUT = flag("out", One("DIR"), &["PERF_OUT"], |it, text| file(&mut it.out, text))
-        .default(|| default_state_folder().display().to_string()).help("Report folder, one subfolder per run {default}");
-    FOLDER = variable(&["PERF_FOLDER"], |it, text| {
-        put(&mut it.folder, Ok(text.into()))
-    }).default(|| default_state_folder().display().to_string()).help(
-        "Folder of reports (unless --out), locks and the stack's state {default}. Two runs at once in one \
-         clone need two folders",
-    );
-    QUIET = flag("quiet", Switch, &["PERF_QUIET"], |it, text| {
-        on(&mut it.quiet, text)
-    }).short('q').help("Hide live progress");
 }
 
 settings! { LOAD_SETTINGS in load:
@@ -276,6 +269,10 @@ settings! { REQUESTS_SETTINGS in requests:
 }
 
 settings! { STORE_SETTINGS in store:
+    PROMETHEUS = flag("prometheus-url", One("URL"), &["PERF_PROMETHEUS_URL"], |it, text| {
+        some(&mut it.prometheus, parse_url(text))
+    })
+    .help("URL of a running Prometheus to use. Its remote-write receiver must be enabled");
     REMOTE_WRITE = variable(&["K6_PROMETHEUS_RW_SERVER_URL"], |it, text| {
         some(&mut it.remote_write, parse_url(text))
     }).help(
@@ -288,6 +285,10 @@ settings! { STORE_SETTINGS in store:
     .default(|| shown_duration(intervals::PUSH_INTERVAL)).help(
         "Time between pushes, 500ms to 9s {default}. The dashboards show rates over 20 s, and need two pushes in that time",
     );
+    NATIVE_HISTOGRAMS = flag("native-histograms", Switch, &["K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM"], |it, text| {
+        on(&mut it.native_histograms, text)
+    })
+    .help("Also push latencies as native histograms. Objectives are still judged from the classic buckets");
     RW_USERNAME = variable(&["K6_PROMETHEUS_RW_USERNAME"], |it, text| {
         put(&mut it.store_access.username, Ok(Some(text.to_owned())))
     })
@@ -362,4 +363,17 @@ settings! { STORE_SETTINGS in store:
         |_, _| Err(ValueError::Refused("AWS signing is not supported: push through a proxy that signs requests")),
     )
     .help("Not supported: use a proxy that signs pushes for AWS");
+}
+
+settings! { OUTPUT_SETTINGS in output:
+    OUT = flag("out", One("DIR"), &["PERF_OUT"], |it, text| file(&mut it.out, text))
+        .default(|| default_state_folder().display().to_string()).help("Report folder, one subfolder per run {default}");
+    FOLDER = variable(&["PERF_FOLDER"], |it, text| put(&mut it.folder, Ok(text.into())))
+    .default(|| default_state_folder().display().to_string()).help(
+        "Folder of reports (unless --out), locks and the stack's state {default}. Two runs at once in one \
+         clone need two folders",
+    );
+    QUIET = flag("quiet", Switch, &["PERF_QUIET"], |it, text| on(&mut it.quiet, text))
+        .short('q')
+        .help("Hide live progress");
 }

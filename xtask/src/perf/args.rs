@@ -5,7 +5,7 @@ use std::path::Path;
 
 use monitoring::backend_mapping::BackendMapping;
 use perf_report::exit_code::ExitCode;
-use perf_settings::{Settings, SettingsError};
+use perf_settings::{LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGET_HEADING};
 use url::Url;
 
 mod gate;
@@ -39,7 +39,6 @@ const COMMANDS: [&str; 3] = ["--start", "--build", "--reset"];
 const NO_GRAFANA: &str = "Do not start Grafana\n\nThis is the default if the variable CI is set.";
 /// Flags of commands that record no single run.
 const NOT_RECORDED: [&str; 4] = ["drill", "list", "dry-run", "smoke"];
-const TARGET_AND_STACK: &str = "Target and stack";
 const JUDGING: &str = "Judging and comparing";
 
 /// Run load scenarios and judge them.
@@ -65,14 +64,14 @@ pub(crate) struct PerfArgs {
     pub(crate) scenarios: Vec<String>,
     #[command(flatten)]
     run: SettingArgs,
-    #[command(flatten, next_help_heading = TARGET_AND_STACK)]
+    #[command(flatten, next_help_heading = TARGET_HEADING)]
     stack: StackArgs,
     /// Stop the stack and delete its data after the run
     ///
     /// This is the default if the variable CI is set, or if standard error is not a terminal.
-    #[arg(long, help_heading = TARGET_AND_STACK)]
+    #[arg(long, help_heading = TARGET_HEADING)]
     ephemeral: bool,
-    #[command(flatten, next_help_heading = TARGET_AND_STACK)]
+    #[command(flatten, next_help_heading = TARGET_HEADING)]
     pub(crate) ports: PortArgs,
     /// Mapping of the target's metrics, such as GO or EXPRESS
     ///
@@ -83,13 +82,13 @@ pub(crate) struct PerfArgs {
         long = "backend-metrics",
         value_name = "MAPPING",
         value_parser = |text: &str| mapping_fit::parse(text).map_err(|error| format!("{error:#}")),
-        help_heading = TARGET_AND_STACK
+        help_heading = TARGET_HEADING
     )]
     pub(crate) mapping: Option<BackendMapping>,
     /// Build the scenarios fully optimized (takes minutes)
     ///
     /// Uses the cargo profile `peak`, with which a request costs the least processor time.
-    #[arg(long, help_heading = "Load")]
+    #[arg(long, help_heading = LOAD_HEADING)]
     peak: bool,
     /// Require the checks of dashboards, rules and delivery
     ///
@@ -111,10 +110,10 @@ pub(crate) struct PerfArgs {
     )]
     pub(crate) drill: bool,
     /// Print the PromQL queries of failed checks
-    #[arg(long, short, help_heading = "Output")]
+    #[arg(long, short, help_heading = OUTPUT_HEADING)]
     pub(crate) verbose: bool,
     /// List the scenarios and their services without running them
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, help_heading = OUTPUT_HEADING)]
     pub(crate) list: bool,
     #[command(flatten)]
     pub(crate) kubernetes: KubernetesArgs,

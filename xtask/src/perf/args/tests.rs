@@ -38,6 +38,27 @@ fn help_names_the_separator_of_each_variable() {
 }
 
 #[test]
+fn each_flag_stands_under_the_heading_where_users_look_for_it() {
+    let command = Line::command();
+    let heading = |id: &str| {
+        let arg = command.get_arguments().find(|arg| arg.get_id() == id);
+        arg.and_then(clap::Arg::get_help_heading).unwrap_or_else(|| panic!("{id} has no heading")).to_owned()
+    };
+    for (expected, ids) in [
+        ("Target and stack", &["target", "choice", "ephemeral", "prometheus_port", "mapping"][..]),
+        ("Run", &["tag", "testid", "seed"]),
+        ("Load", &["vus", "dry-run", "peak"]),
+        ("Store", &["prometheus-url", "native-histograms"]),
+        ("Output", &["out", "quiet", "verbose", "list"]),
+        ("Judging and comparing", &["proof", "drill", "against", "gate", "margin", "requests_per_day"]),
+    ] {
+        for id in ids {
+            assert_eq!(heading(id), expected, "{id}");
+        }
+    }
+}
+
+#[test]
 fn invalid_flags_are_rejected_by_name() {
     for (line, names) in [
         ("--vus 0", "--vus"),
