@@ -22,7 +22,7 @@ async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
     if args.drill {
         return drill::run(&args, &settings, signals).await.map(Some);
     }
-    if args.gate.compares() {
+    if args.interleaved.compares() {
         return interleaved::run(&args, &settings, signals).await.map(Some);
     }
     if args.list {

@@ -8,15 +8,15 @@ use perf_report::exit_code::ExitCode;
 use perf_settings::{LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGET_HEADING};
 use url::Url;
 
-mod gate;
+mod interleaved;
 mod judging;
 mod settings;
 mod shard;
 #[cfg(test)]
 mod tests;
 
-use gate::GateArgs;
-pub(crate) use gate::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
+use interleaved::InterleavedArgs;
+pub(crate) use interleaved::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 pub(crate) use judging::RunJudgingArgs;
 use settings::SettingArgs;
 
@@ -119,7 +119,7 @@ pub(crate) struct PerfArgs {
     pub(crate) kubernetes: KubernetesArgs,
     // Last: the heading of these two also applies to every later argument that names no heading.
     #[command(flatten)]
-    pub(crate) gate: GateArgs,
+    pub(crate) interleaved: InterleavedArgs,
     #[command(flatten, next_help_heading = JUDGING)]
     pub(crate) judging: RunJudgingArgs,
 }
@@ -186,9 +186,9 @@ impl PerfArgs {
 
     /// Rejects contradicting flags. The error names them.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
-        self.gate.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
+        self.interleaved.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
         self.check_judging()?;
-        if settings.agents.is_some() && self.gate.compares() {
+        if settings.agents.is_some() && self.interleaved.compares() {
             return Err(
                 "--agents is for single runs: the short rounds of --against and --calibrate would start and join agents \
                  each time, so that machines and not services would differ; remove --agents"
@@ -255,13 +255,13 @@ impl PerfArgs {
 
     /// Rejects flags that do not go with the judging of a run. The error names them.
     fn check_judging(&self) -> Result<(), String> {
-        self.judging.check(self.gate.compares(), "--against, --calibrate or --baseline")?;
+        self.judging.check(self.interleaved.compares(), "--against, --calibrate or --baseline")?;
         let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
         match self.scenarios.len() {
             0 | 1 => {}
             several => return Err(format!("{flag} needs one scenario, and {several} are named: name one")),
         }
-        if self.gate.compares() {
+        if self.interleaved.compares() {
             return Err(format!("{flag} needs a single run: remove it, or remove --against and --calibrate"));
         }
         Ok(())

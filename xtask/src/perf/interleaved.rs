@@ -52,7 +52,7 @@ pub(crate) async fn run(
     if named.len() > 1 {
         return Err(configuration(format!("a comparison needs one scenario, and {} are named: name one", named.len())));
     }
-    let (base_service, revision) = match &args.gate.against {
+    let (base_service, revision) = match &args.interleaved.against {
         None => (None, None),
         Some(against) if against.contains("://") || against.starts_with(UNIX) => (
             Some(SideService::Running(
@@ -69,7 +69,7 @@ pub(crate) async fn run(
             prometheus_store::shown_url(target)
         )));
     }
-    let needs_stub = args.gate.start().is_none() && target.is_none();
+    let needs_stub = args.interleaved.start().is_none() && target.is_none();
     let programs = OwnPrograms::lock()?;
     scenarios::check_names(&named).map_err(configuration)?;
     let built = build(args, needs_stub, &signals)?;
@@ -98,7 +98,7 @@ pub(crate) async fn run(
             built.map_err(|failure| failure.into_error(side, |why| format!("head: {why}")))?;
         }
         let rounds = Rounds::new(args, settings, &built, &scenario, signals)?;
-        if args.gate.calibrate {
+        if args.interleaved.calibrate {
             calibrate(args, &rounds, &base, &head).await
         } else {
             compare(args, &rounds, &base, &head).await
@@ -126,7 +126,7 @@ fn head_side(
     top: Option<&Path>,
 ) -> Result<Side, PerfError> {
     let root = workspace::root();
-    let (service, folder) = match (target, args.gate.start(), &built.stub) {
+    let (service, folder) = match (target, args.interleaved.start(), &built.stub) {
         (Some(url), _, _) => (SideService::Running(url), root),
         (None, Some(command), _) => {
             let folder = checkout::repository().map_or(root, |(top, _)| top);
@@ -134,7 +134,7 @@ fn head_side(
                 SideService::Command {
                     command: command.to_owned(),
                     folder: folder.clone(),
-                    within: args.gate.start_timeout,
+                    within: args.interleaved.start_timeout,
                 },
                 folder,
             )
@@ -160,14 +160,14 @@ async fn checkout_side(
     let name = SideName::Base;
     let describe = |why| format!("base {}: {why}; there is nothing to compare with", checkout.description);
     let folder = checkout.folder.clone();
-    let service = match args.gate.start() {
+    let service = match args.interleaved.start() {
         Some(command) => {
             let built = round::build(args, name, &folder, signals).await;
             built.map_err(|failure| failure.into_error(name, describe))?;
             SideService::Command {
                 command: command.to_owned(),
                 folder: folder.clone(),
-                within: args.gate.start_timeout,
+                within: args.interleaved.start_timeout,
             }
         }
         None => {
@@ -184,7 +184,7 @@ async fn checkout_side(
 async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<PerfResult, PerfError> {
     let rule = args.judging.rule();
     let (planned, notes) = plan_rounds(args, rule, rounds)?;
-    let looks = Looks::new(planned, args.gate.looks as usize, rule.alpha);
+    let looks = Looks::new(planned, args.interleaved.looks as usize, rule.alpha);
     let judge = |alpha: f64, pairs: &[(Report, Report)]| {
         let (name, base, head) = (rounds.name.clone(), base.description.clone(), head.description.clone());
         let label = ComparisonLabel { name, base, head, method: ComparisonMethod::Interleaved, rule, alpha };
@@ -241,8 +241,8 @@ fn left_out(catalogue: &Catalogue) -> Vec<String> {
 /// # Errors
 /// If the calibration shows that the machine cannot detect the slow-down in that number of rounds.
 fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usize, Vec<String>), PerfError> {
-    let looks = args.gate.looks as usize;
-    let given = args.gate.rounds.map(|rounds| rounds as usize);
+    let looks = args.interleaved.looks as usize;
+    let given = args.interleaved.rounds.map(|rounds| rounds as usize);
     let Some(known) = CalibrationRecord::find(&rounds.subject()?)? else {
         let note = "this machine is not calibrated for this load: cargo xtask perf --calibrate".to_owned();
         return Ok((given.unwrap_or(ROUNDS as usize), vec![note]));
@@ -292,7 +292,7 @@ fn round_problems(pairs: &[(Report, Report)]) -> Vec<Finding> {
 }
 
 async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<PerfResult, PerfError> {
-    let planned = args.gate.rounds.unwrap_or(ROUNDS_OF_CALIBRATION) as usize;
+    let planned = args.interleaved.rounds.unwrap_or(ROUNDS_OF_CALIBRATION) as usize;
     let mut pairs = Vec::new();
     for pair in 0..planned {
         pairs.push(rounds.pair(pair, planned, base, head).await?);

@@ -12,7 +12,7 @@ impl PerfArgs {
         if settings.shard.is_none() {
             return Ok(());
         }
-        if self.gate.compares() {
+        if self.interleaved.compares() {
             return Err(
                 "--shard is for single runs, and --against and --calibrate compare rounds on one machine: remove \
                         one of them"

@@ -119,7 +119,7 @@ pub(super) async fn build(
     folder: &Path,
     mut signals: watch::Receiver<u32>,
 ) -> Result<(), SideFailure> {
-    let Some(command) = args.gate.build() else { return Ok(()) };
+    let Some(command) = args.interleaved.build() else { return Ok(()) };
     let mut shell = service::shell(command, folder);
     shell.env("PERF_SIDE", side.label());
     tokio::select! {
@@ -142,7 +142,7 @@ impl<'a> Rounds<'a> {
         scenario: &'a ScenarioTest,
         signals: watch::Receiver<u32>,
     ) -> anyhow::Result<Self> {
-        let what = if args.gate.calibrate { "calibration" } else { "comparison" };
+        let what = if args.interleaved.calibrate { "calibration" } else { "comparison" };
         let id = std::process::id() & 0xffff;
         let name = settings.testid.clone().unwrap_or_else(|| {
             new_testid(&format!("{}-{what}", scenario.name), Moment::now().time(), u16::try_from(id).unwrap_or(0))
@@ -155,7 +155,7 @@ impl<'a> Rounds<'a> {
 
     /// The subject of a calibration that applies to these rounds.
     pub(super) fn subject(&self) -> anyhow::Result<CalibrationSubject> {
-        let service = match (self.args.gate.start(), self.args.named_target(self.settings)) {
+        let service = match (self.args.interleaved.start(), self.args.named_target(self.settings)) {
             (Some(command), _) => CalibratedService::Command(command),
             (None, Some(target)) => CalibratedService::Target(prometheus_store::shown_url(target)),
             (None, None) => CalibratedService::Stub,
@@ -242,7 +242,7 @@ impl<'a> Rounds<'a> {
     }
 
     async fn reset(&self, side: &Side, started: &RunningService) -> Result<(), String> {
-        let Some(command) = self.args.gate.reset() else { return Ok(()) };
+        let Some(command) = self.args.interleaved.reset() else { return Ok(()) };
         let log = self.folder.join("rounds").join("reset.log");
         let file = File::create(&log).map_err(|error| format!("failed to write {}: {error}", log.display()))?;
         let mut shell = service::shell(command, &side.folder);

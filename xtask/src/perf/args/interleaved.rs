@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::JUDGING;
+
 /// Rounds per side without `--rounds` and without a calibration of the machine.
 pub(crate) const ROUNDS: u32 = 12;
 /// The maximum of `--rounds`.
@@ -11,8 +13,8 @@ pub(crate) const ROUNDS_OF_CALIBRATION: u32 = 20;
 
 /// Flags of an interleaved comparison.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Judging and comparing")]
-pub(crate) struct GateArgs {
+#[command(next_help_heading = JUDGING)]
+pub(crate) struct InterleavedArgs {
     /// Compare with a git revision or a running service
     ///
     /// A revision is checked out and started. Base and head run in
@@ -63,7 +65,7 @@ pub(crate) struct GateArgs {
     pub(crate) start_timeout: Duration,
 }
 
-impl GateArgs {
+impl InterleavedArgs {
     /// The command that starts the service.
     ///
     /// An empty command counts as not given, so that a workflow can pass on an empty input.
