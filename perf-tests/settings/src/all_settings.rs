@@ -12,8 +12,8 @@ use crate::value::{
 };
 use crate::variables::default_state_folder;
 use crate::{
-    DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, MAX_AGENTS, ProxyUrl, Resolve, ValueError, parse_rate,
-    parse_stages, parse_testid, shown_duration,
+    DEFAULT_MAX_HEAD, DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LEAST_MAX_BODY, MAX_AGENTS, MOST_MAX_BODY,
+    ProxyUrl, Resolve, ValueError, parse_rate, parse_stages, parse_testid, shown_duration,
 };
 use monitoring::{intervals, label};
 use prometheus_store::is_header_value;
@@ -235,14 +235,15 @@ settings! { REQUESTS_SETTINGS in requests:
     MAX_BODY = flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], |it, text| {
         some(&mut it.http.max_body, parse_size(text))
     })
-    .help(
-        "Keep bodies up to SIZE [default: 4 to 64MiB by VUs]. Longer ones are read, counted and discarded. Memory must \
+    .default(|| format!("{} to {}MiB by VUs", LEAST_MAX_BODY >> 20, MOST_MAX_BODY >> 20)).help(
+        "Keep bodies up to SIZE {default}. Longer ones are read, counted and discarded. Memory must \
          suffice for one per VU",
     );
     MAX_HEAD = flag("max-head", One("SIZE"), &["PERF_MAX_HEAD"], |it, text| {
         some(&mut it.http.max_head, parse_head(text))
     })
-    .help("Accept response headers up to SIZE [default: 64KiB]. Longer ones fail, and so do more lines than SIZE / 16");
+    .default(|| format!("{}KiB", DEFAULT_MAX_HEAD >> 10))
+    .help("Accept response headers up to SIZE {default}. Longer ones fail, and so do more lines than SIZE / 16");
     ALLOW_TARGET = flag("allow-target", Many("HOST", ","), &["PERF_ALLOW_TARGET"], |it, text| {
         let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))

@@ -8,6 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{PerHost, ProxyUrl, ValueError};
 
+/// Maximum bytes of a response's head, unless the run sets it.
+pub const DEFAULT_MAX_HEAD: usize = 64 << 10;
+/// Maximum bytes of a response body that is kept, unless the run sets it: that of a run with many
+/// virtual users, which share memory for bodies.
+pub const LEAST_MAX_BODY: usize = 4 << 20;
+/// As [`LEAST_MAX_BODY`], of a run with few virtual users.
+pub const MOST_MAX_BODY: usize = 64 << 20;
+
 /// Options of every request of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpSettings {
@@ -49,7 +57,7 @@ pub struct HttpSettings {
     /// Maximum bytes of a response body that is kept; `None` divides memory among the VUs. A longer
     /// body is read and discarded.
     pub max_body: Option<u64>,
-    /// Maximum bytes of a response's head; `None` for the default.
+    /// Maximum bytes of a response's head; `None` for [`DEFAULT_MAX_HEAD`].
     pub max_head: Option<u64>,
     /// The proxy that load goes through; `None` for direct connections.
     pub proxy: Option<ProxyUrl>,

@@ -26,7 +26,7 @@ mod variables;
 
 pub use all_settings::*;
 pub use error::{SettingsError, SocketError, ValueError};
-pub use http::{HttpSettings, Resolve};
+pub use http::{DEFAULT_MAX_HEAD, HttpSettings, LEAST_MAX_BODY, MOST_MAX_BODY, Resolve};
 pub use load::{LoadOverride, Rate, Stage, parse_rate, parse_stages, shown_stages};
 pub use per_host::{PerHost, names_main_target, parse_target, parse_targets};
 pub use proxy_url::ProxyUrl;

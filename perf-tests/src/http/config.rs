@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use perf_settings::HttpSettings;
+use perf_settings::{HttpSettings, LEAST_MAX_BODY};
 use url::Url;
 
 use super::h1::ResponseLimits;
@@ -26,9 +26,8 @@ pub(crate) struct HttpConfig {
 pub(crate) const MAIN: usize = 0;
 /// Limit on the other origins of a run.
 const MAX_OTHERS: usize = 100;
-/// Limit on response bodies of all virtual users together, in bytes, and the minimum limit of each.
+/// Limit on response bodies of all virtual users together, in bytes.
 const ALL_BODIES: u64 = 4 << 30;
-const MIN_BODY: usize = 4 << 20;
 
 impl HttpConfig {
     /// The configuration for a main target and other hosts by name. Reads their certificates, once.
@@ -52,7 +51,7 @@ impl HttpConfig {
             return self;
         }
         let share = usize::try_from(ALL_BODIES / u64::from(vus.max(1))).unwrap_or(usize::MAX);
-        self.limits.body = share.clamp(MIN_BODY, self.limits.body);
+        self.limits.body = share.clamp(LEAST_MAX_BODY, self.limits.body);
         self
     }
 

@@ -17,6 +17,7 @@ mod tests;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use perf_settings::{DEFAULT_MAX_HEAD, MOST_MAX_BODY};
 use tokio::time::Instant;
 
 pub use connection::Connection;
@@ -39,7 +40,7 @@ pub struct ResponseLimits {
 
 impl Default for ResponseLimits {
     fn default() -> Self {
-        Self { head: 0, headers: 0, body: 64 << 20, interim: 16 }.with_head(64 << 10)
+        Self { head: 0, headers: 0, body: MOST_MAX_BODY, interim: 16 }.with_head(DEFAULT_MAX_HEAD)
     }
 }
 

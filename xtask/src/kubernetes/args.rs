@@ -22,11 +22,19 @@ pub(crate) struct KubernetesArgs {
     /// Namespace of the pods [default: that of the context]
     #[arg(long, value_name = "NAMESPACE", requires = "image")]
     pub(super) namespace: Option<String>,
-    /// Processors of each pod, for example 2 or 500m [default: 1]
-    #[arg(long, value_name = "CPU", requires = "image")]
+    #[arg(
+        long,
+        value_name = "CPU",
+        requires = "image",
+        help = format!("Processors of each pod, for example 2 or 500m [default: {POD_CPU}]")
+    )]
     pub(super) pod_cpu: Option<String>,
-    /// Memory of each pod, for example 2Gi [default: 512Mi]
-    #[arg(long, value_name = "MEMORY", requires = "image")]
+    #[arg(
+        long,
+        value_name = "MEMORY",
+        requires = "image",
+        help = format!("Memory of each pod, for example 2Gi [default: {POD_MEMORY}]")
+    )]
     pub(super) pod_memory: Option<String>,
 }
 

@@ -9,6 +9,7 @@ use perf_settings::{AGENTS, FOLDER as PERF_FOLDER, LISTEN, TARGET};
 use serde_json::{Value, json};
 
 use super::{COORDINATOR, PORT, RunManifests};
+use crate::kubernetes::args::{POD_CPU, POD_MEMORY};
 
 /// The folder of the committed manifests.
 pub(crate) const FOLDER: &str = "perf-tests/kubernetes";
@@ -50,8 +51,8 @@ pub(crate) fn exported_manifests() -> anyhow::Result<Vec<GeneratedFile>> {
         image: "registry.example/perf-tests:REVISION".to_owned(),
         agents: EXPORTED_AGENTS,
         limit: Duration::from_secs(3600),
-        cpu: "1".to_owned(),
-        memory: "512Mi".to_owned(),
+        cpu: POD_CPU.to_owned(),
+        memory: POD_MEMORY.to_owned(),
     };
     let value = |name: &str, value: &str| json!({ "name": name, "value": value });
     let env = vec![
