@@ -12,7 +12,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
 use perf_report::outcome::Drawing;
-use perf_settings::{OutcomePlace, Settings};
+use perf_settings::{OutcomePlace, Settings, TESTID};
 use tokio::time::Instant;
 use url::Url;
 
@@ -142,7 +142,7 @@ impl PreparedRun {
         check_receiver(&settings).await?;
         let testid = match &settings.testid {
             Some(testid) => {
-                warnings.extend(check_testid(store.as_ref(), testid).await?);
+                warnings.extend(check_testid(store.as_ref(), testid, &settings.name_of(TESTID)).await?);
                 testid.clone()
             }
             // The random number keeps names of runs of the same second apart.
@@ -152,7 +152,7 @@ impl PreparedRun {
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
         warnings.extend(warn_about_clock_skew(store.as_ref()).await);
         hosts::check_targets(&settings, &http).await?;
-        let folder = evidence::prepare_folder(out, &testid)?;
+        let folder = evidence::prepare_folder(out, &testid, &settings.name_of(TESTID))?;
         shard::check(&settings, &folder)?;
         if settings.shard.is_some() && spec.abort.take().is_some() {
             warnings.push(shard::abort_finding());
@@ -163,7 +163,7 @@ impl PreparedRun {
 
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
         let mut problems = Vec::new();
-        self.planning.describe_change(&self.spec).iter().for_each(|change| self.print_line(change));
+        self.planning.describe_change(&self.spec, &self.settings).iter().for_each(|change| self.print_line(change));
         self.proxied_stores().iter().for_each(|store| self.print_line(store));
         self.print_line(&hosts::describe(&self.settings, Some(&self.http)));
         let epoch = Epoch::begin();

@@ -21,20 +21,22 @@ impl WriteError {
 
 /// A run's folder has files of another run.
 #[derive(Debug, thiserror::Error)]
-#[error("{} already exists: testid {testid:?} is in use, choose another --testid", folder.display())]
+#[error("{} already exists: testid {testid:?} is in use, choose another {setting}", folder.display())]
 pub struct TestidInUse {
     folder: PathBuf,
     testid: String,
+    setting: String,
 }
 
-/// The folder of a run in the folder `out`.
+/// The folder of a run in the folder `out`. `setting` is the name by which the user knows the
+/// setting of the testid.
 ///
 /// # Errors
 /// If it has one of these files, which are of another run.
-pub fn run_folder(out: &Path, testid: &str, files: &[&str]) -> Result<PathBuf, TestidInUse> {
+pub fn run_folder(out: &Path, testid: &str, files: &[&str], setting: &str) -> Result<PathBuf, TestidInUse> {
     let folder = out.join(testid);
     match files.iter().any(|name| folder.join(name).exists()) {
-        true => Err(TestidInUse { folder, testid: testid.to_owned() }),
+        true => Err(TestidInUse { folder, testid: testid.to_owned(), setting: setting.to_owned() }),
         false => Ok(folder),
     }
 }

@@ -1,5 +1,7 @@
 //! Rejects settings that contradict each other.
 
+use std::time::{Duration, SystemTime};
+
 use crate::settings::Settings;
 use crate::value::is_private;
 use crate::{
@@ -8,42 +10,44 @@ use crate::{
     STAGES, START_AT, SettingsError, VUS,
 };
 
+/// The longest time until a start.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+
 impl Settings {
-    /// Rejects contradictions. `typed` maps a variable's name to the flag or variable that was
-    /// typed, if the setting was given.
-    pub(super) fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
+    /// Rejects contradictions.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        if typed(RW_CLIENT_CERTIFICATE).is_some() != typed(RW_CLIENT_CERTIFICATE_KEY).is_some() {
+        if self.typed(RW_CLIENT_CERTIFICATE).is_some() != self.typed(RW_CLIENT_CERTIFICATE_KEY).is_some() {
             return contradiction(format!(
                 "{RW_CLIENT_CERTIFICATE} and {RW_CLIENT_CERTIFICATE_KEY} must be set together"
             ));
         }
-        if let (Some(token), Some(user)) = (typed(RW_BEARER_TOKEN), typed(RW_USERNAME)) {
+        if let (Some(token), Some(user)) = (self.typed(RW_BEARER_TOKEN), self.typed(RW_USERNAME)) {
             return contradiction(format!("{token} and {user} exclude each other: set only one of them"));
         }
-        self.check_listen(typed)?;
-        self.check_shard(typed)?;
-        self.load.check(typed)?;
+        self.check_listen()?;
+        self.check_shard()?;
+        self.check_load()?;
         if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {
-            let smoke = typed(SMOKE).unwrap_or(SMOKE);
+            let smoke = self.name_of(SMOKE);
             return contradiction(format!("{smoke} runs one iteration: leave out the settings of a load"));
         }
         if self.replay.is_some() && self.load != LoadOverride::default() {
-            let replay = typed(REPLAY).unwrap_or(REPLAY);
+            let (replay, vus) = (self.name_of(REPLAY), self.name_of(VUS));
             return contradiction(format!(
-                "{replay} takes the load from the report: remove the load settings, such as --vus"
+                "{replay} takes the load from the report: remove the load settings, such as {vus}"
             ));
         }
         Ok(())
     }
 
     /// Rejects an address for agents that nobody joins at, or whose messages others could read.
-    fn check_listen<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
+    fn check_listen(&self) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        let listen = typed(LISTEN).unwrap_or(LISTEN);
+        let listen = self.name_of(LISTEN);
         let Some(address) = self.listen else {
             let Some(_) = self.listen_certificate else { return Ok(()) };
-            let certificate = typed(LISTEN_CERTIFICATE).unwrap_or(LISTEN_CERTIFICATE);
+            let certificate = self.name_of(LISTEN_CERTIFICATE);
             return contradiction(format!(
                 "{certificate} encrypts messages to agents on other machines: add --listen ADDRESS:PORT (or {LISTEN})"
             ));
@@ -52,8 +56,9 @@ impl Settings {
             return contradiction(format!("{listen} waits for agents: add --agents N (or {AGENTS}), their number"));
         }
         if self.on_kubernetes {
+            let agents = self.name_of(AGENTS);
             return contradiction(format!(
-                "{listen} is for agents that you start: remove it, or kubernetes: of --agents"
+                "{listen} is for agents that you start: remove it, or kubernetes: of {agents}"
             ));
         }
         if self.listen_certificate.is_none() && !is_private(address.ip()) {
@@ -66,60 +71,75 @@ impl Settings {
     }
 
     /// Rejects what does not go with a shard.
-    fn check_shard<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
+    fn check_shard(&self) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        let Some(shard) = typed(SHARD) else {
-            return match typed(START_AT) {
+        let Some(shard) = self.typed(SHARD) else {
+            return match self.typed(START_AT) {
                 Some(start) => {
                     contradiction(format!("{start} is for shards: add --shard I/N (or {SHARD}), or remove it"))
                 }
                 None => Ok(()),
             };
         };
-        if let Some(agents) = typed(AGENTS) {
+        if let Some(agents) = self.typed(AGENTS) {
             return contradiction(format!(
                 "{shard} and {agents} exclude each other: a shard is made by one process; use more shards"
             ));
         }
-        if let Some(store) = typed(REMOTE_WRITE).or_else(|| typed(PROMETHEUS)) {
+        if let Some(store) = self.typed(PROMETHEUS).or_else(|| self.typed(REMOTE_WRITE)) {
             return contradiction(format!("{shard} pushes to no store, because a run has one writer: remove {store}"));
         }
         Ok(())
     }
-}
 
-impl LoadOverride {
-    /// Rejects contradictions, most of them as k6 does. `typed` maps a variable's name to the flag
-    /// or variable that gave the setting, if one did.
-    pub(super) fn check<'a>(&self, typed: &dyn Fn(&str) -> Option<&'a str>) -> Result<(), SettingsError> {
+    /// Rejects contradictions in the load, most of them as k6 does.
+    fn check_load(&self) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        let name = |variable| typed(variable).unwrap_or(variable);
-        let [vus, max_vus, rate, stages] = [VUS, MAX_VUS_OF_RATE, RATE, STAGES].map(name);
-        if let (Some(least), Some(most)) = (self.vus, self.iterations)
+        let load = &self.load;
+        let [vus, max_vus, rate, stages] = [VUS, MAX_VUS_OF_RATE, RATE, STAGES].map(|variable| self.name_of(variable));
+        if let (Some(least), Some(most)) = (load.vus, load.iterations)
             && most < u64::from(least)
         {
-            let iterations = name(ITERATIONS);
+            let iterations = self.name_of(ITERATIONS);
             return contradiction(format!(
                 "{iterations} {most} is less than {vus} {least}: use fewer VUs or more iterations"
             ));
         }
-        let duration = self.duration.map(|_| name(DURATION));
-        let iterations = self.iterations.map(|_| name(ITERATIONS));
-        let own_stages = (!self.stages.is_empty()).then_some(stages);
-        if let (Some(stages), Some(other)) = (own_stages, duration.or(iterations)) {
+        let duration = load.duration.map(|_| self.name_of(DURATION));
+        let iterations = load.iterations.map(|_| self.name_of(ITERATIONS));
+        let own_stages = (!load.stages.is_empty()).then_some(stages);
+        if let (Some(stages), Some(other)) = (&own_stages, duration.as_ref().or(iterations.as_ref())) {
             return contradiction(format!(
                 "{stages} and {other} exclude each other, because stages have durations: remove one"
             ));
         }
-        if let (Some(_), Some(other)) = (self.rate, own_stages.or(iterations)) {
+        if let (Some(_), Some(other)) = (load.rate, own_stages.or(iterations)) {
             return contradiction(format!("{rate} and {other} exclude each other: remove one"));
         }
-        match (self.rate, self.max_vus, self.vus) {
-            (None, Some(_), _) => contradiction(format!("{max_vus} limits the VUs of a rate: add --rate")),
+        match (load.rate, load.max_vus, load.vus) {
+            (None, Some(_), _) => contradiction(format!("{max_vus} limits the VUs of a rate: add {rate}")),
             (Some(_), Some(most), Some(least)) if most < least => {
                 contradiction(format!("{max_vus} {most} is less than {vus} {least}: raise {max_vus}"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Checks that the start of the load, if it was given, is still to come.
+    ///
+    /// # Errors
+    /// If it has passed, or is more than a day away.
+    pub fn check_start(&self, now: SystemTime) -> Result<(), SettingsError> {
+        let Some(start) = self.start_at else { return Ok(()) };
+        let shown = |time| humantime::format_rfc3339_millis(time).to_string();
+        let (setting, now_text) = (self.with_value(START_AT, &shown(start)), shown(now));
+        let refused = |why: &str| Err(SettingsError::Contradiction(format!("{setting}: {why}")));
+        match start.duration_since(now) {
+            Ok(wait) if wait > MAX_WAIT => {
+                refused(&format!("more than a day after now ({now_text}): choose an earlier time"))
+            }
+            Ok(_) => Ok(()),
+            Err(_) => refused(&format!("this time has passed, it is {now_text}: choose a later one for all shards")),
         }
     }
 }

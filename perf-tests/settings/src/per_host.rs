@@ -96,7 +96,7 @@ pub fn parse_target(text: &str) -> Result<Url, ValueError> {
 /// The first text that is not a target, or two targets of the same name.
 pub fn parse_targets(text: &str) -> Result<BTreeMap<Option<String>, Url>, ValueError> {
     const TWICE: ValueError = ValueError::Refused(
-        "two targets have the same name, or two have no name. Only the main target has none: write --target URL --target auth=URL",
+        "two targets have the same name, or two have no name. Only the main target has none: write URL for it, and auth=URL for a host",
     );
     let mut targets = BTreeMap::new();
     for target in text.split_whitespace() {

@@ -9,7 +9,7 @@ use crate::setting::{Setting, SettingValue};
 use crate::settings::Settings;
 use crate::value::parse_url;
 use crate::variables::{state_folder_in, target_folder};
-use crate::{DEFAULT_TARGET, DNS_TTL, FOLDER, PROXY, RW_HEADERS, SettingsError, TARGET};
+use crate::{DEFAULT_TARGET, DNS_TTL, FOLDER, PROXY, RW_HEADERS, SettingNames, SettingsError, TARGET};
 
 impl Settings {
     /// Reads settings from variables, such as the environment's. An empty value counts as not set.
@@ -17,7 +17,7 @@ impl Settings {
     /// # Errors
     /// The first value that is not valid.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        Self::from_flags(&[], lookup)
+        Self::read(&[], lookup, SettingNames { only_variables: true, ..SettingNames::default() })
     }
 
     /// Reads settings from flags, given as name (without dashes) and text, and from variables for
@@ -28,6 +28,14 @@ impl Settings {
     pub fn from_flags(
         flags: &[(&str, String)],
         lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        Self::read(flags, lookup, SettingNames::default())
+    }
+
+    fn read(
+        flags: &[(&str, String)],
+        lookup: &dyn Fn(&str) -> Option<String>,
+        names: SettingNames,
     ) -> Result<Self, SettingsError> {
         let flag_of = |setting: &Setting| flags.iter().find(|(flag, _)| setting.flag == Some(flag));
         let has_load = all_settings().any(|setting| setting.is_load && flag_of(setting).is_some());
@@ -43,29 +51,29 @@ impl Settings {
         let error = |name: &str, why| SettingsError::Value { name: name.to_owned(), why };
         let mut settings = Self::new(parse_url(DEFAULT_TARGET).map_err(|why| error(TARGET, why))?);
         settings.folder = state_folder(lookup);
+        settings.names = names;
         for (setting, name, text) in &given {
             (setting.set)(&mut settings, text).map_err(|why| error(name, why))?;
+            settings.names.typed.insert(setting.variables[0].to_owned(), name.clone());
         }
         let Self { store_access, remote_write, prometheus, .. } = &mut settings;
         store_access.bind(remote_write, prometheus);
-        let typed = |variable: &str| {
-            let source = given.iter().find(|(setting, ..)| setting.variables.contains(&variable));
-            source.map(|(_, name, _)| name.as_str())
-        };
-        settings.check(&typed)?;
+        settings.check()?;
         for (setting, name, text) in &given {
             let hosts = (matches!(setting.value, SettingValue::PerHost(_))).then(|| per_host::host_names(text));
             if let Some(host) = hosts.into_iter().flatten().find(|host| !settings.hosts.contains_key(*host)) {
+                let target = settings.with_value(TARGET, &format!("{host}=URL"));
                 return Err(SettingsError::Contradiction(format!(
-                    "{name} has a value for host {host:?}, which has no URL: add --target {host}=URL, or remove the value"
+                    "{name} has a value for host {host:?}, which has no URL: add {target}, or remove the value"
                 )));
             }
         }
-        if let Some(name) = typed(DNS_TTL).filter(|_| settings.has_only_sockets()) {
-            settings.ignored.push(format!("{name} has no effect: a Unix socket has no name to look up"));
-        }
-        if let Some(name) = typed(PROXY).filter(|_| settings.has_only_sockets()) {
-            settings.ignored.push(format!("{name} has no effect: a Unix socket is reached directly"));
+        if settings.has_only_sockets() {
+            let reasons =
+                [(DNS_TTL, "a Unix socket has no name to look up"), (PROXY, "a Unix socket is reached directly")];
+            let ignored = reasons.into_iter().filter_map(|(variable, why)| Some((settings.typed(variable)?, why)));
+            let ignored: Vec<_> = ignored.map(|(name, why)| format!("{name} has no effect: {why}")).collect();
+            settings.ignored.extend(ignored);
         }
         Ok(settings)
     }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LoadOverride, PerHost, SettingsError, Shard, UnixTarget,
+    DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LoadOverride, PerHost, SettingNames, SettingsError, Shard,
+    UnixTarget,
 };
 use crate::variables::default_state_folder;
 use monitoring::intervals;
@@ -89,6 +90,8 @@ pub struct Settings {
     pub revision: Option<Revision>,
     /// The command line without secrets, for the report.
     pub command: String,
+    /// The names by which the user knows the settings, for errors.
+    pub names: SettingNames,
 }
 
 /// The stub backend as the target of a run.
@@ -160,6 +163,7 @@ impl Settings {
             quiet: false,
             revision: None,
             command: String::new(),
+            names: SettingNames::default(),
         }
     }
 

@@ -6,10 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_AGENTS, SettingsError, ValueError};
-
-/// The longest time until a start.
-const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+use super::{MAX_AGENTS, ValueError};
 
 /// The first second that RFC 3339 cannot write.
 const YEAR_10000: u64 = 253_402_300_800;
@@ -56,24 +53,6 @@ pub(super) fn parse_moment(text: &str) -> Result<SystemTime, ValueError> {
 /// Whether the time can be written as RFC 3339: it is from the years 1970 to 9999.
 pub fn has_rfc3339(time: SystemTime) -> bool {
     time.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10000)
-}
-
-/// Checks that the start of the load, if it was given, is still to come.
-///
-/// # Errors
-/// If it has passed, or is more than a day away.
-pub fn check_start(start: Option<SystemTime>, now: SystemTime) -> Result<(), SettingsError> {
-    let Some(start) = start else { return Ok(()) };
-    let shown = humantime::format_rfc3339_millis;
-    let (start_text, now_text) = (shown(start), shown(now));
-    let refused = |why: &str| Err(SettingsError::Contradiction(format!("--start-at {start_text}: {why}")));
-    match start.duration_since(now) {
-        Ok(wait) if wait > MAX_WAIT => {
-            refused(&format!("more than a day after now ({now_text}): choose an earlier time"))
-        }
-        Ok(_) => Ok(()),
-        Err(_) => refused(&format!("this time has passed, it is {now_text}: choose a later one for all shards")),
-    }
 }
 
 #[cfg(test)]

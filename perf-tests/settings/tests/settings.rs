@@ -188,6 +188,11 @@ fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// The settings without the names by which they were given.
+fn values(settings: Settings) -> Settings {
+    Settings { names: SettingNames::default(), ..settings }
+}
+
 #[test]
 fn every_setting_is_read_from_its_flag_and_its_variable() {
     for setting in all_settings() {
@@ -201,12 +206,12 @@ fn every_setting_is_read_from_its_flag_and_its_variable() {
             })
         };
         if !right.is_empty() {
-            let default = settings(companions(variable));
+            let default = settings(companions(variable)).map(values);
             for name in setting.variables {
-                let given = read(&[], &[(name, right)]).unwrap();
+                let given = values(read(&[], &[(name, right)]).unwrap());
                 assert!(default != Ok(given.clone()), "{name}={right} has no effect");
                 if let Some(flag) = setting.flag {
-                    let by_flag = read(&[(flag, (*right).to_owned())], &[(name, wrong)]).unwrap();
+                    let by_flag = values(read(&[(flag, (*right).to_owned())], &[(name, wrong)]).unwrap());
                     assert!(by_flag == given, "--{flag} and {name} differ");
                 }
             }
@@ -271,6 +276,32 @@ fn a_contradiction_names_the_flags_or_variables_as_typed() {
     assert_eq!(stages, "--stage and --duration exclude each other, because stages have durations: remove one");
     let rate = settings(&[(RATE, "1/s"), (ITERATIONS, "5")]).unwrap_err().to_string();
     assert_eq!(rate, format!("{RATE} and {ITERATIONS} exclude each other: remove one"));
+}
+
+#[test]
+fn advice_names_what_the_user_can_type() {
+    for (given, by_variable, by_flag) in [
+        (&[("max-vus", MAX_VUS_OF_RATE, "5")][..], "add PERF_RATE", "add --rate"),
+        (&[("replay", REPLAY, "a.json"), ("vus", VUS, "5")], "such as K6_VUS", "such as --vus"),
+        (&[("sni", SNI, "auth=a.test")], "add PERF_TARGET=auth=URL", "add --target auth=URL"),
+        (
+            &[("agents", AGENTS, "kubernetes:2"), ("listen", LISTEN, "127.0.0.1:1")],
+            "or kubernetes: of PERF_AGENTS",
+            "or kubernetes: of --agents",
+        ),
+        (
+            &[("shard", SHARD, "1/2"), ("prometheus-url", PROMETHEUS, "http://p:1")],
+            "remove PERF_PROMETHEUS_URL",
+            "remove --prometheus-url",
+        ),
+    ] {
+        let variables: Vec<_> = given.iter().map(|(_, variable, text)| (*variable, *text)).collect();
+        let message = settings(&variables).unwrap_err().to_string();
+        assert!(message.contains(by_variable), "{message}");
+        let flags: Vec<_> = given.iter().map(|(flag, _, text)| (*flag, (*text).to_owned())).collect();
+        let message = Settings::from_flags(&flags, &|_| None).unwrap_err().to_string();
+        assert!(message.contains(by_flag), "{message}");
+    }
 }
 
 #[test]

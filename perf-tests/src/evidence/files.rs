@@ -30,11 +30,12 @@ pub(crate) enum FileError {
 }
 
 /// Creates a run's folder. This happens before the load, so that a read-only folder costs no run.
+/// `setting` is the name by which the user knows the setting of the testid.
 ///
 /// # Errors
 /// If the folder cannot be created, or has another run's report or evidence.
-pub(crate) fn prepare_folder(out: &Path, testid: &str) -> Result<PathBuf, FileError> {
-    let folder = run_folder(out, testid, &[files::REPORT, files::EVIDENCE])?;
+pub(crate) fn prepare_folder(out: &Path, testid: &str, setting: &str) -> Result<PathBuf, FileError> {
+    let folder = run_folder(out, testid, &[files::REPORT, files::EVIDENCE], setting)?;
     fs::create_dir_all(&folder).map_err(WriteError::at(&folder))?;
     Ok(folder)
 }

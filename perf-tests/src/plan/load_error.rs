@@ -48,9 +48,9 @@ pub enum LoadError {
         whole: Duration,
     },
     /// A number of virtual users was given for a load whose virtual users change in stages.
-    #[error("the scenario's VUs change in stages, so --vus alone is ambiguous: give --stage or --duration")]
+    #[error("the scenario's VUs change in stages, so a number of VUs alone is ambiguous: give stages or a duration")]
     VusOfStages,
     /// A rate or stages were given for several loads.
-    #[error("--rate and --stage describe one load, and the scenario has several parts: choose one with --part")]
+    #[error("a rate and stages describe one load, and the scenario has several parts: choose one of them")]
     OneOfSeveral,
 }

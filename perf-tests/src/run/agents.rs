@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_settings::Settings;
+use perf_settings::{LISTEN, Settings};
 use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
@@ -65,7 +65,7 @@ impl PreparedRun {
             return Ok(agents::new_token());
         }
         let token = environment::agent_token().filter(|token| token.len() >= SHORTEST_TOKEN);
-        token.ok_or(RunError::NoToken)
+        token.ok_or_else(|| RunError::NoToken { listen: self.settings.name_of(LISTEN) })
     }
 
     /// TLS for the connections of agents, if the user gave a certificate.

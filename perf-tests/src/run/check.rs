@@ -7,7 +7,7 @@ use monitoring::label;
 use monitoring::slo::Slo;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
-use perf_settings::Settings;
+use perf_settings::{AGENTS, SHARD, Settings};
 
 use super::spec::SpecError;
 use super::{RunError, RunSpec, configuration};
@@ -69,11 +69,14 @@ pub(super) fn stall_limits(catalogue: &Catalogue) -> Vec<Option<StallLimit>> {
 /// # Errors
 /// If there are too many of them.
 pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunError> {
-    let (flag, shares, noun) = match (settings.shard, settings.agents) {
-        (Some(shard), _) => (format!("--shard {shard}"), shard.of, "shard"),
-        (None, agents) => (format!("--agents {}", agents.unwrap_or(1)), agents.unwrap_or(1), "agent"),
+    let (setting, shares, noun) = match (settings.shard, settings.agents) {
+        (Some(shard), _) => (settings.with_value(SHARD, &shard.to_string()), shard.of, "shard"),
+        (None, agents) => {
+            let agents = agents.unwrap_or(1);
+            (settings.with_value(AGENTS, &agents.to_string()), agents, "agent")
+        }
     };
-    engine::check_shares(plan, shares, noun).map_err(|error| RunError::Shares { flag, error })
+    engine::check_shares(plan, shares, noun).map_err(|error| RunError::Shares { setting, error })
 }
 
 /// Checks that the target serves the scenario's service, if the target is the stub backend.
@@ -88,15 +91,19 @@ pub(super) fn check_target(settings: &Settings, service: &'static str) -> Result
 }
 
 /// Checks that the store has no series of this testid. Returns a warning if the store does not
-/// respond.
+/// respond. `setting` is the name by which the user knows the setting of the testid.
 ///
 /// # Errors
 /// If the store has series of this testid.
-pub(super) async fn check_testid(store: Option<&RunStore>, testid: &str) -> Result<Option<Finding>, RunError> {
+pub(super) async fn check_testid(
+    store: Option<&RunStore>,
+    testid: &str,
+    setting: &str,
+) -> Result<Option<Finding>, RunError> {
     let Some(store) = store else { return Ok(None) };
     match store.has(testid).await {
         Ok(false) => Ok(None),
-        Ok(true) => Err(RunError::TestidInStore(testid.to_owned())),
+        Ok(true) => Err(RunError::TestidInStore { testid: testid.to_owned(), setting: setting.to_owned() }),
         Err(error) => {
             let message = format!("cannot check whether testid {testid:?} is already in the store: {error}");
             Ok(Some(Finding::warning(Subject::Store, FindingKind::TestidNotChecked, message)))

@@ -27,31 +27,37 @@ type Source = Box<dyn Error + Send + Sync>;
 pub(crate) enum RunError {
     #[error(transparent)]
     Spec(#[from] SpecError),
+    #[error("the scenario's VUs change in stages, so {vus} alone is ambiguous: give {stages} or {duration}")]
+    VusOfStages { vus: String, stages: String, duration: String },
+    #[error("{rate} and {stages} describe one load, and the scenario has several parts: choose one with {part}")]
+    OneOfSeveral { rate: String, stages: String, part: String },
     #[error(transparent)]
     Capacity(#[from] CapacityError),
-    #[error("{flag}: {error}")]
-    Shares { flag: String, error: ShareError },
+    #[error("{setting}: {error}")]
+    Shares { setting: String, error: ShareError },
     #[error(transparent)]
     Host(#[from] HostError),
     #[error("no target: the stub backend does not serve {0}. Name the service's URL with --target URL")]
     NotServedByStub(&'static str),
-    #[error("the store already has series of testid {0:?}, and would add both runs up as one: choose another --testid")]
-    TestidInStore(String),
+    #[error(
+        "the store already has series of testid {testid:?}, and would add both runs up as one: choose another {setting}"
+    )]
+    TestidInStore { testid: String, setting: String },
     #[error("the store does not accept metrics, so nothing was sent: {0}")]
     Receiver(PushError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
     #[error(transparent)]
     Shard(#[from] ShardError),
-    #[error("{} already exists: choose another --testid, or remove it", .0.display())]
-    ShardExists(PathBuf),
+    #[error("{} already exists: choose another {setting}, or remove it", path.display())]
+    ShardExists { path: PathBuf, setting: String },
     #[error("only cargo xtask perf makes load by pods: use --agents kubernetes:N there, or leave out kubernetes: here")]
     Pods,
     #[error(
-        "--listen needs a secret by which agents are known: set {AGENT_TOKEN} to the same random text of at least \
+        "{listen} needs a secret by which agents are known: set {AGENT_TOKEN} to the same random text of at least \
          {SHORTEST_TOKEN} characters here and for each agent"
     )]
-    NoToken,
+    NoToken { listen: String },
     #[error(transparent)]
     Agent(#[from] AgentError),
     #[error(transparent)]
@@ -71,17 +77,19 @@ impl RunError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
             Self::Spec(_)
+            | Self::VusOfStages { .. }
+            | Self::OneOfSeveral { .. }
             | Self::Capacity(_)
             | Self::Shares { .. }
             | Self::Host(_)
             | Self::NotServedByStub(_)
-            | Self::TestidInStore(_)
+            | Self::TestidInStore { .. }
             | Self::Receiver(_)
             | Self::Replay(_)
             | Self::Shard(_)
-            | Self::ShardExists(_)
+            | Self::ShardExists { .. }
             | Self::Pods
-            | Self::NoToken
+            | Self::NoToken { .. }
             | Self::Agent(AgentError::Configuration(_))
             | Self::File(FileError::Write(_) | FileError::Used(_))
             | Self::Configuration(_) => ExitCode::BadConfiguration,

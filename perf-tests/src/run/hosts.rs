@@ -7,7 +7,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Host;
 use perf_host::nearest::nearest;
 use perf_report::FailureKind;
-use perf_settings::{Settings, UnixTarget};
+use perf_settings::{RESOLVE, Settings, TARGET, UnixTarget};
 use prometheus_store::shown_url;
 use tokio::time;
 
@@ -21,33 +21,33 @@ const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
 /// A host of the service, or an address of one, that load cannot be sent to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HostError {
-    #[error("--target {name}=URL: service {service} has no such host: {}", known_hosts(.name, .known))]
-    Unknown { name: String, service: &'static str, known: Vec<&'static str> },
+    #[error("{setting}: service {service} has no such host: {remedy}")]
+    Unknown { setting: String, service: &'static str, remedy: String },
     #[error(
         "endpoint {endpoint} is on host {:?} ({}), which has no URL: add --target {}=URL (or to {})",
         .host.name,
         .host.title,
         .host.name,
-        perf_settings::TARGET
+        TARGET
     )]
     NoUrl { endpoint: &'static str, host: Host },
-    #[error("--resolve gives addresses, and a Unix socket has none: remove --resolve")]
-    ResolvedSocket,
+    #[error("{0} gives addresses, and a Unix socket has none: remove {0}")]
+    ResolvedSocket(String),
     #[error(
-        "--resolve has addresses of {host}:{port}, and {} {}: give a target's host and port",
+        "{resolve} has addresses of {host}:{port}, and {} {}: give a target's host and port",
         if .targets.len() == 1 { "the target is" } else { "the targets are" },
         .targets.join(", ")
     )]
-    ResolvedOther { host: String, port: u16, targets: Vec<String> },
+    ResolvedOther { resolve: String, host: String, port: u16, targets: Vec<String> },
     #[error("{}", describe_no_response(.flag, .target, *.failure, .why))]
     NoResponse { flag: String, target: String, failure: FailureKind, why: String },
 }
 
 /// The remedy for the name of a host that is not known.
-fn known_hosts(name: &str, known: &[&str]) -> String {
+fn known_hosts(name: &str, known: &[&str], settings: &Settings) -> String {
     match (nearest(name, known.iter().copied()), known) {
         (Some(nearest), _) => format!("do you mean {nearest}=URL?"),
-        (None, []) => "it has only the main target, as in --target URL".to_owned(),
+        (None, []) => format!("it has only the main target, as in {}", settings.with_value(TARGET, "URL")),
         (None, all) => format!("its hosts are {}", all.join(", ")),
     }
 }
@@ -60,8 +60,10 @@ fn known_hosts(name: &str, known: &[&str]) -> String {
 pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), HostError> {
     let known = spec.catalogue.hosts();
     if let Some(name) = settings.hosts.keys().find(|name| known.iter().all(|host| host.name != **name)) {
-        let (service, known) = (spec.catalogue.service, known.iter().map(|host| host.name).collect());
-        return Err(HostError::Unknown { name: name.clone(), service, known });
+        let known: Vec<_> = known.iter().map(|host| host.name).collect();
+        let setting = settings.with_value(TARGET, &format!("{name}=URL"));
+        let remedy = known_hosts(name, &known, settings);
+        return Err(HostError::Unknown { setting, service: spec.catalogue.service, remedy });
     }
     let needed = spec.exercised.iter().filter_map(|endpoint| Some((endpoint, endpoint.host?)));
     match needed.into_iter().find(|(_, host)| !settings.hosts.contains_key(host.name)) {
@@ -115,9 +117,10 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
     let Some(other) = settings.http.resolve.iter().find(|resolve| !is_about(resolve)) else { return Ok(()) };
     let targets: Vec<_> = targets().map(of).map(|(host, port)| format!("{host}:{port}")).collect();
     if targets.is_empty() {
-        return Err(HostError::ResolvedSocket);
+        return Err(HostError::ResolvedSocket(settings.name_of(RESOLVE)));
     }
-    Err(HostError::ResolvedOther { host: other.host.clone(), port: other.port, targets })
+    let resolve = settings.name_of(RESOLVE);
+    Err(HostError::ResolvedOther { resolve, host: other.host.clone(), port: other.port, targets })
 }
 
 /// Checks that each target responds to a request. Any status will do.
@@ -159,7 +162,7 @@ async fn check_target(flag: &str, target: &str, config: &Arc<HttpConfig>, at: us
 /// The step at which the request failed, and what to do. Only a refused connection means that no
 /// service runs there.
 fn describe_no_response(flag: &str, target: &str, failure: FailureKind, why: &str) -> String {
-    let other = format!("choose another target with {flag} (or {})", perf_settings::TARGET);
+    let other = format!("choose another target with {flag} (or {})", TARGET);
     match failure {
         FailureKind::Refused => {
             format!("cannot connect to {target}: {why}; start the service, or {other}")

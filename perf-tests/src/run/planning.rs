@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use perf_report::read::read_report;
-use perf_settings::{LoadOverride, Settings};
+use perf_settings::{DURATION, LoadOverride, PART, RATE, REPLAY, STAGES, Settings, VUS};
 
 use super::replay_error::{NotReplayable, ReplayError};
 use super::{PartSpec, RunError, RunSpec, configuration};
-use crate::plan::{self, Experience, LoadProfile, Plan, Schedule};
+use crate::plan::{self, Experience, LoadError, LoadProfile, Plan, Schedule};
 
 /// A plan, and the load of each of its parts.
 pub(super) struct Planning {
@@ -21,7 +21,7 @@ pub(super) struct Planning {
 impl Planning {
     pub(super) fn from_settings(spec: &RunSpec, settings: &Settings) -> Result<Self, RunError> {
         match &settings.replay {
-            Some(path) => Self::replay(spec, path),
+            Some(path) => Self::replay(spec, settings, path),
             None => Self::new(loads(spec, settings)?, spec, settings.seed),
         }
     }
@@ -40,7 +40,7 @@ impl Planning {
     ///
     /// # Errors
     /// If the report cannot be read, is of another scenario, or gives a plan with another hash.
-    fn replay(spec: &RunSpec, path: &Path) -> Result<Self, RunError> {
+    fn replay(spec: &RunSpec, settings: &Settings, path: &Path) -> Result<Self, RunError> {
         let refused = |reason| ReplayError { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| refused(NotReplayable::File(error)))?;
         let report = read_report(&text).map_err(|error| refused(NotReplayable::Report(error)))?;
@@ -50,14 +50,15 @@ impl Planning {
         }
         let find = |name: &str| report.run.plan.parts.iter().find(|part| part.name == name);
         let loads = spec.parts.iter().map(|part| {
-            let recorded = find(part.name).ok_or_else(|| refused(NotReplayable::NoPart(part.name)))?;
+            let recorded = find(part.name)
+                .ok_or_else(|| refused(NotReplayable::NoPart { name: part.name, setting: settings.name_of(PART) }))?;
             serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(NotReplayable::Profile(error)))
         });
         let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed)?;
         if planning.plan.hash() == report.run.plan.hash {
             Ok(planning)
         } else {
-            Err(refused(NotReplayable::OtherPlan).into())
+            Err(refused(NotReplayable::OtherPlan(settings.name_of(REPLAY))).into())
         }
     }
 
@@ -73,14 +74,14 @@ impl Planning {
     }
 
     /// Describes the load and the scenario's own load, if the command line changed it.
-    pub(super) fn describe_change(&self, spec: &RunSpec) -> Option<String> {
+    pub(super) fn describe_change(&self, spec: &RunSpec, settings: &Settings) -> Option<String> {
         let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
         let replaced = replaced_rates(&spec.parts, &self.loads);
         let own = Self { plan: self.plan.clone(), loads };
         let (own, now) = (own.describe(), self.describe());
         let how = match self.loads.len() {
-            1 => "",
-            _ => "; the parts are scaled together, and --part runs one of them",
+            1 => String::new(),
+            _ => format!("; the parts are scaled together, and {} runs one of them", settings.name_of(PART)),
         };
         (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how}{replaced})"))
     }
@@ -94,16 +95,28 @@ impl Planning {
 fn loads(spec: &RunSpec, settings: &Settings) -> Result<Vec<LoadProfile>, RunError> {
     if !settings.smoke && spec.parts.len() > 1 {
         let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
-        return LoadProfile::overridden_together(&loads, &settings.load).map_err(configuration);
+        return LoadProfile::overridden_together(&loads, &settings.load).map_err(|error| refusal(error, settings));
     }
     let one = LoadOverride { vus: Some(1), iterations: Some(1), ..LoadOverride::default() };
     let changed = |part: &PartSpec| {
         let load = part.load.clone();
         let load = if settings.smoke { load.start_time(Duration::ZERO).warm_up(Duration::ZERO) } else { load };
         let by = if settings.smoke { &one } else { &settings.load };
-        load.overridden(by).map_err(configuration)
+        load.overridden(by).map_err(|error| refusal(error, settings))
     };
     spec.parts.iter().map(changed).collect()
+}
+
+/// The error of a load that the settings cannot change. It names them as the user typed them.
+fn refusal(error: LoadError, settings: &Settings) -> RunError {
+    let name = |variable| settings.name_of(variable);
+    match error {
+        LoadError::VusOfStages => {
+            RunError::VusOfStages { vus: name(VUS), stages: name(STAGES), duration: name(DURATION) }
+        }
+        LoadError::OneOfSeveral => RunError::OneOfSeveral { rate: name(RATE), stages: name(STAGES), part: name(PART) },
+        error => configuration(error),
+    }
 }
 
 /// The run's tags and the part's. If both have a tag, the part's value is used.

@@ -22,12 +22,10 @@ pub(super) enum NotReplayable {
     Report(ReadError),
     #[error("it is a report of scenario {recorded}, not of {here}")]
     OtherScenario { recorded: String, here: &'static str },
-    #[error("it has no part {0:?}: choose one that it has with --part")]
-    NoPart(&'static str),
+    #[error("it has no part {name:?}: choose one that it has with {setting}")]
+    NoPart { name: &'static str, setting: String },
     #[error(transparent)]
     Profile(serde_json::Error),
-    #[error(
-        "the planner has changed since that run, so its load gives another plan. Run the scenario without --replay"
-    )]
-    OtherPlan,
+    #[error("the planner has changed since that run, so its load gives another plan. Run the scenario without {0}")]
+    OtherPlan(String),
 }

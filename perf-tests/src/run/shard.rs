@@ -7,7 +7,7 @@ use std::time::Duration;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
 use perf_report::format::count;
-use perf_settings::{Settings, Shard};
+use perf_settings::{START_AT, Settings, Shard, TESTID};
 use tokio::time::{self, Instant};
 
 use super::error::internal;
@@ -26,11 +26,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// # Errors
 /// If the file exists, or the start has passed.
 pub(super) fn check(settings: &Settings, folder: &Path) -> Result<(), RunError> {
-    perf_settings::check_start(settings.start_at, clock::wall()).map_err(super::configuration)?;
+    settings.check_start(clock::wall()).map_err(super::configuration)?;
     let Some(path) = settings.shard.map(|shard| folder.join(file_name(shard))).filter(|path| path.exists()) else {
         return Ok(());
     };
-    Err(RunError::ShardExists(path))
+    Err(RunError::ShardExists { path, setting: settings.name_of(TESTID) })
 }
 
 /// A warning that the load of a shard does not end early.
@@ -51,8 +51,9 @@ impl PreparedRun {
             let now = clock::wall();
             let Ok(rest) = start.duration_since(now) else {
                 let late = now.duration_since(start).unwrap_or_default().as_secs_f64();
+                let setting = self.settings.name_of(START_AT);
                 let message = format!(
-                    "no load was made, because --start-at was {late:.1} s ago: choose a later time for all shards"
+                    "no load was made, because {setting} was {late:.1} s ago: choose a later time for all shards"
                 );
                 return Err(inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
             };

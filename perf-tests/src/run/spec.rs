@@ -7,7 +7,7 @@ use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::Endpoint;
 use monitoring::label::TagError;
 use monitoring::measure::Measure;
-use perf_settings::Settings;
+use perf_settings::{PART, Settings};
 
 use super::AbortRule;
 use crate::engine::vu::Vu;
@@ -57,7 +57,8 @@ impl RunSpec {
         let Some(name) = &settings.part else { return Ok(()) };
         let Some(at) = self.parts.iter().position(|part| part.name == name) else {
             let known = self.parts.iter().map(|part| part.name).collect();
-            return Err(SpecError::UnknownPart { scenario: self.name, part: name.clone(), known });
+            let (given, setting) = (settings.with_value(PART, name), settings.name_of(PART));
+            return Err(SpecError::UnknownPart { scenario: self.name, given, setting, known });
         };
         self.parts = self.parts.drain(at..=at).collect();
         self.chosen = Some(at);
@@ -93,10 +94,10 @@ pub(crate) enum SpecError {
     #[error("scenario {scenario}: endpoint {endpoint} is not in its catalogue")]
     UnknownEndpoint { scenario: &'static str, endpoint: &'static str },
     #[error(
-        "--part {part}: scenario {scenario} has no such part: choose one of {}, or remove --part",
+        "{given}: scenario {scenario} has no such part: choose one of {}, or remove {setting}",
         .known.join(", ")
     )]
-    UnknownPart { scenario: &'static str, part: String, known: Vec<&'static str> },
+    UnknownPart { scenario: &'static str, given: String, setting: String, known: Vec<&'static str> },
 }
 
 /// A scenario's code, independent of the type of its setup's value. It runs setup first.

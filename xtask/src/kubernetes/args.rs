@@ -1,6 +1,6 @@
 //! The flags of runs on Kubernetes.
 
-use perf_settings::{Settings, UnixTarget};
+use perf_settings::{AGENTS, Settings, TARGET, UnixTarget};
 use url::Url;
 
 /// Processors and memory of a pod, by default.
@@ -48,13 +48,13 @@ impl KubernetesArgs {
                 None => Ok(()),
             };
         }
+        let agents = settings.with_value(AGENTS, "kubernetes:N");
         if self.image.is_none() {
-            return Err("--agents kubernetes:N needs --image REF, which cargo xtask image --push REF builds".to_owned());
+            return Err(format!("{agents} needs --image REF, which cargo xtask image --push REF builds"));
         }
         if !names_target {
-            return Err(
-                "--agents kubernetes:N needs --target URL: pods do not reach a stub backend on this machine".to_owned()
-            );
+            let target = settings.with_value(TARGET, "URL");
+            return Err(format!("{agents} needs {target}: pods do not reach a stub backend on this machine"));
         }
         let proxy = settings.http.proxy.as_ref().map(perf_settings::ProxyUrl::url);
         for url in settings.targets().chain(&settings.remote_write).chain(&settings.prometheus).chain(proxy) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use monitoring::backend_mapping::BackendMapping;
 use perf_report::exit_code::ExitCode;
-use perf_settings::{LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGET_HEADING};
+use perf_settings::{AGENTS, DRY_RUN, LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGET_HEADING};
 use url::Url;
 
 mod interleaved;
@@ -189,11 +189,11 @@ impl PerfArgs {
         self.interleaved.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
         self.check_judging()?;
         if settings.agents.is_some() && self.interleaved.compares() {
-            return Err(
-                "--agents is for single runs: the short rounds of --against and --calibrate would start and join agents \
-                 each time, so that machines and not services would differ; remove --agents"
-                    .to_owned(),
-            );
+            let agents = settings.name_of(AGENTS);
+            return Err(format!(
+                "{agents} is for single runs: the short rounds of --against and --calibrate would start and join agents \
+                 each time, so that machines and not services would differ; remove {agents}"
+            ));
         }
         self.check_shard(settings)?;
         self.kubernetes.check(settings, self.named_target(settings).is_some())?;
@@ -241,7 +241,8 @@ impl PerfArgs {
             return Err("--proof needs a store: remove it, or --stack none".to_owned());
         }
         if self.proof && settings.dry_run {
-            return Err("--proof needs a run, and a dry run sends nothing: remove --proof, or --dry-run".to_owned());
+            let dry_run = settings.name_of(DRY_RUN);
+            return Err(format!("--proof needs a run, and a dry run sends nothing: remove --proof, or {dry_run}"));
         }
         let ports = (self.ports.prometheus(), self.ports.grafana());
         if self.has_grafana() && ports.0 == ports.1 {

@@ -344,6 +344,6 @@ fn converse(address: &str, message: &Value) -> Option<Value> {
 fn more_agents_than_vus_are_refused() {
     let service = Service::start();
     let printed = Run::start(&service, "crowd", "time", Some(7)).finish().unwrap_err();
-    assert!(printed.contains("--agents 7: together has 6 VUs") && printed.contains("at most 6 agents"), "{printed}");
+    assert!(printed.contains("PERF_AGENTS=7: together has 6 VUs") && printed.contains("at most 6 agents"), "{printed}");
     assert_eq!(service.requests(), 0);
 }

@@ -68,7 +68,7 @@ fn a_rate_for_several_parts_is_refused_with_a_way_out() {
     settings.load.rate = Some(Rate { count: 40, per: SECOND });
     let (code, message) = rush(settings).report().map(|_| ()).unwrap_err();
     assert_eq!(code, ExitCode::BadConfiguration);
-    assert!(message.contains("--part"), "{message}");
+    assert!(message.contains("choose one with PERF_PART"), "{message}");
 }
 
 #[test]

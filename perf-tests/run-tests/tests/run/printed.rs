@@ -63,7 +63,7 @@ fn parts_that_are_scaled_together_and_a_slow_setup_are_printed() {
     let service = Service::start();
     let printed = printed(&service, "printed-1", 6, &[]);
     let load = "load: one: 2 VUs for 1s; two: 2 VUs for 1s (the scenario's own: one: 20 VUs for 1m; two: 20 VUs for 1m; \
-                the parts are scaled together, and --part runs one of them)";
+                the parts are scaled together, and PERF_PART runs one of them)";
     assert_eq!(lines_with(&printed, "the parts are scaled"), [load], "{printed}");
     let setup = ["setup has been running for 5s (limit 1m: --setup-timeout)"];
     assert_eq!(lines_with(&printed, "has been running"), setup, "{printed}");

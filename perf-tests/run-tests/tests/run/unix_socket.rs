@@ -139,7 +139,7 @@ fn a_socket_without_a_service_ends_the_run_before_setup() {
     for (target, given, expected) in [
         ("unix:/nowhere/app.sock".to_owned(), ("", ""), "there is no socket /nowhere/app.sock; start the service, or"),
         (format!("unix:{file}"), ("", ""), "is a file, not a socket; start the service, or choose another target"),
-        (service.target(), ("PERF_RESOLVE", "localhost:80:127.0.0.1"), "a Unix socket has none: remove --resolve"),
+        (service.target(), ("PERF_RESOLVE", "localhost:80:127.0.0.1"), "a Unix socket has none: remove PERF_RESOLVE"),
     ] {
         let settings = settings_at(&target, None, "socket-3", &[given]);
         let finished = pings(50).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);

@@ -1,6 +1,6 @@
 //! Which flags go with a shard.
 
-use perf_settings::Settings;
+use perf_settings::{SHARD, START_AT, Settings, TARGET};
 
 use super::PerfArgs;
 use crate::host::clock::Moment;
@@ -12,12 +12,12 @@ impl PerfArgs {
         if settings.shard.is_none() {
             return Ok(());
         }
+        let shard = settings.name_of(SHARD);
         if self.interleaved.compares() {
-            return Err(
-                "--shard is for single runs, and --against and --calibrate compare rounds on one machine: remove \
-                        one of them"
-                    .to_owned(),
-            );
+            return Err(format!(
+                "{shard} is for single runs, and --against and --calibrate compare rounds on one machine: remove one of \
+                 them"
+            ));
         }
         let requests = self.judging.production.requests_per_day.map(|_| "--requests-per-day");
         if let Some(flag) = self.judging.recorded_flag().or(requests) {
@@ -32,16 +32,15 @@ impl PerfArgs {
             ("--ephemeral", self.ephemeral),
         ];
         if let Some((flag, _)) = of_store.iter().find(|(_, given)| *given) {
-            return Err(format!("{flag} needs a store, and shards push to none: remove {flag}, or --shard"));
+            return Err(format!("{flag} needs a store, and shards push to none: remove {flag}, or {shard}"));
         }
         if !settings.dry_run && self.named_target(settings).is_none() {
-            return Err(
-                "--shard needs --target URL: without it, each shard would load a stub backend of its own".to_owned()
-            );
+            let target = settings.with_value(TARGET, "URL");
+            return Err(format!("{shard} needs {target}: without it, each shard would load a stub backend of its own"));
         }
         if settings.start_at.is_some() && self.scenarios.len() > 1 {
-            return Err("--start-at is for one scenario: name one".to_owned());
+            return Err(format!("{} is for one scenario: name one", settings.name_of(START_AT)));
         }
-        perf_settings::check_start(settings.start_at, Moment::now().time()).map_err(|error| error.to_string())
+        settings.check_start(Moment::now().time()).map_err(|error| error.to_string())
     }
 }

@@ -132,6 +132,31 @@ fn invalid_flags_are_rejected_by_name() {
 }
 
 #[test]
+fn an_error_names_a_setting_as_it_was_typed() {
+    for (line, variables, message) in [
+        ("--proof", &[("PERF_DRY_RUN", "1")][..], "remove --proof, or PERF_DRY_RUN"),
+        ("--proof --dry-run", &[], "remove --proof, or --dry-run"),
+        ("--calibrate", &[("PERF_AGENTS", "2")], "PERF_AGENTS is for single runs"),
+        ("--calibrate --agents 2", &[], "--agents is for single runs"),
+        ("", &[("PERF_AGENTS", "kubernetes:2")], "PERF_AGENTS=kubernetes:N needs --image REF"),
+        ("--image a", &[("PERF_AGENTS", "kubernetes:2")], "PERF_AGENTS=kubernetes:N needs --target URL"),
+        ("", &[("PERF_SHARD", "1/2")], "PERF_SHARD needs --target URL"),
+        ("--proof", &[("PERF_SHARD", "1/2")], "remove --proof, or PERF_SHARD"),
+        ("--shard 1/2", &[], "--shard needs --target URL"),
+        ("a b --target http://a --shard 1/2", &[("PERF_START_AT", "9")], "PERF_START_AT is for one scenario"),
+        ("a b --target http://a --shard 1/2 --start-at 9", &[], "--start-at is for one scenario"),
+        ("--target http://a --shard 1/2", &[("PERF_START_AT", "9")], "PERF_START_AT=1970-01-01T00:00:09.000Z: "),
+        ("--shard 1/2 --prometheus-url http://p:1", &[], "remove --prometheus-url"),
+    ] {
+        let args = Line::try_parse_from(format!("perf {line}").split_whitespace()).unwrap().args;
+        let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned());
+        let checked = args.settings_over(&lookup).map_err(|error| error.to_string());
+        let error = checked.and_then(|settings| args.check(&settings)).unwrap_err();
+        assert!(error.contains(message), "{line}: {error}");
+    }
+}
+
+#[test]
 fn a_command_line_is_kept_without_secrets() {
     assert_eq!(without_secrets("--target=http://user:pass@host:1/"), "--target=http://host:1");
     assert_eq!(without_secrets("--target=auth=http://user:pass@host:1/"), "--target=auth=http://host:1");

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use monitoring::revision::Revision;
 use perf_host::files::{LATEST, point_latest_to, run_folder};
 use perf_report::render::files::{EVIDENCE, HISTOGRAMS, REPORT};
-use perf_settings::{OutcomePlace, Settings, new_testid};
+use perf_settings::{OutcomePlace, Settings, TESTID, new_testid};
 
 use super::{PerfPlan, ScenarioTest};
 use crate::host::clock::Moment;
@@ -41,7 +41,7 @@ pub(super) async fn run(
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
     let out = settings.out.clone().unwrap_or_else(workspace::perf);
-    let folder = run_folder(&out, &testid, &[EVIDENCE, REPORT]).map_err(configuration)?;
+    let folder = run_folder(&out, &testid, &[EVIDENCE, REPORT], &settings.name_of(TESTID)).map_err(configuration)?;
     let pod_settings =
         serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;
     let launcher = Launcher::new(&plan.kubernetes, scenario, agents, longest, pod_settings);

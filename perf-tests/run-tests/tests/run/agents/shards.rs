@@ -208,11 +208,11 @@ fn a_shard_that_cannot_be_part_of_a_run_sends_nothing() {
     let (service, out) = (Service::start(), folder("impossible"));
     let crowd = make(&service, &out, "time", "1/7", &[]).unwrap_err();
     assert!(
-        crowd.contains("--shard 1/7: together has 6 VUs, and each shard needs one: use at most 6 shards"),
+        crowd.contains("PERF_SHARD=1/7: together has 6 VUs, and each shard needs one: use at most 6 shards"),
         "{crowd}"
     );
     let passed = make(&service, &out, "time", "1/3", &[(perf_settings::START_AT, "1000000000")]).unwrap_err();
-    assert!(passed.contains("--start-at 2001-09-09T01:46:40.000Z: this time has passed"), "{passed}");
+    assert!(passed.contains("PERF_START_AT=2001-09-09T01:46:40.000Z: this time has passed"), "{passed}");
     let agents = make(&service, &out, "time", "1/3", &[(perf_settings::AGENTS, "2")]).unwrap_err();
     assert!(agents.contains("PERF_SHARD and PERF_AGENTS exclude each other"), "{agents}");
     let store = make(&service, &out, "time", "1/3", &[(perf_settings::PROMETHEUS, "http://localhost:1")]).unwrap_err();

@@ -54,5 +54,5 @@ fn a_duration_is_that_of_the_whole_run() {
 fn a_rate_or_stages_are_for_one_load() {
     let rate = Some(Rate { count: 1, per: SECS(1) });
     let error = LoadProfile::overridden_together(&[], &LoadOverride { rate, ..LoadOverride::default() }).unwrap_err();
-    assert!(error.to_string().contains("--part"), "{error}");
+    assert_eq!(error, LoadError::OneOfSeveral);
 }
