@@ -11,6 +11,7 @@ mod leftovers;
 mod perf;
 mod runs;
 mod scenarios;
+mod setting_args;
 mod stack;
 mod values;
 

@@ -31,6 +31,7 @@ use url::Url;
 use crate::host::terminal::refuse;
 use crate::host::{files, http, workspace};
 use crate::runs::reports;
+use crate::setting_args::{ReportFolder, SettingArgs};
 use crate::stack::dashboard_link::window;
 use crate::stack::{PROMETHEUS_PORT, local_url};
 use crate::values::UrlValue;
@@ -69,9 +70,8 @@ pub(crate) struct MakeArgs {
     /// Port of the stack's Prometheus
     #[arg(long, value_name = "PORT", default_value_t = PROMETHEUS_PORT, conflicts_with = "prometheus_url")]
     prometheus_port: u16,
-    /// Folder of reports [default: target/perf]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    out: SettingArgs<ReportFolder>,
 }
 
 /// A testid, or the link to the last run's folder.
@@ -137,7 +137,7 @@ pub(crate) async fn run(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
-    let perf = args.out.clone().unwrap_or_else(workspace::perf);
+    let perf = args.out.folder().unwrap_or_else(workspace::perf);
     let folder = perf.join(&args.testid);
     let path = folder.join(REPORT_FILE);
     if !path.is_file() {

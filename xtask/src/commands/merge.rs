@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use perf_report::exit_code::ExitCode;
 use perf_report::shard::{MAX_BYTES, ShardHeader};
-use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
+use perf_settings::{OUT, Settings, TESTID};
 
 use crate::host::{count_signals, files, workspace};
 use crate::perf::args::RunJudgingArgs;
@@ -17,6 +17,7 @@ use crate::perf::prove::ProofResult;
 use crate::perf::publish::{self, EndedRun, PerfResult};
 use crate::perf::{child, judge};
 use crate::scenarios::{self, PROFILE};
+use crate::setting_args::{SettingArgs, SettingChoice};
 
 /// Levels of folders in which files are found.
 const MOST_LEVELS: usize = 4;
@@ -28,18 +29,23 @@ const MOST_ENTRIES: usize = 10_000;
 /// Reads shard-I-of-N.json of each shard, adds their counts exactly, and prints, judges and
 /// publishes as cargo xtask perf does. Nothing is sent.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("testid", |arg| arg.help("Name of the merged run [default: that of the shards]")))]
 pub(crate) struct MergeArgs {
     /// Folders with the files of all shards, or the files
     #[arg(value_name = "DIR", required = true)]
     folders: Vec<PathBuf>,
-    /// Name of the merged run [default: that of the shards]
-    #[arg(long, value_name = "TESTID", value_parser = perf_settings::parse_testid)]
-    testid: Option<String>,
-    /// Report folder, one subfolder per run [default: target/perf]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    run: SettingArgs<MergedRun>,
     #[command(flatten)]
     judging: RunJudgingArgs,
+}
+
+/// Name and report folder of the merged run.
+#[derive(Clone)]
+struct MergedRun;
+
+impl SettingChoice for MergedRun {
+    const VARIABLES: Option<&'static [&'static str]> = Some(&[TESTID, OUT]);
 }
 
 /// Runs the command.
@@ -49,6 +55,7 @@ pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
 
 async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     args.judging.check(false, "--baseline").map_err(configuration)?;
+    let settings = Settings::from_flags(args.run.given(), &|_| None).map_err(configuration)?;
     let invalid = |error: anyhow::Error| configuration(format!("{error:#}"));
     let paths = find_files(&args.folders).map_err(invalid)?;
     let name = scenario(&paths[0]).map_err(invalid)?;
@@ -63,11 +70,10 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     })?;
     let settings = Settings {
         merge: paths,
-        testid: args.testid,
-        out: Some(args.out.unwrap_or_else(workspace::perf)),
+        out: Some(settings.out.clone().unwrap_or_else(workspace::perf)),
         folder: workspace::perf(),
         quiet: true,
-        ..Settings::new(parse_url(DEFAULT_TARGET).map_err(configuration)?)
+        ..settings
     };
     let outcome = child::run(&program, scenario, settings, signals.clone()).await.map_err(|error| match error {
         PerfError::Crashed(_) if *signals.borrow() > 0 => PerfError::Interrupted("interrupted"),

@@ -1,13 +1,12 @@
 //! `cargo xtask runs`: lists past runs by their reports, the newest last.
 
-use std::path::PathBuf;
-
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 
 use crate::host::terminal;
 use crate::host::workspace;
 use crate::runs::reports;
+use crate::setting_args::{ReportFolder, SettingArgs};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunsArgs {
@@ -22,14 +21,13 @@ pub(crate) struct RunsArgs {
     /// Show only the last N runs
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     last: usize,
-    /// Folder of reports [default: target/perf]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    out: SettingArgs<ReportFolder>,
 }
 
 /// Prints the runs.
 pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
-    let folder = args.out.clone().unwrap_or_else(workspace::perf);
+    let folder = args.out.folder().unwrap_or_else(workspace::perf);
     let (mut reports, unreadable) = reports::read_all(&folder)?;
     let wanted = |report: &Report| {
         let has = |tag: &String| {

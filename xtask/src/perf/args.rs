@@ -4,13 +4,12 @@ use std::io::{IsTerminal as _, stderr};
 use std::path::Path;
 
 use monitoring::backend_mapping::BackendMapping;
-use perf_report::exit_code::ExitCode;
 use perf_settings::{AGENTS, DRY_RUN, LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGET_HEADING};
 use url::Url;
 
+mod help;
 mod interleaved;
 mod judging;
-mod settings;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -18,7 +17,6 @@ mod tests;
 use interleaved::InterleavedArgs;
 pub(crate) use interleaved::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 pub(crate) use judging::RunJudgingArgs;
-use settings::SettingArgs;
 
 use crate::backend::mapping_fit;
 use crate::host::git;
@@ -26,6 +24,7 @@ use crate::host::workspace;
 use crate::kubernetes::KubernetesArgs;
 use crate::runs::reports;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
+use crate::setting_args::SettingArgs;
 use crate::stack::{PortArgs, StackArgs, StackChoice, StackOptions};
 
 /// The drill's Prometheus port. It differs from the default, so that a running stack does not
@@ -51,11 +50,11 @@ const JUDGING: &str = "Judging and comparing";
     mut_arg("save_baseline", |arg| arg.conflicts_with_all(NOT_RECORDED)),
     mut_arg("no_grafana", |arg| arg.long_help(NO_GRAFANA)),
     mut_arg("prometheus_port", |arg| { let help = arg.get_help().cloned().unwrap_or_default(); arg.long_help(format!("{help}\n\nThe default for --drill is {DRILL_PORT}.")) }),
-    after_help = describe_exit_codes(),
+    after_help = help::describe_exit_codes(),
     after_long_help = format!(
         "{}\n\nEnvironment variables (a flag overrides its variable):\n{}",
-        describe_exit_codes(),
-        settings::describe_variables()
+        help::describe_exit_codes(),
+        help::describe_variables()
     ),
 )]
 pub(crate) struct PerfArgs {
@@ -171,7 +170,7 @@ impl PerfArgs {
 
     fn settings_over(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
         let prometheus = self.run.text("prometheus-url").and_then(|url| perf_settings::parse_url(url).ok());
-        Settings::from_flags(&self.run.0, &|name| match environment(name) {
+        Settings::from_flags(self.run.given(), &|name| match environment(name) {
             // If the variable names another store for pushes, --prometheus-url is for queries only.
             None if name == perf_settings::REMOTE_WRITE => prometheus.as_ref().map(|url| write_url(url).into()),
             value => value,
@@ -279,18 +278,6 @@ impl PerfArgs {
     pub(crate) fn is_ephemeral(&self) -> bool {
         self.ephemeral || is_ci() || !stderr().is_terminal()
     }
-}
-
-/// The exit codes of the command, with the precedence of each.
-fn describe_exit_codes() -> String {
-    let mut codes = ExitCode::RANKED;
-    // Internal errors should not happen.
-    codes.sort_by_key(|exit| (*exit == ExitCode::Internal, exit.code()));
-    let line = |exit: ExitCode| format!("  {:<5}{}\n", exit.code(), exit.explain());
-    let lines: String = codes.into_iter().map(line).collect();
-    let failures = ExitCode::RANKED.into_iter().filter(|exit| *exit != ExitCode::Met);
-    let ranked: Vec<_> = failures.map(|exit| exit.code().to_string()).collect();
-    format!("Exit codes:\n{lines}If several apply, the first of these is used: {}.", ranked.join(", "))
 }
 
 /// The remote-write URL of a Prometheus.

@@ -8,7 +8,7 @@ use monitoring::prometheus::config::RECEIVER_FLAG;
 use monitoring::sanitize::sanitize;
 use perf_report::exit_code::ExitCode;
 use perf_report::mark::Mark;
-use perf_settings::{REMOTE_WRITE, Settings};
+use perf_settings::{REMOTE_WRITE, Settings, TARGET};
 use prometheus_store::response::shown;
 use prometheus_store::{PrometheusClient, QueryError};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use url::Url;
 use crate::generated_files;
 use crate::host::terminal::{print_line, print_wrapped, refuse};
 use crate::host::{http, workspace};
+use crate::setting_args::{SettingArgs, SettingChoice};
 use crate::stack::{Images, PortArgs, StackError, docker, local_url};
 
 /// The details of a passed check, or the problem and its remedy.
@@ -27,14 +28,26 @@ type Check = (&'static str, Result<CheckResult, &'static str>);
 
 /// The stack to check.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("target", |arg| arg.help(TARGET_HELP).long_help(TARGET_LONG_HELP)))]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     ports: PortArgs,
-    /// Also find the mapping of this service's metrics (repeatable)
-    ///
-    /// A host's name may precede its URL, as in the same flag of `cargo xtask perf`.
-    #[arg(long, value_name = "[NAME=]URL")]
-    target: Vec<String>,
+    #[command(flatten)]
+    targets: SettingArgs<DoctorTargets>,
+}
+
+const TARGET_HELP: &str = "Also find the mapping of this service's metrics (repeatable)";
+const TARGET_LONG_HELP: &str = "\
+Also find the mapping of this service's metrics (repeatable)
+
+A host's name may precede its URL, as in the same flag of `cargo xtask perf`.";
+
+/// The services whose metrics are looked at.
+#[derive(Clone)]
+struct DoctorTargets;
+
+impl SettingChoice for DoctorTargets {
+    const VARIABLES: Option<&'static [&'static str]> = Some(&[TARGET]);
 }
 
 /// The store that metrics go to, with its client.
@@ -53,7 +66,7 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         None => (local_url(args.ports.prometheus())?, false),
     };
     let store = Store { prometheus: http::prometheus(&url, &settings.store_access)?, url, is_external };
-    let named = match perf_settings::parse_targets(&args.target.join(" ")) {
+    let named = match perf_settings::parse_targets(args.targets.text("target").unwrap_or_default()) {
         Ok(named) => named,
         Err(error) => return Ok(refuse(format!("--target: {error}"))),
     };
