@@ -29,9 +29,8 @@ impl Signals {
                 count.send_modify(|count| *count += 1);
             })?;
         }
-        perf_host::signals::on_each(move || {
-            count.send_modify(|count| *count += 1);
-            if *count.borrow() > 1 {
+        perf_host::signals::count_into(count, |number| {
+            if number > 1 {
                 process::exit(ExitCode::Interrupted.code().into());
             }
         })?;

@@ -2,17 +2,29 @@
 
 use std::io;
 
-/// Calls `handle` for each SIGINT, SIGTERM and SIGHUP, or Ctrl-C on Windows, while the tokio
-/// runtime lives.
+use tokio::sync::watch;
+
+/// Counts each SIGINT, SIGTERM and SIGHUP, or Ctrl-C on Windows, while the tokio runtime lives.
 ///
 /// # Errors
 /// If the system refuses a signal handler.
-pub fn on_each(handle: impl Fn() + Send + 'static) -> io::Result<()> {
+pub fn count() -> io::Result<watch::Receiver<u32>> {
+    let (count, receiver) = watch::channel(0);
+    count_into(count, |_| ())?;
+    Ok(receiver)
+}
+
+/// As [`count`]. Adds to a count that also has other sources, and calls `then` with the new number.
+///
+/// # Errors
+/// If the system refuses a signal handler.
+pub fn count_into(count: watch::Sender<u32>, then: impl Fn(u32) + Send + 'static) -> io::Result<()> {
     let mut source = Source::new()?;
     tokio::spawn(async move {
         loop {
             source.next().await;
-            handle();
+            count.send_modify(|count| *count += 1);
+            then(*count.borrow());
         }
     });
     Ok(())

@@ -5,11 +5,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use perf_host::signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::shard::{MAX_BYTES, ShardHeader};
 use perf_settings::{OUT, Settings, TESTID};
 
-use crate::host::{count_signals, files, workspace};
+use crate::host::{files, workspace};
 use crate::perf::args::RunJudgingArgs;
 use crate::perf::compare;
 use crate::perf::perf_error::{PerfError, configuration};
@@ -61,7 +62,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let name = scenario(&paths[0]).map_err(invalid)?;
     scenarios::check_names(std::slice::from_ref(&name)).map_err(configuration)?;
     let baseline = args.judging.plan()?;
-    let signals = count_signals()?;
+    let signals = signals::count().map_err(anyhow::Error::from)?;
     let program = scenarios::build(PROFILE, false).map_err(configuration)?.generator;
     let known = scenarios::list(&program).map_err(configuration)?;
     let scenario = known.iter().find(|scenario| scenario.name == name);

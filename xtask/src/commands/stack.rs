@@ -7,9 +7,9 @@ use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
 use clap::Subcommand;
 use monitoring::sanitize::sanitize;
+use perf_host::signals;
 use perf_report::exit_code::ExitCode;
 
-use crate::host::count_signals;
 use crate::host::terminal::refuse;
 use crate::stack::{self, Images, PortArgs, Stack, StackArgs, StackChoice, StackPart, docker, native, parts, stop};
 
@@ -93,7 +93,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
 
 async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let options = args.ports.options(&args.stack);
-    println!("{}", describe(&stack::start(&options, count_signals()?).await?));
+    println!("{}", describe(&stack::start(&options, signals::count()?).await?));
     Ok(ExitCode::Met)
 }
 
@@ -122,13 +122,17 @@ async fn logs(follow: bool) -> anyhow::Result<ExitCode> {
         // With `follow`, neither of them ends by itself.
         tokio::try_join!(containers, processes).map(|(containers, processes)| containers + processes)
     };
-    tokio::select! {
-        shown = shown => {
-            if shown? == 0 {
-                println!("no stack is running");
-            }
+    let shown = if follow {
+        let mut signals = signals::count()?;
+        tokio::select! {
+            shown = shown => shown?,
+            _ = signals.wait_for(|count| *count > 0) => return Ok(ExitCode::Met),
         }
-        _ = tokio::signal::ctrl_c(), if follow => {}
+    } else {
+        shown.await?
+    };
+    if shown == 0 {
+        println!("no stack is running");
     }
     Ok(ExitCode::Met)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services::STUB;
-use perf_host::{Lock, LockError};
+use perf_host::{Lock, LockError, signals};
 use perf_report::format::first_items;
 use perf_settings::{Settings, StubTarget};
 use tokio::sync::watch;
@@ -14,7 +14,6 @@ use super::args::{PerfArgs, ProofMode};
 use super::compare::BaselinePlan;
 use super::perf_error::{PerfError, configuration};
 use crate::generated_files;
-use crate::host::count_signals;
 use crate::host::workspace;
 use crate::kubernetes::KubernetesArgs;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
@@ -55,7 +54,7 @@ pub(crate) fn lock_clone(
     args: &PerfArgs,
     settings: &Settings,
 ) -> Result<(watch::Receiver<u32>, Option<Lock>), PerfError> {
-    let signals = count_signals()?;
+    let signals = signals::count().map_err(anyhow::Error::from)?;
     if args.list || settings.dry_run {
         return Ok((signals, None));
     }
