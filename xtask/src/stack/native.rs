@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use monitoring::generated_files::{GeneratedFile, prometheus_files};
 use monitoring::services;
 use perf_host::proc;
+use prometheus_store::StoreAccess;
 use serde_json::Value;
 use tokio::process::Child;
 
@@ -117,7 +118,8 @@ async fn is_running(port: u16) -> bool {
 /// Prometheus belongs to this clone if its data is in the clone's state folder. The file with the
 /// process id does not count, since it may be old.
 async fn data_folder(port: u16) -> Option<PathBuf> {
-    let flags = http::json(&local_url(port).ok()?, "api/v1/status/flags").await.ok()?;
+    let prometheus = http::prometheus(&local_url(port).ok()?, &StoreAccess::default()).ok()?;
+    let flags = prometheus.get_json("status/flags", &[]).await.ok()?;
     let path = PathBuf::from(flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str)?);
     let own = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
     let is_ours = own.contains(&path) || archive_folder(port).is_ok_and(|archive| path.starts_with(archive));

@@ -1,6 +1,6 @@
 //! `cargo xtask stack status`: shows the running stacks and their data.
 
-use prometheus_store::exposition;
+use prometheus_store::{StoreAccess, exposition};
 use serde_json::Value;
 use url::Url;
 
@@ -39,9 +39,13 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
 
 /// Describes the Prometheus or the Grafana at a URL.
 async fn describe_service(url: &Url) -> Vec<String> {
-    let ask = async |path: &str| -> Option<Value> { http::json(url, path).await.ok() };
-    let Some(build) = ask("api/v1/status/buildinfo").await else {
-        let health = ask("api/health").await;
+    let prometheus = http::prometheus(url, &StoreAccess::default()).ok();
+    let ask = async |path: &str| -> Option<Value> {
+        let response = prometheus.as_ref()?.get_json(path, &[]).await.ok()?;
+        (response["status"] == "success").then_some(response)
+    };
+    let Some(build) = ask("status/buildinfo").await else {
+        let health = http::json(url, "api/health").await.ok();
         let version = health.as_ref().and_then(|health| health["version"].as_str());
         let is_healthy = health.as_ref().is_some_and(|health| health["database"] == "ok");
         let state = if is_healthy { "healthy" } else { "not healthy: its database fails" };
@@ -58,8 +62,8 @@ async fn describe_service(url: &Url) -> Vec<String> {
     let text = |response: &Option<Value>, path: &str| {
         response.as_ref().and_then(|response| response.pointer(path)).and_then(Value::as_str).unwrap_or("?").to_owned()
     };
-    let flags = ask("api/v1/status/flags").await;
-    let tsdb = ask("api/v1/status/tsdb").await;
+    let flags = ask("status/flags").await;
+    let tsdb = ask("status/tsdb").await;
     let series = tsdb.as_ref().and_then(|tsdb| tsdb.pointer("/data/headStats/numSeries")).and_then(Value::as_u64);
     let receiver = text(&flags, "/data/web.enable-remote-write-receiver");
     let disk = on_disk(url).await.map(|bytes| format!(", {:.1} MB on disk", bytes / 1e6));
@@ -71,7 +75,7 @@ async fn describe_service(url: &Url) -> Vec<String> {
             disk.unwrap_or_default()
         ),
     ];
-    let runs = ask("api/v1/label/testid/values").await;
+    let runs = ask("label/testid/values").await;
     let runs = runs.as_ref().and_then(|runs| runs.pointer("/data")).and_then(Value::as_array);
     lines.push(format!("runs with series: {}", runs.map_or(0, Vec::len)));
     lines
