@@ -1,5 +1,4 @@
-//! `cargo xtask stack doctor`: finds out why metrics do not
-//! appear. Each check prints ok or a remedy.
+//! `cargo xtask stack doctor`: finds out why metrics do not appear. Each check prints ok or a remedy.
 
 mod target;
 
@@ -20,11 +19,54 @@ use crate::host::{http, workspace};
 use crate::setting_args::{SettingArgs, SettingChoice};
 use crate::stack::{Images, PortArgs, StackError, docker, local_url};
 
-/// The details of a passed check, or the problem and its remedy.
-type CheckResult = Result<String, (String, String)>;
+/// A problem that a check found, and its remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FoundProblem {
+    problem: String,
+    remedy: String,
+}
 
-/// A question, and its result. Or why it was not asked.
-type Check = (&'static str, Result<CheckResult, &'static str>);
+/// The details of a passed check, or the problem.
+type CheckResult = Result<String, FoundProblem>;
+
+/// A question, and its outcome.
+struct DoctorCheck {
+    question: &'static str,
+    outcome: CheckOutcome,
+}
+
+/// The outcome of a check.
+enum CheckOutcome {
+    /// It passed, with details.
+    Passed(String),
+    /// It found a problem.
+    Failed(FoundProblem),
+    /// The question was not asked, for this reason.
+    NotChecked(&'static str),
+}
+
+impl From<CheckResult> for CheckOutcome {
+    fn from(result: CheckResult) -> Self {
+        result.map_or_else(Self::Failed, Self::Passed)
+    }
+}
+
+impl DoctorCheck {
+    fn new(question: &'static str, outcome: impl Into<CheckOutcome>) -> Self {
+        Self { question, outcome: outcome.into() }
+    }
+
+    /// Prints the outcome. Returns whether the check did not fail.
+    fn print(&self, print: fn(&str)) -> bool {
+        let (mark, text) = match &self.outcome {
+            CheckOutcome::Passed(details) => (Mark::GOOD, details.clone()),
+            CheckOutcome::Failed(FoundProblem { problem, remedy }) => (Mark::BAD, format!("{problem}\n    → {remedy}")),
+            CheckOutcome::NotChecked(why) => (Mark::QUIET, format!("not checked: {why}")),
+        };
+        print(&format!("{} {} {}", mark.sign, self.question, sanitize(&text)));
+        mark != Mark::BAD
+    }
+}
 
 /// The stack to check.
 #[derive(Debug, clap::Args)]
@@ -72,25 +114,25 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     };
     let grafana = local_url(args.ports.grafana())?;
     let has_docker = docker::version().await.is_ok();
-    let mut checks: Vec<Check> = vec![
-        ("are generated files up to date?", Ok(generated())),
-        ("where do metrics go?", Ok(Ok(environment(&store)))),
-        ("is there Docker or a prometheus for the stack?", Ok(programs().await)),
-        ("are the stack's images present?", Ok(images().await)),
-        ("do the stack's containers stay up?", Ok(containers(has_docker).await)),
+    let mut checks = vec![
+        DoctorCheck::new("are generated files up to date?", generated()),
+        DoctorCheck::new("where do metrics go?", Ok(environment(&store))),
+        DoctorCheck::new("is there Docker or a prometheus for the stack?", programs().await),
+        DoctorCheck::new("are the stack's images present?", images().await),
+        DoctorCheck::new("do the stack's containers stay up?", containers(has_docker).await),
     ];
     checks.extend(check_store(&store).await);
     checks.extend(check_grafana(&grafana, has_docker).await);
     let mut all_well = true;
     for check in &checks {
-        all_well &= print_check(check, print_wrapped);
+        all_well &= check.print(print_wrapped);
     }
     for (name, url) in &named {
         let result = target::mapping(url).await;
         let about = |text: String| name.as_ref().map_or_else(|| text.clone(), |name| format!("{name}: {text}"));
-        let result = result.map(about).map_err(|(problem, remedy)| (about(problem), remedy));
+        let result = result.map(about).map_err(|found| FoundProblem { problem: about(found.problem), ..found });
         // Its lines are not broken, because a mapping is copied.
-        all_well &= print_check(&("which mapping fits the target's metrics?", Ok(result)), print_line);
+        all_well &= DoctorCheck::new("which mapping fits the target's metrics?", result).print(print_line);
     }
     Ok(if all_well { ExitCode::Met } else { ExitCode::BadConfiguration })
 }
@@ -98,47 +140,36 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 /// Grafana runs only in a container.
 const NO_GRAFANA: &str = "not needed: without Docker there is no Grafana";
 
-/// Prints the result of a check. Returns whether it did not fail.
-fn print_check((question, result): &Check, print: fn(&str)) -> bool {
-    let (mark, text) = match result {
-        Ok(Ok(text)) => (Mark::GOOD, text.clone()),
-        Ok(Err((problem, remedy))) => (Mark::BAD, format!("{problem}\n    → {remedy}")),
-        Err(why) => (Mark::QUIET, format!("not checked: {why}")),
-    };
-    print(&format!("{} {question} {}", mark.sign, sanitize(&text)));
-    mark != Mark::BAD
-}
-
 /// The checks of the store. If it does not respond, the later ones would only repeat that.
-async fn check_store(store: &Store) -> [Check; 3] {
+async fn check_store(store: &Store) -> [DoctorCheck; 3] {
     const SILENT: &str = "Prometheus does not respond";
     let ready = ready(store).await;
     let (receiver, metrics) = match ready {
-        Ok(_) => (Ok(receiver(store).await), Ok(metrics(store).await)),
-        Err(_) => (Err(SILENT), Err(SILENT)),
+        Ok(_) => (receiver(store).await.into(), metrics(store).await.into()),
+        Err(_) => (CheckOutcome::NotChecked(SILENT), CheckOutcome::NotChecked(SILENT)),
     };
     [
-        ("does Prometheus respond?", Ok(ready)),
-        ("does Prometheus accept remote write?", receiver),
-        ("are there metrics of runs?", metrics),
+        DoctorCheck::new("does Prometheus respond?", ready),
+        DoctorCheck::new("does Prometheus accept remote write?", receiver),
+        DoctorCheck::new("are there metrics of runs?", metrics),
     ]
 }
 
 /// The checks of Grafana.
-async fn check_grafana(grafana: &Url, has_docker: bool) -> [Check; 2] {
+async fn check_grafana(grafana: &Url, has_docker: bool) -> [DoctorCheck; 2] {
     let (health, source) = if has_docker {
         match grafana_health(grafana).await {
-            Ok(text) => (Ok(Ok(text)), Ok(data_source(grafana).await)),
-            Err(error) => (Ok(Err(error)), Err("Grafana does not respond")),
+            Ok(details) => (CheckOutcome::Passed(details), data_source(grafana).await.into()),
+            Err(found) => (CheckOutcome::Failed(found), CheckOutcome::NotChecked("Grafana does not respond")),
         }
     } else {
-        (Ok(Ok(NO_GRAFANA.to_owned())), Ok(Ok(NO_GRAFANA.to_owned())))
+        (CheckOutcome::Passed(NO_GRAFANA.to_owned()), CheckOutcome::Passed(NO_GRAFANA.to_owned()))
     };
-    [("does Grafana respond?", health), ("does Grafana's data source work?", source)]
+    [DoctorCheck::new("does Grafana respond?", health), DoctorCheck::new("does Grafana's data source work?", source)]
 }
 
 fn failed(problem: impl Into<String>, remedy: impl Into<String>) -> CheckResult {
-    Err((problem.into(), remedy.into()))
+    Err(FoundProblem { problem: problem.into(), remedy: remedy.into() })
 }
 
 fn generated() -> CheckResult {
@@ -220,11 +251,11 @@ impl Store {
         }
     }
 
-    fn query_failure(&self, error: &QueryError) -> (String, String) {
-        (format!("the query failed: {error}"), self.remedy().to_owned())
+    fn query_failure(&self, error: &QueryError) -> FoundProblem {
+        FoundProblem { problem: format!("the query failed: {error}"), remedy: self.remedy().to_owned() }
     }
 
-    async fn query(&self, expr: &str) -> Result<Value, (String, String)> {
+    async fn query(&self, expr: &str) -> Result<Value, FoundProblem> {
         self.prometheus.instant(expr, None).await.map_err(|error| self.query_failure(&error))
     }
 }

@@ -3,6 +3,7 @@
 use test_support::fake_server;
 
 use super::*;
+use crate::commands::stack::doctor::FoundProblem;
 
 /// The check of a target that responds to a path with this text, and else with 404.
 async fn check_mapping(metrics: &'static [(&'static str, &'static str)]) -> CheckResult {
@@ -24,17 +25,17 @@ async fn the_best_mapping_of_all_known_paths_is_named() {
     const PROCESS: &str = "process_start_time_seconds 1\n";
     for other in [PROCESS, TOTAL] {
         let both = [("/metrics", other), ("/actuator/prometheus", BY_ROUTE)];
-        let (found, remedy) = check_mapping(both.to_vec().leak()).await.unwrap_err();
-        assert_eq!(found, "Micrometer at /actuator/prometheus, by route, without durations");
+        let FoundProblem { problem, remedy } = check_mapping(both.to_vec().leak()).await.unwrap_err();
+        assert_eq!(problem, "Micrometer at /actuator/prometheus, by route, without durations");
         assert!(remedy.contains("mapping: BackendMapping::MICROMETER, or"), "{remedy}");
     }
-    let swapped = check_mapping(&[("/metrics", BY_ROUTE), ("/actuator/prometheus", TOTAL)]).await.unwrap_err().1;
+    let swapped = check_mapping(&[("/metrics", BY_ROUTE), ("/actuator/prometheus", TOTAL)]).await.unwrap_err().remedy;
     assert!(swapped.contains("MICROMETER.at(\"/metrics\")"), "{swapped}");
 }
 
 #[tokio::test]
 async fn a_target_without_a_fitting_mapping_is_described() {
-    let problem = async |metrics| check_mapping(metrics).await.unwrap_err().0;
+    let problem = async |metrics| check_mapping(metrics).await.unwrap_err().problem;
     let none = problem(&[("/metrics", "a 1\n"), ("/stats/prometheus", "b 1\n")]).await;
     assert_eq!(none, "none: no count of requests at /metrics, /stats/prometheus");
     let login = problem(&[("/actuator/prometheus", "401")]).await;
