@@ -6,7 +6,7 @@ use crate::ValueError;
 /// Parses a text and writes the value to its field.
 type Set = fn(&mut Settings, &str) -> Result<(), ValueError>;
 
-/// A setting of a run. The command line, the environment and the README are made from it.
+/// A setting of a run. The command line, the environment and SETTINGS.md are made from it.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// The flag without dashes, if there is one.
