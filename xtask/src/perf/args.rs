@@ -4,9 +4,10 @@ use std::io::{IsTerminal as _, stderr};
 use std::path::Path;
 
 use monitoring::backend_mapping::BackendMapping;
-use perf_settings::{AGENTS, DRY_RUN, LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGET_HEADING};
+use perf_settings::{LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGET_HEADING};
 use url::Url;
 
+mod contradictions;
 mod help;
 mod interleaved;
 mod judging;
@@ -25,7 +26,7 @@ use crate::kubernetes::KubernetesArgs;
 use crate::runs::reports;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
 use crate::setting_args::SettingArgs;
-use crate::stack::{PortArgs, StackArgs, StackChoice, StackOptions};
+use crate::stack::{PortArgs, StackArgs, StackOptions};
 
 /// The drill's Prometheus port. It differs from the default, so that a running stack does not
 /// conflict.
@@ -181,90 +182,6 @@ impl PerfArgs {
     pub(crate) fn named_target<'a>(&self, settings: &'a Settings) -> Option<&'a Url> {
         let named = self.run.text("target").map(str::to_owned).or_else(|| workspace::var(perf_settings::TARGET));
         named.is_some_and(|text| perf_settings::names_main_target(&text)).then_some(&settings.target)
-    }
-
-    /// Rejects contradicting flags. The error names them.
-    pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
-        self.interleaved.check(self.run.text("target").is_some_and(perf_settings::names_main_target))?;
-        self.check_judging()?;
-        if settings.agents.is_some() && self.interleaved.compares() {
-            let agents = settings.name_of(AGENTS);
-            return Err(format!(
-                "{agents} is for single runs: the short rounds of --against and --calibrate would start and join agents \
-                 each time, so that machines and not services would differ; remove {agents}"
-            ));
-        }
-        self.check_shard(settings)?;
-        self.kubernetes.check(settings, self.named_target(settings).is_some())?;
-        let external = settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
-            true => "--prometheus-url",
-            false => perf_settings::REMOTE_WRITE,
-        });
-        let stack_flags = [
-            ("--stack", self.stack.choice != StackChoice::Auto),
-            ("--prometheus-port", self.ports.prometheus_port.is_some()),
-            ("--grafana-port", self.ports.grafana_port.is_some()),
-            ("--ephemeral", self.ephemeral),
-        ];
-        let stack_flag = stack_flags.iter().find(|(_, given)| *given);
-        if let (Some(external), Some((flag, _))) = (external, stack_flag) {
-            return Err(format!(
-                "{flag} is for a stack that this command starts, and {external} names a running store: remove one of them"
-            ));
-        }
-        if let (true, Some((flag, _))) = (settings.on_kubernetes && self.stack.choice != StackChoice::None, stack_flag)
-        {
-            return Err(format!(
-                "{flag} is for a store on this machine, which pods do not reach: name one that they reach with \
-                 --prometheus-url"
-            ));
-        }
-        if self.proof && settings.on_kubernetes && external.is_none() {
-            return Err("--proof needs a store: name one that the pods reach with --prometheus-url, or remove --proof"
-                .to_owned());
-        }
-        let no_grafana = match self.stack.choice {
-            StackChoice::None => Some("none"),
-            StackChoice::Native => Some("native"),
-            StackChoice::Auto | StackChoice::Docker => None,
-        };
-        if let (Some(stack), true) = (no_grafana, self.ports.grafana_port.is_some()) {
-            return Err(format!(
-                "--grafana-port needs a stack with Grafana; --stack {stack} has none: use --stack docker"
-            ));
-        }
-        if self.stack.choice == StackChoice::None && (self.ports.prometheus_port.is_some() || self.ephemeral) {
-            return Err("--prometheus-port and --ephemeral need a stack: remove them, or --stack none".to_owned());
-        }
-        if self.proof && self.stack.choice == StackChoice::None {
-            return Err("--proof needs a store: remove it, or --stack none".to_owned());
-        }
-        if self.proof && settings.dry_run {
-            let dry_run = settings.name_of(DRY_RUN);
-            return Err(format!("--proof needs a run, and a dry run sends nothing: remove --proof, or {dry_run}"));
-        }
-        let ports = (self.ports.prometheus(), self.ports.grafana());
-        if self.has_grafana() && ports.0 == ports.1 {
-            return Err(format!(
-                "Prometheus and Grafana cannot both use port {}: change --prometheus-port or --grafana-port",
-                ports.0
-            ));
-        }
-        Ok(())
-    }
-
-    /// Rejects flags that do not go with the judging of a run. The error names them.
-    fn check_judging(&self) -> Result<(), String> {
-        self.judging.check(self.interleaved.compares(), "--against, --calibrate or --baseline")?;
-        let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
-        match self.scenarios.len() {
-            0 | 1 => {}
-            several => return Err(format!("{flag} needs one scenario, and {several} are named: name one")),
-        }
-        if self.interleaved.compares() {
-            return Err(format!("{flag} needs a single run: remove it, or remove --against and --calibrate"));
-        }
-        Ok(())
     }
 
     pub(crate) fn stack_options(&self) -> StackOptions {

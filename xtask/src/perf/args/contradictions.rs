@@ -1,0 +1,125 @@
+//! Which flags of `cargo xtask perf` go together.
+
+use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
+
+use super::PerfArgs;
+use crate::stack::StackChoice;
+
+impl PerfArgs {
+    /// Rejects contradicting flags. The error names them.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
+        self.interleaved.check(self.run.text("target").is_some_and(names_main_target))?;
+        self.check_judging()?;
+        self.check_agents(settings)?;
+        self.check_shard(settings)?;
+        self.kubernetes.check(settings, self.named_target(settings).is_some())?;
+        self.check_stack(settings)?;
+        self.check_proof(settings)?;
+        self.check_ports()
+    }
+
+    /// Rejects flags that do not go with the judging of a run.
+    fn check_judging(&self) -> Result<(), String> {
+        self.judging.check(self.interleaved.compares(), "--against, --calibrate or --baseline")?;
+        let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
+        match self.scenarios.len() {
+            0 | 1 => {}
+            several => return Err(format!("{flag} needs one scenario, and {several} are named: name one")),
+        }
+        if self.interleaved.compares() {
+            return Err(format!("{flag} needs a single run: remove it, or remove --against and --calibrate"));
+        }
+        Ok(())
+    }
+
+    /// Rejects agents in rounds of a comparison.
+    fn check_agents(&self, settings: &Settings) -> Result<(), String> {
+        if settings.agents.is_none() || !self.interleaved.compares() {
+            return Ok(());
+        }
+        let agents = settings.name_of(AGENTS);
+        Err(format!(
+            "{agents} is for single runs: the short rounds of --against and --calibrate would start and join agents each \
+             time, so that machines and not services would differ; remove {agents}"
+        ))
+    }
+
+    /// Rejects flags of a stack that is not started, or of a part that it does not have.
+    fn check_stack(&self, settings: &Settings) -> Result<(), String> {
+        let choice = self.stack.choice;
+        if let (Some(flag), Some(store)) = (self.stack_flag(), self.named_store(settings)) {
+            return Err(format!(
+                "{flag} is for a stack that this command starts, and {store} names a running store: remove one of them"
+            ));
+        }
+        if let (Some(flag), true) = (self.stack_flag(), settings.on_kubernetes && choice != StackChoice::None) {
+            return Err(format!(
+                "{flag} is for a store on this machine, which pods do not reach: name one that they reach with \
+                 --prometheus-url"
+            ));
+        }
+        let without_grafana = match choice {
+            StackChoice::None => Some("none"),
+            StackChoice::Native => Some("native"),
+            StackChoice::Auto | StackChoice::Docker => None,
+        };
+        if let (Some(stack), Some(_)) = (without_grafana, self.ports.grafana_port) {
+            return Err(format!(
+                "--grafana-port needs a stack with Grafana; --stack {stack} has none: use --stack docker"
+            ));
+        }
+        if choice == StackChoice::None && (self.ports.prometheus_port.is_some() || self.ephemeral) {
+            return Err("--prometheus-port and --ephemeral need a stack: remove them, or --stack none".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Rejects a required proof of a run that has no store, or that sends nothing.
+    fn check_proof(&self, settings: &Settings) -> Result<(), String> {
+        if !self.proof {
+            return Ok(());
+        }
+        if settings.on_kubernetes && self.named_store(settings).is_none() {
+            return Err("--proof needs a store: name one that the pods reach with --prometheus-url, or remove --proof"
+                .to_owned());
+        }
+        if self.stack.choice == StackChoice::None {
+            return Err("--proof needs a store: remove it, or --stack none".to_owned());
+        }
+        if settings.dry_run {
+            let dry_run = settings.name_of(DRY_RUN);
+            return Err(format!("--proof needs a run, and a dry run sends nothing: remove --proof, or {dry_run}"));
+        }
+        Ok(())
+    }
+
+    /// Rejects one port for two services.
+    fn check_ports(&self) -> Result<(), String> {
+        let port = self.ports.prometheus();
+        if self.has_grafana() && port == self.ports.grafana() {
+            return Err(format!(
+                "Prometheus and Grafana cannot both use port {port}: change --prometheus-port or --grafana-port"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The first given flag of a stack that this command starts.
+    fn stack_flag(&self) -> Option<&'static str> {
+        let flags = [
+            ("--stack", self.stack.choice != StackChoice::Auto),
+            ("--prometheus-port", self.ports.prometheus_port.is_some()),
+            ("--grafana-port", self.ports.grafana_port.is_some()),
+            ("--ephemeral", self.ephemeral),
+        ];
+        flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+    }
+
+    /// The flag or variable that names a running store.
+    fn named_store(&self, settings: &Settings) -> Option<&'static str> {
+        settings.remote_write.as_ref().map(|_| match self.run.has("prometheus-url") {
+            true => "--prometheus-url",
+            false => perf_settings::REMOTE_WRITE,
+        })
+    }
+}
