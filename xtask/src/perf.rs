@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod prove;
 pub(crate) mod publish;
 mod services;
+pub(crate) mod test_end;
 
 use perf_report::exit_code::ExitCode;
 

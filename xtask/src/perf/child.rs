@@ -11,8 +11,9 @@ use perf_settings::{AGENT_JOIN, OutcomePlace, SETTINGS_JSON, Settings};
 use tokio::process::Command;
 use tokio::sync::watch;
 
-use super::judge::{AFTER_MET, MeasuredRun, describe_failure};
+use super::judge::MeasuredRun;
 use super::perf_error::{PerfError, configuration};
+use super::test_end::TestEnd;
 use crate::host::{child, cleanup, files, processes, workspace};
 use crate::scenarios::ScenarioTest;
 
@@ -128,9 +129,9 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     };
     files::remove_file(outcome_file)?;
     let outcome = serde_json::from_str(&text).context("failed to read a scenario's outcome")?;
-    let failure = |after: &str| (!ended.success()).then(|| describe_failure(after, &scenario.test, &ended.to_string()));
-    let outcome = ChildOutcome::new(outcome, |path| MeasuredRun::read(scenario, path, failure(AFTER_MET)))?;
-    match (&outcome, failure("the plan was drawn")) {
+    let end = TestEnd::from(ended);
+    let outcome = ChildOutcome::new(outcome, |path| MeasuredRun::read(scenario, path, end))?;
+    match (&outcome, end.describe_failure("the plan was drawn", &scenario.test)) {
         (ChildOutcome::Drawing(..), Some(failure)) => Err(configuration(failure)),
         _ => Ok(outcome),
     }

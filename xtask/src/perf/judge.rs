@@ -9,6 +9,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 
 use super::perf_error::{PerfError, configuration};
+use super::test_end::TestEnd;
 use crate::runs::reports;
 use crate::scenarios::ScenarioTest;
 
@@ -17,13 +18,14 @@ pub(crate) struct MeasuredRun {
     /// The run's folder.
     folder: PathBuf,
     evidence: Evidence,
-    /// Describes how the test failed, if it did.
-    test_failure: Option<String>,
+    /// Name of the scenario's test.
+    test: String,
+    test_end: TestEnd,
 }
 
 impl MeasuredRun {
-    /// Reads a run's evidence. `test_failure` describes how the test failed, if it did.
-    pub(crate) fn read(scenario: &ScenarioTest, path: &Path, test_failure: Option<String>) -> Result<Self, PerfError> {
+    /// Reads the evidence of a run, whose test ended in this way.
+    pub(crate) fn read(scenario: &ScenarioTest, path: &Path, test_end: TestEnd) -> Result<Self, PerfError> {
         let evidence = reports::read_evidence(path)?;
         if evidence.run.scenario != scenario.name {
             let (file, name) = (&scenario.name, &evidence.run.scenario);
@@ -31,7 +33,7 @@ impl MeasuredRun {
                 "perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}"
             )));
         }
-        Ok(Self { folder: path.with_file_name(""), evidence, test_failure })
+        Ok(Self { folder: path.with_file_name(""), evidence, test: scenario.test.clone(), test_end })
     }
 }
 
@@ -49,25 +51,19 @@ pub(crate) struct JudgedRun {
 /// # Errors
 /// If this workspace does not have the service, or the service has changed since the run.
 pub(crate) fn run(measured: MeasuredRun) -> Result<JudgedRun, PerfError> {
-    let MeasuredRun { folder, evidence, test_failure } = measured;
+    let MeasuredRun { folder, evidence, test, test_end } = measured;
     let report = reports::judge_evidence(evidence).map_err(configuration)?;
-    let test_failed = test_failure.and_then(|failure| test_problem(report.exit_code, failure));
+    let test_failed = test_problem(report.exit_code, &test, test_end);
     Ok(JudgedRun { folder, report, test_failed })
 }
 
 /// The problem that a test failed. `None` if the run's own exit code explains it.
-fn test_problem(own: ExitCode, failure: String) -> Option<Finding> {
-    let code = ExitCode::BadConfiguration;
-    let problem = || Finding::problem(code, Subject::Scenario, FindingKind::TestFailed, failure);
-    (own == ExitCode::Met).then(problem)
-}
-
-/// When a test failed whose failure decides the exit code.
-pub(crate) const AFTER_MET: &str = "every objective was met";
-
-/// Describes a test that failed after something else had succeeded. `how` is how its process ended.
-pub(crate) fn describe_failure(after: &str, test: &str, how: &str) -> String {
-    format!("{after}, but then the test {test} failed ({how})")
+fn test_problem(own: ExitCode, test: &str, end: TestEnd) -> Option<Finding> {
+    if own != ExitCode::Met {
+        return None;
+    }
+    let failure = end.describe_failure(own.describe(), test)?;
+    Some(Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::TestFailed, failure))
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use crate::host::clock::Moment;
 use crate::host::{files, terminal, workspace};
 use crate::kubernetes::{LaunchError, LaunchedRun, Launcher};
 use crate::perf::child::{self, ChildOutcome};
-use crate::perf::judge::{AFTER_MET, MeasuredRun, describe_failure};
+use crate::perf::judge::MeasuredRun;
 use crate::perf::perf_error::{PerfError, configuration};
+use crate::perf::test_end::TestEnd;
 
 /// The folder of a pod that can be written to.
 const POD_FOLDER: &str = "/tmp/perf";
@@ -67,14 +68,8 @@ fn read(scenario: &ScenarioTest, folder: &Path, run: LaunchedRun) -> Result<Chil
         if let Err(error) = point_latest_to(folder) {
             terminal::print_line(&format!("warning: {LATEST} does not point to this run: {error}"));
         }
-        MeasuredRun::read(scenario, &folder.join(EVIDENCE), test_failure(&scenario.test, exit_code))
+        MeasuredRun::read(scenario, &folder.join(EVIDENCE), TestEnd::in_pod(exit_code))
     })
-}
-
-/// Describes how the test failed, if it did after a met run: otherwise its exit code is the run's.
-fn test_failure(test: &str, exit_code: Option<i32>) -> Option<String> {
-    let code = exit_code.filter(|code| *code != 0)?;
-    Some(describe_failure(AFTER_MET, test, &format!("exit code {code}")))
 }
 
 /// The settings of the coordinator's pod.
@@ -89,6 +84,3 @@ fn coordinator_settings(settings: Settings, testid: String) -> Settings {
         ..settings
     }
 }
-
-#[cfg(test)]
-mod tests;
