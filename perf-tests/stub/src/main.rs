@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
+use serde_json::json;
 use stub_backend::{Faults, StubServer, fixed};
 use tokio::io::AsyncReadExt as _;
 
@@ -49,8 +50,8 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("failed to listen on {address}; choose another with --port"))?;
-    // The process that started this one waits for this line.
-    println!("listening on http://{}", listener.local_addr()?);
+    // The process that started this one waits for this line of JSON.
+    println!("{}", json!({ "url": format!("http://{}", listener.local_addr()?) }));
     if args.fixed {
         let stop = async { if args.until_stdin_closes { stdin_closed().await } else { std::future::pending().await } };
         return fixed::serve(listener, args.log_delays, args.seed, stop).await;

@@ -1,11 +1,12 @@
-//! The process of the stub backend, which is started for a
-//! run without a target and stopped after it.
+//! The process of the stub backend, which is started for a run without a target and stopped after
+//! it.
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time;
@@ -15,6 +16,22 @@ use crate::host::child;
 
 const START: Duration = Duration::from_secs(10);
 const STOP: Duration = Duration::from_secs(5);
+
+/// The first line that the stub backend prints.
+#[derive(Deserialize)]
+struct FirstLine {
+    url: String,
+}
+
+/// The URL in the first line of a stub backend. `--against` also starts the stub backend of the
+/// base, and older ones print a sentence that ends with the URL.
+fn read_url(line: &str) -> Option<Url> {
+    let url = match serde_json::from_str(line) {
+        Ok(FirstLine { url }) => url,
+        Err(_) => line.strip_prefix("listening on ")?.to_owned(),
+    };
+    Url::parse(&url).ok()
+}
 
 /// A running stub backend.
 #[derive(Debug)]
@@ -42,10 +59,9 @@ impl StubBackend {
         let first = time::timeout(START, lines.next_line())
             .await
             .with_context(|| format!("the stub backend did not print its URL within {START:?}"))??;
-        let Some(url) = first.as_deref().and_then(|line| line.strip_prefix("listening on ")) else {
-            bail!("the stub backend did not start: {}", first.unwrap_or_else(|| "it printed nothing".to_owned()));
-        };
-        Ok(Self { child, url: Url::parse(url).with_context(|| format!("the stub backend printed no URL: {url:?}"))? })
+        let first = first.context("the stub backend did not start: it printed nothing")?;
+        let url = read_url(&first).with_context(|| format!("the stub backend did not start: {first}"))?;
+        Ok(Self { child, url })
     }
 
     /// Stops the stub backend.
@@ -57,3 +73,6 @@ impl StubBackend {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

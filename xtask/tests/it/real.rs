@@ -118,7 +118,8 @@ impl Backend {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").expect("the stub backend prints its URL").to_owned();
+        let line: serde_json::Value = serde_json::from_str(&line).expect("the stub backend prints JSON");
+        let url = line["url"].as_str().expect("the stub backend prints its URL").to_owned();
         Self { child, url }
     }
 }
