@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{LE, Label};
+use monitoring::ratio::Ratio;
 use perf_report::evidence::StatusKey;
+use perf_report::quantile::nearest_rank;
 use prometheus_store::exposition::ExpositionSample;
 
 use super::whole;
@@ -110,10 +112,11 @@ impl EndpointCounters {
         self.by_class.values().sum()
     }
 
-    /// The bucket bounds in milliseconds around a percentile; `None` without requests.
-    pub(super) fn quantile_bounds_ms(&self, percent: u64) -> Option<(f64, f64)> {
+    /// The bucket bounds in milliseconds around the q-quantile; `None` without requests.
+    pub(super) fn quantile_bounds_ms(&self, q: Ratio) -> Option<(f64, f64)> {
         let total = self.buckets.last().map(|(_, count)| *count).filter(|total| *total > 0)?;
-        let at = self.buckets.iter().position(|(_, count)| count * 100 >= total * percent)?;
+        let rank = nearest_rank(q, total);
+        let at = self.buckets.iter().position(|(_, count)| *count >= rank)?;
         let below = if at == 0 { 0.0 } else { self.buckets[at - 1].0 };
         Some((below * 1e3, self.buckets[at].0 * 1e3))
     }

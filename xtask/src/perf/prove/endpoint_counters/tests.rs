@@ -21,10 +21,11 @@ fn endpoint_counters_are_those_of_its_handler_and_method() {
     let of = |endpoint| EndpointCounters::for_endpoint(&samples, &BackendMapping::FASTAPI, endpoint);
     let add_item = of(&ADD_ITEM);
     assert_eq!(add_item.by_class, [("2xx".to_owned(), 90), ("5xx".to_owned(), 10)].into());
-    assert_eq!((add_item.requests(), add_item.quantile_bounds_ms(95)), (100, Some((100.0, 500.0))));
-    assert_eq!(add_item.quantile_bounds_ms(99), Some((500.0, f64::INFINITY)));
+    let p95 = Ratio::percent(95);
+    assert_eq!((add_item.requests(), add_item.quantile_bounds_ms(p95)), (100, Some((100.0, 500.0))));
+    assert_eq!(add_item.quantile_bounds_ms(Ratio::percent(99)), Some((500.0, f64::INFINITY)));
     let since = add_item.since(&add_item);
-    assert_eq!((since.requests(), since.quantile_bounds_ms(95)), (0, None));
+    assert_eq!((since.requests(), since.quantile_bounds_ms(p95)), (0, None));
     assert_eq!(of(&GET_OFFERS), EndpointCounters::default());
 }
 
