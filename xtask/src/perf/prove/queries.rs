@@ -32,7 +32,7 @@ pub(super) async fn check(
     let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.run.ended_unix_ms) };
     for window in [run, until_now] {
         for placed in queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
-            let promql = fill_in_variables(&placed.query.expr.to_string(), report);
+            let promql = fill_in_variables(&placed.query.expr.to_string(), &report.run.testid, &report.scenarios());
             let found = source.ask(&promql, placed.instant, excuses.window(&placed, window)).await;
             let found = found.unwrap_or_else(|error| Found::Complaint(format!("{error:#}")));
             tally.add(&placed, &promql, &found, excuses.find(&placed, window));
@@ -58,22 +58,18 @@ pub(super) async fn check(
     check
 }
 
-/// Replaces the dashboard's variables in a query by the run's values. Like Grafana, escapes them
-/// for regular expressions.
-fn fill_in_variables(expr: &str, report: &Report) -> String {
+/// Replaces the dashboard's variables in a query by a run's values. Like Grafana, escapes them for
+/// regular expressions.
+fn fill_in_variables(expr: &str, testid: &str, scenarios: &[&str]) -> String {
     let value = |text: &str| text.replace('.', "\\\\.").replace('+', "\\\\+");
     let variable = |label: monitoring::label::Label| format!("${}", label.as_str());
-    let expr = expr.replace(&variable(TESTID), &value(&report.run.testid));
-    expr.replace(&variable(SCENARIO), &scenarios(report, &value))
-}
-
-/// The values of the label `scenario` of the run's series, as Grafana writes a multiple choice.
-fn scenarios(report: &Report, value: &dyn Fn(&str) -> String) -> String {
-    let names: Vec<_> = report.scenarios().into_iter().map(value).collect();
-    match names.as_slice() {
+    let scenarios: Vec<_> = scenarios.iter().map(|name| value(name)).collect();
+    // Grafana writes a multiple choice in parentheses.
+    let scenarios = match scenarios.as_slice() {
         [one] => one.clone(),
         several => format!("({})", several.join("|")),
-    }
+    };
+    expr.replace(&variable(TESTID), &value(testid)).replace(&variable(SCENARIO), &scenarios)
 }
 
 /// The queries that may be empty after a run, and had no data in a drill either. The window begins
@@ -89,7 +85,7 @@ pub(crate) async fn empty_queries(
     let mut empty = Vec::new();
     let all = queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
     for placed in all.filter(|placed| placed.query.excuse.is_some()) {
-        let expr = placed.query.expr.to_string().replace("$testid", testid).replace("$scenario", scenario);
+        let expr = fill_in_variables(&placed.query.expr.to_string(), testid, &[scenario]);
         let found = source.ask(&expr, placed.instant, window).await?;
         if let Some(why) = found.why_not() {
             empty.push(format!("{}: {why}, even in the drill: {expr}", placed.place));
@@ -113,7 +109,7 @@ async fn check_variables(
         } else {
             report.run.plan.parts.first().map_or_else(|| report.run.scenario.clone(), |part| part.name.clone())
         };
-        let selector = fill_in_variables(&values.series.to_string(), report);
+        let selector = fill_in_variables(&values.series.to_string(), &report.run.testid, &report.scenarios());
         let place = QueryPlace::Variable(variable.to_owned());
         match source.label_values(values.label.as_str(), &selector, window).await {
             Ok(values) if values.contains(&wanted) => {}
