@@ -116,7 +116,7 @@ impl Amount {
     fn describe(self) -> String {
         match self {
             Self::Count(count) => count.to_string(),
-            Self::Share(share) => format!("{} %", share.as_percent()),
+            Self::Share(share) => share.to_string(),
             Self::Mebibytes(count) => format!("{count} MiB"),
             Self::Time(time) => format!("{} ms", crate::ratio::millis(time)),
         }

@@ -1,5 +1,6 @@
 //! Shares in parts per million and exact decimals, so that verdicts need no floating point.
 
+use std::fmt;
 use std::time::Duration;
 
 /// A share in parts per million, for example the share of requests that must be good.
@@ -35,7 +36,7 @@ impl Ratio {
         Self(Self::WHOLE.saturating_sub(self.0))
     }
 
-    /// The share in percent as the shortest decimal, printed from the integer: "95", "99.9".
+    /// The share in percent as the shortest decimal, without the unit: "95", "99.9".
     pub fn as_percent(self) -> String {
         decimal(u128::from(self.0), 4)
     }
@@ -52,6 +53,13 @@ impl Ratio {
             (a, b) = (b, a % b);
         }
         (self.0 / a, Self::WHOLE / a)
+    }
+}
+
+/// The share in percent, with its unit: "95 %", "99.9 %".
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %", self.as_percent())
     }
 }
 

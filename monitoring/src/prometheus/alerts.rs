@@ -195,7 +195,7 @@ fn high_error_rate(timing: &Timing) -> AlertRule {
         pending: promql::duration(timing.errors_for),
         labels: [("severity", "critical")].into(),
         annotations: annotations(
-            format!("More than {} % of requests fail in run {{{{ $labels.testid }}}}", TOO_MANY_ERRORS.as_percent()),
+            format!("More than {TOO_MANY_ERRORS} of requests fail in run {{{{ $labels.testid }}}}"),
             "failed: {{ humanizePercentage $value }} of requests".to_owned(),
             "Status 0 in http_reqs means no response: check whether the backend is up. \
              For status 5xx, read the log of the backend.",

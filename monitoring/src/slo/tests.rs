@@ -39,6 +39,7 @@ fn a_percentile_needs_one_over_one_minus_q_requests() {
 #[test]
 fn decimals_are_printed_from_integers() {
     assert_eq!(Ratio::ppm(999_000).as_percent(), "99.9");
+    assert_eq!(Ratio::ppm(999_000).to_string(), "99.9 %");
     assert_eq!(Ratio::percent(1).rest().as_percent(), "99");
     assert_eq!(Ratio::percent(95).as_fraction(), (19, 20));
     assert_eq!(millis(Duration::from_micros(250)), "0.25");

@@ -72,9 +72,9 @@ impl Slo {
             Sli::Span { threshold, .. } => format!("{} <= {} ms", self.describe_kind(), millis(*threshold)),
             Sli::Measure { at_most: Some(value), .. } => format!("{} <= {value}", self.describe_kind()),
             Sli::Success { .. } | Sli::Check { .. } | Sli::Measure { .. } => {
-                format!("{} > {} %", self.describe_kind(), self.objective.as_percent())
+                format!("{} > {}", self.describe_kind(), self.objective)
             }
-            Sli::NoError => format!("errors < {} %", self.objective.rest().as_percent()),
+            Sli::NoError => format!("errors < {}", self.objective.rest()),
             Sli::Throughput { per_second, .. } => format!("at least {per_second} requests/s"),
             Sli::Value { reading, limit, .. } => {
                 format!("{} {} {}{}", reading.as_str(), limit.sign(), limit.value(), reading.unit())

@@ -94,7 +94,7 @@ fn describe_not_requested(objectives: &[ObjectiveResult]) -> Vec<String> {
 /// Text of a missed objective: "get_offers p95 761.0 ms > 500 ms, 263 requests".
 pub fn describe_miss(objective: &ObjectiveResult) -> String {
     let quantile = |ppm| Ratio::ppm(ppm).as_quantile();
-    let percent = |ppm| format!("{} %", Ratio::ppm(ppm).as_percent());
+    let percent = |ppm| Ratio::ppm(ppm).to_string();
     let without_limit = || {
         let measured = describe_measured(objective).unwrap_or_default();
         format!("{} {}: measured {measured}", objective.subject, objective.objective)
@@ -118,7 +118,7 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Goal::Success(Share { share_ppm: Some(ppm) }) => ("success".to_owned(), '≤', percent(ppm)),
         Goal::Check(Share { share_ppm: Some(ppm) }) => ("passes".to_owned(), '≤', percent(ppm)),
         Goal::Errors(Share { share_ppm: Some(ppm) }) => {
-            ("errors".to_owned(), '≥', percent(Ratio::ppm(ppm).rest().as_ppm()))
+            ("errors".to_owned(), '≥', Ratio::ppm(ppm).rest().to_string())
         }
         Goal::Backend { bound, measure, side: Some(side) } => {
             return format!("{} {} {}", without_limit(), side.missed_sign(), backend_value(measure, bound));
