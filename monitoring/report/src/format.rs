@@ -11,8 +11,8 @@ use crate::millis::{Millis, whole_ms};
 /// Interval in milliseconds: "90.0 – 100.0 ms", "≥ 90.0 ms" or "∞".
 pub fn interval(low: Millis, high: Millis) -> String {
     match (low, high) {
-        (Millis::Finite(low), Millis::Finite(high)) => format!("{} – {}", number(low), millis(Millis::Finite(high))),
-        (Millis::Finite(low), Millis::Infinite(_)) => format!("≥ {}", millis(Millis::Finite(low))),
+        (Millis::Finite(low), Millis::Finite(high)) => format!("{} – {}", number(low), finite_millis(high)),
+        (Millis::Finite(low), Millis::Infinite(_)) => format!("≥ {}", finite_millis(low)),
         _ => "∞".to_owned(),
     }
 }
@@ -21,9 +21,19 @@ pub fn interval(low: Millis, high: Millis) -> String {
 /// that.
 pub fn millis(value: Millis) -> String {
     match value {
-        Millis::Finite(ms) => format!("{} ms", number(ms)),
+        Millis::Finite(ms) => finite_millis(ms),
         Millis::Infinite(_) => "∞".to_owned(),
     }
+}
+
+/// Milliseconds that are finite, like [`millis`].
+pub fn finite_millis(ms: f64) -> String {
+    format!("{} ms", number(ms))
+}
+
+/// Milliseconds like [`millis`], or seconds from 10 s on.
+pub(crate) fn millis_or_seconds(ms: f64) -> String {
+    if ms < 10_000.0 { finite_millis(ms) } else { format!("{:.1} s", ms / 1e3) }
 }
 
 fn number(ms: f64) -> String {
@@ -102,9 +112,11 @@ pub fn clock_time(ms: u64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
 }
 
+/// Bytes in a mebibyte.
+pub const MEBIBYTE: f64 = 1_048_576.0;
+
 /// Value of the backend's own metrics with its unit: "92.1 MiB", "37.5 %".
 pub fn backend_value(measure: ValueUnit, value: f64) -> String {
-    const MEBIBYTE: f64 = 1_048_576.0;
     match measure {
         ValueUnit::Count => format!("{value:.1}"),
         ValueUnit::Share => percent_with(value, 1),

@@ -7,6 +7,7 @@ use monitoring::segment::Segment;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::format::finite_millis;
 use crate::judgement::SegmentResult;
 use crate::{Millis, Report};
 
@@ -90,7 +91,7 @@ impl Trend {
 
     fn describe(&self) -> String {
         let Self { endpoint, numbers: (from, to), ms: (first, last), .. } = self;
-        format!("{endpoint} p50 {first:.1} ms at {from:.0}, {last:.1} ms at {to:.0}")
+        format!("{endpoint} p50 {} at {from:.0}, {} at {to:.0}", finite_millis(*first), finite_millis(*last))
     }
 }
 

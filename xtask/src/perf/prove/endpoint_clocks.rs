@@ -1,6 +1,7 @@
 //! The latencies of an endpoint by both clocks, and the cause of their difference.
 
 use perf_report::evidence::Generator;
+use perf_report::format::finite_millis;
 use serde::Serialize;
 
 /// The latencies of one endpoint by both clocks, in milliseconds.
@@ -90,7 +91,7 @@ impl EndpointClocks {
         let (from, to) = self.backend_p95?;
         let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
         Some(match self.client_p95 {
-            Some(client) => format!("p95 {client:.1} ms by the client, {backend} by the backend"),
+            Some(client) => format!("p95 {} by the client, {backend} by the backend", finite_millis(client)),
             None => format!("p95 {backend} by the backend"),
         })
     }
@@ -99,7 +100,8 @@ impl EndpointClocks {
     pub(super) fn describe(&self, verdict: ClockVerdict) -> String {
         let Self { name, client_mean, backend_mean, .. } = self;
         let p95 = self.describe_p95().map(|p95| format!("; {p95}")).unwrap_or_default();
-        let means = format!("mean {client_mean:.1} ms by the client, {backend_mean:.1} ms by the backend{p95}");
+        let (client, backend) = (finite_millis(*client_mean), finite_millis(*backend_mean));
+        let means = format!("mean {client} by the client, {backend} by the backend{p95}");
         match verdict {
             ClockVerdict::Agrees => format!("{name}: the clocks agree: {means}"),
             ClockVerdict::Generator => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use monitoring::backend_metrics::{self, MEMORY};
 use perf_report::Report;
+use perf_report::format::MEBIBYTE;
 use perf_report::interpretation::Slope;
 use prometheus_store::response::Series;
 
@@ -16,8 +17,6 @@ use crate::host::clock::Moment;
 const APART: Duration = Duration::from_secs(20);
 /// The least length of a run for a meaningful trend.
 const LONG: Duration = Duration::from_secs(300);
-/// Bytes in a mebibyte.
-const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Reports the trend of the backend's memory. It never fails the proof.
 pub(super) async fn check(report: &Report, source: &QuerySource) -> ProofItem {

@@ -17,11 +17,6 @@ pub(super) fn share(part: u64, whole: u64) -> String {
     percent(share)
 }
 
-/// Formats milliseconds.
-pub(super) fn ms(value: f64) -> String {
-    millis(Millis::Finite(value))
-}
-
 #[expect(clippy::cast_precision_loss, reason = "a place on a chart")]
 fn seconds(ms: u64) -> f64 {
     ms as f64 / 1e3

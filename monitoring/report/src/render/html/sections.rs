@@ -11,7 +11,7 @@ use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
 use crate::findings::table_notes;
-use crate::format::{self, percent};
+use crate::format::{self, finite_millis, percent};
 use crate::judgement::ObjectiveResult;
 use crate::mark::Tone;
 
@@ -134,8 +134,8 @@ pub(super) fn load(report: &Report) -> Markup {
                     td class="n" { (format::count(part.iterations.dropped)) }
                     td class="n" { @if let Some(arrivals) = part.model.arrivals() { (format::count(arrivals.started)) " of " (format::count(arrivals.planned)) } }
                     td class="n" { @if let Some(arrivals) = part.model.arrivals() { (format::count(arrivals.late)) } }
-                    td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p50)) } }
-                    td class="n" { @if let Some(ms) = part.iteration_ms { (figures::ms(ms.p95)) } }
+                    td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p50)) } }
+                    td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p95)) } }
                 } } }
             }
             @if report.run.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
@@ -165,14 +165,14 @@ fn agents(report: &Report) -> Markup {
                 td class="n" { (agent.workers) }
                 td class="n" { @if let Some(seconds) = agent.processor_s { (std::format!("{seconds:.2} s")) } }
                 td class="n" { @if let Some(cpu) = agent.cpu { (percent(cpu)) } }
-                td class="n" { @if let Some(ms) = agent.lateness_p99_ms { (figures::ms(ms)) } }
+                td class="n" { @if let Some(ms) = agent.lateness_p99_ms { (finite_millis(ms)) } }
                 td class="n" {
                     @if let (Some(offset), Some(error)) = (agent.clock_offset_ms, agent.clock_error_ms) {
-                        (figures::ms(offset)) " ± " (figures::ms(error))
+                        (finite_millis(offset)) " ± " (finite_millis(error))
                     }
                     @if let Some(started) = &agent.started { (started) }
                 }
-                td class="n" { (figures::ms(agent.start_skew_ms)) }
+                td class="n" { (finite_millis(agent.start_skew_ms)) }
                 td class="wrap" { (agent.lost.as_deref().unwrap_or_default()) }
             } } }
         }
@@ -347,7 +347,7 @@ pub(super) fn environment(report: &Report) -> Markup {
                 }
                 @for (endpoint, timing) in server_timings {
                     tr { th scope="row" { "server-timing" } td class="wrap" {
-                        (endpoint.name) ": mean " (figures::ms(timing.server_mean_ms)) " in the backend, " (figures::ms(timing.client_mean_ms)) " measured"
+                        (endpoint.name) ": mean " (finite_millis(timing.server_mean_ms)) " in the backend, " (finite_millis(timing.client_mean_ms)) " measured"
                     } }
                 }
             } }

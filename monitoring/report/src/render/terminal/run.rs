@@ -7,11 +7,11 @@ use super::super::rows;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{describe_failures, table_notes};
-use crate::format::{and_more, count, counted, millis, percent};
+use crate::format::{and_more, count, counted, millis, millis_or_seconds, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
-use crate::{Millis, Report};
+use crate::Report;
 
 /// Limit on causes of failed requests. `report.html` has all of them.
 const SHOWN_CAUSES: usize = 5;
@@ -112,7 +112,7 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
 fn describe_agents(agents: &[AgentResult]) -> Option<String> {
     let requests = || agents.iter().map(|agent| agent.requests);
     let (fewest, most) = (requests().min()?, requests().max()?);
-    let largest = |value: fn(&AgentResult) -> f64| long(agents.iter().map(value).fold(0.0, f64::max));
+    let largest = |value: fn(&AgentResult) -> f64| millis_or_seconds(agents.iter().map(value).fold(0.0, f64::max));
     let cpu = agents.iter().filter_map(|agent| agent.cpu).max_by(f64::total_cmp);
     let busiest = cpu.map(|cpu| format!("; busiest worker {}", percent(cpu))).unwrap_or_default();
     let is_shard = agents.iter().any(|agent| agent.is_shard);
@@ -133,10 +133,10 @@ fn describe_agents(agents: &[AgentResult]) -> Option<String> {
 /// Lines about a load: duration of iterations, arrivals, and the effect of its kind on the numbers.
 fn describe_part(part: &PartResult) -> Vec<String> {
     let durations = part.iteration_ms.map(|ms| {
-        format!("{}: iteration time p50 {}, p95 {}, maximum {}", part.name, long(ms.p50), long(ms.p95), long(ms.max))
+        format!("{}: iteration time p50 {}, p95 {}, maximum {}", part.name, millis_or_seconds(ms.p50), millis_or_seconds(ms.p95), millis_or_seconds(ms.max))
     });
     let arrivals = part.model.arrivals().map(|arrivals| {
-        let late = arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", long(ms.p99))).unwrap_or_default();
+        let late = arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", millis_or_seconds(ms.p99))).unwrap_or_default();
         format!(
             "{}: {} of {} arrivals started, {} dropped{late}",
             part.name,
@@ -156,10 +156,6 @@ fn describe_part(part: &PartResult) -> Vec<String> {
         )
     });
     durations.into_iter().chain(arrivals).chain(endpoints).collect()
-}
-
-fn long(ms: f64) -> String {
-    if ms < 10_000.0 { millis(Millis::Finite(ms)) } else { format!("{:.1} s", ms / 1e3) }
 }
 
 /// The p95 over time of an objective on latency. A full bar is over the threshold. The lowest bar

@@ -1,6 +1,7 @@
 //! Tests of `run`.
 
 use super::*;
+use crate::Millis;
 
 #[test]
 fn a_bar_is_full_only_over_the_threshold() {
