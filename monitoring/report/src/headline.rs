@@ -55,7 +55,7 @@ impl Headline {
         let code = compared.exit_code;
         let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());
         let causes = causes_of_comparison(compared);
-        let more = and_more(causes.len().saturating_sub(1), "finding", "like it");
+        let more = count_others(causes.len().saturating_sub(1), "finding", "like it");
         let first = causes.first();
         let cause = first.map(|first| format!("{}{more}", first.message)).unwrap_or_default();
         Self { verdict, cause, advice: first.and_then(|first| first.advice.clone()) }
@@ -160,7 +160,7 @@ fn cause(report: &Report) -> Option<String> {
             }
             None => {
                 let problems = report.findings.iter().filter(|it| it.exit_code == finding.exit_code).count();
-                and_more(problems.saturating_sub(1), "problem", "")
+                count_others(problems.saturating_sub(1), "problem", "")
             }
         };
         return Some(format!("{}{more}", finding.message));
@@ -194,7 +194,7 @@ fn describe_total_failure(report: &Report, objective: &ObjectiveResult) -> Optio
     let missed = gating(report).filter(|it| it.verdict == Verdict::Missed);
     let unexplained = missed.filter(|it| report.main_failure(it) != Some(failure)).count();
     let how = failure.describe_uncounted();
-    let more = and_more(unexplained, "objective", "missed");
+    let more = count_others(unexplained, "objective", "missed");
     Some(format!("{}: all {} failed: {how}{more}", endpoint.name, counted(sent, "request")))
 }
 
@@ -204,11 +204,11 @@ fn others(report: &Report, objective: &ObjectiveResult) -> String {
         std::mem::discriminant(&it.verdict) == std::mem::discriminant(&objective.verdict) && it.id != objective.id
     };
     let what = if objective.verdict == Verdict::Missed { "missed" } else { "inconclusive" };
-    and_more(gating(report).filter(same).count(), "objective", what)
+    count_others(gating(report).filter(same).count(), "objective", what)
 }
 
 /// "; 2 more objectives missed", or nothing.
-fn and_more(count: usize, noun: &str, what: &str) -> String {
+fn count_others(count: usize, noun: &str, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     match (count, what) {
         (0, _) => String::new(),
