@@ -24,21 +24,47 @@ use crate::verdict::Reason;
 /// All findings of a run, the most severe first: about objectives that were not met, recorded with
 /// the run, and about what the result means.
 pub fn run_findings(report: &Report) -> Vec<Finding> {
-    findings_with(report, || [verdicts::missed(report), verdicts::inconclusive(report, |_| true)].concat())
+    let not_met = || [verdicts::missed(report), verdicts::inconclusive(report, |_| true)].concat();
+    findings_with(report, not_met).into_iter().map(|it| it.finding).collect()
+}
+
+/// A finding of a run with its source.
+#[derive(Debug, Clone)]
+pub(crate) struct SourcedFinding<'a> {
+    pub(crate) source: FindingSource<'a>,
+    pub(crate) finding: Finding,
+}
+
+/// Source of a finding. It identifies what the finding says, whatever its words.
+#[derive(Debug, Clone)]
+pub(crate) enum FindingSource<'a> {
+    /// This finding was recorded with the run.
+    Recorded(&'a Finding),
+    /// IDs of objectives that were not met, all for one reason.
+    NotMet(Vec<&'a str>),
+    /// Explains the result.
+    Interpretation,
+}
+
+impl SourcedFinding<'_> {
+    const fn interpretation(finding: Finding) -> Self {
+        Self { source: FindingSource::Interpretation, finding }
+    }
 }
 
 /// Findings of a run, with these about objectives.
-pub(crate) fn findings_with(report: &Report, not_met: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn findings_with<'a>(
+    report: &'a Report,
+    not_met: impl FnOnce() -> Vec<SourcedFinding<'a>>,
+) -> Vec<SourcedFinding<'a>> {
+    let mut findings: Vec<_> = recorded(report).collect();
     // Without load, every objective lacks data, which follows from the cause.
-    if !report.was_loaded() {
-        return sorted(recorded(report));
+    if report.was_loaded() {
+        findings.splice(0..0, not_met());
+        let explanations = not_available(report).into_iter().chain(interpret(report));
+        findings.extend(explanations.map(SourcedFinding::interpretation));
     }
-    sorted([not_met(), recorded(report), not_available(report), interpret(report)].concat())
-}
-
-/// Findings in their order: the most severe first.
-fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
-    findings.sort_by_key(|finding| Reverse(finding.severity));
+    findings.sort_by_key(|it| Reverse(it.finding.severity));
     findings
 }
 
@@ -49,9 +75,10 @@ pub(crate) fn lines(findings: &[Finding]) -> String {
 
 /// Findings recorded with the run. A store that refused metrics also gets no marks of the end of
 /// series.
-fn recorded(report: &Report) -> Vec<Finding> {
+fn recorded(report: &Report) -> impl Iterator<Item = SourcedFinding<'_>> {
     let follows = |it: &&Finding| it.kind == FindingKind::SeriesNotEnded && report.has(FindingKind::StoreRefused);
-    report.findings.iter().filter(|it| !follows(it)).cloned().collect()
+    let findings = report.findings.iter().filter(move |it| !follows(it));
+    findings.map(|it| SourcedFinding { source: FindingSource::Recorded(it), finding: it.clone() })
 }
 
 /// Warnings about objectives on the backend's own metrics that have no value, one per reason. None
@@ -96,5 +123,8 @@ pub fn no_backend_metrics(report: &Report, why: &str, remedy: Option<&str>, miss
 /// of the head that were not met, and recorded with the comparison.
 pub fn comparison_findings(compared: &Comparison) -> Vec<Finding> {
     let objectives = compared.objectives.iter().filter_map(objectives::head_finding);
-    sorted(changes::findings(compared).chain(objectives).chain(compared.findings.iter().cloned()).collect())
+    let findings = changes::findings(compared).chain(objectives).chain(compared.findings.iter().cloned());
+    let mut findings: Vec<_> = findings.collect();
+    findings.sort_by_key(|finding| Reverse(finding.severity));
+    findings
 }

@@ -56,7 +56,7 @@ impl Headline {
         let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());
         let causes = causes_of_comparison(compared);
         let more = count_others(causes.len().saturating_sub(1), "finding", "like it");
-        let first = causes.first();
+        let first = causes.first().map(|(_, first)| first);
         let cause = first.map(|first| format!("{}{more}", first.message)).unwrap_or_default();
         Self { verdict, cause, advice: first.and_then(|first| first.advice.clone()) }
     }
@@ -75,8 +75,9 @@ impl Headline {
     }
 }
 
-/// Findings that gave a comparison its exit code. The first is the cause in the headline.
-fn causes_of_comparison(compared: &Comparison) -> Vec<Finding> {
+/// Findings that gave a comparison its exit code, with their places among all findings. The first
+/// is the cause in the headline.
+fn causes_of_comparison(compared: &Comparison) -> Vec<(usize, Finding)> {
     let code = compared.exit_code;
     let kind = match code {
         ExitCode::Met => return Vec::new(),
@@ -85,14 +86,14 @@ fn causes_of_comparison(compared: &Comparison) -> Vec<Finding> {
         ExitCode::Inconclusive => Some(FindingKind::TooLittleData),
         _ => None,
     };
-    let of_kind = comparison_findings(compared).into_iter().filter(|it| Some(it.kind) == kind);
-    let problems = compared.findings.iter().filter(|it| it.exit_code == Some(code)).cloned();
-    problems.chain(of_kind).collect()
+    let findings = comparison_findings(compared).into_iter().enumerate();
+    let (problems, others): (Vec<_>, Vec<_>) = findings.partition(|(_, it)| it.exit_code == Some(code));
+    problems.into_iter().chain(others.into_iter().filter(|(_, it)| Some(it.kind) == kind)).collect()
 }
 
-/// Finding of a comparison whose message is in the headline.
-pub(crate) fn comparison_finding_in_headline(compared: &Comparison) -> Option<Finding> {
-    causes_of_comparison(compared).into_iter().next()
+/// Place of the finding whose message is in the headline, among all findings of a comparison.
+pub(crate) fn place_in_headline(compared: &Comparison) -> Option<usize> {
+    causes_of_comparison(compared).first().map(|(place, _)| *place)
 }
 
 /// Finding that is the cause in the headline.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::objectives::{describe_miss, finding};
+use super::{FindingSource, SourcedFinding};
 use crate::Report;
 use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Subject};
@@ -12,7 +13,7 @@ use crate::verdict::{Reason, Verdict};
 
 /// Findings about missed objectives: one for all that failed requests of one cause made fail, and
 /// one for each that was missed for another reason.
-pub(crate) fn missed(report: &Report) -> Vec<Finding> {
+pub(crate) fn missed(report: &Report) -> Vec<SourcedFinding<'_>> {
     let mut groups: Vec<(Option<&FailureCause>, Vec<&ObjectiveResult>)> = Vec::new();
     let missed = report.objectives.iter().filter(|it| it.has_row() && it.verdict == Verdict::Missed);
     for objective in missed {
@@ -25,7 +26,11 @@ pub(crate) fn missed(report: &Report) -> Vec<Finding> {
             None => groups.push((failure, vec![objective])),
         }
     }
-    groups.iter().filter_map(|(failure, objectives)| joined(*failure, objectives)).collect()
+    let sourced = groups.iter().filter_map(|(failure, objectives)| {
+        let ids = objectives.iter().map(|it| it.id.as_str()).collect();
+        Some(SourcedFinding { source: FindingSource::NotMet(ids), finding: joined(*failure, objectives)? })
+    });
+    sourced.collect()
 }
 
 /// The finding about objectives that were missed because of one failure.
@@ -42,19 +47,29 @@ fn joined(failure: Option<&FailureCause>, objectives: &[&ObjectiveResult]) -> Op
 }
 
 /// Findings about inconclusive objectives that are to be named: one for each reason.
-pub(crate) fn inconclusive(report: &Report, is_named: impl Fn(&ObjectiveResult) -> bool) -> Vec<Finding> {
-    let mut by_reason = BTreeMap::<&Reason, BTreeMap<&str, Vec<&str>>>::new();
+pub(crate) fn inconclusive(
+    report: &Report,
+    is_named: impl Fn(&ObjectiveResult) -> bool,
+) -> Vec<SourcedFinding<'_>> {
+    let mut by_reason = BTreeMap::<&Reason, Vec<&ObjectiveResult>>::new();
     for objective in report.objectives.iter().filter(|objective| objective.has_row() && is_named(objective)) {
         if let Some(reason) = objective.verdict.reason() {
-            let subjects = by_reason.entry(reason).or_default();
-            subjects.entry(&objective.subject).or_default().push(&objective.objective);
+            by_reason.entry(reason).or_default().push(objective);
         }
     }
-    let finding = |(reason, subjects): (&Reason, BTreeMap<&str, Vec<&str>>)| {
-        let named: Vec<_> =
-            subjects.iter().map(|(name, objectives)| format!("{name} {}", objectives.join(", "))).collect();
-        let message = format!("{}: {reason}", named.join("; "));
-        Finding::warning(Subject::Run, FindingKind::Inconclusive, message)
-    };
-    by_reason.into_iter().map(finding).collect()
+    by_reason.into_iter().map(|(reason, objectives)| undecided(reason, &objectives)).collect()
+}
+
+/// The finding about objectives that are inconclusive for one reason.
+fn undecided<'a>(reason: &Reason, objectives: &[&'a ObjectiveResult]) -> SourcedFinding<'a> {
+    let mut subjects = BTreeMap::<&str, Vec<&str>>::new();
+    for objective in objectives {
+        subjects.entry(&objective.subject).or_default().push(&objective.objective);
+    }
+    let named: Vec<_> = subjects.iter().map(|(name, objectives)| format!("{name} {}", objectives.join(", "))).collect();
+    let message = format!("{}: {reason}", named.join("; "));
+    SourcedFinding {
+        source: FindingSource::NotMet(objectives.iter().map(|it| it.id.as_str()).collect()),
+        finding: Finding::warning(Subject::Run, FindingKind::Inconclusive, message),
+    }
 }

@@ -1,10 +1,14 @@
 //! Findings below a headline, without those that the reader has seen already.
 
+use std::cmp::Reverse;
+
 use crate::Report;
 use crate::comparison::Comparison;
-use crate::finding::{Finding, FindingKind};
-use crate::findings::{comparison_findings, finding, findings_with, has_cause_of_finding, inconclusive, missed};
-use crate::headline::{cause_objective, comparison_finding_in_headline, finding_in_headline};
+use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::findings::{
+    FindingSource, SourcedFinding, comparison_findings, findings_with, has_cause_of_finding, inconclusive, missed,
+};
+use crate::headline::{cause_objective, finding_in_headline, place_in_headline};
 use crate::judgement::ObjectiveResult;
 
 /// All findings of a run but the one in the headline, and without endpoints that were not
@@ -22,20 +26,40 @@ pub(super) fn below_table(report: &Report) -> Vec<Finding> {
     let is_named = |it: &ObjectiveResult| it.verdict.reason() != in_headline && !it.is_not_requested();
     let mut findings = findings_with(report, || inconclusive(report, is_named));
     if has_cause_of_finding(report) {
-        findings.retain(|it| it.kind != FindingKind::FailedRequests);
+        findings.retain(|it| it.finding.kind != FindingKind::FailedRequests);
     }
     without_headline(report, findings)
 }
 
 /// All findings of a comparison but the one in the headline.
 pub(super) fn comparison_below_headline(compared: &Comparison) -> Vec<Finding> {
-    let in_headline = comparison_finding_in_headline(compared);
-    comparison_findings(compared).into_iter().filter(|it| Some(it) != in_headline.as_ref()).collect()
+    let in_headline = place_in_headline(compared);
+    let findings = comparison_findings(compared).into_iter().enumerate();
+    findings.filter(|(place, _)| Some(*place) != in_headline).map(|(_, finding)| finding).collect()
 }
 
-fn without_headline(report: &Report, mut findings: Vec<Finding>) -> Vec<Finding> {
-    let in_headline = finding_in_headline(report);
-    let objective = cause_objective(report).and_then(|it| finding(it, report.main_failure(it)));
-    findings.retain(|it| Some(it) != in_headline && Some(it) != objective.as_ref());
-    findings
+/// Leaves out the finding that is the headline's cause. One that explains the cause is not one more
+/// problem.
+fn without_headline(report: &Report, findings: Vec<SourcedFinding<'_>>) -> Vec<Finding> {
+    let (recorded, objective) = (finding_in_headline(report), cause_objective(report));
+    let is_in_headline = |source: &FindingSource<'_>| match source {
+        FindingSource::Recorded(finding) => recorded.is_some_and(|it| std::ptr::eq(it, *finding)),
+        FindingSource::NotMet(ids) => objective.is_some_and(|it| *ids == [it.id.as_str()]),
+        FindingSource::Interpretation => false,
+    };
+    let mut below: Vec<_> =
+        findings.into_iter().filter(|it| !is_in_headline(&it.source)).map(|it| it.finding).collect();
+    for finding in &mut below {
+        if objective.is_some_and(|it| explains(finding, it)) {
+            finding.severity = finding.severity.min(Severity::Warning);
+        }
+    }
+    below.sort_by_key(|finding| Reverse(finding.severity));
+    below
+}
+
+/// Whether a finding is about the time at which an objective was first missed.
+fn explains(finding: &Finding, objective: &ObjectiveResult) -> bool {
+    let is_subject = matches!(&finding.subject, Subject::Objective(name) if *name == objective.subject);
+    finding.kind == FindingKind::FirstMiss && is_subject && objective.is_on_timeline()
 }
