@@ -12,6 +12,7 @@ mod generator_health;
 mod histogram;
 mod large_number;
 mod measures;
+mod missing_value;
 mod phase_time;
 mod plan_result;
 mod run_overview;
@@ -37,6 +38,7 @@ pub use failures::{FailedRequest, FailureCause, FailureCauses, FailureDetail, bo
 pub use generator_health::{AgentHealth, GeneratorHealth};
 pub use histogram::{Bounds, Buckets, Latency, Spread, bounds, nanos};
 pub use measures::{MeasureCounts, Measures};
+pub use missing_value::MissingValue;
 pub use phase_time::{PhaseTime, judged_ms};
 pub use plan_result::{
     ArrivalCounts, Durations, Generator, Iterations, LoadModel, PartResult, PlanResult, SegmentLatency,
@@ -87,7 +89,7 @@ pub struct BackendMeasurement {
     /// ID of the objective.
     pub id: String,
     /// Value, or the reason for its absence.
-    pub value: Result<BackendValue, String>,
+    pub value: Result<BackendValue, MissingValue>,
 }
 
 impl Evidence {

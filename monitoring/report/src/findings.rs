@@ -17,9 +17,9 @@ use monitoring::backend_slo::BackendSlo;
 
 use crate::Report;
 use crate::comparison::Comparison;
+use crate::evidence::MissingValue;
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::interpretation::interpret;
-use crate::verdict::Reason;
 
 /// All findings of a run, the most severe first: about objectives that were not met, recorded with
 /// the run, and about what the result means.
@@ -87,13 +87,13 @@ fn not_available(report: &Report) -> Vec<Finding> {
     if [FindingKind::StoreRefused, FindingKind::NoBackendMetrics].iter().any(|kind| report.has(*kind)) {
         return Vec::new();
     }
-    let mut by_reason = BTreeMap::<&Reason, Vec<&str>>::new();
+    let mut by_reason = BTreeMap::<&MissingValue, Vec<&str>>::new();
     for objective in &report.objectives {
         if let Some(why) = objective.not_available() {
             by_reason.entry(why).or_default().push(BackendSlo::name_without_prefix(&objective.id));
         }
     }
-    let warning = |(why, names): (&Reason, Vec<&str>)| {
+    let warning = |(why, names): (&MissingValue, Vec<&str>)| {
         let message = format!("not available from the backend's own metrics: {}: {why}", names.join(", "));
         Finding::warning(Subject::Backend, FindingKind::BackendResource, message)
     };

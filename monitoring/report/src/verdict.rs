@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::MissingValue;
 use crate::format::counted;
 
 /// Requests that an objective counts.
@@ -114,13 +115,9 @@ pub enum Reason {
         /// Number of requests in late iterations.
         late: u64,
     },
-    /// The store or the backend has no value. Or the report has an older version, which gives the
-    /// reason as text only.
-    #[error("{why}")]
-    Unavailable {
-        /// Reason.
-        why: String,
-    },
+    /// There is no value. Or the report has an older version, which gives each reason as text only.
+    #[error(transparent)]
+    Unavailable(MissingValue),
 }
 
 impl Verdict {

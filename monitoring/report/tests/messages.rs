@@ -9,7 +9,7 @@ use monitoring::slo::OnMiss;
 use perf_report::comparison::{
     Change, Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SCHEMA as COMPARISON_SCHEMA,
 };
-use perf_report::evidence::RunOverview;
+use perf_report::evidence::{MissingValue, RunOverview};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::{comparison_findings, run_findings};
@@ -62,7 +62,7 @@ fn report() -> Report {
     };
     json["segments"] = (1..=9).map(segment).collect();
     let mut report = read_report(&json.to_string()).unwrap();
-    let unavailable = || Verdict::Inconclusive(Reason::Unavailable { why: "missed: nothing".to_owned() });
+    let unavailable = || Verdict::Inconclusive(Reason::Unavailable(MissingValue::NotScraped("missed: nothing".to_owned())));
     report.objectives[0].verdict = Verdict::Missed;
     report.objectives[1].verdict = unavailable();
     report.objectives[2].verdict = Verdict::Missed;

@@ -1,14 +1,12 @@
 //! The backend's own metrics during a run, as the store scraped them: values for objectives on
 //! them, and hits of its caches.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use monitoring::backend_slo::BackendSlo;
 use monitoring::catalogue::Catalogue;
 use monitoring::intervals::SCRAPE_INTERVAL;
-use perf_report::evidence::{BackendMeasurement, BackendValue, CacheResult};
-use prometheus_store::QueryError;
+use perf_report::evidence::{BackendMeasurement, BackendValue, CacheResult, MissingValue};
 use tokio::time;
 
 use super::{FinishedLoad, PreparedRun};
@@ -32,7 +30,7 @@ pub(super) struct BackendValues {
 impl BackendValues {
     /// Why objectives on the backend's own metrics have no value without a store.
     pub(super) fn without_store(catalogue: &Catalogue) -> Self {
-        let unknown = |slo| measurement(slo, Err(BackendValueError::NoStore));
+        let unknown = |slo| measurement(slo, Err(MissingValue::NoStore));
         Self { values: catalogue.backend.iter().map(unknown).collect(), caches: Vec::new() }
     }
 }
@@ -73,7 +71,8 @@ impl PreparedRun {
             Ok(false) => Some(store.why_not_scraped().await),
             Err(error) => {
                 // Every other query would fail as well, each after its own timeout.
-                let unknown = |slo| (measurement(slo, Err(&error)), false);
+                let failed = || MissingValue::QueryFailed(error.to_string());
+                let unknown = |slo| (measurement(slo, Err(failed())), false);
                 return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
             }
         };
@@ -100,24 +99,8 @@ impl PreparedRun {
     }
 }
 
-/// Why a value of the backend is not known. Evidence has its text.
-#[derive(Debug, thiserror::Error)]
-enum BackendValueError {
-    #[error("no store scrapes the backend")]
-    NoStore,
-    #[error("its expression gave {0}")]
-    NotFinite(f64),
-    /// The store has not scraped it, for this reason.
-    #[error("{0}")]
-    NotScraped(String),
-    #[error("the backend does not expose the metric")]
-    NotExposed,
-    #[error(transparent)]
-    Query(#[from] QueryError),
-}
-
-fn measurement(slo: &BackendSlo, value: Result<BackendValue, impl Display>) -> BackendMeasurement {
-    BackendMeasurement { id: slo.id(), value: value.map_err(|error| error.to_string()) }
+fn measurement(slo: &BackendSlo, value: Result<BackendValue, MissingValue>) -> BackendMeasurement {
+    BackendMeasurement { id: slo.id(), value }
 }
 
 /// The time range of a query.
@@ -144,15 +127,13 @@ async fn query_value(
     slo: &BackendSlo,
     range: QueryRange,
     not_scraped: Option<&str>,
-) -> Result<BackendValue, BackendValueError> {
+) -> Result<BackendValue, MissingValue> {
     let QueryRange { at_unix_ms, over_s } = range;
     match store.value(&slo.over_run(Duration::from_secs(over_s)), at_unix_ms).await {
         Ok(Some(value)) if value.is_finite() => Ok(BackendValue { value, over_s, at_unix_ms }),
         // JSON cannot represent it, and an objective cannot be judged by it.
-        Ok(Some(value)) => Err(BackendValueError::NotFinite(value)),
-        Ok(None) => {
-            Err(not_scraped.map_or(BackendValueError::NotExposed, |why| BackendValueError::NotScraped(why.to_owned())))
-        }
-        Err(error) => Err(error.into()),
+        Ok(Some(value)) => Err(MissingValue::NotFinite(value.to_string())),
+        Ok(None) => Err(not_scraped.map_or(MissingValue::NotExposed, |why| MissingValue::NotScraped(why.to_owned()))),
+        Err(error) => Err(MissingValue::QueryFailed(error.to_string())),
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, LimitSide};
-use crate::evidence::BackendValue;
+use crate::evidence::{BackendValue, MissingValue};
 use crate::exit_code::ExitCode;
 use crate::millis::Millis;
 use crate::verdict::{Reason, Tally, Verdict};
@@ -118,9 +118,11 @@ impl Measurement {
 
 impl ObjectiveResult {
     /// Reason why the backend has no value for the objective. `None` for other objectives.
-    pub(crate) fn not_available(&self) -> Option<&Reason> {
-        let is_missing = |reason: &&Reason| matches!(reason, Reason::Unavailable { .. });
-        self.verdict.reason().filter(is_missing).filter(|_| self.goal.is_backend())
+    pub(crate) fn not_available(&self) -> Option<&MissingValue> {
+        match self.verdict.reason() {
+            Some(Reason::Unavailable(reason)) if self.goal.is_backend() => Some(reason),
+            _ => None,
+        }
     }
 
     /// Whether it is the latency objective whose good requests the timeline counts.

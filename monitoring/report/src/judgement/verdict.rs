@@ -10,7 +10,7 @@ use monitoring::slo::Slo;
 use monitoring::span::Span;
 
 use super::{Goal, ObjectiveResult};
-use crate::evidence::BackendValue;
+use crate::evidence::{BackendValue, MissingValue};
 use crate::verdict::{Reason, Tally, Verdict};
 
 /// Judges an objective by its requests.
@@ -48,8 +48,7 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
 pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdict {
     let Tally { good, total, unknown, refused, .. } = tally;
     if judged_ms == Some(0) {
-        let why = "the run has no judged time".to_owned();
-        return Verdict::Inconclusive(Reason::Unavailable { why });
+        return Verdict::Inconclusive(Reason::Unavailable(MissingValue::NoJudgedTime));
     }
     if total == 0 {
         return Verdict::Inconclusive(Reason::NoData);
@@ -64,13 +63,13 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
 
 /// Judges an objective on the backend's own metrics by its value, or by the reason why there is
 /// none.
-pub(crate) fn judge_backend(slo: &BackendSlo, value: &Result<BackendValue, String>) -> Verdict {
-    let unavailable = |why| Verdict::Inconclusive(Reason::Unavailable { why });
+pub(crate) fn judge_backend(slo: &BackendSlo, value: &Result<BackendValue, MissingValue>) -> Verdict {
+    let unavailable = |reason| Verdict::Inconclusive(Reason::Unavailable(reason));
     match value {
-        Ok(found) if !found.value.is_finite() => unavailable(format!("the value of its expression is {}", found.value)),
+        Ok(found) if !found.value.is_finite() => unavailable(MissingValue::NotFinite(found.value.to_string())),
         Ok(found) if slo.holds(found.value) => Verdict::Met,
         Ok(_) => Verdict::Missed,
-        Err(why) => unavailable(why.clone()),
+        Err(reason) => unavailable(reason.clone()),
     }
 }
 

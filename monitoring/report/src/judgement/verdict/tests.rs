@@ -19,7 +19,7 @@ fn tally(good: u64, total: u64, unknown: u64) -> Tally {
     Tally { good, total, unknown, ..Tally::default() }
 }
 
-fn value(value: f64) -> Result<BackendValue, String> {
+fn value(value: f64) -> Result<BackendValue, MissingValue> {
     Ok(BackendValue { value, over_s: 30, at_unix_ms: 1 })
 }
 
@@ -32,7 +32,7 @@ fn a_value_over_its_limit_fails_and_a_missing_one_is_inconclusive() {
     let code = |slo: &BackendSlo, found| exit_code(&[result(slo, found)], &[]);
     assert_eq!(code(&MEMORY, value(1_048_576.0)), ExitCode::Met);
     assert_eq!(code(&MEMORY, value(1_048_577.0)), ExitCode::Missed);
-    assert_eq!(code(&MEMORY, Err("nothing scraped it".to_owned())), ExitCode::Inconclusive);
+    assert_eq!(code(&MEMORY, Err(MissingValue::NoStore)), ExitCode::Inconclusive);
     assert_eq!(code(&MEMORY, value(f64::NAN)), ExitCode::Inconclusive);
     let warned = result(&MEMORY.warn(), value(1e9));
     assert_eq!((&warned.verdict, warned.code()), (&Verdict::Missed, ExitCode::Met));
