@@ -51,19 +51,6 @@ impl Mark {
         if passed { Self::GOOD } else { Self::BAD }
     }
 
-    /// Mark of a run in a list of runs.
-    pub const fn for_run(code: ExitCode) -> Self {
-        match code {
-            ExitCode::Met => Self::GOOD,
-            ExitCode::Missed => Self::BAD,
-            ExitCode::Inconclusive => Self::DOUBT,
-            ExitCode::Regressed => Self { word: Conclusion::Regressed.describe(), ..Self::BAD },
-            ExitCode::ProofFailed => Self { word: "proof failed", ..Self::BAD },
-            ExitCode::Interrupted => Self { word: "interrupted", ..Self::QUIET },
-            ExitCode::BadConfiguration | ExitCode::Internal => Self { word: "error", ..Self::WARNING },
-        }
-    }
-
     /// Sign and word: "✓ met".
     pub fn signed_word(&self) -> String {
         format!("{} {}", self.sign, self.word)
@@ -96,12 +83,15 @@ impl From<Conclusion> for Mark {
 
 impl From<ExitCode> for Mark {
     fn from(code: ExitCode) -> Self {
-        let mark = match code {
+        match code {
             ExitCode::Met => Self::GOOD,
+            ExitCode::Missed => Self::BAD,
             ExitCode::Inconclusive => Self::DOUBT,
-            _ => Self::BAD,
-        };
-        Self { word: code.describe(), ..mark }
+            ExitCode::Regressed => Self { word: Conclusion::Regressed.describe(), ..Self::BAD },
+            ExitCode::ProofFailed => Self { word: "proof failed", ..Self::BAD },
+            ExitCode::Interrupted => Self { word: "interrupted", ..Self::BAD },
+            ExitCode::BadConfiguration | ExitCode::Internal => Self { word: "error", ..Self::BAD },
+        }
     }
 }
 

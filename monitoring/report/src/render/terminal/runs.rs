@@ -17,7 +17,7 @@ pub fn render_runs(reports: &[Report], style: TerminalStyle) -> String {
         Column::text("tags").rank(1),
     ]);
     for report in reports {
-        table.row(Mark::for_run(report.exit_code), cells(report));
+        table.row(Mark::from(report.exit_code), cells(report));
     }
     style.fit(&table.text(style))
 }
