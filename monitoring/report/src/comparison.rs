@@ -62,6 +62,16 @@ pub enum ComparisonMethod {
     Recorded,
 }
 
+impl ComparisonMethod {
+    /// Verdict on a run or a comparison with a regressed endpoint.
+    pub(crate) const fn describe_regression(self) -> &'static str {
+        match self {
+            Self::Interleaved => "slower than the base",
+            Self::Recorded => "slower than the baseline",
+        }
+    }
+}
+
 /// Results of one endpoint on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointChange {
@@ -197,6 +207,7 @@ impl Comparison {
         match self.exit_code {
             ExitCode::Met if self.objectives.is_empty() => "no regression found",
             ExitCode::Met => "no regression found, and every objective was met",
+            ExitCode::Regressed => self.method.describe_regression(),
             code => code.describe(),
         }
     }

@@ -14,7 +14,7 @@ pub enum ExitCode {
     Internal,
     /// No verdict: no data, too few requests, load not delivered, or metrics not accepted.
     Inconclusive,
-    /// Worse than the baseline or base.
+    /// Slower than the base or baseline.
     Regressed,
     /// A panel, rule or alert was not proved to work.
     ProofFailed,
@@ -59,7 +59,7 @@ impl ExitCode {
             Self::Met => "every objective was met",
             Self::Internal => "internal error",
             Self::Inconclusive => "inconclusive: no verdict is possible",
-            Self::Regressed => "slower than the base",
+            Self::Regressed => "slower than the base or baseline",
             Self::ProofFailed => "the proof failed",
             Self::Missed => "an objective was missed",
             Self::BadConfiguration => "configuration, target or scenario error",

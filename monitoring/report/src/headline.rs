@@ -3,7 +3,7 @@
 use monitoring::slo::OnMiss;
 
 use crate::Report;
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, ComparisonMethod};
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_miss};
@@ -35,8 +35,8 @@ impl Headline {
                 0 => "missed".to_owned(),
                 missed => format!("missed, {missed} of {all}"),
             },
-            // A run has a base only with --baseline.
-            ExitCode::Regressed => "slower than the baseline".to_owned(),
+            // A run is compared only with --baseline.
+            ExitCode::Regressed => ComparisonMethod::Recorded.describe_regression().to_owned(),
             ExitCode::Inconclusive if !report.was_loaded() => "did not run".to_owned(),
             ExitCode::Inconclusive => match count(|it| matches!(it, Verdict::Inconclusive(_))) {
                 0 => "inconclusive".to_owned(),

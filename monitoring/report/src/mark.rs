@@ -2,7 +2,7 @@
 
 use monitoring::slo::OnMiss;
 
-use crate::comparison::Conclusion;
+use crate::comparison::{ComparisonMethod, Conclusion};
 use crate::exit_code::ExitCode;
 use crate::finding::Severity;
 use crate::judgement::ObjectiveResult;
@@ -87,7 +87,7 @@ impl From<ExitCode> for Mark {
             ExitCode::Met => Self::GOOD,
             ExitCode::Missed => Self::BAD,
             ExitCode::Inconclusive => Self::DOUBT,
-            ExitCode::Regressed => Self { word: Conclusion::Regressed.describe(), ..Self::BAD },
+            ExitCode::Regressed => Self { word: ComparisonMethod::Recorded.describe_regression(), ..Self::BAD },
             ExitCode::ProofFailed => Self { word: "proof failed", ..Self::BAD },
             ExitCode::Interrupted => Self { word: "interrupted", ..Self::BAD },
             ExitCode::BadConfiguration | ExitCode::Internal => Self { word: "error", ..Self::BAD },
