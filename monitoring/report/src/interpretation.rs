@@ -1,9 +1,9 @@
 //! Findings that explain a result: slow endpoints, failed requests, and whether one endpoint or all
 //! are affected.
 //!
-//! The bands are those of the dashboard. A latency is good below 80 % of its limit, a warning up to
-//! the limit, and a problem over it. A share of errors is good up to the objective's share, a
-//! warning up to the share that fires an alert, and a problem over it.
+//! The bands are those of the dashboard. A latency is good below 80 % of its objective, a warning
+//! up to the objective, and a problem over it. A share of errors is good up to the objective's
+//! share, a warning up to the share that fires an alert, and a problem over it.
 
 mod backend;
 mod over_time;
@@ -26,15 +26,15 @@ use crate::format::{count, millis, percent_beside, percent_with};
 use crate::judgement::{EndpointResult, Goal, ObjectiveResult};
 use crate::verdict::Verdict;
 
-/// Share of its limit from which a latency is close to it.
-const NEAR_LIMIT: f64 = 0.8;
+/// Share of its objective from which a latency is close to it.
+const NEAR_OBJECTIVE: f64 = 0.8;
 /// Share of failed requests over which an endpoint is failing, unless an objective sets the share.
 const ERROR_SHARE: f64 = 0.01;
 
-/// An endpoint's latency and its limit.
+/// An endpoint's latency and its objective.
 struct EndpointLatency<'a> {
     objective: &'a ObjectiveResult,
-    /// Latency as a share of the limit.
+    /// Latency as a share of the threshold.
     share: f64,
 }
 
@@ -43,9 +43,9 @@ impl EndpointLatency<'_> {
         let Self { objective, share } = self;
         let subject = &objective.subject;
         let measured = objective.quantile_ms().map(millis).unwrap_or_default();
-        let limit = objective.goal.threshold_ms().map(|ms| format!("{ms} ms")).unwrap_or_default();
+        let threshold = objective.goal.threshold_ms().map(|ms| format!("{ms} ms")).unwrap_or_default();
         if share.is_finite() {
-            format!("{subject} at {} ({measured} of {limit})", percent_with(*share, 0))
+            format!("{subject} at {} ({measured} of {threshold})", percent_with(*share, 0))
         } else {
             format!("{subject} at ∞ (too many of its requests failed)")
         }
@@ -183,15 +183,15 @@ fn kinds(failing: &[&EndpointResult]) -> BTreeMap<FailureKind, u64> {
     kinds
 }
 
-/// Finding about latencies close to or over their limits, and whether one endpoint or all are slow.
-/// If one is, and `first` is about it, the finding is about both.
+/// Finding about latencies close to or over their objectives, and whether one endpoint or all are
+/// slow. If one is, and `first` is about it, the finding is about both.
 fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMiss<'_>>) -> Option<Finding> {
     let judged = report.objectives.iter().filter(|it| it.goal.is_latency() && it.verdict.is_decided());
     let mut slow: Vec<_> = judged
         .filter_map(|objective| Some(EndpointLatency { objective, share: objective.share_of_threshold()? }))
         .collect();
     slow.sort_by(|one, other| other.share.total_cmp(&one.share));
-    // An endpoint with several objectives counts once, with the one closest to its limit.
+    // An endpoint with several objectives counts once, with the one closest to its threshold.
     let mut named = BTreeSet::new();
     slow.retain(|slow| named.insert(&slow.objective.subject));
     // An endpoint whose requests fail is reported as failing, not as slow.
@@ -200,13 +200,13 @@ fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMis
     let over: Vec<_> = slow.iter().filter(|slow| slow.share > 1.0 && !fails(slow)).collect();
     let rest = slow.iter().find(|slow| slow.share <= 1.0);
     let named_worst = worst.describe();
-    let (severity, message) = if over.is_empty() && worst.share < NEAR_LIMIT {
-        (Severity::Good, format!("all latencies are below 80 % of their limits; the nearest is {named_worst}"))
+    let (severity, message) = if over.is_empty() && worst.share < NEAR_OBJECTIVE {
+        (Severity::Good, format!("all latencies are below 80 % of their objectives; the nearest is {named_worst}"))
     } else if over.is_empty() {
-        (Severity::Warning, format!("latencies are close to their limits: {named_worst}"))
+        (Severity::Warning, format!("latencies are close to their objectives: {named_worst}"))
     } else if over.len() * 3 >= of * 2 && of > 1 {
         let text = format!(
-            "{} of {of} endpoints are slower than their limits; the slowest is {named_worst}. Look for a shared cause: overload, \
+            "{} of {of} endpoints are slower than their objectives; the slowest is {named_worst}. Look for a shared cause: overload, \
              connection pool or network",
             over.len()
         );
@@ -223,17 +223,17 @@ fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMis
             [only] => format!("Check the handler of {}", only.objective.subject),
             _ => "Check the handlers of these endpoints, or a resource that they share".to_owned(),
         };
-        (Severity::Problem, format!("slower than the limit: {}{others}. {own}", named.join(", ")))
+        (Severity::Problem, format!("slower than the objective: {}{others}. {own}", named.join(", ")))
     };
     Some(Finding::new(severity, Subject::Target, FindingKind::LatencyMargin, message))
 }
 
-/// Finding about the only endpoint over its limit: since when, and the slowest of the others.
+/// Finding about the only endpoint over its objective: since when, and the slowest of the others.
 fn slow_since(first: &FirstMiss<'_>, others: &str) -> Finding {
     let FirstMiss { objective, vus, rate, .. } = first;
     let (subject, since) = (&objective.subject, first.describe_time());
     let load = format!("{vus} VU{}, {rate:.0} req/s", if *vus == 1 { "" } else { "s" });
-    let message = format!("{subject} was over its limit {since} (at {load}){others}. Check the handler of {subject}");
+    let message = format!("{subject} was over its objective {since} (at {load}){others}. Check the handler of {subject}");
     Finding::new(Severity::Problem, Subject::Objective(subject.clone()), FindingKind::FirstMiss, message)
 }
 

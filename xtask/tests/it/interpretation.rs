@@ -23,19 +23,19 @@ fn faults() -> Vec<Fault> {
         .map(|(name, threshold)| Fault {
             flags: vec![delay(name, *threshold)],
             parts: vec![
-                format!("problem: {name} was over its limit from the start"),
+                format!("problem: {name} was over its objective from the start"),
                 format!("Check the handler of {name}"),
             ],
         })
         .collect();
     faults.push(Fault {
         flags: delays.iter().map(|(name, threshold)| delay(name, *threshold)).collect(),
-        parts: vec!["problem: 7 of 7 endpoints are slower than their limits".to_owned(), "overload".to_owned()],
+        parts: vec!["problem: 7 of 7 endpoints are slower than their objectives".to_owned(), "overload".to_owned()],
     });
     // 55 % of the objective on top of the usual third of it: more than 80 %, and less than 100 %.
     faults.push(Fault {
         flags: vec![delay("get_game_data", delays[6].1 * 11 / 20)],
-        parts: vec!["warning: latencies are close to their limits: get_game_data at ".to_owned()],
+        parts: vec!["warning: latencies are close to their objectives: get_game_data at ".to_owned()],
     });
     let failing = |names: &[&str], parts: [&str; 2]| Fault {
         flags: names.iter().map(|name| format!("--errors={name}=20%")).collect(),
@@ -48,7 +48,7 @@ fn faults() -> Vec<Fault> {
     ));
     faults.push(Fault {
         flags: vec!["--pool=2".to_owned()],
-        parts: vec!["problem: 7 of 7 endpoints are slower than their limits".to_owned(), "connection pool".to_owned()],
+        parts: vec!["problem: 7 of 7 endpoints are slower than their objectives".to_owned(), "connection pool".to_owned()],
     });
     let all: Vec<_> = delays.iter().map(|(name, _)| *name).collect();
     faults.push(failing(&all, ["requests to all endpoints failed (", "See the service's log"]));

@@ -19,9 +19,9 @@ pub(super) fn resources(report: &Report) -> Option<Finding> {
     let missed = || report.objectives.iter().filter(|objective| objective.verdict == Verdict::Missed);
     let named: Vec<_> = missed().filter_map(describe).collect();
     let cause = if missed().any(|objective| objective.goal.is_latency()) {
-        ". Latencies are over their limits, too: check whether both began at the same time"
+        ". Latencies are over their objectives, too: check whether both began at the same time"
     } else {
-        ". No latency is over its limit yet"
+        ". No latency is over its objective yet"
     };
     let message = format!("the backend misses objectives on its own metrics: {}{cause}", named.join(", "));
     (!named.is_empty())

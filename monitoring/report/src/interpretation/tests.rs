@@ -42,12 +42,12 @@ fn each_kind_of_problem_has_the_right_finding() {
     let status = |at| (at, 20, FailureKind::Status);
     for (p95s, failed, parts) in [
         (FAST, vec![], vec!["note: all latencies", "the nearest is get_reviews at 35 % (140.0 ms of 400 ms)"]),
-        (slow(0, 2.6), vec![], vec!["warning", "close to their limits: add_item at 87 %"]),
+        (slow(0, 2.6), vec![], vec!["warning", "close to their objectives: add_item at 87 %"]),
         (
             slow(6, 5.0),
             vec![],
             vec![
-                "problem: slower than the limit: get_prices at 160 %",
+                "problem: slower than the objective: get_prices at 160 %",
                 "get_reviews at 35 %",
                 "Check the handler of get_",
             ],

@@ -13,7 +13,7 @@ pub fn render_runs(reports: &[Report], style: TerminalStyle) -> String {
         Column::text("load").rank(3),
         Column::number("requests").rank(2),
         Column::text("highest p95"),
-        Column::number("of limit"),
+        Column::number("of objective"),
         Column::text("tags").rank(1),
     ]);
     for report in reports {
