@@ -21,9 +21,9 @@ pub(crate) const CHANGE: &str = "change: the typical change of paired rounds or 
 /// Comparison of base and head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
-    /// Schema version, [`SCHEMA`].
+    /// [`SCHEMA`] when it was written.
     pub schema: u32,
-    /// Name of the comparison.
+    /// Testid of the head's run, or name of the interleaved comparison.
     pub name: String,
     /// Description of the base: a revision, a URL or a run.
     pub base: String,
@@ -31,11 +31,11 @@ pub struct Comparison {
     pub head: String,
     /// Method by which base and head were measured.
     pub method: ComparisonMethod,
-    /// Name of the scenario.
+    /// Scenario that loaded both sides.
     pub scenario: String,
     /// Load of a round: "10 VUs for 30s".
     pub load: String,
-    /// Rule of the comparison.
+    /// Margins and error rate of the decision.
     pub rule: Rule,
     /// Level of this judgement. It is less than the rule's alpha if there were interim checks.
     pub alpha: f64,
@@ -86,11 +86,11 @@ pub struct EndpointChange {
     pub p: f64,
     /// Median. This change and those below each have an interval of their own.
     pub p50: Change,
-    /// 99th percentile.
+    /// The 99th percentile of latency, in milliseconds.
     pub p99: Change,
     /// Share of successful requests. The change is a difference of shares.
     pub success: Change,
-    /// Requests per second.
+    /// Requests a second, failed ones included.
     pub throughput: Change,
     /// p95 of base and head in each pair of rounds, in milliseconds.
     pub rounds_p95_ms: Vec<(Option<Millis>, Option<Millis>)>,
@@ -104,7 +104,7 @@ pub struct Change {
     pub before: Option<f64>,
     /// Median of the head's rounds, with the same rule.
     pub after: Option<f64>,
-    /// Estimated change.
+    /// Estimate of the true change, as a share of `before`: 0.1 is 10 % more.
     pub change: Option<f64>,
     /// Confidence interval of the change.
     pub interval: Option<(f64, f64)>,
@@ -168,7 +168,7 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
-    /// Text for people.
+    /// Word in tables and labels.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Regressed => "regressed",

@@ -19,7 +19,7 @@ pub(crate) const MONTH_DAYS: f64 = 30.0;
 pub struct Budget<'a> {
     /// Objective that allows these bad requests.
     pub objective: &'a ObjectiveResult,
-    /// Number of bad requests.
+    /// Requests that the objective counts as bad: slow ones and failed ones.
     pub bad: u64,
     /// Share of requests that may be bad, from 0 to 1.
     pub share_allowed: f64,

@@ -55,10 +55,10 @@ use crate::finding::Finding;
 /// Schema version of the evidence.
 pub const SCHEMA: u32 = 1;
 
-/// Measurements of a run.
+/// Everything that is known about a run before it is judged.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Schema version, [`SCHEMA`].
+    /// [`SCHEMA`] when it was written.
     pub schema: u32,
     /// The part that the report has, too.
     #[serde(flatten)]
@@ -75,7 +75,7 @@ pub struct Evidence {
     /// For each part: the times of its phases. Older versions did not write them.
     #[serde(default)]
     pub phases: Vec<Vec<PhaseTime>>,
-    /// All counts.
+    /// Counts of all workers and agents, merged.
     pub counts: Snapshot,
     /// Values of the backend's own metrics, one for each objective on them.
     pub backend: Vec<BackendMeasurement>,
@@ -86,7 +86,7 @@ pub struct Evidence {
 /// Value for an objective on the backend's own metrics, or the reason for its absence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BackendMeasurement {
-    /// ID of the objective.
+    /// ID of the objective in the catalogue: "backend:memory".
     pub id: String,
     /// Value, or the reason for its absence.
     pub value: Result<BackendValue, MissingValue>,

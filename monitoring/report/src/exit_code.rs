@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 #[serde(from = "u8", into = "u8")]
 #[schemars(with = "u8")]
 pub enum ExitCode {
-    /// All objectives were met.
+    /// Every objective that can fail the run was met.
     Met,
-    /// Internal error.
+    /// A mistake of this program, or an error of the machine.
     Internal,
     /// No verdict: no data, too few requests, load not delivered, or metrics not accepted.
     Inconclusive,
@@ -53,7 +53,7 @@ impl ExitCode {
         }
     }
 
-    /// Short text for people.
+    /// Meaning in a few words, for a line that also has the number.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Met => "every objective was met",

@@ -34,7 +34,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// All kinds.
+    /// All kinds, in the order of tables.
     pub const ALL: [Self; 10] = [
         Self::Refused,
         Self::Proxy,

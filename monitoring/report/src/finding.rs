@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit_code::ExitCode;
 
-/// Severity of a finding.
+/// How bad a finding is. A run with problems can still be met: only an exit code fails it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -23,7 +23,7 @@ pub enum Severity {
     Problem,
 }
 
-/// Subject of a finding.
+/// What a finding is about, and so where to look.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -35,21 +35,21 @@ pub enum Subject {
     Load,
     /// Machine and program that make the load.
     Generator,
-    /// Service under load.
+    /// Service under load, and the way to it.
     Target,
-    /// Metrics store.
+    /// Receiver of remote writes, and its queries.
     Store,
     /// Dashboards, rules and delivery.
     Monitoring,
-    /// Base of a comparison.
+    /// Base or baseline of a comparison.
     Baseline,
-    /// Metrics of the backend.
+    /// Metrics that the backend exposes about itself.
     Backend,
     /// Subject of an objective: an endpoint, a check, or all endpoints.
     Objective(String),
 }
 
-/// Kind of a finding.
+/// What a finding says. Programs decide by it, never by the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of the variants are enough")]
@@ -125,19 +125,19 @@ pub enum FindingKind {
     Other,
 }
 
-/// One finding.
+/// Something that a reader of the result should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Severity, which also gives the color.
     pub severity: Severity,
-    /// Subject.
+    /// Part of the run or of its surroundings that the message is about.
     pub subject: Subject,
-    /// Kind.
+    /// Statement of the message, for programs.
     pub kind: FindingKind,
     /// Exit code that the finding requires. `None` if it does not affect the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<ExitCode>,
-    /// Text for people.
+    /// One sentence or more, without the label and without control characters.
     pub message: String,
     /// Advice on what to check or do, unless the message already contains it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,7 +172,7 @@ impl Finding {
         self.exit_code.is_some()
     }
 
-    /// Word before the message.
+    /// Word that is printed before the message: "missed", "problem", "note".
     pub const fn label(&self) -> &'static str {
         match (self.kind, self.severity) {
             (FindingKind::Missed, _) => "missed",

@@ -11,7 +11,7 @@ use crate::format::counted;
 use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
 
-/// Verdict and its cause.
+/// First lines of a result: what came of it, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
     /// Scenario, verdict and exit code: "basic: missed, 1 of 9 (exit 99)".
@@ -23,7 +23,7 @@ pub struct Headline {
 }
 
 impl Headline {
-    /// Headline of a run.
+    /// Headline of a run. Its cause is the finding or the objective that gave the exit code.
     pub fn new(report: &Report) -> Self {
         let code = report.exit_code;
         let gating: Vec<_> = gating(report).collect();
@@ -50,7 +50,7 @@ impl Headline {
         Self { verdict, cause: cause(report).unwrap_or_default(), advice }
     }
 
-    /// Headline of a comparison.
+    /// Headline of a comparison. Its cause is the first finding that gave the exit code.
     pub fn for_comparison(compared: &Comparison) -> Self {
         let code = compared.exit_code;
         let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());

@@ -43,7 +43,7 @@ pub struct Judge<'run> {
     pub catalogue: &'run Catalogue,
     /// Endpoints that the scenario requests.
     pub exercised: &'run [Endpoint],
-    /// Counts that are judged.
+    /// Counts up to now, from which verdicts are made.
     pub snapshot: &'run Snapshot,
     /// Names of the checks that the scenario declares.
     pub checks: &'run [Cow<'static, str>],
@@ -58,7 +58,7 @@ pub struct Judge<'run> {
 pub struct Judgement {
     /// Requests of the load, without setup and teardown.
     pub requests: Requests,
-    /// Iterations of the load.
+    /// Iterations of all parts, without setup and teardown.
     pub iterations: Iterations,
     /// Results by endpoint, in the order of the catalogue, without endpoints that were not
     /// requested.

@@ -8,7 +8,7 @@ use crate::finding::Severity;
 use crate::judgement::ObjectiveResult;
 use crate::verdict::Verdict;
 
-/// Tone, for colors.
+/// What a color says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tone {
     /// As it should be.
@@ -24,13 +24,13 @@ pub enum Tone {
 /// Appearance of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// One character, for text.
+    /// One character, for terminals. It has a replacement in ASCII.
     pub sign: &'static str,
     /// One emoji, for Markdown.
     pub emoji: &'static str,
-    /// Word for the verdict.
+    /// Verdict in one word or two: "met", "not judged".
     pub word: &'static str,
-    /// Tone, for colors.
+    /// Choice of the color.
     pub tone: Tone,
 }
 

@@ -33,7 +33,7 @@ pub enum Outcome {
         /// Its requests and its file, for people.
         made: String,
     },
-    /// There is no evidence.
+    /// The run was not measured.
     Failed {
         /// Exit code of the scenario.
         code: ExitCode,

@@ -25,7 +25,7 @@ pub const SCHEMA: u32 = 2;
 /// Result of a run: planned load, measurements and verdicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// Schema version, [`SCHEMA`].
+    /// [`SCHEMA`] when it was written.
     pub schema: u32,
     /// The part that the evidence has, too.
     #[serde(flatten)]
@@ -34,7 +34,7 @@ pub struct Report {
     pub requests: Requests,
     /// Requests of setup and teardown.
     pub around: Requests,
-    /// Iterations of the load.
+    /// Iterations of all parts, without setup and teardown.
     pub iterations: Iterations,
     /// Results by endpoint, in the order of the catalogue, without endpoints that were not
     /// requested.

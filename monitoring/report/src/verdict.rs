@@ -9,7 +9,7 @@ use crate::format::counted;
 /// Requests that an objective counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
-    /// Good requests.
+    /// Requests that met the condition of the objective, such as "within 300 ms".
     pub good: u64,
     /// All requests that were made and recorded.
     pub total: u64,
@@ -44,7 +44,7 @@ pub(crate) const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// Verdict on an objective.
+/// What the counts of an objective prove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", content = "reason", rename_all = "snake_case")]
 pub enum Verdict {
@@ -64,13 +64,13 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Reason {
-    /// No requests.
+    /// No request was made, and none is known to be missing.
     #[error("no requests were made: does the scenario request the endpoint?")]
     NoData,
     /// No requests, because every iteration failed before them.
     #[error("no requests were made: all {} failed before that", counted(*iterations, "iteration"))]
     NotReached {
-        /// Number of iterations.
+        /// Iterations of the run, all failed.
         iterations: u64,
     },
     /// Fewer requests than the objective needs.
@@ -80,9 +80,9 @@ pub enum Reason {
         counted(*total, "request")
     )]
     TooFew {
-        /// Number of requests.
+        /// Requests that were made and recorded.
         total: u64,
-        /// Minimum number of requests.
+        /// Requests from which on the percentile is judged.
         needed: u64,
         /// Percentile that needs this minimum.
         quantile: String,
@@ -95,7 +95,7 @@ pub enum Reason {
     TooFewConnections {
         /// Number of requests that opened a connection.
         total: u64,
-        /// Minimum number of them.
+        /// New connections from which on the percentile is judged.
         needed: u64,
         /// Percentile that needs this minimum.
         quantile: String,
@@ -103,7 +103,7 @@ pub enum Reason {
     /// The unknown requests could change the verdict.
     #[error("{unknown} requests were cut off or never made, enough to change the verdict: the other findings say why")]
     Unknown {
-        /// Number of unknown requests.
+        /// Requests that were cut off or never made.
         unknown: u64,
     },
     /// Iterations that the generator started late could explain the miss.

@@ -11,11 +11,11 @@ pub struct AgentResult {
     /// Process and machine: "process 4711 on node-3". `None` for a shard without a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// Number of worker threads.
+    /// Threads that make its requests.
     pub workers: u32,
     /// Requests that it sent, failed ones included.
     pub requests: u64,
-    /// Requests that failed.
+    /// Sent requests that failed.
     pub failed: u64,
     /// Processor use of its busiest worker, as a share from 0 to 1.
     pub cpu: Option<f64>,

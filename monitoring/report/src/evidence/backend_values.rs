@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 /// Lookups in a cache of the backend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CacheResult {
-    /// Name of the cache.
+    /// Name of the cache in the catalogue.
     pub name: String,
     /// Lookups during the run that found something. Prometheus extrapolates, so the number need not
     /// be whole.
     pub hits: f64,
-    /// All lookups.
+    /// Lookups during the run, with and without a hit.
     pub lookups: f64,
 }
 

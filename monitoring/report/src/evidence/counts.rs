@@ -64,7 +64,7 @@ pub struct EndpointCounts {
 /// A span of the time of an endpoint's requests.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SpanCounts {
-    /// Which span.
+    /// Part of the request that is timed.
     pub span: Span,
     /// Its durations; failed requests count beyond all bounds.
     pub durations: Latency,
@@ -124,7 +124,7 @@ pub struct StatusCounts {
     pub failed: u64,
 }
 
-/// Counts of requests.
+/// Requests of several endpoints and phases together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestCounts {
     /// Requests that were sent, failed ones included.
@@ -139,18 +139,18 @@ pub struct RequestCounts {
     pub refused: u64,
 }
 
-/// Counts of iterations.
+/// Iterations by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IterationCounts {
     /// Completed iterations, failed ones included.
     pub completed: u64,
     /// Completed iterations that ended with an error.
     pub failed: u64,
-    /// Interrupted iterations.
+    /// Iterations that were cut off at the end of the run.
     pub interrupted: u64,
 }
 
-/// Counts of a check.
+/// Evaluations of a check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckCounts {
     /// Number of evaluations.
@@ -173,7 +173,7 @@ pub struct SegmentCounts {
 pub struct ThreadTimes {
     /// Wall-clock time since the thread started.
     pub wall: u64,
-    /// CPU time.
+    /// Processor time, in nanoseconds. `None` if the system does not provide it.
     pub cpu: Option<u64>,
     /// Time in which the thread was ready to run but had no processor.
     pub waited: Option<u64>,

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 /// Machine and software of a run. Unknown fields are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
-    /// Version of the generator.
+    /// Version of the crate `perf-tests`.
     pub version: String,
     /// Operating system and architecture: "linux x86_64".
     pub system: String,
-    /// Release of the kernel.
+    /// Release of the kernel: "6.1.0-18-amd64".
     pub kernel: String,
-    /// Model of the processors.
+    /// Model of the processors, as the system names it.
     pub processor: String,
     /// Number of processors that the generator may use.
     pub processors: u32,
@@ -21,7 +21,7 @@ pub struct Environment {
     #[serde(with = "revision::as_text")]
     #[schemars(with = "String")]
     pub revision: Option<Revision>,
-    /// Command line, without secrets.
+    /// Command line that repeats the run. Secrets are left out.
     pub command: String,
     /// The hosts that load went to. The main target comes first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

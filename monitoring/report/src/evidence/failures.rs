@@ -27,7 +27,7 @@ pub struct FailureCause {
     pub detail: FailureDetail<'static>,
     /// Beginning of the first response's body, on one line; at most 200 characters.
     pub body: String,
-    /// Number of failed requests.
+    /// Requests that failed in this way.
     pub count: u64,
     /// Time of the first failure, in milliseconds since load began.
     pub first_ms: u64,
@@ -40,7 +40,7 @@ pub struct FailureCause {
 pub enum FailureDetail<'a> {
     /// The response did not pass a check of the scenario.
     Check {
-        /// Name of the check.
+        /// Name of the check in the scenario: "has a room".
         name: Cow<'a, str>,
         /// Status of the response.
         status: u16,
@@ -57,7 +57,7 @@ pub enum FailureDetail<'a> {
     Client {
         /// Kind of failure.
         kind: FailureKind,
-        /// Message of the client.
+        /// Error of the client: "Connection refused (os error 111)".
         message: Cow<'a, str>,
     },
 }
@@ -103,9 +103,9 @@ pub struct FailureCauses(Vec<FailureCause>);
 pub struct FailedRequest<'a> {
     /// Name of the endpoint, or method and path of a request without an endpoint.
     pub request: &'a str,
-    /// Kind of failure.
+    /// What was wrong with the request.
     pub detail: FailureDetail<'a>,
-    /// Body of the response.
+    /// Beginning of the response's body. Empty without a response.
     pub body: &'a [u8],
 }
 

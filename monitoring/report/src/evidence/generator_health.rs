@@ -18,7 +18,7 @@ pub struct GeneratorHealth {
 pub struct AgentHealth {
     /// The agent's number, from 1.
     pub agent: u32,
-    /// Its health.
+    /// Resources of its process and machine.
     pub health: GeneratorHealth,
 }
 

@@ -11,7 +11,7 @@ use super::large_number;
 /// Values of one measure in one phase.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MeasureCounts {
-    /// Number of values.
+    /// Values that the scenario recorded.
     pub count: u64,
     /// Values that are not zero.
     pub passed: u64,

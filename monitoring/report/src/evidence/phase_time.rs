@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 /// load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseTime {
-    /// Which phase.
+    /// Phase that the load was in.
     pub phase: Phase,
-    /// Its start.
+    /// Start in milliseconds after the load began.
     pub from_ms: u64,
-    /// Its end.
+    /// Planned end in milliseconds after the load began.
     pub to_ms: u64,
 }
 

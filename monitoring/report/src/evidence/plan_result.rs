@@ -26,9 +26,9 @@ pub struct PartResult {
     pub load: String,
     /// The load as `perf_tests::plan::LoadProfile`.
     pub profile: serde_json::Value,
-    /// Numbers of iterations.
+    /// Iterations by how they ended.
     pub iterations: Iterations,
-    /// Duration of completed iterations.
+    /// Durations of completed iterations, pauses included.
     pub iteration_ms: Option<Durations>,
     /// Whether the load waits for responses.
     #[serde(flatten)]
@@ -93,7 +93,7 @@ impl LoadModel {
     }
 }
 
-/// Counts of iterations.
+/// Iterations by how they ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Iterations {
     /// Completed iterations, failed ones included.
@@ -106,12 +106,12 @@ pub struct Iterations {
     pub dropped: u64,
 }
 
-/// Execution of planned arrivals.
+/// Arrivals of an open load: planned, started and late.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArrivalCounts {
-    /// Planned arrivals.
+    /// Arrivals in the plan, up to its planned end.
     pub planned: u64,
-    /// Arrivals that were started.
+    /// Arrivals for which a VU was free.
     pub started: u64,
     /// Arrivals that were started more than `late_after_ms` after they were due.
     pub late: u64,
@@ -138,7 +138,7 @@ pub struct Durations {
 /// system does not provide the value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
-    /// Number of worker threads.
+    /// Threads that make requests, of all agents.
     pub workers: u32,
     /// Processor use of the busiest worker.
     pub cpu: Option<f64>,
@@ -152,9 +152,9 @@ pub struct Generator {
 /// Latencies of one endpoint in one segment or part. Failed requests count as infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentLatency {
-    /// Number of requests.
+    /// Requests that were made and recorded, failed ones included.
     pub requests: u64,
-    /// Requests that failed.
+    /// Recorded requests that failed.
     pub failed: u64,
     /// Median, with two significant digits.
     pub p50_ms: Option<Millis>,

@@ -10,9 +10,9 @@ use super::{AgentResult, CacheResult, Environment, Generator, PlanResult, StoreR
 /// The part of a run's evidence that its report has unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunOverview {
-    /// Name of the run.
+    /// Label `testid` of the run's series, and name of its folder.
     pub testid: String,
-    /// Name of the scenario.
+    /// Name of the scenario's file in `tests/load/`.
     pub scenario: String,
     /// Service whose objectives apply, as named in the catalogue.
     pub service: String,

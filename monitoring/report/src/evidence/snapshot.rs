@@ -46,7 +46,7 @@ pub struct Snapshot {
     /// Requests without an objective: those of setup and teardown, and those to endpoints outside
     /// the catalogue.
     pub around: RequestCounts,
-    /// Why requests failed.
+    /// Causes of failed requests, a limited number of them.
     #[serde(default)]
     pub failures: FailureCauses,
     /// Times of each worker's thread.
@@ -58,7 +58,7 @@ pub struct Snapshot {
     pub agents: Vec<AgentHealth>,
 }
 
-/// Counts of one scenario.
+/// Counts of one of the loads that run side by side.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PartCounts {
     /// Counts of each endpoint of the catalogue in each phase.

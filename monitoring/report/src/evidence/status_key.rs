@@ -26,7 +26,7 @@ impl StatusKey {
         }
     }
 
-    /// Text for people.
+    /// Status code, or "no response".
     pub fn describe(self) -> String {
         match self {
             Self::NoResponse => "no response".to_owned(),

@@ -40,7 +40,7 @@ pub struct Slice {
     pub begun: Option<u64>,
     /// Requests that finished, warm-up included.
     pub requests: u64,
-    /// Requests that failed.
+    /// Requests that finished and failed.
     pub failed: u64,
     /// Results by endpoint, without endpoints that had no requests after warm-up.
     pub endpoints: BTreeMap<String, EndpointSlice>,
@@ -49,16 +49,16 @@ pub struct Slice {
 /// Requests of an endpoint after warm-up in a section. Failed requests count as infinitely slow.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointSlice {
-    /// Number of requests.
+    /// Requests that finished in the section, failed ones included.
     pub requests: u64,
-    /// Requests that failed.
+    /// Requests that finished and failed.
     pub failed: u64,
     /// Requests within the threshold of the endpoint's objective on latency. `None` without such an
     /// objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<u64>,
-    /// Median latency.
+    /// Median latency. Infinite if half of the requests failed.
     pub p50_ms: Millis,
-    /// 95th percentile of latency.
+    /// 95th percentile of latency. Infinite if more than 5 % of the requests failed.
     pub p95_ms: Millis,
 }

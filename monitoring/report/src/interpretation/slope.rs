@@ -1,9 +1,9 @@
 //! Slope of a line through points in time, with its uncertainty.
 
-/// Slope of a line.
+/// Change of a value with time, as a fitted line shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slope {
-    /// Change per hour.
+    /// Change of the value in an hour, in the unit of the value.
     pub per_hour: f64,
     /// Half the width of the 95 % confidence interval of `per_hour`.
     pub within: f64,

@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Evaluations of a check.
+/// How often a check of the scenario passed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
-    /// Name of the check.
+    /// Name in the scenario: "has a room".
     pub name: String,
-    /// Number of evaluations.
+    /// Responses that were checked.
     pub tried: u64,
     /// Evaluations that did not pass.
     pub failed: u64,

@@ -9,23 +9,23 @@ use crate::evidence::{BodyBytes, StatusKey};
 use crate::failure::FailureKind;
 use crate::millis::Millis;
 
-/// Counts of requests.
+/// Requests by what is known about them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     /// Requests that were sent and recorded, failed ones included.
     pub sent: u64,
-    /// Requests that failed.
+    /// Sent requests without a response, with a wrong status, or with a failed check.
     pub failed: u64,
     /// Requests that were cut off or never made. Their results are unknown.
     pub unknown: u64,
 }
 
-/// Results of one endpoint.
+/// Requests of one endpoint by the load, and their latencies after warm-up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointResult {
     /// Name in the catalogue.
     pub name: String,
-    /// Numbers of requests.
+    /// Requests in all phases, warm-up included.
     pub requests: Requests,
     /// Requests that were started and cut off. They are part of the unknown ones, and the backend
     /// may have counted them.
@@ -40,7 +40,7 @@ pub struct EndpointResult {
     pub bodies: BodyBytes,
     /// Requests by status code. "0" means no response.
     pub by_status: BTreeMap<StatusKey, u64>,
-    /// Failed requests by kind.
+    /// Failed requests by the first thing that was wrong.
     pub errors: BTreeMap<FailureKind, u64>,
     /// Median latency of all requests. Failed requests count as infinite.
     pub p50_ms: Option<Millis>,
@@ -70,7 +70,7 @@ pub struct EndpointResult {
 pub struct CurvePoint {
     /// Percentile in parts per million: 950,000 is p95.
     pub ppm: u32,
-    /// Latency at this percentile.
+    /// Latency that this share of requests did not exceed.
     pub ms: Millis,
 }
 

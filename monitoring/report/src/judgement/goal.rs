@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::millis::exact_ms;
 
-/// An objective in numbers.
+/// Condition of an objective, and the least share of requests that must meet it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Goal {
@@ -19,7 +19,7 @@ pub enum Goal {
     ResponseTime(Percentile),
     /// A percentile of another span of an endpoint's requests.
     Span {
-        /// Which span.
+        /// Part of the request that is timed.
         span: Span,
         /// Share in parts per million: 950,000 is p95.
         share_ppm: u32,
@@ -45,12 +45,12 @@ pub enum Goal {
         reading: Reading,
         /// Limit of the value. A value equal to it is good.
         limit: u64,
-        /// Which values are good.
+        /// Whether the limit is the largest or the smallest good value.
         side: LimitSide,
     },
     /// Successful requests a second.
     Throughput {
-        /// Least number of them.
+        /// Smallest rate that is good.
         per_second: u32,
     },
     /// A value of the backend's own metrics.

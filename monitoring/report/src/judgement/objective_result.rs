@@ -15,7 +15,7 @@ use crate::verdict::{Reason, Tally, Verdict};
 /// Subject of objectives on the backend's own metrics.
 const BACKEND: &str = "backend";
 
-/// Result of an objective.
+/// An objective, what was measured for it, and whether it was met.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveResult {
     /// ID: the name of the judged metric.
@@ -37,9 +37,9 @@ pub struct ObjectiveResult {
     pub is_further: bool,
     /// Effect of a miss on the exit code.
     pub on_miss: OnMiss,
-    /// The objective in numbers.
+    /// The objective as numbers, from which texts and verdicts are made.
     pub goal: Goal,
-    /// Verdict.
+    /// Whether the objective was met, or why that is unknown.
     #[serde(flatten)]
     pub verdict: Verdict,
     /// Measured value. `None` if the scenario does not exercise the objective, or if the backend
@@ -57,7 +57,7 @@ pub enum Measurement {
         /// Counts of requests, from which the verdict is made.
         #[serde(flatten)]
         tally: Tally,
-        /// Percentile. `None` without requests.
+        /// Latency at the objective's percentile. `None` without requests.
         quantile_ms: Option<Millis>,
         /// 95 % confidence interval of the true percentile.
         interval_ms: Option<(Millis, Millis)>,
@@ -66,7 +66,7 @@ pub enum Measurement {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         response_ms: Option<Millis>,
     },
-    /// Requests or evaluations.
+    /// Requests that succeed, or evaluations of a check that pass.
     Share {
         /// Counts of requests or evaluations.
         #[serde(flatten)]
@@ -77,7 +77,7 @@ pub enum Measurement {
         /// Counts of values, from which the verdict is made.
         #[serde(flatten)]
         tally: Tally,
-        /// Percentile. `None` without values.
+        /// Value at the objective's percentile. `None` without values.
         quantile: Option<f64>,
     },
     /// The sum of a counter, or the last value of a gauge.
@@ -88,7 +88,7 @@ pub enum Measurement {
     },
     /// Successful requests or the sum of a counter, in the judged time.
     Throughput {
-        /// Counts of requests.
+        /// Counts of successful requests, or the sum of the counter as good ones.
         #[serde(flatten)]
         tally: Tally,
         /// Planned length of the judged phases, in milliseconds.
@@ -218,7 +218,8 @@ impl ObjectiveResult {
         self.tally().filter(|_| !matches!(self.goal, Goal::Value { .. })).map(|tally| tally.good)
     }
 
-    /// Measured percentile.
+    /// Latency at the objective's percentile. `None` if it is not about latency, or without
+    /// requests.
     pub const fn quantile_ms(&self) -> Option<Millis> {
         match self.measured {
             Some(Measurement::Percentile { quantile_ms, .. }) => quantile_ms,

@@ -60,7 +60,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
     page(&headline.verdict, &body)
 }
 
-/// Page of a comparison.
+/// Renders `report.html` of a comparison. It needs no network and no script.
 pub fn render_comparison(compared: &Comparison) -> String {
     let headline = Headline::for_comparison(compared);
     let body = html! {

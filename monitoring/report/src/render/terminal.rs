@@ -17,10 +17,10 @@ pub use runs::render_runs;
 use crate::finding::Finding;
 use crate::mark::{Mark, Tone};
 
-/// Capabilities of a terminal.
+/// What a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TerminalStyle {
-    /// Number of columns.
+    /// Columns after which lines are broken.
     pub width: usize,
     /// Whether to color the text with escape codes.
     pub color: bool,

@@ -20,7 +20,7 @@ const MARGINS: (f64, f64, f64, f64) = (62.0, 12.0, 10.0, 26.0);
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) name: String,
-    /// CSS class.
+    /// CSS class, which gives the color.
     pub(super) class: &'static str,
     /// (x, y), with `None` for a gap. Infinite values have a mark at the upper edge.
     pub(super) points: Vec<(f64, Option<f64>)>,

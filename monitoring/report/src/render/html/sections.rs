@@ -35,7 +35,7 @@ pub(super) fn list(findings: &[Finding]) -> Markup {
     }
 }
 
-/// The table of objectives.
+/// Measured values and verdicts, a row for each objective, with a heading.
 pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) -> Markup {
     html! {
         h2 id=(id) { (title) }
@@ -112,7 +112,7 @@ pub(super) fn latency(report: &Report) -> Markup {
     }
 }
 
-/// Planned and delivered load.
+/// The section about planned and delivered load, a row for each part.
 pub(super) fn load(report: &Report) -> Markup {
     let charts = figures::load(report);
     html! {

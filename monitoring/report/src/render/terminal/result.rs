@@ -10,7 +10,7 @@ use crate::headline::cause_finding;
 /// A run's result, and everything that is printed below it.
 #[derive(Debug, Clone, Copy)]
 pub struct RunResult<'a> {
-    /// The judged run.
+    /// Run with its final exit code.
     pub report: &'a Report,
     /// The checks of the proof, if it ran.
     pub proof: Option<&'a str>,
@@ -18,7 +18,7 @@ pub struct RunResult<'a> {
     pub compared: Option<&'a Comparison>,
     /// The URL of the run's dashboard, if Grafana runs.
     pub dashboard: Option<&'a str>,
-    /// The path of `report.html`.
+    /// Path of `report.html`, as it is printed.
     pub html: &'a str,
 }
 
