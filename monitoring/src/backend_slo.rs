@@ -25,7 +25,7 @@ pub struct BackendSlo {
     /// judged.
     pub expr: &'static str,
     /// Value of the run that is judged.
-    pub over: Over,
+    pub judged: JudgedValue,
     /// Limit of the value.
     pub bound: Bound,
     /// Effect of a miss on the exit code.
@@ -34,7 +34,7 @@ pub struct BackendSlo {
 
 /// The value of a run that an objective judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
+pub enum JudgedValue {
     /// The worst one: the largest under an upper limit, the smallest under a lower limit.
     Worst,
     /// The mean over the run.
@@ -126,18 +126,18 @@ impl Amount {
 impl BackendSlo {
     /// Every value is at most `amount`; a miss fails the run.
     pub const fn at_most(name: &'static str, title: &'static str, expr: &'static str, amount: Amount) -> Self {
-        Self { name, title, expr, over: Over::Worst, bound: Bound::AtMost(amount), on_miss: OnMiss::Fail }
+        Self { name, title, expr, judged: JudgedValue::Worst, bound: Bound::AtMost(amount), on_miss: OnMiss::Fail }
     }
 
     /// Every value is at least `amount`; a miss fails the run.
     pub const fn at_least(name: &'static str, title: &'static str, expr: &'static str, amount: Amount) -> Self {
-        Self { name, title, expr, over: Over::Worst, bound: Bound::AtLeast(amount), on_miss: OnMiss::Fail }
+        Self { name, title, expr, judged: JudgedValue::Worst, bound: Bound::AtLeast(amount), on_miss: OnMiss::Fail }
     }
 
     /// Judges the mean over the run instead of the worst value, so that short peaks are allowed.
     #[must_use]
     pub const fn on_average(mut self) -> Self {
-        self.over = Over::Mean;
+        self.judged = JudgedValue::Mean;
         self
     }
 
@@ -171,7 +171,7 @@ impl BackendSlo {
             Bound::AtMost(_) => "<=",
             Bound::AtLeast(_) => ">=",
         };
-        let mean = if self.over == Over::Mean { "mean " } else { "" };
+        let mean = if self.judged == JudgedValue::Mean { "mean " } else { "" };
         format!("{mean}{} {sign} {}", self.name, self.amount().describe())
     }
 
@@ -185,20 +185,20 @@ impl BackendSlo {
 
     /// Value at one time, reduced to a single series.
     pub fn now(&self) -> Expr {
-        let worst = match (self.over, self.bound) {
-            (Over::Mean, _) => "avg",
-            (Over::Worst, Bound::AtMost(_)) => "max",
-            (Over::Worst, Bound::AtLeast(_)) => "min",
+        let worst = match (self.judged, self.bound) {
+            (JudgedValue::Mean, _) => "avg",
+            (JudgedValue::Worst, Bound::AtMost(_)) => "max",
+            (JudgedValue::Worst, Bound::AtLeast(_)) => "min",
         };
         Expr::Aggregate(worst, Vec::new(), Box::new(Expr::Verbatim(self.expr)))
     }
 
     /// Value that is judged, over the last `duration`.
     pub fn over_run(&self, duration: Duration) -> Expr {
-        let function = match (self.over, self.bound) {
-            (Over::Mean, _) => "avg_over_time",
-            (Over::Worst, Bound::AtMost(_)) => "max_over_time",
-            (Over::Worst, Bound::AtLeast(_)) => "min_over_time",
+        let function = match (self.judged, self.bound) {
+            (JudgedValue::Mean, _) => "avg_over_time",
+            (JudgedValue::Worst, Bound::AtMost(_)) => "max_over_time",
+            (JudgedValue::Worst, Bound::AtLeast(_)) => "min_over_time",
         };
         // Prometheus aligns steps to multiples of their width. Wide steps would miss the scrapes of
         // a short run that come after its last step.

@@ -23,7 +23,7 @@ const COARSE_US: &[u64] =
 
 /// Labels of a metric's series, besides `testid`, `scenario` and the user's tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum LabelSet {
     /// No other label: one series for the whole scenario.
     Run,
     /// `phase`.
@@ -121,23 +121,23 @@ pub struct Metric {
     /// Value of the label `__name__`. Series of a histogram append `_bucket`, `_sum` and `_count`.
     pub name: String,
     /// Labels of its series.
-    pub by: By,
+    pub label_set: LabelSet,
     /// Its metadata.
     pub description: Description,
 }
 
 impl Metric {
-    fn counter(name: impl Into<String>, by: By, help: &'static str) -> Self {
-        Self { name: name.into(), by, description: Description { kind: Kind::Counter, unit: "", help } }
+    fn counter(name: impl Into<String>, label_set: LabelSet, help: &'static str) -> Self {
+        Self { name: name.into(), label_set, description: Description { kind: Kind::Counter, unit: "", help } }
     }
 
-    fn histogram(name: impl Into<String>, by: By, help: &'static str) -> Self {
+    fn histogram(name: impl Into<String>, label_set: LabelSet, help: &'static str) -> Self {
         let description = Description { kind: Kind::Histogram, unit: "milliseconds", help };
-        Self { name: name.into(), by, description }
+        Self { name: name.into(), label_set, description }
     }
 
     fn gauge(name: impl Into<String>, unit: &'static str, help: &'static str) -> Self {
-        Self { name: name.into(), by: By::Run, description: Description { kind: Kind::Gauge, unit, help } }
+        Self { name: name.into(), label_set: LabelSet::Run, description: Description { kind: Kind::Gauge, unit, help } }
     }
 
     /// `<endpoint>_latency`, a histogram in milliseconds: the time of sending, waiting and
@@ -145,14 +145,18 @@ impl Metric {
     /// `_sum` and the bucket `+Inf`. There is no label `status`, so that all series exist from the
     /// start.
     pub fn latency(endpoint: &Endpoint) -> Self {
-        Self::histogram(format!("{}_latency", endpoint.name), By::Endpoint, "Time of sending, waiting and receiving.")
+        Self::histogram(
+            format!("{}_latency", endpoint.name),
+            LabelSet::Endpoint,
+            "Time of sending, waiting and receiving.",
+        )
     }
 
     /// `<endpoint>_response_time`, a histogram in milliseconds: the time from when the request was
     /// due to its end. Failed requests count as in [`Metric::latency`]. Only open loads have it.
     pub fn response_time(endpoint: &Endpoint) -> Self {
         let help = "Time from when the request was due to its end.";
-        Self::histogram(format!("{}_response_time", endpoint.name), By::Endpoint, help)
+        Self::histogram(format!("{}_response_time", endpoint.name), LabelSet::Endpoint, help)
     }
 
     /// `<endpoint>_latency`, `<endpoint>_connecting` and so on: a histogram in milliseconds of a
@@ -165,74 +169,74 @@ impl Metric {
             Span::WithConnecting => "Time from the start of a request to its end, connecting included.",
             Span::FirstByte => "Time of sending and waiting, to the first byte of the response.",
         };
-        Self::histogram(format!("{}_{}", endpoint.name, span.metric_suffix()), By::Endpoint, help)
+        Self::histogram(format!("{}_{}", endpoint.name, span.metric_suffix()), LabelSet::Endpoint, help)
     }
 
     /// `<endpoint>_success`: requests that succeeded. Divide by `<endpoint>_latency_count` for a
     /// share.
     pub fn success(endpoint: &Endpoint) -> Self {
-        Self::counter(format!("{}_success", endpoint.name), By::Endpoint, "Requests that succeeded.")
+        Self::counter(format!("{}_success", endpoint.name), LabelSet::Endpoint, "Requests that succeeded.")
     }
 
     /// `http_req_duration`, a histogram in milliseconds: the time of sending, waiting and receiving
     /// of every request, by status.
     pub fn http_req_duration() -> Self {
         let help = "Time of sending, waiting and receiving, failed requests included.";
-        Self::histogram("http_req_duration", By::Status, help)
+        Self::histogram("http_req_duration", LabelSet::Status, help)
     }
 
     /// `http_req_blocked`, `http_req_looking_up`, `http_req_connecting`,
     /// `http_req_tls_handshaking`, `http_req_sending`, `http_req_waiting`, `http_req_receiving`:
     /// histograms in milliseconds.
     pub fn part(part: RequestPart) -> Self {
-        Self::histogram(format!("http_req_{}", part.name()), By::Endpoint, "Time of one part of a request.")
+        Self::histogram(format!("http_req_{}", part.name()), LabelSet::Endpoint, "Time of one part of a request.")
     }
 
     /// `http_reqs`: all requests, by status.
     pub fn http_reqs() -> Self {
-        Self::counter("http_reqs", By::Status, "Requests, failed ones included.")
+        Self::counter("http_reqs", LabelSet::Status, "Requests, failed ones included.")
     }
 
     /// `http_req_failed`: requests that failed, by status.
     pub fn http_req_failed() -> Self {
-        Self::counter("http_req_failed", By::Status, "Requests that failed.")
+        Self::counter("http_req_failed", LabelSet::Status, "Requests that failed.")
     }
 
     /// `http_req_errors`: requests that failed, by kind of failure.
     pub fn http_req_errors() -> Self {
-        Self::counter("http_req_errors", By::Kind, "Requests that failed, by kind of failure.")
+        Self::counter("http_req_errors", LabelSet::Kind, "Requests that failed, by kind of failure.")
     }
 
     /// `http_req_reconnects`: requests that were sent once more, because the server had closed a
     /// reused connection, by endpoint.
     pub fn reconnects() -> Self {
         let help = "Requests sent once more, because the server had closed a reused connection.";
-        Self::counter("http_req_reconnects", By::Endpoint, help)
+        Self::counter("http_req_reconnects", LabelSet::Endpoint, help)
     }
 
     /// `http_res_body_bytes`: bytes of response bodies as they were sent, by endpoint.
     pub fn body_bytes() -> Self {
-        Self::counter("http_res_body_bytes", By::Endpoint, "Bytes of response bodies as they were sent.")
+        Self::counter("http_res_body_bytes", LabelSet::Endpoint, "Bytes of response bodies as they were sent.")
     }
 
     /// `http_res_decoded_bytes`: bytes of response bodies after decompression, by endpoint.
     pub fn decoded_bytes() -> Self {
-        Self::counter("http_res_decoded_bytes", By::Endpoint, "Bytes of response bodies after decompression.")
+        Self::counter("http_res_decoded_bytes", LabelSet::Endpoint, "Bytes of response bodies after decompression.")
     }
 
     /// `api_errors`: requests that failed, by endpoint. Its series exist from the start, at zero.
     pub fn api_errors() -> Self {
-        Self::counter("api_errors", By::Endpoint, "Requests that failed.")
+        Self::counter("api_errors", LabelSet::Endpoint, "Requests that failed.")
     }
 
     /// `checks`: evaluations of a check.
     pub fn checks() -> Self {
-        Self::counter("checks", By::Check, "Evaluations of a check.")
+        Self::counter("checks", LabelSet::Check, "Evaluations of a check.")
     }
 
     /// `checks_failed`: evaluations of a check that did not pass.
     pub fn checks_failed() -> Self {
-        Self::counter("checks_failed", By::Check, "Evaluations of a check that did not pass.")
+        Self::counter("checks_failed", LabelSet::Check, "Evaluations of a check that did not pass.")
     }
 
     /// `measure_<name>`: a scenario's own measure. It is a histogram, the sum, the last value, or
@@ -243,35 +247,35 @@ impl Metric {
             MeasureKind::Counter | MeasureKind::Rate => Kind::Counter,
             MeasureKind::Gauge => Kind::Gauge,
         };
-        let by = if kind == Kind::Gauge { By::Run } else { By::Phase };
+        let label_set = if kind == Kind::Gauge { LabelSet::Run } else { LabelSet::Phase };
         let description = Description { kind, unit: "", help: "A measure of the scenario." };
-        Self { name: format!("measure_{}", measure.name), by, description }
+        Self { name: format!("measure_{}", measure.name), label_set, description }
     }
 
     /// `measure_<name>_passed`: values of a rate that are not zero.
     pub fn measure_passed(measure: &Measure) -> Self {
-        Self::counter(format!("measure_{}_passed", measure.name), By::Phase, "Values that are not zero.")
+        Self::counter(format!("measure_{}_passed", measure.name), LabelSet::Phase, "Values that are not zero.")
     }
 
     /// `iterations`: completed iterations of the scenario, failed ones included.
     pub fn iterations() -> Self {
-        Self::counter("iterations", By::Run, "Completed iterations, failed ones included.")
+        Self::counter("iterations", LabelSet::Run, "Completed iterations, failed ones included.")
     }
 
     /// `iteration_duration`, a histogram in milliseconds: the duration of completed iterations.
     pub fn iteration_duration() -> Self {
-        Self::histogram("iteration_duration", By::Run, "Duration of completed iterations.")
+        Self::histogram("iteration_duration", LabelSet::Run, "Duration of completed iterations.")
     }
 
     /// `iteration_lateness`, a histogram in milliseconds: the time from when an iteration of an
     /// open load was due to its start.
     pub fn iteration_lateness() -> Self {
-        Self::histogram("iteration_lateness", By::Run, "Time from when an iteration was due to its start.")
+        Self::histogram("iteration_lateness", LabelSet::Run, "Time from when an iteration was due to its start.")
     }
 
     /// `dropped_iterations`: iterations that were planned but never started.
     pub fn dropped_iterations() -> Self {
-        Self::counter("dropped_iterations", By::Phase, "Iterations that were planned but never started.")
+        Self::counter("dropped_iterations", LabelSet::Phase, "Iterations that were planned but never started.")
     }
 
     /// `vus`: virtual users that are active now.
@@ -294,16 +298,17 @@ impl Metric {
     /// not by endpoint. `last` is the status ("0" for no response), the kind of failure or the name
     /// of the check, for metrics that have such a label.
     pub fn labels(&self, endpoint: Option<&Endpoint>, phase: Phase, last: &str) -> Vec<(Label, String)> {
-        let own = match self.by {
-            By::Run => return Vec::new(),
-            By::Phase | By::Endpoint => None,
-            By::Status => Some(label::STATUS),
-            By::Kind => Some(label::KIND),
-            By::Check => Some(label::CHECK),
+        let own = match self.label_set {
+            LabelSet::Run => return Vec::new(),
+            LabelSet::Phase | LabelSet::Endpoint => None,
+            LabelSet::Status => Some(label::STATUS),
+            LabelSet::Kind => Some(label::KIND),
+            LabelSet::Check => Some(label::CHECK),
         };
-        let of_endpoint = endpoint.filter(|_| !matches!(self.by, By::Phase | By::Check)).map(|endpoint| {
-            [(label::NAME, endpoint.name.to_owned()), (label::METHOD, endpoint.method.as_str().to_owned())]
-        });
+        let of_endpoint =
+            endpoint.filter(|_| !matches!(self.label_set, LabelSet::Phase | LabelSet::Check)).map(|endpoint| {
+                [(label::NAME, endpoint.name.to_owned()), (label::METHOD, endpoint.method.as_str().to_owned())]
+            });
         let mut labels: Vec<_> = of_endpoint.into_iter().flatten().collect();
         labels.push((label::PHASE, phase.as_str().to_owned()));
         labels.extend(own.map(|own| (own, last.to_owned())));

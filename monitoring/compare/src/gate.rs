@@ -106,7 +106,7 @@ pub struct HypothesisResult {
 pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<HypothesisResult> {
     let each = alpha / count(family.len().max(1));
     let tests: Vec<_> = family.iter().map(|differences| SignedRank::new(differences)).collect();
-    let p: Vec<_> = tests.iter().map(|test| beyond(test, rule)).collect();
+    let p: Vec<_> = tests.iter().map(|test| two_sided_p(test, rule)).collect();
     let rejected = holm(&p, alpha);
     let judged = tests.iter().zip(&p).zip(rejected).map(|((test, &p), rejected)| {
         let (estimate, interval) = (test.estimate(), test.interval(each));
@@ -151,7 +151,7 @@ pub(crate) fn common(changes: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// Two-sided p-value of a change within the margin: twice the smaller of both sides.
-fn beyond(test: &SignedRank, rule: Rule) -> f64 {
+fn two_sided_p(test: &SignedRank, rule: Rule) -> f64 {
     (2.0 * test.p_above(rule.slower()).min(test.p_below(rule.faster()))).min(1.0)
 }
 

@@ -10,4 +10,4 @@ pub mod recorded;
 
 pub use comparison::{ComparisonLabel, compare, objectives};
 pub use measure::{Pair, differences_of_p95};
-pub use recorded::{Recorded, RecordedError, compare_recorded};
+pub use recorded::{RecordedError, RecordedRun, compare_recorded};

@@ -38,7 +38,7 @@ const MIN_SECTIONS: u64 = 9;
 
 /// A recorded run and its latencies over time.
 #[derive(Debug, Clone, Copy)]
-pub struct Recorded<'a> {
+pub struct RecordedRun<'a> {
     /// Report of the run.
     pub report: &'a Report,
     /// Contents of its histogram log, [`HISTOGRAMS`].
@@ -88,7 +88,7 @@ pub enum RecordedError {
 ///
 /// # Errors
 /// If the runs cannot be compared. The message has the reason and, if possible, the remedy.
-pub fn compare_recorded(base: Recorded<'_>, head: Recorded<'_>, rule: Rule) -> Result<Comparison, RecordedError> {
+pub fn compare_recorded(base: RecordedRun<'_>, head: RecordedRun<'_>, rule: Rule) -> Result<Comparison, RecordedError> {
     let warnings = comparable(base.report, head.report)?;
     let (before, after) = (Sections::read(base)?, Sections::read(head)?);
     let count = before.most().min(after.most()).clamp(1, SECTIONS);
@@ -176,7 +176,7 @@ struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    fn read(recorded: Recorded<'a>) -> Result<Self, RecordedError> {
+    fn read(recorded: RecordedRun<'a>) -> Result<Self, RecordedError> {
         let testid = || recorded.report.run.testid.clone();
         let broken = |why: String| RecordedError::Log(testid(), why);
         let mut latencies = BTreeMap::new();
@@ -205,7 +205,7 @@ impl<'a> Sections<'a> {
         // A rare endpoint would leave the others with too few sections.
         let many = requests.values().filter(|requests| **requests >= REQUESTS * MIN_SECTIONS).min();
         let by_requests = many.or_else(|| requests.values().max()).map_or(0, |requests| requests / REQUESTS);
-        by_requests.min(self.whole() as u64)
+        by_requests.min(self.whole_slices() as u64)
     }
 
     /// Splits the run into `count` sections of about equally many slices, each returned as the
@@ -213,7 +213,7 @@ impl<'a> Sections<'a> {
     /// it would have few requests.
     fn rounds(&self, report: &Report, count: u64) -> Result<Vec<Report>, RecordedError> {
         let judged: Vec<_> = self.judged().collect();
-        let whole = self.whole();
+        let whole = self.whole_slices();
         let Ok(count) = usize::try_from(count) else { return Ok(Vec::new()) };
         let section_of = |at: usize| at.min(whole.saturating_sub(1)) * count / whole.max(1);
         let within = |section: usize| {
@@ -229,7 +229,7 @@ impl<'a> Sections<'a> {
     }
 
     /// Number of judged slices without a short one left over at the end.
-    fn whole(&self) -> usize {
+    fn whole_slices(&self) -> usize {
         let length = |slice: &Slice| slice.to_ms - slice.from_ms;
         let longest = self.judged().map(length).max().unwrap_or(0);
         let all = self.judged().count();

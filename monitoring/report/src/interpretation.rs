@@ -233,7 +233,8 @@ fn slow_since(first: &FirstMiss<'_>, others: &str) -> Finding {
     let FirstMiss { objective, vus, rate, .. } = first;
     let (subject, since) = (&objective.subject, first.describe_time());
     let load = format!("{vus} VU{}, {rate:.0} req/s", if *vus == 1 { "" } else { "s" });
-    let message = format!("{subject} was over its objective {since} (at {load}){others}. Check the handler of {subject}");
+    let message =
+        format!("{subject} was over its objective {since} (at {load}){others}. Check the handler of {subject}");
     Finding::new(Severity::Problem, Subject::Objective(subject.clone()), FindingKind::FirstMiss, message)
 }
 

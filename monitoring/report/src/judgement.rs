@@ -127,7 +127,7 @@ struct Scope {
 
 /// Requests of an endpoint that this number of iterations would have made, as completed iterations
 /// did on average. Without completed iterations, it is the largest number.
-fn certain(part: &PartCounts, index: usize, iterations: u64) -> u64 {
+fn requests_of_iterations(part: &PartCounts, index: usize, iterations: u64) -> u64 {
     let most = iterations.saturating_mul(part.most_per_iteration[index]);
     let sent: u64 = Phase::ALL.iter().map(|&phase| part.cell(index, phase).requests().sent).sum();
     match part.iterations.completed {
@@ -150,7 +150,7 @@ impl Judge<'_> {
                 requests.add(cell.requests());
                 let most = part.most_per_iteration[index];
                 requests.unknown += (part.dropped[phase.index()] + cell.stopped_iterations) * most;
-                requests.refused += certain(part, index, cell.refused_iterations);
+                requests.refused += requests_of_iterations(part, index, cell.refused_iterations);
             }
         }
         requests

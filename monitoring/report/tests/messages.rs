@@ -62,7 +62,8 @@ fn report() -> Report {
     };
     json["segments"] = (1..=9).map(segment).collect();
     let mut report = read_report(&json.to_string()).unwrap();
-    let unavailable = || Verdict::Inconclusive(Reason::Unavailable(MissingValue::NotScraped("missed: nothing".to_owned())));
+    let unavailable =
+        || Verdict::Inconclusive(Reason::Unavailable(MissingValue::NotScraped("missed: nothing".to_owned())));
     report.objectives[0].verdict = Verdict::Missed;
     report.objectives[1].verdict = unavailable();
     report.objectives[2].verdict = Verdict::Missed;

@@ -100,7 +100,10 @@ fn the_miss_in_the_headline_is_the_only_problem() {
     let report = report("missed");
     let text = render_run(&report, TerminalStyle::PLAIN);
     assert!(text.starts_with("✗ basic: missed, 1 of 9 (exit 99): get_game_data p95 795.3 ms > 500 ms"), "{text}");
-    assert!(text.contains("warning: get_game_data was over its objective from the start (at 10 VUs, 66 req/s)"), "{text}");
+    assert!(
+        text.contains("warning: get_game_data was over its objective from the start (at 10 VUs, 66 req/s)"),
+        "{text}"
+    );
     assert_eq!(text.matches("problem: ").count(), 0, "{text}");
     let several = render_run(&self::report("several_missed"), TerminalStyle::PLAIN);
     assert_eq!(several.matches("get_state was over its objective").count(), 1, "{several}");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::fields::{file, files, ignore, is_on, names, on, parse_push_interval, put, set_targets, some};
+use crate::fields::{file, files, ignore, is_on, names, on, parse_push_interval, put, put_some, set_targets};
 use crate::setting::SettingValue::{Many, One, PerHost as ForEachHost, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::shard::parse_moment;
@@ -71,19 +71,19 @@ settings! { RUN_SETTINGS in run:
         put(&mut it.tags, label::parse_tags(lines).map_err(ValueError::from))
     })
     .help("Label NAME=VALUE on every series of the run (repeatable)");
-    TESTID = flag("testid", One("TESTID"), &["PERF_TESTID"], |it, text| some(&mut it.testid, parse_testid(text)))
+    TESTID = flag("testid", One("TESTID"), &["PERF_TESTID"], |it, text| put_some(&mut it.testid, parse_testid(text)))
         .help("Name of the run [default: date, time and scenario]");
     SEED = flag("seed", One("SEED"), &["PERF_SEED"], |it, text| put(&mut it.seed, parse_number(text, 0..=u64::MAX)))
         .default(|| DEFAULT_SEED.to_string()).help("Random seed of plan, payloads and stub backend {default}");
 }
 
 settings! { LOAD_SETTINGS in load:
-    VUS = flag("vus", One("VUS"), &["K6_VUS"], |it, text| some(&mut it.load.vus, parse_vus(text))).short('u').help(
+    VUS = flag("vus", One("VUS"), &["K6_VUS"], |it, text| put_some(&mut it.load.vus, parse_vus(text))).short('u').help(
         "Number of virtual users (VUs). Alone, it changes only the VUs of the scenario's load. With --rate or --stage, \
          VUs that exist from the start",
     );
     DURATION = flag("duration", One("DURATION"), &["K6_DURATION"], |it, text| {
-        some(&mut it.load.duration, parse_duration(text))
+        put_some(&mut it.load.duration, parse_duration(text))
     })
     .short('d')
     .is_load()
@@ -92,7 +92,7 @@ settings! { LOAD_SETTINGS in load:
          are replaced; several parts are scaled together. With --iterations, the maximum duration",
     );
     ITERATIONS = flag("iterations", One("ITERATIONS"), &["K6_ITERATIONS"], |it, text| {
-        some(&mut it.load.iterations, parse_number(text, 1..=1_000_000_000_000))
+        put_some(&mut it.load.iterations, parse_number(text, 1..=1_000_000_000_000))
     })
     .short('i')
     .is_load()
@@ -104,33 +104,33 @@ settings! { LOAD_SETTINGS in load:
     .is_load()
     .help("Ramp to VUS over DURATION, for example 1m:10 (repeatable). Replaces the scenario's whole load");
     RATE = flag("rate", One("RATE"), &["PERF_RATE"], |it, text| {
-        some(&mut it.load.rate, parse_rate(text))
+        put_some(&mut it.load.rate, parse_rate(text))
     }).is_load().help(
         "Start iterations at this rate, for example 500/s or 30/m. Arrivals do not wait for earlier iterations. Replaces \
          the scenario's whole load and lasts as long as that load, or for --duration",
     );
     MAX_VUS_OF_RATE = flag("max-vus", One("VUS"), &["PERF_MAX_VUS"], |it, text| {
-        some(&mut it.load.max_vus, parse_vus(text))
+        put_some(&mut it.load.max_vus, parse_vus(text))
     }).help(
         "Maximum number of VUs for --rate. An arrival that finds all of them busy is dropped [default: --vus]",
     );
     WARM_UP = flag("warmup", One("DURATION"), &["PERF_WARMUP"], |it, text| {
-        some(&mut it.load.warm_up, parse_duration(text))
+        put_some(&mut it.load.warm_up, parse_duration(text))
     })
     .help("Warm-up period, for example 30s. Its requests are recorded but not judged by default");
-    PART = flag("part", One("PART"), &["PERF_PART"], |it, text| some(&mut it.part, Ok(text.to_owned()))).help(
+    PART = flag("part", One("PART"), &["PERF_PART"], |it, text| put_some(&mut it.part, Ok(text.to_owned()))).help(
         "Run only this part of a scenario that has several parts. Endpoints that it does not request are not judged",
     );
     AGENTS = flag("agents", One("[kubernetes:]N"), &["PERF_AGENTS"], |it, text| {
         let number = text.strip_prefix("kubernetes:");
         it.on_kubernetes = number.is_some();
-        some(&mut it.agents, parse_number(number.unwrap_or(text), 1..=MAX_AGENTS.into()))
+        put_some(&mut it.agents, parse_number(number.unwrap_or(text), 1..=MAX_AGENTS.into()))
     })
     .help(
         "Make the load by N processes here, or by N pods. Requests, counts and verdict are those of one process",
     );
     LISTEN = flag("listen", One("ADDRESS:PORT"), &["PERF_LISTEN"], |it, text| {
-        some(&mut it.listen, parse_listen(text))
+        put_some(&mut it.listen, parse_listen(text))
     }).help(
         "Wait at this address for agents on other machines. They are not started here; the token is in PERF_AGENT_TOKEN",
     );
@@ -138,11 +138,11 @@ settings! { LOAD_SETTINGS in load:
         file(&mut it.listen_certificate, text)
     })
     .help("Encrypt messages to agents with this PEM certificate and key. Agents have PERF_AGENT_CA");
-    SHARD = flag("shard", One("I/N"), &["PERF_SHARD"], |it, text| some(&mut it.shard, text.parse()))
+    SHARD = flag("shard", One("I/N"), &["PERF_SHARD"], |it, text| put_some(&mut it.shard, text.parse()))
         .excludes("agents")
         .help("Make share I of N, and write it for cargo xtask merge. Nothing is pushed or judged");
     START_AT = flag("start-at", One("TIME"), &["PERF_START_AT"], |it, text| {
-        some(&mut it.start_at, parse_moment(text))
+        put_some(&mut it.start_at, parse_moment(text))
     }).help(
         "Start a shard's load at TIME, so that shards begin together. TIME is in UTC, as 2026-01-31T12:00:00Z, or in \
          seconds since 1970",
@@ -170,7 +170,7 @@ settings! { LOAD_SETTINGS in load:
 }
 
 settings! { REQUESTS_SETTINGS in requests:
-    RPS = flag("rps", One("RPS"), &["K6_RPS"], |it, text| some(&mut it.http.rps, parse_number(text, 1..=10_000_000)))
+    RPS = flag("rps", One("RPS"), &["K6_RPS"], |it, text| put_some(&mut it.http.rps, parse_number(text, 1..=10_000_000)))
         .help("Maximum requests per second, for all VUs together. Requests over the limit wait");
     NO_CONNECTION_REUSE = flag("no-connection-reuse", Switch, &["K6_NO_CONNECTION_REUSE"], |it, text| {
         on(&mut it.http.no_connection_reuse, text)
@@ -206,7 +206,7 @@ settings! { REQUESTS_SETTINGS in requests:
     );
     USER_AGENT = flag("user-agent", One("USER_AGENT"), &["K6_USER_AGENT"], |it, text| {
         let agent = is_header_value(text).then(|| text.trim().to_owned());
-        some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
+        put_some(&mut it.http.user_agent, agent.ok_or_else(|| ValueError::Header(text.to_owned())))
     })
     .help("User-Agent header [default: perf-tests/VERSION]");
     MAX_REDIRECTS = flag("max-redirects", One("N"), &["K6_MAX_REDIRECTS"], |it, text| {
@@ -228,19 +228,19 @@ settings! { REQUESTS_SETTINGS in requests:
     COMPRESSION = flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text))
         .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency");
     NO_COOKIES_RESET = variable(&["K6_NO_COOKIES_RESET"], |it, text| {
-        some(&mut it.http.keep_cookies, Ok(is_on(text)))
+        put_some(&mut it.http.keep_cookies, Ok(is_on(text)))
     }).help(
         "Keep the VUs' cookies from one iteration to the next [default: as the scenario declares]. 0 clears them",
     );
     MAX_BODY = flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], |it, text| {
-        some(&mut it.http.max_body, parse_size(text))
+        put_some(&mut it.http.max_body, parse_size(text))
     })
     .default(|| format!("{} to {}MiB by VUs", LEAST_MAX_BODY >> 20, MOST_MAX_BODY >> 20)).help(
         "Keep bodies up to SIZE {default}. Longer ones are read, counted and discarded. Memory must \
          suffice for one per VU",
     );
     MAX_HEAD = flag("max-head", One("SIZE"), &["PERF_MAX_HEAD"], |it, text| {
-        some(&mut it.http.max_head, parse_head(text))
+        put_some(&mut it.http.max_head, parse_head(text))
     })
     .default(|| format!("{}KiB", DEFAULT_MAX_HEAD >> 10))
     .help("Accept response headers up to SIZE {default}. Longer ones fail, and so do more lines than SIZE / 16");
@@ -249,7 +249,7 @@ settings! { REQUESTS_SETTINGS in requests:
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))
     })
     .help("Allow load on a public host (repeatable). Without it, load goes only to this machine and private networks");
-    PROXY = flag("proxy", One("URL"), &["PERF_PROXY"], |it, text| some(&mut it.http.proxy, ProxyUrl::parse(text))).help(
+    PROXY = flag("proxy", One("URL"), &["PERF_PROXY"], |it, text| put_some(&mut it.http.proxy, ProxyUrl::parse(text))).help(
         "HTTP proxy for all targets. URL is http://[USER:PASSWORD@]HOST:PORT. The proxy opens tunnels (CONNECT), and \
          latencies include it",
     );
@@ -271,11 +271,11 @@ settings! { REQUESTS_SETTINGS in requests:
 
 settings! { STORE_SETTINGS in store:
     PROMETHEUS = flag("prometheus-url", One("URL"), &["PERF_PROMETHEUS_URL"], |it, text| {
-        some(&mut it.prometheus, parse_url(text))
+        put_some(&mut it.prometheus, parse_url(text))
     })
     .help("URL of a running Prometheus to use. Its remote-write receiver must be enabled");
     REMOTE_WRITE = variable(&["K6_PROMETHEUS_RW_SERVER_URL"], |it, text| {
-        some(&mut it.remote_write, parse_url(text))
+        put_some(&mut it.remote_write, parse_url(text))
     }).help(
         "Remote-write URL to push metrics to. No stack is started. Queries go to the same origin unless --prometheus-url \
          names another",
@@ -335,19 +335,19 @@ settings! { STORE_SETTINGS in store:
     })
     .help("Minimum TLS version for the store: 1.0, 1.1, 1.2 or 1.3. Versions below 1.2 are never used");
     HTTP_PROXY = variable(&["HTTP_PROXY", "http_proxy"], |it, text| {
-        some(&mut it.store_access.proxies.http, Ok(text.to_owned()))
+        put_some(&mut it.store_access.proxies.http, Ok(text.to_owned()))
     })
     .help("Proxy to a store at http://. Load uses only --proxy");
     HTTPS_PROXY = variable(&["HTTPS_PROXY", "https_proxy"], |it, text| {
-        some(&mut it.store_access.proxies.https, Ok(text.to_owned()))
+        put_some(&mut it.store_access.proxies.https, Ok(text.to_owned()))
     })
     .help("Proxy to a store at https://. Load uses only --proxy");
     ALL_PROXY = variable(&["ALL_PROXY", "all_proxy"], |it, text| {
-        some(&mut it.store_access.proxies.all, Ok(text.to_owned()))
+        put_some(&mut it.store_access.proxies.all, Ok(text.to_owned()))
     })
     .help("Proxy to a store that has no other proxy. Load uses only --proxy");
     NO_PROXY = variable(&["NO_PROXY", "no_proxy"], |it, text| {
-        some(&mut it.store_access.proxies.no_proxy, Ok(text.to_owned()))
+        put_some(&mut it.store_access.proxies.no_proxy, Ok(text.to_owned()))
     })
     .help("Hosts and networks of stores that need no proxy, separated by commas. This machine never does");
     RW_TREND_STATS = variable(&["K6_PROMETHEUS_RW_TREND_STATS"], |it, _| {

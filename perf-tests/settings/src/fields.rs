@@ -36,7 +36,7 @@ pub(super) fn put<T>(field: &mut T, value: Result<T, ValueError>) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn some<T>(field: &mut Option<T>, value: Result<T, ValueError>) -> Result<(), ValueError> {
+pub(super) fn put_some<T>(field: &mut Option<T>, value: Result<T, ValueError>) -> Result<(), ValueError> {
     put(field, value.map(Some))
 }
 

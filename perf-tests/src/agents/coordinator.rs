@@ -146,7 +146,7 @@ impl Coordinator {
                         let name = member.name();
                         Err(AgentError::Configuration(format!("{name} plans another load: its plan has another hash")))
                     }
-                    _ => Err(member.confused()),
+                    _ => Err(member.unexpected_message()),
                 }
             }
         });
@@ -162,7 +162,7 @@ impl Coordinator {
         let asked = self.members.iter_mut().map(|member| async move {
             match member.ask(message).await? {
                 FromAgent::Ready => Ok(()),
-                _ => Err(member.confused()),
+                _ => Err(member.unexpected_message()),
             }
         });
         unless_interrupted(try_join_all(asked), signals).await?;

@@ -73,7 +73,9 @@ impl Member {
     /// # Errors
     /// If it cannot make its share, or is lost.
     pub(super) async fn ask(&mut self, message: &ToAgent) -> Result<FromAgent, AgentError> {
-        let (Some(sender), Some(receiver)) = (&self.sender, &mut self.receiver) else { return Err(self.confused()) };
+        let (Some(sender), Some(receiver)) = (&self.sender, &mut self.receiver) else {
+            return Err(self.unexpected_message());
+        };
         let reply = match sender.send(message).await {
             Ok(()) => match time::timeout(PATIENCE, next(receiver)).await {
                 Ok(reply) => reply,
@@ -99,8 +101,8 @@ impl Member {
         }
     }
 
-    /// The error of an unexpected message.
-    pub(super) fn confused(&self) -> AgentError {
+    /// The error of a message that is not the next step of the protocol.
+    pub(super) fn unexpected_message(&self) -> AgentError {
         AgentError::Lost(format!("{} sent an unexpected message", self.name()))
     }
 
@@ -113,7 +115,7 @@ impl Member {
         for _ in 0..PROBES {
             let sent = clock.now();
             let FromAgent::ClockReply(reply) = self.ask(&ToAgent::ClockProbe).await? else {
-                return Err(self.confused());
+                return Err(self.unexpected_message());
             };
             let measured = ClockOffset::new(sent, reply, clock.now());
             best = Some(best.filter(|best| best.error <= measured.error).unwrap_or(measured));

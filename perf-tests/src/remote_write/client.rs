@@ -42,14 +42,14 @@ impl fmt::Debug for Client {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
     /// The store rejects this request for good: a 4xx status other than 429.
-    #[error("{url} responded with status {status}{cure}: {body}")]
+    #[error("{url} responded with status {status}{remedy}: {body}")]
     Refused {
         /// The receiver, without user and password.
         url: String,
         /// The status.
         status: u16,
         /// A hint how to fix it, in parentheses after a space; may be empty.
-        cure: String,
+        remedy: String,
         /// The beginning of the response body.
         body: String,
     },
@@ -172,8 +172,8 @@ impl Client {
         let status = response.status();
         if status.is_success() && is_page(response.headers()) {
             let body = excerpt(&read_beginning(&mut response).await);
-            let cure = " (with a web page: is there a login page or a proxy in between?)".to_owned();
-            return Err(PushError::Refused { url: self.in_errors.clone(), status: status.as_u16(), cure, body });
+            let remedy = " (with a web page: is there a login page or a proxy in between?)".to_owned();
+            return Err(PushError::Refused { url: self.in_errors.clone(), status: status.as_u16(), remedy, body });
         }
         if status.is_success() {
             return if version == Version::Two { self.is_written(response.headers(), sent) } else { Ok(()) };
@@ -189,7 +189,7 @@ impl Client {
             let retry_after = retry_after(response.headers(), clock::wall());
             return Err(PushError::Unavailable { url, status: code, body, retry_after });
         }
-        Err(PushError::Refused { url, status: code, cure: cure(status, &body), body })
+        Err(PushError::Refused { url, status: code, remedy: remedy(status, &body), body })
     }
 
     /// Checks the written counts that a receiver of version 2.0 reports. A receiver without these
@@ -238,7 +238,7 @@ async fn read_beginning(response: &mut Response) -> String {
     }
 }
 
-fn cure(status: StatusCode, body: &str) -> String {
+fn remedy(status: StatusCode, body: &str) -> String {
     // Phrases of Prometheus and Mimir. Source: `storage/interface.go`.
     let about_time = ["out of bounds", "out of order", "out-of-order", "too old", "too far in the future"];
     match status {

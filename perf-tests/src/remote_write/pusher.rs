@@ -57,7 +57,7 @@ pub struct GiveUp(Arc<OnceLock<Instant>>);
 
 impl GiveUp {
     /// Sets the deadline: only the last push remains.
-    pub fn soon(&self) {
+    pub fn set_deadline(&self) {
         self.0.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
     }
 
@@ -135,7 +135,7 @@ impl Pusher {
     /// Pushes the final values, with retries until the deadline, and then marks every series as
     /// ended.
     pub async fn finish(mut self, at: i64, series: Vec<SeriesValue>) -> Pushes {
-        self.give_up.soon();
+        self.give_up.set_deadline();
         if self.last_push(at, series).await.is_ok() && self.rejected.is_empty() {
             self.result.complete = true;
             self.result.last_push = self.previous;

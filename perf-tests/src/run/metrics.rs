@@ -107,7 +107,7 @@ impl Metrics {
         let pusher = match schedule.task {
             Some(PushTask { queue, handle, give_up }) => {
                 drop(queue);
-                give_up.soon();
+                give_up.set_deadline();
                 Some(handle.await?)
             }
             None => schedule.pusher,

@@ -42,7 +42,7 @@ pub(crate) fn compare(
         fs::read(&path).with_context(|| format!("cannot read {}, which the comparison needs", path.display()))
     };
     let (before, after) = (log(base_path)?, log(head_path)?);
-    let base = perf_compare::Recorded { report: base, log: &before };
-    let head = perf_compare::Recorded { report: head, log: &after };
+    let base = perf_compare::RecordedRun { report: base, log: &before };
+    let head = perf_compare::RecordedRun { report: head, log: &after };
     Ok(perf_compare::compare_recorded(base, head, rule)?)
 }

@@ -48,7 +48,10 @@ fn faults() -> Vec<Fault> {
     ));
     faults.push(Fault {
         flags: vec!["--pool=2".to_owned()],
-        parts: vec!["problem: 7 of 7 endpoints are slower than their objectives".to_owned(), "connection pool".to_owned()],
+        parts: vec![
+            "problem: 7 of 7 endpoints are slower than their objectives".to_owned(),
+            "connection pool".to_owned(),
+        ],
     });
     let all: Vec<_> = delays.iter().map(|(name, _)| *name).collect();
     faults.push(failing(&all, ["requests to all endpoints failed (", "See the service's log"]));

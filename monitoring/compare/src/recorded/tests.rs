@@ -11,7 +11,7 @@ fn sections(report: &Report) -> Vec<usize> {
     let read = Sections { slices: &report.run.timeline.slices, latencies: BTreeMap::new() };
     let count = read.most().clamp(1, SECTIONS);
     let judged = read.judged().count();
-    let whole = read.whole();
+    let whole = read.whole_slices();
     (0..judged).map(|at| at.min(whole - 1) * usize::try_from(count).unwrap() / whole).collect()
 }
 

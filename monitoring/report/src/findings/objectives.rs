@@ -117,9 +117,7 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Goal::Throughput { per_second } => ("throughput".to_owned(), '<', format!("{per_second} requests/s")),
         Goal::Success(Share { share_ppm: Some(ppm) }) => ("success".to_owned(), '≤', percent(ppm)),
         Goal::Check(Share { share_ppm: Some(ppm) }) => ("passes".to_owned(), '≤', percent(ppm)),
-        Goal::Errors(Share { share_ppm: Some(ppm) }) => {
-            ("errors".to_owned(), '≥', Ratio::ppm(ppm).rest().to_string())
-        }
+        Goal::Errors(Share { share_ppm: Some(ppm) }) => ("errors".to_owned(), '≥', Ratio::ppm(ppm).rest().to_string()),
         Goal::Backend { bound, measure, side: Some(side) } => {
             return format!("{} {} {}", without_limit(), side.missed_sign(), backend_value(measure, bound));
         }

@@ -47,10 +47,7 @@ fn joined(failure: Option<&FailureCause>, objectives: &[&ObjectiveResult]) -> Op
 }
 
 /// Findings about inconclusive objectives that are to be named: one for each reason.
-pub(crate) fn inconclusive(
-    report: &Report,
-    is_named: impl Fn(&ObjectiveResult) -> bool,
-) -> Vec<SourcedFinding<'_>> {
+pub(crate) fn inconclusive(report: &Report, is_named: impl Fn(&ObjectiveResult) -> bool) -> Vec<SourcedFinding<'_>> {
     let mut by_reason = BTreeMap::<&Reason, Vec<&ObjectiveResult>>::new();
     for objective in report.objectives.iter().filter(|objective| objective.has_row() && is_named(objective)) {
         if let Some(reason) = objective.verdict.reason() {

@@ -36,7 +36,7 @@ fn a_rejection_has_a_hint_how_to_fix_it() {
         (404, "404 page not found", RECEIVER_FLAG),
         (500, "native histograms are disabled", NATIVE_HISTOGRAMS_FLAG),
     ] {
-        let cure = cure(StatusCode::from_u16(status).unwrap(), body);
-        assert!(if hint.is_empty() { cure.is_empty() } else { cure.contains(hint) }, "{status} {body}: {cure:?}");
+        let remedy = remedy(StatusCode::from_u16(status).unwrap(), body);
+        assert!(if hint.is_empty() { remedy.is_empty() } else { remedy.contains(hint) }, "{status} {body}: {remedy:?}");
     }
 }

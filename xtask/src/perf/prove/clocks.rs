@@ -112,7 +112,9 @@ async fn read_clocks(
             Some(Millis::Finite(ms)) if !warmed_up => Some(ms),
             _ => None,
         },
-        backend_p95: counted.quantile_bounds_ms(Ratio::percent(95)).map(|(from, to)| (from, to.is_finite().then_some(to))),
+        backend_p95: counted
+            .quantile_bounds_ms(Ratio::percent(95))
+            .map(|(from, to)| (from, to.is_finite().then_some(to))),
         outside: result.server_timing.map(|timing| (1.0 - timing.server_mean_ms / timing.client_mean_ms).max(0.0)),
     })
 }

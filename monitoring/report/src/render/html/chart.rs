@@ -77,7 +77,7 @@ fn step(range: f64, most: f64) -> f64 {
 
 impl Axis {
     /// From 0 to beyond the largest value, with labels at round numbers.
-    pub(super) fn upwards(values: impl Iterator<Item = f64>, format: fn(f64) -> String) -> Self {
+    pub(super) fn from_zero(values: impl Iterator<Item = f64>, format: fn(f64) -> String) -> Self {
         let most = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
         let most = if most > 0.0 { most * 1.05 } else { 1.0 };
         let step = step(most, 4.0);

@@ -33,7 +33,7 @@ pub(super) fn section(compared: &Comparison) -> Markup {
                 "A change of up to " (exact_percent(compared.rule.margin)) " is ignored. A slow-down of "
                 (exact_percent(compared.rule.detect)) " or more must be detected."
             }
-            (PreEscaped(forest(compared)))
+            (PreEscaped(forest_plot(compared)))
             table {
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th class="n" { "p95 before" } th class="n" { "after" } th class="n" { "change" } th class="n" { "interval" }
@@ -64,7 +64,7 @@ fn row(endpoint: &EndpointChange) -> Markup {
 }
 
 /// Forest plot: the change of each endpoint with its interval, and the margin.
-fn forest(compared: &Comparison) -> String {
+fn forest_plot(compared: &Comparison) -> String {
     const WIDTH: f64 = 900.0;
     const LEFT: f64 = 190.0;
     const RIGHT: f64 = 20.0;

@@ -82,7 +82,7 @@ pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
     ];
     let levels = slo(report, endpoint);
     let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
-    let y = Axis::upwards(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
+    let y = Axis::from_zero(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
     let text = |slice: &Slice| match slice.endpoints.get(&endpoint.name) {
         Some(counts) => format!(
             "p50 {}, p95 {}\n{}, {} failed",
@@ -133,7 +133,7 @@ pub(super) fn percentiles(report: &Report, endpoint: &EndpointResult) -> Chart {
     let points: Vec<_> = endpoint.curve.iter().map(|point| (nines(point.ppm), Some(point.ms.as_f64()))).collect();
     let levels = slo(report, endpoint);
     let values = points.iter().filter_map(|(_, value)| *value);
-    let y = Axis::upwards(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
+    let y = Axis::from_zero(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
     let to = points.last().map_or(1.0, |(x, _)| *x).max(1.0);
     let ticks = [500_000, 900_000, 990_000, 999_000, 999_900, 999_990];
     let ticks = ticks.into_iter().map(|ppm| (nines(ppm), Ratio::ppm(ppm).as_quantile()));
@@ -177,7 +177,7 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
     let rate = |count: u64, slice: &Slice| count as f64 / seconds(slice.to_ms.saturating_sub(slice.from_ms)).max(1e-3);
     let chart = |label: &str, lines: Vec<Line>, tips: Vec<(f64, f64, String)>| {
         let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
-        let y = Axis::upwards(values, |value| value.to_string());
+        let y = Axis::from_zero(values, |value| value.to_string());
         Chart {
             label: label.to_owned(),
             size: WIDE,

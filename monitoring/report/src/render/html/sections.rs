@@ -270,7 +270,7 @@ pub(super) fn budgets(report: &Report) -> Markup {
                     td class="n" { (budget.bad) }
                     td class="n" { (format!("{:.1}", budget.allowed)) }
                     td { (bar(budget.burn_rate)) }
-                    td class="n" { (lasts(budget.days())) }
+                    td class="n" { (describe_days(budget.days())) }
                     @if let Some(day) = report.requests_per_day { td class="n" { (format::count(rounded(budget.allowed_per_month(day)))) } }
                 } } }
             }
@@ -288,7 +288,7 @@ fn rounded(value: f64) -> u64 {
     value.round() as u64
 }
 
-fn lasts(days: Option<f64>) -> String {
+fn describe_days(days: Option<f64>) -> String {
     match days {
         None => "forever".to_owned(),
         Some(days) if days >= MONTH_DAYS => "the whole month".to_owned(),

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use super::super::below_headline::below_table;
 use super::super::rows;
 use super::{Column, TerminalStyle, TextTable, finding_lines};
+use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{describe_failures, table_notes};
 use crate::format::{and_more, count, counted, millis, millis_or_seconds, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
-use crate::Report;
 
 /// Limit on causes of failed requests. `report.html` has all of them.
 const SHOWN_CAUSES: usize = 5;
@@ -133,10 +133,17 @@ fn describe_agents(agents: &[AgentResult]) -> Option<String> {
 /// Lines about a load: duration of iterations, arrivals, and the effect of its kind on the numbers.
 fn describe_part(part: &PartResult) -> Vec<String> {
     let durations = part.iteration_ms.map(|ms| {
-        format!("{}: iteration time p50 {}, p95 {}, maximum {}", part.name, millis_or_seconds(ms.p50), millis_or_seconds(ms.p95), millis_or_seconds(ms.max))
+        format!(
+            "{}: iteration time p50 {}, p95 {}, maximum {}",
+            part.name,
+            millis_or_seconds(ms.p50),
+            millis_or_seconds(ms.p95),
+            millis_or_seconds(ms.max)
+        )
     });
     let arrivals = part.model.arrivals().map(|arrivals| {
-        let late = arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", millis_or_seconds(ms.p99))).unwrap_or_default();
+        let late =
+            arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", millis_or_seconds(ms.p99))).unwrap_or_default();
         format!(
             "{}: {} of {} arrivals started, {} dropped{late}",
             part.name,

@@ -3,7 +3,7 @@
 use super::*;
 
 fn chart(points: Vec<(f64, Option<f64>)>) -> Chart {
-    let y = Axis::upwards(points.iter().filter_map(|(_, value)| *value), |value| format!("{value}"));
+    let y = Axis::from_zero(points.iter().filter_map(|(_, value)| *value), |value| format!("{value}"));
     let line = Line { name: "p95".to_owned(), class: "p95", points };
     let tips = vec![(0.0, 1.0, "<b>\"&".to_owned())];
     Chart {
@@ -21,7 +21,7 @@ fn chart(points: Vec<(f64, Option<f64>)>) -> Chart {
 #[test]
 fn axes_end_at_round_numbers_and_have_few_labels() {
     let labels = |most: f64| {
-        let axis = Axis::upwards([most].into_iter(), |value| format!("{value}"));
+        let axis = Axis::from_zero([most].into_iter(), |value| format!("{value}"));
         axis.ticks().into_iter().map(|(_, text)| text).collect::<Vec<_>>()
     };
     assert_eq!(labels(0.0), ["0", "0.25", "0.5", "0.75", "1"]);
