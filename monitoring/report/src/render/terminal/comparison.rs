@@ -1,7 +1,8 @@
 //! A comparison as text: the verdict and its cause, a row for each endpoint, then details.
 
 use super::super::below_headline::comparison_below_headline;
-use super::{Column, TerminalStyle, TextTable, finding_lines};
+use super::text_table::{Column, TextTable};
+use super::{TerminalStyle, finding_lines};
 use crate::comparison::{CHANGE, Change, Comparison, EndpointChange, SidesP95};
 use crate::format::{exact_percent, signed_percent, signed_points};
 use crate::headline::Headline;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::super::below_headline::below_table;
 use super::super::rows;
-use super::{Column, TerminalStyle, TextTable, finding_lines};
+use super::text_table::{Column, TextTable};
+use super::{TerminalStyle, finding_lines};
 use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{describe_failures, table_notes};

@@ -1,6 +1,7 @@
 //! A list of runs as text, a row for each.
 
-use super::{Column, TerminalStyle, TextTable};
+use super::TerminalStyle;
+use super::text_table::{Column, TextTable};
 use crate::Report;
 use crate::format::{count, millis, percent_with};
 use crate::judgement::ObjectiveResult;
