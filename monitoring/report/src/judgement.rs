@@ -1,6 +1,7 @@
 //! Judges a run: a pure function of its evidence and the catalogue.
 
 mod check_result;
+pub(crate) mod conclude;
 mod connecting;
 mod endpoint_result;
 mod goal;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{Evidence, FailureCause, FailureDetail, Iterations, RunOverview};
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Severity};
+use crate::judgement::conclude::{MissEffect, conclude};
 use crate::judgement::{CheckResult, EndpointResult, Goal, Judgement, ObjectiveResult, Requests, SegmentResult};
-use monitoring::slo::OnMiss;
 
 #[cfg(test)]
 mod tests;
@@ -95,7 +95,7 @@ impl Report {
     /// The report with findings made after the run was judged. They count in its exit code.
     #[must_use]
     pub fn conclude(self, findings: impl IntoIterator<Item = Finding>) -> Self {
-        self.concluded(findings, true)
+        self.concluded(findings, MissEffect::Fails)
     }
 
     /// Like [`Report::conclude`], for runs whose exit code depends on changes and not on
@@ -103,22 +103,12 @@ impl Report {
     /// do.
     #[must_use]
     pub fn conclude_by_changes(self, findings: impl IntoIterator<Item = Finding>) -> Self {
-        self.concluded(findings, false)
+        self.concluded(findings, MissEffect::None)
     }
 
-    /// The exit code is the most severe one of all objectives and findings. A run without a verdict
-    /// on an objective that can fail it is inconclusive, unless it is a single iteration.
-    fn concluded(self, added: impl IntoIterator<Item = Finding>, misses_count: bool) -> Self {
+    fn concluded(self, added: impl IntoIterator<Item = Finding>, miss_effect: MissEffect) -> Self {
         let findings: Vec<_> = self.findings.into_iter().chain(added).collect();
-        let mut gating = self.objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
-        let floor = match self.run.smoke || gating.any(|objective| objective.verdict.is_decided()) {
-            true => ExitCode::Met,
-            false => ExitCode::Inconclusive,
-        };
-        let codes = self.objectives.iter().map(ObjectiveResult::code);
-        let codes = codes.filter(|code| misses_count || *code != ExitCode::Missed);
-        let codes = codes.chain(findings.iter().filter_map(|finding| finding.exit_code));
-        let exit_code = codes.fold(floor, ExitCode::or_worse);
+        let exit_code = conclude(&self.objectives, &findings, self.run.smoke, miss_effect);
         Self { findings, exit_code, ..self }
     }
 
