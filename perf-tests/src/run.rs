@@ -142,7 +142,7 @@ impl PreparedRun {
         check_receiver(&settings).await?;
         let testid = match &settings.testid {
             Some(testid) => {
-                warnings.extend(check_testid(store.as_ref(), testid, &settings.name_of(TESTID)).await?);
+                warnings.extend(check_testid(store.as_ref(), testid, &settings.setting_name(TESTID)).await?);
                 testid.clone()
             }
             // The random number keeps names of runs of the same second apart.
@@ -152,7 +152,7 @@ impl PreparedRun {
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
         warnings.extend(warn_about_clock_skew(store.as_ref()).await);
         hosts::check_targets(&settings, &http).await?;
-        let folder = evidence::prepare_folder(out, &testid, &settings.name_of(TESTID))?;
+        let folder = evidence::prepare_folder(out, &testid, &settings.setting_name(TESTID))?;
         shard::check(&settings, &folder)?;
         if settings.shard.is_some() && spec.abort.take().is_some() {
             warnings.push(shard::abort_finding());

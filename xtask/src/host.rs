@@ -1,4 +1,4 @@
-//! The machine that a command runs on: processes, ports, git, and the cleanup after killed commands.
+//! The machine that a command runs on: processes, ports, git, and what killed commands left.
 
 pub(crate) mod child;
 pub(crate) mod cleanup;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit_code::ExitCode;
 
-/// How bad a finding is. A run with problems can still be met: only an exit code fails it.
+/// Severity of a finding. A run with problems can still be met: only an exit code fails it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -23,7 +23,7 @@ pub enum Severity {
     Problem,
 }
 
-/// What a finding is about, and so where to look.
+/// Subject of a finding: where to look.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -49,7 +49,7 @@ pub enum Subject {
     Objective(String),
 }
 
-/// What a finding says. Programs decide by it, never by the message.
+/// Kind of a finding, whatever its words. Programs decide by it, never by the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of the variants are enough")]

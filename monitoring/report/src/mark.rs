@@ -8,7 +8,7 @@ use crate::finding::Severity;
 use crate::judgement::ObjectiveResult;
 use crate::verdict::Verdict;
 
-/// What a color says.
+/// Meaning of a color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tone {
     /// As it should be.

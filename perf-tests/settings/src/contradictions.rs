@@ -29,11 +29,11 @@ impl Settings {
         self.check_shard()?;
         self.check_load()?;
         if self.smoke && (self.load != LoadOverride::default() || self.replay.is_some()) {
-            let smoke = self.name_of(SMOKE);
+            let smoke = self.setting_name(SMOKE);
             return contradiction(format!("{smoke} runs one iteration: leave out the settings of a load"));
         }
         if self.replay.is_some() && self.load != LoadOverride::default() {
-            let (replay, vus) = (self.name_of(REPLAY), self.name_of(VUS));
+            let (replay, vus) = (self.setting_name(REPLAY), self.setting_name(VUS));
             return contradiction(format!(
                 "{replay} takes the load from the report: remove the load settings, such as {vus}"
             ));
@@ -44,10 +44,10 @@ impl Settings {
     /// Rejects an address for agents that nobody joins at, or whose messages others could read.
     fn check_listen(&self) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
-        let listen = self.name_of(LISTEN);
+        let listen = self.setting_name(LISTEN);
         let Some(address) = self.listen else {
             let Some(_) = self.listen_certificate else { return Ok(()) };
-            let certificate = self.name_of(LISTEN_CERTIFICATE);
+            let certificate = self.setting_name(LISTEN_CERTIFICATE);
             return contradiction(format!(
                 "{certificate} encrypts messages to agents on other machines: add --listen ADDRESS:PORT (or {LISTEN})"
             ));
@@ -56,7 +56,7 @@ impl Settings {
             return contradiction(format!("{listen} waits for agents: add --agents N (or {AGENTS}), their number"));
         }
         if self.on_kubernetes {
-            let agents = self.name_of(AGENTS);
+            let agents = self.setting_name(AGENTS);
             return contradiction(format!(
                 "{listen} is for agents that you start: remove it, or kubernetes: of {agents}"
             ));
@@ -96,17 +96,18 @@ impl Settings {
     fn check_load(&self) -> Result<(), SettingsError> {
         let contradiction = |why: String| Err(SettingsError::Contradiction(why));
         let load = &self.load;
-        let [vus, max_vus, rate, stages] = [VUS, MAX_VUS_OF_RATE, RATE, STAGES].map(|variable| self.name_of(variable));
+        let [vus, max_vus, rate, stages] =
+            [VUS, MAX_VUS_OF_RATE, RATE, STAGES].map(|variable| self.setting_name(variable));
         if let (Some(least), Some(most)) = (load.vus, load.iterations)
             && most < u64::from(least)
         {
-            let iterations = self.name_of(ITERATIONS);
+            let iterations = self.setting_name(ITERATIONS);
             return contradiction(format!(
                 "{iterations} {most} is less than {vus} {least}: use fewer VUs or more iterations"
             ));
         }
-        let duration = load.duration.map(|_| self.name_of(DURATION));
-        let iterations = load.iterations.map(|_| self.name_of(ITERATIONS));
+        let duration = load.duration.map(|_| self.setting_name(DURATION));
+        let iterations = load.iterations.map(|_| self.setting_name(ITERATIONS));
         let own_stages = (!load.stages.is_empty()).then_some(stages);
         if let (Some(stages), Some(other)) = (&own_stages, duration.as_ref().or(iterations.as_ref())) {
             return contradiction(format!(

@@ -10,7 +10,7 @@ impl Settings {
     }
 
     /// The name of the setting of a variable: as it was typed, or else as this user can type it.
-    pub fn name_of(&self, variable: &str) -> String {
+    pub fn setting_name(&self, variable: &str) -> String {
         let setting = all_settings().find(|setting| setting.variables.contains(&variable));
         let flag = setting.and_then(|setting| setting.flag).filter(|_| !self.names.only_variables);
         let can_type = || flag.map_or_else(|| variable.to_owned(), |flag| format!("--{flag}"));
@@ -20,7 +20,7 @@ impl Settings {
     /// The setting of a variable with a value, as the user types them: "--target URL" or
     /// "PERF_TARGET=URL".
     pub fn with_value(&self, variable: &str, value: &str) -> String {
-        let name = self.name_of(variable);
+        let name = self.setting_name(variable);
         let separator = if name.starts_with("--") { ' ' } else { '=' };
         format!("{name}{separator}{value}")
     }

@@ -65,7 +65,7 @@ impl PreparedRun {
             return Ok(agents::new_token());
         }
         let token = environment::agent_token().filter(|token| token.len() >= SHORTEST_TOKEN);
-        token.ok_or_else(|| RunError::NoToken { listen: self.settings.name_of(LISTEN) })
+        token.ok_or_else(|| RunError::NoToken { listen: self.settings.setting_name(LISTEN) })
     }
 
     /// TLS for the connections of agents, if the user gave a certificate.

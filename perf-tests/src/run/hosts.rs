@@ -117,9 +117,9 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
     let Some(other) = settings.http.resolve.iter().find(|resolve| !is_about(resolve)) else { return Ok(()) };
     let targets: Vec<_> = targets().map(of).map(|(host, port)| format!("{host}:{port}")).collect();
     if targets.is_empty() {
-        return Err(HostError::ResolvedSocket(settings.name_of(RESOLVE)));
+        return Err(HostError::ResolvedSocket(settings.setting_name(RESOLVE)));
     }
-    let resolve = settings.name_of(RESOLVE);
+    let resolve = settings.setting_name(RESOLVE);
     Err(HostError::ResolvedOther { resolve, host: other.host.clone(), port: other.port, targets })
 }
 

@@ -35,7 +35,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let given = settings.testid.clone().or_else(|| facts.testid.clone());
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
     let out = settings.out.clone().unwrap_or_else(|| environment::folder(settings));
-    let folder = evidence::prepare_folder(&out, &testid, &settings.name_of(TESTID))?;
+    let folder = evidence::prepare_folder(&out, &testid, &settings.setting_name(TESTID))?;
     let problems = findings(&merged, spec.catalogue);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;
     let (ended, epoch) = (started + lasted, Epoch::begin());

@@ -50,15 +50,16 @@ impl Planning {
         }
         let find = |name: &str| report.run.plan.parts.iter().find(|part| part.name == name);
         let loads = spec.parts.iter().map(|part| {
-            let recorded = find(part.name)
-                .ok_or_else(|| refused(NotReplayable::NoPart { name: part.name, setting: settings.name_of(PART) }))?;
+            let recorded = find(part.name).ok_or_else(|| {
+                refused(NotReplayable::NoPart { name: part.name, setting: settings.setting_name(PART) })
+            })?;
             serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(NotReplayable::Profile(error)))
         });
         let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed)?;
         if planning.plan.hash() == report.run.plan.hash {
             Ok(planning)
         } else {
-            Err(refused(NotReplayable::OtherPlan(settings.name_of(REPLAY))).into())
+            Err(refused(NotReplayable::OtherPlan(settings.setting_name(REPLAY))).into())
         }
     }
 
@@ -81,7 +82,7 @@ impl Planning {
         let (own, now) = (own.describe(), self.describe());
         let how = match self.loads.len() {
             1 => String::new(),
-            _ => format!("; the parts are scaled together, and {} runs one of them", settings.name_of(PART)),
+            _ => format!("; the parts are scaled together, and {} runs one of them", settings.setting_name(PART)),
         };
         (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how}{replaced})"))
     }
@@ -109,7 +110,7 @@ fn loads(spec: &RunSpec, settings: &Settings) -> Result<Vec<LoadProfile>, RunErr
 
 /// The error of a load that the settings cannot change. It names them as the user typed them.
 fn refusal(error: LoadError, settings: &Settings) -> RunError {
-    let name = |variable| settings.name_of(variable);
+    let name = |variable| settings.setting_name(variable);
     match error {
         LoadError::VusOfStages => {
             RunError::VusOfStages { vus: name(VUS), stages: name(STAGES), duration: name(DURATION) }

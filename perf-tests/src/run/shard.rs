@@ -30,7 +30,7 @@ pub(super) fn check(settings: &Settings, folder: &Path) -> Result<(), RunError> 
     let Some(path) = settings.shard.map(|shard| folder.join(file_name(shard))).filter(|path| path.exists()) else {
         return Ok(());
     };
-    Err(RunError::ShardExists { path, setting: settings.name_of(TESTID) })
+    Err(RunError::ShardExists { path, setting: settings.setting_name(TESTID) })
 }
 
 /// A warning that the load of a shard does not end early.
@@ -51,7 +51,7 @@ impl PreparedRun {
             let now = clock::wall();
             let Ok(rest) = start.duration_since(now) else {
                 let late = now.duration_since(start).unwrap_or_default().as_secs_f64();
-                let setting = self.settings.name_of(START_AT);
+                let setting = self.settings.setting_name(START_AT);
                 let message = format!(
                     "no load was made, because {setting} was {late:.1} s ago: choose a later time for all shards"
                 );

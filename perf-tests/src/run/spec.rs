@@ -57,7 +57,7 @@ impl RunSpec {
         let Some(name) = &settings.part else { return Ok(()) };
         let Some(at) = self.parts.iter().position(|part| part.name == name) else {
             let known = self.parts.iter().map(|part| part.name).collect();
-            let (given, setting) = (settings.with_value(PART, name), settings.name_of(PART));
+            let (given, setting) = (settings.with_value(PART, name), settings.setting_name(PART));
             return Err(SpecError::UnknownPart { scenario: self.name, given, setting, known });
         };
         self.parts = self.parts.drain(at..=at).collect();

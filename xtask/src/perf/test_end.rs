@@ -1,8 +1,8 @@
-//! How the test of a scenario ended.
+//! End of the test of a scenario.
 
 use std::process::ExitStatus;
 
-/// How the test of a scenario ended.
+/// End of the test of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TestEnd {
     Passed,

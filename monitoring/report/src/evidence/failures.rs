@@ -103,7 +103,7 @@ pub struct FailureCauses(Vec<FailureCause>);
 pub struct FailedRequest<'a> {
     /// Name of the endpoint, or method and path of a request without an endpoint.
     pub request: &'a str,
-    /// What was wrong with the request.
+    /// Cause of a failed request.
     pub detail: FailureDetail<'a>,
     /// Beginning of the response's body. Empty without a response.
     pub body: &'a [u8],

@@ -6,7 +6,7 @@ use super::ObjectiveResult;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 
-/// What a missed objective does to the exit code of a run.
+/// Effect of a missed objective on the exit code of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MissEffect {
     /// It fails the run, unless it only warns.

@@ -18,7 +18,7 @@ pub use runs::render_runs;
 use crate::finding::Finding;
 use crate::mark::{Mark, Tone};
 
-/// What a terminal can show.
+/// Abilities of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TerminalStyle {
     /// Columns after which lines are broken.

@@ -1,4 +1,5 @@
-//! `cargo xtask stack doctor`: finds out why metrics do not appear. Each check prints ok or a remedy.
+//! `cargo xtask stack doctor`: finds out why metrics do not appear. Each check prints ok or a
+//! remedy.
 
 mod target;
 

@@ -37,7 +37,7 @@ impl PerfArgs {
         if settings.agents.is_none() || !self.interleaved.compares() {
             return Ok(());
         }
-        let agents = settings.name_of(AGENTS);
+        let agents = settings.setting_name(AGENTS);
         Err(format!(
             "{agents} is for single runs: the short rounds of --against and --calibrate would start and join agents each \
              time, so that machines and not services would differ; remove {agents}"
@@ -87,7 +87,7 @@ impl PerfArgs {
             return Err("--proof needs a store: remove it, or --stack none".to_owned());
         }
         if settings.dry_run {
-            let dry_run = settings.name_of(DRY_RUN);
+            let dry_run = settings.setting_name(DRY_RUN);
             return Err(format!("--proof needs a run, and a dry run sends nothing: remove --proof, or {dry_run}"));
         }
         Ok(())

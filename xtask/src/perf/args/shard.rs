@@ -12,7 +12,7 @@ impl PerfArgs {
         if settings.shard.is_none() {
             return Ok(());
         }
-        let shard = settings.name_of(SHARD);
+        let shard = settings.setting_name(SHARD);
         if self.interleaved.compares() {
             return Err(format!(
                 "{shard} is for single runs, and --against and --calibrate compare rounds on one machine: remove one of \
@@ -39,7 +39,7 @@ impl PerfArgs {
             return Err(format!("{shard} needs {target}: without it, each shard would load a stub backend of its own"));
         }
         if settings.start_at.is_some() && self.scenarios.len() > 1 {
-            return Err(format!("{} is for one scenario: name one", settings.name_of(START_AT)));
+            return Err(format!("{} is for one scenario: name one", settings.setting_name(START_AT)));
         }
         settings.check_start(Moment::now().time()).map_err(|error| error.to_string())
     }

@@ -42,7 +42,8 @@ pub(super) async fn run(
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
     let out = settings.out.clone().unwrap_or_else(workspace::perf);
-    let folder = run_folder(&out, &testid, &[EVIDENCE, REPORT], &settings.name_of(TESTID)).map_err(configuration)?;
+    let folder =
+        run_folder(&out, &testid, &[EVIDENCE, REPORT], &settings.setting_name(TESTID)).map_err(configuration)?;
     let pod_settings =
         serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;
     let launcher = Launcher::new(&plan.kubernetes, scenario, agents, longest, pod_settings);

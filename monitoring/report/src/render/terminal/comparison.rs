@@ -1,7 +1,7 @@
 //! A comparison as text: the verdict and its cause, a row for each endpoint, then details.
 
 use super::super::below_headline::comparison_below_headline;
-use super::text_table::{Column, TextTable};
+use super::text_table::{TextColumn, TextTable};
 use super::{TerminalStyle, finding_lines};
 use crate::comparison::{CHANGE, Change, Comparison, EndpointChange, SidesP95};
 use crate::format::{exact_percent, signed_percent, signed_points};
@@ -40,15 +40,15 @@ pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> Str
 
 fn table(compared: &Comparison) -> TextTable {
     let mut table = TextTable::new([
-        Column::text("endpoint"),
-        Column::number("p95 before"),
-        Column::number("after"),
-        Column::number("change"),
-        Column::number("interval").rank(1),
-        Column::number("p50").rank(5),
-        Column::number("p99").rank(4),
-        Column::number("success").rank(2),
-        Column::number("req/s").rank(3),
+        TextColumn::text("endpoint"),
+        TextColumn::number("p95 before"),
+        TextColumn::number("after"),
+        TextColumn::number("change"),
+        TextColumn::number("interval").rank(1),
+        TextColumn::number("p50").rank(5),
+        TextColumn::number("p99").rank(4),
+        TextColumn::number("success").rank(2),
+        TextColumn::number("req/s").rank(3),
     ]);
     for endpoint in &compared.endpoints {
         table.row(endpoint.conclusion.into(), cells(endpoint));

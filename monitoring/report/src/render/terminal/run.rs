@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::below_headline::below_table;
 use super::super::rows;
-use super::text_table::{Column, TextTable};
+use super::text_table::{TextColumn, TextTable};
 use super::{TerminalStyle, finding_lines};
 use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
@@ -53,14 +53,14 @@ fn objectives(report: &Report, style: TerminalStyle) -> String {
 
 fn table(report: &Report) -> TextTable {
     let mut table = TextTable::new([
-        Column::text("endpoint"),
-        Column::text("objective"),
-        Column::number("measured"),
-        Column::number("requests"),
-        Column::number("good").rank(1),
-        Column::number("response time").rank(2),
-        Column::number("95 % interval").rank(3),
-        Column::text("p95 over time").rank(4),
+        TextColumn::text("endpoint"),
+        TextColumn::text("objective"),
+        TextColumn::number("measured"),
+        TextColumn::number("requests"),
+        TextColumn::number("good").rank(1),
+        TextColumn::number("response time").rank(2),
+        TextColumn::number("95 % interval").rank(3),
+        TextColumn::text("p95 over time").rank(4),
     ]);
     for row in rows::judged(&report.objectives) {
         let spark = spark(report, row.result).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! A list of runs as text, a row for each.
 
 use super::TerminalStyle;
-use super::text_table::{Column, TextTable};
+use super::text_table::{TextColumn, TextTable};
 use crate::Report;
 use crate::format::{count, millis, percent_with};
 use crate::judgement::ObjectiveResult;
@@ -10,12 +10,12 @@ use crate::mark::Mark;
 /// Renders the runs in this order. A narrow terminal leaves out loads, then requests, then tags.
 pub fn render_runs(reports: &[Report], style: TerminalStyle) -> String {
     let mut table = TextTable::new([
-        Column::text("run"),
-        Column::text("load").rank(3),
-        Column::number("requests").rank(2),
-        Column::text("highest p95"),
-        Column::number("of objective"),
-        Column::text("tags").rank(1),
+        TextColumn::text("run"),
+        TextColumn::text("load").rank(3),
+        TextColumn::number("requests").rank(2),
+        TextColumn::text("highest p95"),
+        TextColumn::number("of objective"),
+        TextColumn::text("tags").rank(1),
     ]);
     for report in reports {
         table.row(Mark::from(report.exit_code), cells(report));

@@ -7,7 +7,7 @@ use crate::mark::Mark;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
+pub(super) struct TextColumn {
     name: &'static str,
     is_number: bool,
     /// If the terminal is too narrow, columns with the highest rank are omitted first. Those of
@@ -15,7 +15,7 @@ pub(super) struct Column {
     rank: u8,
 }
 
-impl Column {
+impl TextColumn {
     pub(super) const fn text(name: &'static str) -> Self {
         Self { name, is_number: false, rank: 0 }
     }
@@ -31,12 +31,12 @@ impl Column {
 
 /// A table without lines. Its first column is a verdict.
 pub(super) struct TextTable {
-    columns: Vec<Column>,
+    columns: Vec<TextColumn>,
     rows: Vec<(Mark, Vec<String>)>,
 }
 
 impl TextTable {
-    pub(super) fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+    pub(super) fn new(columns: impl IntoIterator<Item = TextColumn>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
