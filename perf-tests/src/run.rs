@@ -52,7 +52,7 @@ pub(crate) use agent::run_agent;
 use check::{check_receiver, check_testid, warn_about_clock_skew};
 use error::internal;
 pub(crate) use error::{NotSavedError, RunError, configuration};
-use metrics::{Metrics, MetricsError};
+use metrics::Metrics;
 use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, SpecError, TeardownFn};
 use step::Step;
@@ -187,7 +187,7 @@ impl PreparedRun {
                     started = epoch.wall();
                     match self.load(shared, iterations, began, coordinator.as_mut(), &mut metrics).await {
                         Ok(loaded) => (load, timeline, late) = (loaded.0, loaded.1, Some(loaded.2)),
-                        Err(error) => problems.push(internal_problem(FindingKind::LoadFailed, error.to_string())),
+                        Err(error) => problems.push(load_failed(&error)),
                     }
                     ended = epoch.wall();
                     if let Some(coordinator) = &mut coordinator {
@@ -199,7 +199,7 @@ impl PreparedRun {
             }
         }
         let pushes = metrics.finish(&load.snapshot).await.unwrap_or_else(|error| {
-            problems.push(internal_problem(FindingKind::LoadFailed, error.to_string()));
+            problems.push(load_failed(&error));
             None
         });
         problems.extend(coordinator.iter().flat_map(Coordinator::refused).map(|peer| {
@@ -235,8 +235,10 @@ impl PreparedRun {
         empty: &Snapshot,
         coordinator: Option<&mut Coordinator>,
     ) -> Result<Instant, Finding> {
-        let refused = |error: MetricsError| inconclusive(Subject::Store, FindingKind::StoreRefused, error.to_string());
-        metrics.begin(empty).await.map_err(refused)?;
+        metrics
+            .begin(empty)
+            .await
+            .map_err(|error| Finding::inconclusive(Subject::Store, FindingKind::StoreRefused, error.to_string()))?;
         match coordinator {
             Some(coordinator) => Ok(coordinator.begin(&self.planning.plan).await),
             None => self.wait_for_start().await,
@@ -371,15 +373,11 @@ fn layout(spec: &RunSpec, plan: &Plan) -> Layout {
 fn sleep_finding(slept: Duration) -> Option<Finding> {
     const TOLERATED: Duration = Duration::from_secs(1);
     let message = || format!("this machine slept for {} during the run", seconds(slept, 0));
-    (slept > TOLERATED).then(|| inconclusive(Subject::Generator, FindingKind::MachineSlept, message()))
+    (slept > TOLERATED).then(|| Finding::inconclusive(Subject::Generator, FindingKind::MachineSlept, message()))
 }
 
-fn inconclusive(subject: Subject, kind: FindingKind, message: String) -> Finding {
-    Finding::problem(ExitCode::Inconclusive, subject, kind, message)
-}
-
-fn internal_problem(kind: FindingKind, message: String) -> Finding {
-    Finding::problem(ExitCode::Internal, Subject::Run, kind, message)
+fn load_failed(error: &impl ToString) -> Finding {
+    Finding::problem(ExitCode::Internal, Subject::Run, FindingKind::LoadFailed, error.to_string())
 }
 
 /// The virtual user that runs setup and teardown. Its requests are counted apart from the load's.

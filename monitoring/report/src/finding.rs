@@ -156,6 +156,21 @@ impl Finding {
         Self { exit_code: Some(code), ..Self::new(Severity::Problem, subject, kind, message) }
     }
 
+    /// The problem that there is no verdict.
+    pub fn inconclusive(subject: Subject, kind: FindingKind, message: impl Into<String>) -> Self {
+        Self::problem(ExitCode::Inconclusive, subject, kind, message)
+    }
+
+    /// The problem that a signal stopped the run.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)
+    }
+
+    /// A mistake in the scenario.
+    pub fn mistake(kind: FindingKind, message: impl Into<String>) -> Self {
+        Self::problem(ExitCode::BadConfiguration, Subject::Scenario, kind, message)
+    }
+
     /// A warning that does not affect the verdict.
     pub fn warning(subject: Subject, kind: FindingKind, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, subject, kind, message)

@@ -167,9 +167,7 @@ fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
         times => format!("{panic} ({times} times)"),
     });
     let others = (others > 0).then(|| format!("{others} more panics"));
-    shown
-        .chain(others)
-        .map(|message| Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::Panic, message))
+    shown.chain(others).map(|message| Finding::mistake(FindingKind::Panic, message))
 }
 
 /// The load's problems that are not counts. Each has an exit code and a remedy.
@@ -178,8 +176,6 @@ fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
 /// requests count as unknown.
 pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec<Finding> {
     let mut problems = Vec::new();
-    let mut inconclusive =
-        |subject, kind, message| problems.push(Finding::problem(ExitCode::Inconclusive, subject, kind, message));
     let cut = load.snapshot.iterations().interrupted;
     let signalled = signalled || load.interrupted;
     // A shard that is lost was stopped by a signal, if it has iterations.
@@ -190,7 +186,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
             "{cut} iterations were cut off, because they had not ended after the graceful stop: the target hangs, or an \
              iteration needs a longer graceful_stop()"
         );
-        inconclusive(Subject::Load, FindingKind::IterationsCutOff, message);
+        problems.push(Finding::inconclusive(Subject::Load, FindingKind::IterationsCutOff, message));
     }
     if load.errors.count > 0 {
         let message = format!(
@@ -198,11 +194,10 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
             load.errors.count,
             load.errors.first.join("; ")
         );
-        inconclusive(Subject::Scenario, FindingKind::IterationsFailed, message);
+        problems.push(Finding::inconclusive(Subject::Scenario, FindingKind::IterationsFailed, message));
     }
-    problems.extend(load.errors.unsendable.iter().map(|message| {
-        Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::IterationsFailed, message.as_str())
-    }));
+    let unsendable = load.errors.unsendable.iter();
+    problems.extend(unsendable.map(|message| Finding::mistake(FindingKind::IterationsFailed, message.as_str())));
     problems.extend(panic_findings(&load.panics));
     problems.extend(load.faults.iter().map(|message| {
         Finding::problem(ExitCode::Internal, Subject::Generator, FindingKind::LoadFailed, message.as_str())
@@ -217,7 +212,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
     }
     if signalled {
         let message = "stopped by a signal; the report has everything that was measured until then";
-        problems.push(Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message));
+        problems.push(Finding::interrupted(message));
     }
     problems
 }
@@ -226,7 +221,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
 pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding> {
     let mut problems = Vec::new();
     let mut inconclusive = |kind, message: String| {
-        problems.push(Finding::problem(ExitCode::Inconclusive, Subject::Generator, kind, message));
+        problems.push(Finding::inconclusive(Subject::Generator, kind, message));
     };
     let all = agents.len();
     for agent in agents {

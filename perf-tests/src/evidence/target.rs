@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phase;
-use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{and_more, clock, count, seconds};
 
@@ -67,7 +66,7 @@ fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Durati
         last.push_str(&format!(". {more} more endpoints stalled at other times"));
     }
     let finding = |(at, message)| match at {
-        0 if is_too_long => Finding::problem(ExitCode::Inconclusive, Subject::Target, FindingKind::Stall, message),
+        0 if is_too_long => Finding::inconclusive(Subject::Target, FindingKind::Stall, message),
         _ => Finding::warning(Subject::Target, FindingKind::Stall, message),
     };
     messages.into_iter().enumerate().map(finding).collect()

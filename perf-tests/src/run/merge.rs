@@ -4,7 +4,6 @@ use monitoring::catalogue::Catalogue;
 use monitoring::sanitize::sanitize;
 use monitoring::slo::Slo;
 use perf_report::exact_ms;
-use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_settings::{Settings, TESTID};
 
@@ -81,7 +80,7 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
             agent.start_skew_ms,
             MAX_SKEW.as_millis()
         );
-        all.push(Finding::problem(ExitCode::Inconclusive, Subject::Generator, FindingKind::AgentSkewed, message));
+        all.push(Finding::inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
     }
     let latest = load.agents.iter().map(|agent| agent.start_skew_ms).fold(0.0, f64::max);
     if start_at.is_none() && skew(latest) {
@@ -93,8 +92,7 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
         if catalogue.slos.iter().any(Slo::is_per_second) {
             let message =
                 "objectives on a rate cannot be judged, because shards did not run at the same time: use --start-at";
-            let kind = FindingKind::AgentSkewed;
-            all.push(Finding::problem(ExitCode::Inconclusive, Subject::Generator, kind, message));
+            all.push(Finding::inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
         }
     }
     all

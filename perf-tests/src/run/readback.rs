@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use monitoring::endpoint::Endpoint;
 use perf_report::evidence::StoreResult;
-use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::Judge;
 
@@ -31,7 +30,7 @@ impl PreparedRun {
                 );
                 // If the store rejected the first push, the run already has this finding.
                 let is_known = finished.problems.iter().any(|finding| finding.kind == FindingKind::StoreRefused);
-                let refused = || inconclusive(FindingKind::StoreRefused, message);
+                let refused = || Finding::inconclusive(Subject::Store, FindingKind::StoreRefused, message);
                 (None, (!is_known).then(refused).into_iter().collect())
             }
             (Some(at_unix_ms), Some(store)) => {
@@ -88,7 +87,7 @@ impl PreparedRun {
                         "the store's counts differ from the measured ones: {difference}; does another run use this \
                          testid, or does the store drop samples?"
                     );
-                    inconclusive(FindingKind::StoreDisagrees, message)
+                    Finding::inconclusive(Subject::Store, FindingKind::StoreDisagrees, message)
                 };
                 (Some(differences.is_empty()), differences.iter().map(problem).collect())
             }
@@ -97,15 +96,11 @@ impl PreparedRun {
                 // The origin of a push URL is only a guess at the URL for queries, so an
                 // error there is a warning.
                 let finding = match self.settings.prometheus {
-                    Some(_) => inconclusive(FindingKind::StoreNotAsked, message),
+                    Some(_) => Finding::inconclusive(Subject::Store, FindingKind::StoreNotAsked, message),
                     None => Finding::warning(Subject::Store, FindingKind::StoreNotAsked, message),
                 };
                 (None, vec![finding])
             }
         }
     }
-}
-
-fn inconclusive(kind: FindingKind, message: String) -> Finding {
-    Finding::problem(ExitCode::Inconclusive, Subject::Store, kind, message)
 }

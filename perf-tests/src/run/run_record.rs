@@ -54,10 +54,7 @@ impl PreparedRun {
         // The signal may have come during these queries.
         let is_unreported =
             self.signals.is_interrupted() && !findings.iter().any(|it| it.kind == FindingKind::Interrupted);
-        let interrupted = is_unreported.then(|| {
-            let message = "interrupted while querying the store";
-            Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message)
-        });
+        let interrupted = is_unreported.then(|| Finding::interrupted("interrupted while querying the store"));
         findings.extend(of_store.into_iter().chain(interrupted));
         record.save(finished, Readings { stopped, exercised, store, backend, findings })
     }

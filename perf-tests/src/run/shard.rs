@@ -11,7 +11,7 @@ use perf_settings::{START_AT, Settings, Shard, TESTID};
 use tokio::time::{self, Instant};
 
 use super::error::internal;
-use super::{FinishedLoad, PreparedRun, RunError, RunOutcome, inconclusive};
+use super::{FinishedLoad, PreparedRun, RunError, RunOutcome};
 use crate::agents::{self, ShardFile, file_name};
 use crate::clock;
 use crate::evidence;
@@ -55,7 +55,7 @@ impl PreparedRun {
                 let message = format!(
                     "no load was made, because {setting} was {late:.1} s ago: choose a later time for all shards"
                 );
-                return Err(inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
+                return Err(Finding::inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
             };
             if rest <= LEAD {
                 let begin = clock::now() + rest;
@@ -65,8 +65,7 @@ impl PreparedRun {
             tokio::select! {
                 () = time::sleep((rest - LEAD).min(PAUSE)) => {}
                 () = self.signals.next() => {
-                    let (code, kind) = (ExitCode::Interrupted, FindingKind::Interrupted);
-                    return Err(Finding::problem(code, Subject::Run, kind, "interrupted before the load began"));
+                    return Err(Finding::interrupted("interrupted before the load began"));
                 }
             }
         }

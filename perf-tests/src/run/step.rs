@@ -4,11 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use tokio::time;
 
-use super::inconclusive;
 use crate::engine::RequestError;
 use crate::engine::panics::KeptPanics;
 
@@ -66,12 +64,11 @@ impl SetupFailure {
     pub(super) fn finding(&self, kind: FindingKind, step: &str, when: &str) -> Finding {
         let error = match self {
             Self::Mistake(text) => {
-                let message = format!("{step} failed: {text}");
-                return Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, kind, message);
+                return Finding::mistake(kind, format!("{step} failed: {text}"));
             }
             Self::Failed(error) => error,
         };
-        let finding = inconclusive(Subject::Scenario, kind, format!("{step} failed: {error:#}"));
+        let finding = Finding::inconclusive(Subject::Scenario, kind, format!("{step} failed: {error:#}"));
         let Some(RequestError::Failed { status, place: Some(place), .. }) = error.downcast_ref() else {
             return finding;
         };

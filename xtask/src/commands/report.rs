@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use perf_host::{Lock, LockError};
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
-use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::finding::Finding;
 use perf_report::render::files::{EVIDENCE, HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 
@@ -67,6 +67,5 @@ async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     let Some(path) = reports::find_unjudged_evidence(name) else { return reports::find(name) };
     let judged = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";
-    let ended = Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
-    Ok((path.with_file_name(REPORT), judged.conclude([ended])))
+    Ok((path.with_file_name(REPORT), judged.conclude([Finding::interrupted(message)])))
 }
