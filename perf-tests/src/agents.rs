@@ -6,6 +6,7 @@
 //! load.
 
 mod agent;
+mod agent_error;
 mod agent_load;
 mod clock_offset;
 mod coordinator;
@@ -23,10 +24,10 @@ mod shard_file;
 mod shard_set;
 
 pub(crate) use agent::{Agent, AgentEnd};
+pub(crate) use agent_error::AgentError;
 pub(crate) use coordinator::Coordinator;
 pub(crate) use encryption::acceptor;
 pub(crate) use identity::{hello, new_token};
-pub(crate) use member::AgentError;
 pub(crate) use message::{Assignment, MAX_SETUP_VALUE};
 pub(crate) use shard_file::{RunFacts, ShardError, ShardFile, file_name, shared_values};
 pub(crate) use shard_set::{MergedLoad, ShardSet};

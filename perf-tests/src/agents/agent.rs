@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use perf_report::exit_code::ExitCode;
 use perf_settings::AGENT_CA;
 use tokio::net::{self, TcpStream};
 use tokio::sync::watch;
@@ -47,6 +48,16 @@ pub(crate) enum AgentEnd {
     Lost(#[from] MessageError),
     #[error("{0}")]
     Engine(#[from] EngineError),
+}
+
+impl AgentEnd {
+    pub(crate) const fn code(&self) -> ExitCode {
+        match self {
+            Self::Unreachable(..) | Self::Unencrypted(..) | Self::Refused(_) => ExitCode::BadConfiguration,
+            Self::Lost(_) => ExitCode::Interrupted,
+            Self::Engine(_) => ExitCode::Internal,
+        }
+    }
 }
 
 /// A connected agent.

@@ -10,12 +10,13 @@ use tokio::process::Child;
 use tokio::time::{self, Instant, MissedTickBehavior};
 use tokio_rustls::TlsAcceptor;
 
+use super::agent_error::AgentError;
 use super::agent_load::AgentLoad;
 use super::clock_offset::SentClock;
 use super::lease_book::LeaseBook;
 use super::link::LinkReceiver;
 use super::listener::{AgentListener, PeerResult};
-use super::member::{AgentError, Member};
+use super::member::Member;
 use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
 use super::{fold, program};
 use crate::clock;
@@ -58,8 +59,8 @@ impl Coordinator {
         here: Hello,
         layout: Layout,
     ) -> Result<Self, AgentError> {
-        let listener = AgentListener::open(address, encryption, here)
-            .map_err(|error| AgentError::Configuration(format!("cannot listen for agents at {address}: {error}")))?;
+        let listener =
+            AgentListener::open(address, encryption, here).map_err(|error| AgentError::Listen { address, error })?;
         let (members, processes, refused) = (Vec::new(), Vec::new(), Vec::new());
         let book = LeaseBook::default();
         Ok(Self { listener, members, processes, refused, clock: SentClock::start(), layout, book })
@@ -71,8 +72,7 @@ impl Coordinator {
     /// If the system refuses a process.
     pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {
         let processes = (0..agents).map(|_| program::start(self.listener.address, token));
-        let failed = |error| AgentError::Lost(format!("failed to start an agent: {error}"));
-        self.processes = processes.collect::<Result<_, _>>().map_err(failed)?;
+        self.processes = processes.collect::<Result<_, _>>().map_err(AgentError::NotStarted)?;
         Ok(())
     }
 
@@ -104,10 +104,10 @@ impl Coordinator {
                         self.refused.push(why);
                     }
                 },
-                ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, &ended)),
+                ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, ended)),
                 () = &mut patience => {
                     let why = format!("the others did not connect within {} s", limit.as_secs());
-                    return Err(self.not_all_joined(agents, &why));
+                    return Err(self.not_all_joined(agents, why));
                 }
                 () = signals.next() => return Err(AgentError::Interrupted),
             }
@@ -115,10 +115,8 @@ impl Coordinator {
         Ok(())
     }
 
-    fn not_all_joined(&self, agents: u32, why: &str) -> AgentError {
-        let refused: Vec<_> = self.refused.iter().map(|peer| format!("; refused: {peer}")).collect();
-        let (joined, refused) = (self.members.len(), refused.concat());
-        AgentError::Configuration(format!("{joined} of {agents} agents joined, so nothing was sent: {why}{refused}"))
+    fn not_all_joined(&self, agents: u32, why: String) -> AgentError {
+        AgentError::NotAllJoined { joined: self.members.len(), agents, why, refused: self.refused.clone() }
     }
 
     /// Peers that were refused, and why.
@@ -142,10 +140,7 @@ impl Coordinator {
             async move {
                 match member.ask(&message).await? {
                     FromAgent::Prepared(hash) if hash == plan => Ok(()),
-                    FromAgent::Prepared(_) => {
-                        let name = member.name();
-                        Err(AgentError::Configuration(format!("{name} plans another load: its plan has another hash")))
-                    }
+                    FromAgent::Prepared(_) => Err(AgentError::OtherPlan { agent: member.name() }),
                     _ => Err(member.unexpected_message()),
                 }
             }

@@ -6,6 +6,7 @@ use perf_report::evidence::AgentResult;
 use perf_report::format::clock;
 use tokio::time;
 
+use super::agent_error::AgentError;
 use super::agent_load::AgentLoad;
 use super::clock_offset::{ClockOffset, SentClock};
 use super::link::{LinkReceiver, LinkSender};
@@ -16,19 +17,6 @@ use crate::measure::{Layout, Snapshot};
 
 /// Exchanges by which a clock is measured. The shortest one counts.
 const PROBES: usize = 16;
-
-/// Why agents cannot make a load.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AgentError {
-    /// An agent cannot take part, or cannot make its share.
-    #[error("{0}")]
-    Configuration(String),
-    /// An agent was lost before the load began.
-    #[error("{0}")]
-    Lost(String),
-    #[error("interrupted before the load began")]
-    Interrupted,
-}
 
 /// One agent.
 pub(super) struct Member {
@@ -79,17 +67,14 @@ impl Member {
         let reply = match sender.send(message).await {
             Ok(()) => match time::timeout(PATIENCE, next(receiver)).await {
                 Ok(reply) => reply,
-                Err(_) => {
-                    let (name, limit) = (self.name(), PATIENCE.as_secs());
-                    return Err(AgentError::Lost(format!("{name} did not respond within {limit} s")));
-                }
+                Err(_) => return Err(AgentError::NoResponse { agent: self.name() }),
             },
             Err(error) => Err(error),
         };
         match reply {
-            Ok(FromAgent::Failed(why)) => Err(AgentError::Configuration(format!("{}: {why}", self.name()))),
+            Ok(FromAgent::Failed(why)) => Err(AgentError::Failed { agent: self.name(), why }),
             Ok(reply) => Ok(reply),
-            Err(error) => Err(AgentError::Lost(format!("{} is lost: {error}", self.name()))),
+            Err(error) => Err(AgentError::Lost { agent: self.name(), error }),
         }
     }
 
@@ -103,7 +88,7 @@ impl Member {
 
     /// The error of a message that is not the next step of the protocol.
     pub(super) fn unexpected_message(&self) -> AgentError {
-        AgentError::Lost(format!("{} sent an unexpected message", self.name()))
+        AgentError::Unexpected { agent: self.name() }
     }
 
     /// Measures the difference between its clock and that of this process.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use perf_host::files::{LATEST, TestidInUse, WriteError, point_latest_to, run_folder, write_whole};
 use perf_report::Report;
 use perf_report::evidence::Evidence;
+use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
 use perf_report::outcome_log::LoggedOutcome;
@@ -27,6 +28,15 @@ pub(crate) enum FileError {
     Render(#[from] files::RenderError),
     #[error(transparent)]
     Used(#[from] TestidInUse),
+}
+
+impl FileError {
+    pub(crate) const fn code(&self) -> ExitCode {
+        match self {
+            Self::Write(_) | Self::Used(_) => ExitCode::BadConfiguration,
+            Self::Json(_) | Self::Log(_) | Self::Render(_) => ExitCode::Internal,
+        }
+    }
 }
 
 /// Creates a run's folder. This happens before the load, so that a read-only folder costs no run.

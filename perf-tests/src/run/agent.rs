@@ -95,11 +95,8 @@ async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Plannin
 impl From<AgentEnd> for AgentFailure {
     fn from(end: AgentEnd) -> Self {
         match end {
-            AgentEnd::Unreachable(..) | AgentEnd::Unencrypted(..) | AgentEnd::Refused(_) => {
-                Self::Unreported(configuration(end))
-            }
-            AgentEnd::Engine(_) => Self::Unreported(internal(end)),
-            AgentEnd::Lost(_) => Self::Reported(ExitCode::Interrupted),
+            AgentEnd::Lost(_) => Self::Reported(end.code()),
+            end => Self::Unreported(end.into()),
         }
     }
 }

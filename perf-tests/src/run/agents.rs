@@ -9,8 +9,8 @@ use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
 use super::error::SHORTEST_TOKEN;
-use super::{PreparedRun, RunError, ScenarioBody, configuration, inconclusive};
-use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
+use super::{PreparedRun, RunError, ScenarioBody, configuration};
+use crate::agents::{self, Assignment, Coordinator, MAX_SETUP_VALUE};
 use crate::engine::{self, LoadShare};
 use crate::environment;
 
@@ -76,9 +76,7 @@ impl PreparedRun {
 
     /// Hands out setup's value. Returns why no load can be made, if that is so.
     pub(super) async fn hand_out(&mut self, coordinator: &mut Coordinator, body: &ScenarioBody) -> Option<Finding> {
-        let mistake = |message: String| {
-            Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::SetupFailed, message)
-        };
+        let mistake = |message: String| Finding::mistake(FindingKind::SetupFailed, message);
         let value = match (body.value)() {
             Ok(value) if value.len() <= MAX_SETUP_VALUE => value,
             Ok(value) => {
@@ -92,17 +90,15 @@ impl PreparedRun {
                 return Some(mistake(format!("setup's value cannot be written as JSON, as agents need it: {error}")));
             }
         };
-        match coordinator.hand_out(value, &mut self.signals).await {
-            Ok(()) => None,
-            Err(AgentError::Configuration(message)) => Some(mistake(message)),
-            Err(AgentError::Lost(message)) => {
-                Some(inconclusive(Subject::Generator, FindingKind::AgentLost, format!("{message}; no load was made")))
+        let error = coordinator.hand_out(value, &mut self.signals).await.err()?;
+        Some(match error.code() {
+            ExitCode::BadConfiguration => mistake(error.to_string()),
+            ExitCode::Interrupted => Finding::interrupted(error.to_string()),
+            _ => {
+                let message = format!("{error}; no load was made");
+                Finding::inconclusive(Subject::Generator, FindingKind::AgentLost, message)
             }
-            Err(error @ AgentError::Interrupted) => {
-                let (code, kind) = (ExitCode::Interrupted, FindingKind::Interrupted);
-                Some(Finding::problem(code, Subject::Run, kind, error.to_string()))
-            }
-        }
+        })
     }
 }
 

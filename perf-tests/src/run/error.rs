@@ -11,7 +11,7 @@ use super::capacity::CapacityError;
 use super::hosts::HostError;
 use super::replay_error::ReplayError;
 use super::spec::SpecError;
-use crate::agents::{AgentError, ShardError};
+use crate::agents::{AgentEnd, AgentError, ShardError};
 use crate::engine::ShareError;
 use crate::evidence::FileError;
 use crate::remote_write::PushError;
@@ -61,6 +61,8 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Agent(#[from] AgentError),
     #[error(transparent)]
+    AgentEnd(#[from] AgentEnd),
+    #[error(transparent)]
     File(#[from] FileError),
     /// A value that cannot be used.
     #[error(transparent)]
@@ -90,14 +92,12 @@ impl RunError {
             | Self::ShardExists { .. }
             | Self::Pods
             | Self::NoToken { .. }
-            | Self::Agent(AgentError::Configuration(_))
-            | Self::File(FileError::Write(_) | FileError::Used(_))
             | Self::Configuration(_) => ExitCode::BadConfiguration,
-            Self::Agent(AgentError::Interrupted) | Self::Interrupted => ExitCode::Interrupted,
-            Self::Agent(AgentError::Lost(_))
-            | Self::File(FileError::Json(_) | FileError::Log(_) | FileError::Render(_))
-            | Self::Program(_)
-            | Self::Internal(_) => ExitCode::Internal,
+            Self::Agent(error) => error.code(),
+            Self::AgentEnd(end) => end.code(),
+            Self::File(error) => error.code(),
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::Program(_) | Self::Internal(_) => ExitCode::Internal,
         }
     }
 }

@@ -1,0 +1,52 @@
+//! Why agents cannot make a load.
+
+use std::io;
+use std::net::SocketAddr;
+
+use perf_report::exit_code::ExitCode;
+
+use super::message::{MessageError, PATIENCE};
+
+/// Why agents cannot make a load. An agent is named as in all messages: "agent 2 (process 4711 on
+/// node-3)".
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AgentError {
+    #[error("cannot listen for agents at {address}: {error}")]
+    Listen { address: SocketAddr, error: io::Error },
+    /// Agents are missing. The peers were refused, each with the reason.
+    #[error("{joined} of {agents} agents joined, so nothing was sent: {why}{}", list(.refused))]
+    NotAllJoined { joined: usize, agents: u32, why: String, refused: Vec<String> },
+    #[error("{agent} plans another load: its plan has another hash")]
+    OtherPlan { agent: String },
+    /// An agent gave this reason why it cannot make its share.
+    #[error("{agent}: {why}")]
+    Failed { agent: String, why: String },
+    #[error("failed to start an agent: {0}")]
+    NotStarted(io::Error),
+    #[error("{agent} did not respond within {} s", PATIENCE.as_secs())]
+    NoResponse { agent: String },
+    #[error("{agent} sent an unexpected message")]
+    Unexpected { agent: String },
+    #[error("{agent} is lost: {error}")]
+    Lost { agent: String, error: MessageError },
+    #[error("interrupted before the load began")]
+    Interrupted,
+}
+
+impl AgentError {
+    pub(crate) const fn code(&self) -> ExitCode {
+        match self {
+            Self::Listen { .. } | Self::NotAllJoined { .. } | Self::OtherPlan { .. } | Self::Failed { .. } => {
+                ExitCode::BadConfiguration
+            }
+            Self::NotStarted(_) | Self::NoResponse { .. } | Self::Unexpected { .. } | Self::Lost { .. } => {
+                ExitCode::Internal
+            }
+            Self::Interrupted => ExitCode::Interrupted,
+        }
+    }
+}
+
+fn list(refused: &[String]) -> String {
+    refused.iter().map(|peer| format!("; refused: {peer}")).collect()
+}
