@@ -8,6 +8,7 @@ mod limits;
 pub(crate) mod native;
 mod options;
 mod stack_args;
+mod stack_error;
 pub(crate) mod stub_backend;
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,7 +17,6 @@ use std::path::{Path, PathBuf};
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::prometheus::config::{LOGIN, PASSWORD_FILE, ScrapeTarget, TARGETS, USER_FILE};
 use percent_encoding::percent_decode_str;
-use perf_report::exit_code::ExitCode;
 use perf_settings::UnixTarget;
 use tokio::sync::watch;
 use url::Url;
@@ -30,6 +30,7 @@ pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
 use options::state_folder;
 pub(crate) use options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
 pub(crate) use stack_args::{PortArgs, StackArgs};
+pub(crate) use stack_error::StackError;
 
 /// The folder of the shown archive, in the stack's state folder.
 const ARCHIVE: &str = "archive";
@@ -59,35 +60,6 @@ pub(crate) struct Stack {
     /// The name under which containers reach a backend on 127.0.0.1, if it differs.
     backend_host: Option<&'static str>,
     port: u16,
-}
-
-/// The reason why a stack did not start.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StackError {
-    /// This kind of stack is not available on this machine; another kind may be.
-    #[error("{0}")]
-    Unavailable(String),
-    /// No Docker was found, so that this kind of stack is not available.
-    #[error(transparent)]
-    NoDocker(#[from] docker::NoDockerError),
-    /// The user has to change the configuration.
-    #[error("{0}")]
-    Configuration(String),
-    #[error("interrupted while the stack was starting")]
-    Interrupted,
-    /// An unexpected error.
-    #[error("{0:#}")]
-    Internal(#[from] anyhow::Error),
-}
-
-impl StackError {
-    pub(crate) const fn code(&self) -> ExitCode {
-        match self {
-            Self::Unavailable(_) | Self::NoDocker(_) | Self::Configuration(_) => ExitCode::BadConfiguration,
-            Self::Interrupted => ExitCode::Interrupted,
-            Self::Internal(_) => ExitCode::Internal,
-        }
-    }
 }
 
 /// Starts a stack, or reuses the running one.
@@ -305,12 +277,13 @@ fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
 }
 
 /// Fails if another program uses the port. `alternative` follows the advice to choose another port.
-fn check_port(port: u16, service: &str, flag: &str, alternative: &str) -> Result<(), StackError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| {
-        StackError::Configuration(format!(
-            "port {port} for {service} is taken by {}: choose another with {flag}{alternative}",
-            ports::holder(port).unwrap_or_else(|| error.to_string())
-        ))
+fn check_port(port: u16, service: &'static str, flag: &'static str, alternative: &str) -> Result<(), StackError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| StackError::PortInUse {
+        port,
+        service,
+        holder: ports::holder(port).unwrap_or_else(|| error.to_string()),
+        flag,
+        alternative: alternative.to_owned(),
     })
 }
 
@@ -318,14 +291,7 @@ fn check_port(port: u16, service: &str, flag: &str, alternative: &str) -> Result
 ///
 /// That command stops the stack when it ends, so this command must neither use nor replace it.
 fn check_owner(owner: &str, stack: u16) -> Result<(), StackError> {
-    match owner::running_owner(owner) {
-        None => Ok(()),
-        Some(pid) => Err(StackError::Configuration(format!(
-            "the stack at port {stack} belongs to another running command (process {pid}), which will stop it: \
-             wait for that command, choose another port with --prometheus-port, or stop the stack \
-             (cargo xtask stack down --prometheus-port {stack})"
-        ))),
-    }
+    owner::running_owner(owner).map_or(Ok(()), |pid| Err(StackError::InUse { stack, pid }))
 }
 
 fn check_prometheus_port(port: u16) -> Result<(), StackError> {

@@ -22,6 +22,7 @@ use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
 use super::docker_host::{self, DockerSearch};
+use super::stack_error::{ContainerError, NoDockerError};
 use super::{
     Images, Stack, StackError, StackOptions, StackPart, check_grafana_port, check_owner, check_prometheus_port,
     local_url, make_targets_folder,
@@ -37,8 +38,6 @@ use container_spec::{ContainerSpec, Network, Role};
 use error_chain::ErrorChain;
 pub(super) use tool::promtool;
 
-/// The variable for the container network, host or bridge. Without it, both are tried.
-pub(crate) const NETWORK: &str = "PERF_DOCKER_NETWORK";
 /// Time limit for Docker to respond.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Time limit for a service to be ready once it listens. On the wrong network it never is.
@@ -63,7 +62,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
             Ok(()) => stack.grafana = Some(local_url(options.grafana_port)?),
             // A taken port is an error, since the user can choose another. Any other problem is a
             // warning: the verdict does not depend on Grafana.
-            Err(error @ StackError::Configuration(_)) => return Err(error),
+            Err(error) if error.is_mistake() => return Err(error),
             Err(error) => eprintln!("warning: no dashboard, since Grafana did not start: {error}"),
         }
     }
@@ -81,12 +80,10 @@ async fn prometheus(
     let bridged = ContainerSpec::prometheus(options, images, Network::Bridge)?;
     let found = inspect(docker, &bridged.name).await?;
     let bridge_first = found.is_some_and(|found| found.config_hash == bridged.config_hash(Network::Bridge));
-    let networks: &[Network] = match (workspace::var(NETWORK).as_deref(), bridge_first) {
+    let networks: &[Network] = match (workspace::var(docker_host::NETWORK).as_deref(), bridge_first) {
         (Some("host"), _) => &[Network::Host],
         (Some("bridge"), _) => &[Network::Bridge],
-        (Some(other), _) => {
-            return Err(StackError::Configuration(format!("{NETWORK} is {other:?}: set it to host or bridge")));
-        }
+        (Some(other), _) => return Err(StackError::UnknownNetwork(other.to_owned())),
         (None, true) => &[Network::Bridge, Network::Host],
         (None, false) => &[Network::Host, Network::Bridge],
     };
@@ -145,8 +142,11 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
         let log = if log.is_empty() { String::new() } else { format!("; last line of its log: {log}") };
         // An image that the user chose must start. For the
         // official image, another kind of stack will do.
-        let kind = if service.image_is_chosen { StackError::Configuration } else { StackError::Unavailable };
-        return Err(kind(format!("{} did not start in Docker: {error}{log}", service.image)));
+        let failed = ContainerError { image: service.image.clone(), why: format!("{error}{log}") };
+        return Err(match service.image_is_chosen {
+            true => StackError::ChosenImage(failed),
+            false => StackError::Unavailable(failed.to_string()),
+        });
     }
     if http::ready(&ready, READY).await? {
         return Ok(());
@@ -154,21 +154,12 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     Err(StackError::Unavailable(format!("{} runs in Docker and does not respond at {ready}", service.image)))
 }
 
-/// No Docker was found.
-#[derive(Debug, thiserror::Error)]
-#[error("{problem}: {remedy}")]
-pub(crate) struct NoDockerError {
-    /// The reason and the places that were tried, without the remedy.
-    pub(crate) problem: String,
-    remedy: &'static str,
-}
-
 /// The remedy if no Docker was found, and the user named none.
 const START_DOCKER: &str = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
 
 /// Connects to Docker.
 ///
-/// A missing Docker is `NoDocker`. A Docker that is present but not usable is `Configuration`.
+/// A missing Docker is `NoDocker`. A Docker that is present but not usable is `UnusableDocker`.
 async fn connect() -> Result<Docker, StackError> {
     let DockerSearch { host, tried } = docker_host::search();
     let is_given = workspace::var(docker_host::DOCKER_HOST).is_some();
@@ -180,10 +171,6 @@ async fn connect() -> Result<Docker, StackError> {
         StackError::NoDocker(NoDockerError { problem: format!("no Docker {place}{why}"), remedy })
     };
     let Some(host) = host else { return Err(missing("")) };
-    let unusable = |why: String| {
-        let remedy = "fix that, or use --stack native or --stack none";
-        StackError::Configuration(format!("Docker is present but not usable: {why}; {remedy}"))
-    };
     let docker = docker_client_instance().await.map_err(|error| match docker_host::is_absent(&host) {
         true => missing(""),
         false => missing(&format!(": {error}")),
@@ -192,9 +179,9 @@ async fn connect() -> Result<Docker, StackError> {
         Ok(Ok(_)) => Ok(docker),
         Ok(Err(error)) => {
             let chain = ErrorChain(&error);
-            Err(if chain.is_absence() { missing("") } else { unusable(chain.to_string()) })
+            Err(if chain.is_absence() { missing("") } else { StackError::UnusableDocker(chain.to_string()) })
         }
-        Err(_) => Err(unusable(format!("it did not respond within {PATIENCE:?}"))),
+        Err(_) => Err(StackError::UnusableDocker(format!("it did not respond within {PATIENCE:?}"))),
     }
 }
 

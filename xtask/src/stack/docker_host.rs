@@ -14,6 +14,8 @@ use crate::host::{files, workspace};
 
 /// The variable for Docker's address.
 pub(super) const DOCKER_HOST: &str = "DOCKER_HOST";
+/// The variable for the container network, host or bridge. Without it, both are tried.
+pub(crate) const NETWORK: &str = "PERF_DOCKER_NETWORK";
 /// The variable for a context of Docker's command line.
 const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
 /// The socket that testcontainers tries first.
