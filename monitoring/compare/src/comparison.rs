@@ -61,7 +61,9 @@ pub fn compare(label: ComparisonLabel, pairs: &[Pair<'_>]) -> Comparison {
         }
     });
     let first = pairs.first().map(|pair| pair.head);
-    let mut comparison = Comparison {
+    let changes: Vec<_> = changes.collect();
+    let warnings = missing_warnings(&changes, pairs);
+    let comparison = Comparison {
         schema: SCHEMA,
         name: label.name,
         base: label.base,
@@ -72,20 +74,19 @@ pub fn compare(label: ComparisonLabel, pairs: &[Pair<'_>]) -> Comparison {
         rule: label.rule,
         alpha: label.alpha,
         pairs: pairs.len(),
-        endpoints: changes.collect(),
+        endpoints: changes,
         objectives: Vec::new(),
         findings: Vec::new(),
         exit_code: ExitCode::Met,
     };
-    warn_about_missing(&mut comparison, pairs);
-    comparison.exit_code = comparison.code();
-    comparison
+    comparison.conclude(Vec::new(), warnings, true)
 }
 
-/// Warns about endpoints that only one side requested, and about pairs with too few requests.
-fn warn_about_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
+/// Warnings about endpoints that only one side requested, and about pairs with too few requests.
+fn missing_warnings(changes: &[EndpointChange], pairs: &[Pair<'_>]) -> Vec<Finding> {
+    let mut warnings = Vec::new();
     let mut short: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for EndpointChange { name, .. } in &comparison.endpoints {
+    for EndpointChange { name, .. } in changes {
         let has = |side: for<'a> fn(&Pair<'a>) -> &'a Report| pairs.iter().any(|pair| find(side(pair), name).is_some());
         let (side, other) = match (has(base_report), has(head_report)) {
             (true, true) => {
@@ -100,18 +101,19 @@ fn warn_about_missing(comparison: &mut Comparison, pairs: &[Pair<'_>]) {
         };
         let message = format!("{name} was requested on the {side} but not on the {other}: not compared");
         let subject = Subject::Objective(name.clone());
-        comparison.findings.push(Finding::warning(subject, FindingKind::EndpointOnOneSide, message));
+        warnings.push(Finding::warning(subject, FindingKind::EndpointOnOneSide, message));
     }
     for (left_out, names) in short {
-        let is_all = names.len() == comparison.endpoints.len();
+        let is_all = names.len() == changes.len();
         let names = if is_all { "all endpoints".to_owned() } else { names.join(", ") };
         let message = format!(
             "{names}: {left_out} of {} pairs left out: fewer than {MIN_REQUESTS_P95} requests on a side. Longer rounds avoid \
              this",
             pairs.len()
         );
-        comparison.findings.push(Finding::warning(Subject::Load, FindingKind::PairsLeftOut, message));
+        warnings.push(Finding::warning(Subject::Load, FindingKind::PairsLeftOut, message));
     }
+    warnings
 }
 
 /// Judges objectives over several rounds of one side by the sums of their counts. An objective

@@ -184,22 +184,19 @@ impl Comparison {
     /// code follows from all of them, and from changes of endpoints only if `changes` is set.
     #[must_use]
     pub fn conclude(self, objectives: Vec<ObjectiveResult>, added: Vec<Finding>, changes: bool) -> Self {
-        let findings = self.findings.into_iter().chain(added).collect();
-        let comparison = Self { objectives, findings, ..self };
-        let exit_code = if changes { comparison.code() } else { comparison.objectives_code() };
-        Self { exit_code, ..comparison }
-    }
-
-    /// The most severe exit code of all changes, objectives and findings.
-    pub fn code(&self) -> ExitCode {
-        // A comparison without endpoints is inconclusive.
-        let floor = if self.endpoints.is_empty() { ExitCode::Inconclusive } else { ExitCode::Met };
-        let changes = self.endpoints.iter().map(|endpoint| match endpoint.conclusion {
+        let findings: Vec<_> = self.findings.into_iter().chain(added).collect();
+        let of_changes = self.endpoints.iter().map(|endpoint| match endpoint.conclusion {
             Conclusion::Regressed => ExitCode::Regressed,
             Conclusion::TooLittleData => ExitCode::Inconclusive,
             Conclusion::Improved | Conclusion::NoChangeSeen => ExitCode::Met,
         });
-        self.most_severe(changes.fold(floor, ExitCode::or_worse))
+        // A comparison of nothing is inconclusive.
+        let is_empty = if changes { self.endpoints.is_empty() } else { objectives.is_empty() };
+        let floor = if is_empty { ExitCode::Inconclusive } else { ExitCode::Met };
+        let codes = of_changes.filter(|_| changes).chain(objectives.iter().map(ObjectiveResult::code));
+        let codes = codes.chain(findings.iter().filter_map(|finding| finding.exit_code));
+        let exit_code = codes.fold(floor, ExitCode::or_worse);
+        Self { objectives, findings, exit_code, ..self }
     }
 
     /// Text of the exit code.
@@ -223,18 +220,6 @@ impl Comparison {
                 )
             }
         }
-    }
-
-    /// The most severe exit code of objectives and findings. Changes of endpoints do not count.
-    pub fn objectives_code(&self) -> ExitCode {
-        let floor = if self.objectives.is_empty() { ExitCode::Inconclusive } else { ExitCode::Met };
-        self.most_severe(floor)
-    }
-
-    fn most_severe(&self, floor: ExitCode) -> ExitCode {
-        let findings = self.findings.iter().filter_map(|finding| finding.exit_code);
-        let objectives = self.objectives.iter().map(ObjectiveResult::code);
-        findings.chain(objectives).fold(floor, ExitCode::or_worse)
     }
 }
 

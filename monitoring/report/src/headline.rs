@@ -54,7 +54,7 @@ impl Headline {
     pub fn for_comparison(compared: &Comparison) -> Self {
         let code = compared.exit_code;
         let verdict = format!("{}: {} (exit {})", compared.scenario, compared.describe(), code.code());
-        let causes = causes_of_comparison(compared);
+        let causes = placed_causes(compared);
         let more = count_others(causes.len().saturating_sub(1), "finding", "like it");
         let first = causes.first().map(|(_, first)| first);
         let cause = first.map(|first| format!("{}{more}", first.message)).unwrap_or_default();
@@ -75,9 +75,13 @@ impl Headline {
     }
 }
 
-/// Findings that gave a comparison its exit code, with their places among all findings. The first
-/// is the cause in the headline.
-fn causes_of_comparison(compared: &Comparison) -> Vec<(usize, Finding)> {
+/// Findings that gave a comparison its exit code. The first is the cause in the headline.
+pub fn causes_of_comparison(compared: &Comparison) -> Vec<Finding> {
+    placed_causes(compared).into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// Those findings, with their places among all findings of a comparison.
+fn placed_causes(compared: &Comparison) -> Vec<(usize, Finding)> {
     let code = compared.exit_code;
     let kind = match code {
         ExitCode::Met => return Vec::new(),
@@ -93,7 +97,7 @@ fn causes_of_comparison(compared: &Comparison) -> Vec<(usize, Finding)> {
 
 /// Place of the finding whose message is in the headline, among all findings of a comparison.
 pub(crate) fn place_in_headline(compared: &Comparison) -> Option<usize> {
-    causes_of_comparison(compared).first().map(|(place, _)| *place)
+    placed_causes(compared).first().map(|(place, _)| *place)
 }
 
 /// Finding that is the cause in the headline.

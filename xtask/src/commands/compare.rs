@@ -1,9 +1,9 @@
 //! `cargo xtask compare`: compares two recorded runs.
 
 use perf_report::exit_code::ExitCode;
-use perf_report::headline::Headline;
 
 use crate::host::terminal;
+use crate::perf::publish::{self, PerfResult};
 use crate::runs::{recorded, report_files, reports};
 use crate::values::RuleArgs;
 
@@ -34,7 +34,5 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let (path, report) = &head;
     report_files::write_beside(path, report, Some(&compared))?;
     terminal::print_comparison(&compared, path);
-    let code = compared.code();
-    terminal::print_code(code, &[Headline::for_comparison(&compared).verdict]);
-    Ok(code)
+    Ok(publish::finish(Ok(Some(PerfResult::from_comparison(&compared)))))
 }

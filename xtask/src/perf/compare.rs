@@ -4,7 +4,7 @@ use perf_report::Report;
 use perf_report::comparison::{Comparison, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::findings::comparison_findings;
+use perf_report::headline::causes_of_comparison;
 use perf_report::render::files::REPORT;
 
 use super::judge::JudgedRun;
@@ -114,16 +114,14 @@ pub(crate) fn run(plan: &BaselinePlan, judged: &JudgedRun) -> BaselineComparison
 
 /// The finding of a comparison that regressed or is inconclusive.
 fn problem(compared: &Comparison) -> Option<Finding> {
-    let code = compared.code();
-    let kind = match code {
-        ExitCode::Met => return None,
-        ExitCode::Regressed => FindingKind::Regressed,
-        _ => FindingKind::TooLittleData,
-    };
-    let mut findings = comparison_findings(compared).into_iter().filter(|finding| finding.kind == kind);
-    let first = findings.next().map_or_else(|| code.describe().to_owned(), |first| first.message);
+    let code = compared.exit_code;
+    if code == ExitCode::Met {
+        return None;
+    }
+    let mut causes = causes_of_comparison(compared).into_iter();
+    let first = causes.next().map_or_else(|| code.describe().to_owned(), |first| first.message);
     // The comparison's table has the others.
-    let more = match findings.count() {
+    let more = match causes.count() {
         0 => String::new(),
         more => format!("; {more} more"),
     };

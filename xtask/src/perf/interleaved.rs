@@ -220,9 +220,7 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
         None => Vec::new(),
     };
     let comparison = judge(alpha, &pairs).conclude(objectives, findings, gate.judges_changes());
-    let path = rounds.folder.join(COMPARISON);
-    terminal::print_comparison(&comparison, &path);
-    Ok(publish::comparison(&path, &comparison)?)
+    Ok(publish::comparison(&rounds.folder.join(COMPARISON), &comparison)?)
 }
 
 /// Objectives that can fail a run, and that rounds cannot judge. The texts say why.

@@ -48,7 +48,7 @@ impl PerfResult {
         Self { code, verdicts: vec![verdict] }
     }
 
-    fn from_comparison(compared: &Comparison) -> Self {
+    pub(crate) fn from_comparison(compared: &Comparison) -> Self {
         Self::with_verdict(compared.exit_code, Headline::for_comparison(compared).verdict)
     }
 
@@ -118,8 +118,9 @@ fn save_baseline(name: &str, run: &Path, own: ExitCode, compared: &BaselineCompa
     Ok(())
 }
 
-/// Publishes an interleaved comparison, which is printed already.
+/// Prints and publishes an interleaved comparison.
 pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<PerfResult> {
+    terminal::print_comparison(compared, path);
     report_files::write_comparison(path, compared)?;
     github::append_to_job_page(path)?;
     github::annotate(&compared.scenario, &comparison_findings(compared));

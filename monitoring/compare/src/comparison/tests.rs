@@ -46,9 +46,9 @@ fn compared(change: impl Fn(f64) -> (Option<f64>, u64)) -> Comparison {
 #[test]
 fn a_slower_endpoint_is_named_and_the_others_are_not() {
     let slower = compared(|ms| (Some(ms * 1.3), 0));
-    assert_eq!(slower.code(), ExitCode::Regressed);
+    assert_eq!(slower.exit_code, ExitCode::Regressed);
     insta::assert_snapshot!(render_comparison(&slower, TerminalStyle::PLAIN));
-    assert_eq!(compared(|ms| (Some(ms), 0)).code(), ExitCode::Met);
+    assert_eq!(compared(|ms| (Some(ms), 0)).exit_code, ExitCode::Met);
     assert_eq!(compared(|ms| (Some(ms / 1.3), 0)).endpoints[0].conclusion, Conclusion::Improved);
 }
 
@@ -90,7 +90,7 @@ fn an_endpoint_missing_on_one_side_is_named() {
     assert!(
         comparison.findings.iter().any(|it| it.message.contains(&gone) && it.kind == FindingKind::EndpointOnOneSide)
     );
-    assert_eq!(comparison.code(), ExitCode::Inconclusive);
+    assert_eq!(comparison.exit_code, ExitCode::Inconclusive);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn pairs_with_too_few_requests_are_one_warning() {
     let found: Vec<_> = comparison.findings.iter().map(|it| (it.kind, it.message.as_str())).collect();
     let message = "all endpoints: 1 of 12 pairs left out: fewer than 20 requests on a side. Longer rounds avoid this";
     assert_eq!(found, [(FindingKind::PairsLeftOut, message)]);
-    assert_eq!(comparison.code(), ExitCode::Met);
+    assert_eq!(comparison.exit_code, ExitCode::Met);
 }
 
 #[test]
