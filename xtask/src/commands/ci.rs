@@ -49,8 +49,9 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
         return Ok(refuse(format!("{missing}, which the checks need, is not on PATH: install it")));
     }
-    if codegen::run(&CodegenArgs { check: true })? != ExitCode::Met {
-        return Ok(ExitCode::BadConfiguration);
+    let generated = codegen::run(&CodegenArgs { check: true })?;
+    if generated != ExitCode::Met {
+        return Ok(generated);
     }
     let shell = Shell::new()?;
     shell.change_dir(workspace::root());
