@@ -9,12 +9,12 @@ use crate::judgement::ObjectiveResult;
 impl Report {
     /// A run that met its objectives, without its timeline.
     pub(crate) fn sample() -> Self {
-        serde_json::from_str(include_str!("../tests/report.json")).unwrap()
+        serde_json::from_str(&test_support::report_text("report.json")).unwrap()
     }
 
     /// A run with its timeline.
     pub(crate) fn sample_over_time() -> Self {
-        serde_json::from_str(include_str!("../tests/over_time.json")).unwrap()
+        serde_json::from_str(&test_support::report_text("over_time.json")).unwrap()
     }
 }
 

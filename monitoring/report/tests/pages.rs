@@ -3,9 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
-use std::fs;
-use std::path::Path;
-
 use monitoring::slo::OnMiss;
 use perf_report::Report;
 use perf_report::finding::FindingKind;
@@ -16,10 +13,9 @@ use perf_report::render::files::{HTML, MARKDOWN, run_files};
 use perf_report::render::terminal::{TerminalStyle, render_run};
 use perf_report::verdict::Verdict;
 
-/// The report of a situation, see `situations/`.
+/// The report of a situation.
 fn report(situation: &str) -> Report {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/situations/{situation}.json"));
-    read_report(&fs::read_to_string(path).unwrap()).unwrap()
+    read_report(&test_support::situation(situation, "").unwrap()).unwrap()
 }
 
 fn file(report: &Report, name: &str) -> String {

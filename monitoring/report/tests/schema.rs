@@ -11,7 +11,7 @@ fn schema() -> jsonschema::Validator {
 }
 
 fn report_over_time() -> Value {
-    serde_json::from_str(include_str!("over_time.json")).unwrap()
+    serde_json::from_str(&test_support::report_text("over_time.json")).unwrap()
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn reports_are_valid_by_their_schema() {
     let schema = schema();
     let errors: Vec<_> = schema.iter_errors(&report_over_time()).map(|error| error.to_string()).collect();
     assert_eq!(errors, Vec::<String>::new());
-    let short: Value = serde_json::from_str(include_str!("report.json")).unwrap();
+    let short: Value = serde_json::from_str(&test_support::report_text("report.json")).unwrap();
     assert!(schema.is_valid(&short), "a report without a timeline");
 }
 

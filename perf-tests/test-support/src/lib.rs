@@ -17,4 +17,4 @@ mod reports;
 pub mod shop;
 pub mod tls_server;
 
-pub use reports::{report, report_over_time};
+pub use reports::{report, report_over_time, report_text, situation};

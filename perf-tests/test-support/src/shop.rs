@@ -1,5 +1,5 @@
 //! The catalogue of a small web shop: for unit tests, for examples in documentation, and of the
-//! recorded runs in `monitoring/report/tests`. No test depends on a service of this repository, so
+//! recorded runs in `reports/`. No test depends on a service of this repository, so
 //! that a fork can replace them.
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use crate::verdict::Verdict;
 
 #[test]
 fn a_report_of_version_1_is_read() {
-    let report = read_report(include_str!("../../tests/report_v1.json")).unwrap();
+    let report = read_report(&test_support::report_text("report_v1.json")).unwrap();
     assert_eq!((report.schema, report.objectives.len()), (SCHEMA, 9));
     let join = &report.objectives[0];
     assert_eq!((join.verdict.clone(), join.tally().unwrap().total), (Verdict::Met, 538));

@@ -40,7 +40,7 @@ fn a_report_of_an_archive_is_read_as_any_other() {
     let mut hostile = serde_json::to_value(test_support::report()).unwrap();
     hostile["load"] = "5 VUs\u{1b}[2J\u{202e}".into();
     assert_eq!(opened("hostile", &hostile.to_string()).run.load, "5 VUs [2J ");
-    let old = fs::read_to_string(workspace::root().join("monitoring/report/tests/report_v1.json")).unwrap();
+    let old = test_support::report_text("report_v1.json");
     assert_eq!(opened("old", &old).schema, perf_report::report::SCHEMA);
 }
 

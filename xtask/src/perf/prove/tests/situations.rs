@@ -1,21 +1,7 @@
 //! The terminal text of common situations, at 80 and 120 columns. The first line tells the cause.
 //!
-//! Each report in `monitoring/report/tests/situations/` is from a run, without its line breaks
-//! inside a key. Its proof is made anew, against a store and a backend that have the numbers of the
-//! report. The runs are these, with `P` for the stub backend's port, and `--delay` and `--errors`
-//! given to it:
-//!
-//! | situation | command |
-//! |---|---|
-//! | met | `cargo xtask perf -d 10s --target http://127.0.0.1:P` |
-//! | missed | the same, `--delay get_game_data=650ms` |
-//! | several missed | the same, `--delay get_state=300ms --errors get_news=40%` |
-//! | too few | `cargo xtask perf -u 1 -i 12 --target http://127.0.0.1:P` |
-//! | interrupted | `-d 40s`, and Ctrl-C after 20 s |
-//! | store gone | `-d 20s`, and Prometheus killed after 10 s |
-//! | regressed | `-d 25s -u 20`, then again with `--delay get_news=20ms` and `--baseline` |
-//! | failed setup | `python3 -m http.server P` as the target |
-//! | without routes | a target that opens a room and responds with 404 to all else |
+//! The proof of each is made anew, against a store and a backend that have the numbers of the
+//! report.
 
 use std::fmt::Write as _;
 
@@ -32,13 +18,6 @@ use prometheus_store::exposition;
 use super::super::backend_metrics::MetricsReading;
 use super::super::rules::rule_queries;
 use super::*;
-use crate::host::workspace;
-
-/// Text of a file of a situation, if it has one.
-fn read(situation: &str, suffix: &str) -> Option<String> {
-    let folder = workspace::root().join("monitoring/report/tests/situations");
-    std::fs::read_to_string(folder.join(format!("{situation}{suffix}"))).ok()
-}
 
 /// Results of the requested endpoints, each with its endpoint.
 fn requested(report: &Report) -> Vec<(&EndpointResult, &'static Endpoint)> {
@@ -146,8 +125,8 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
 
 /// Texts of a situation at both widths.
 async fn texts(situation: &str) -> String {
-    let report = read_report(&read(situation, ".json").unwrap()).unwrap();
-    let comparison = read(situation, "_comparison.json").map(|text| read_comparison(&text).unwrap());
+    let report = read_report(&test_support::situation(situation, "").unwrap()).unwrap();
+    let comparison = test_support::situation(situation, "_comparison").map(|text| read_comparison(&text).unwrap());
     let is_proven = report.was_loaded() && !report.has(FindingKind::Interrupted);
     let proof = if is_proven { Some(proof(&report, situation != "without_routes").await) } else { None };
     let text = proof.as_ref().map(|proof| proof.render(false));
