@@ -56,38 +56,33 @@ use excuses::Excuses;
 use item::ProofItem;
 pub(crate) use queries::empty_queries;
 pub(crate) use query_source::QuerySource;
+use store_setup::StoreGaps;
 pub(crate) use window::RunWindow;
 
 /// Reads everything that the proof needs from before the load. Returns `None` if there is no store
 /// for queries, or if no proof is asked for.
-pub(super) async fn before<'a>(
-    plan: &'a PerfPlan,
-    services: &'a Services,
-) -> Option<(ProofContext<'a>, MetricsByPath)> {
-    let context = context(plan, services).filter(|_| plan.sends())?;
-    let before = backend_metrics::read_all(&services.target, plan.mapping).await;
-    Some((context, before))
-}
-
-fn context<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContext<'a>> {
+pub(super) async fn before<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContext<'a>> {
     let (settings, stack) = (&plan.settings, &services.stack);
-    if plan.proof == ProofMode::Skipped {
+    if plan.proof == ProofMode::Skipped || !plan.sends() {
         return None;
     }
-    Some(ProofContext {
-        prometheus: stack.prometheus.clone().or_else(|| settings.query_url())?,
+    let store = ProofStore {
+        url: stack.prometheus.clone().or_else(|| settings.query_url())?,
         is_named: stack.prometheus.is_some() || settings.prometheus.is_some(),
         grafana: stack.grafana.as_ref(),
-        target: &services.target,
         access: &settings.store_access,
-        own_backend: services.stub.is_some(),
-        own_store: stack.prometheus.is_some(),
-        push_interval: settings.push_interval,
-        must_prove: plan.proof == ProofMode::Required,
-        on_a_bridge: stack.is_on_a_bridge(),
+        is_own: stack.prometheus.is_some(),
+        is_on_a_bridge: stack.is_on_a_bridge(),
+    };
+    let backend = ProofBackend {
+        target: &services.target,
+        is_own: services.stub.is_some(),
         mapping: plan.mapping,
         follows_redirects: settings.http.max_redirects > 0,
-    })
+        metrics: backend_metrics::read_all(&services.target, plan.mapping).await,
+    };
+    let (push_interval, must_prove) = (settings.push_interval, plan.proof == ProofMode::Required);
+    Some(ProofContext { store, backend, push_interval, must_prove })
 }
 
 /// The result of a proof.
@@ -103,8 +98,7 @@ impl ProofResult {
     /// The run was interrupted before the end of its proof. There is no finding if the report
     /// already has an interruption.
     pub(super) fn interrupted(report: &Report) -> Self {
-        let message = "interrupted before the end of the proof";
-        let finding = || Finding::problem(ExitCode::Interrupted, Subject::Run, FindingKind::Interrupted, message);
+        let finding = || Finding::interrupted("interrupted before the end of the proof");
         let is_unreported = !report.has(FindingKind::Interrupted);
         Self { findings: is_unreported.then(finding).into_iter().collect(), text: None }
     }
@@ -112,18 +106,14 @@ impl ProofResult {
 
 /// Makes the proof of a run, and writes it to the run's folder. A run that sent no requests has an
 /// empty result.
-pub(super) async fn run(
-    plan: &PerfPlan,
-    judged: &JudgedRun,
-    before: Option<(ProofContext<'_>, MetricsByPath)>,
-) -> ProofResult {
+pub(super) async fn run(plan: &PerfPlan, judged: &JudgedRun, context: Option<ProofContext<'_>>) -> ProofResult {
     let JudgedRun { folder, report, .. } = judged;
-    let Some((context, before)) = before.filter(|_| report.was_loaded()) else { return ProofResult::default() };
+    let Some(context) = context.filter(|_| report.was_loaded()) else { return ProofResult::default() };
     let mut signals = plan.signals.clone();
     let finding = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
     let only = |finding| ProofResult { findings: vec![finding], text: None };
     let proof = tokio::select! {
-        proof = prove(report, before, context) => match proof {
+        proof = prove(report, context) => match proof {
             Ok(proof) => proof,
             Err(error) => {
                 let message = format!("failed to run the proof: {error:#}");
@@ -163,41 +153,55 @@ impl Proof {
     }
 }
 
-/// The backend and the store of a run.
-#[derive(Debug, Clone)]
+/// The store and the backend of a run, as they are known before the load.
+#[derive(Debug)]
 pub(super) struct ProofContext<'a> {
-    /// The URL for queries.
-    prometheus: Url,
-    /// Whether the query URL is known. Otherwise it is a guess: the origin of the URL for pushes.
-    is_named: bool,
-    grafana: Option<&'a Url>,
-    target: &'a Url,
-    /// The credentials for the store.
-    access: &'a StoreAccess,
-    /// Whether the backend was started for this run. It then
-    /// has metrics, and no other client uses it.
-    own_backend: bool,
-    /// Whether the store is this clone's stack, which has our rules.
-    own_store: bool,
+    store: ProofStore<'a>,
+    backend: ProofBackend<'a>,
     /// The time between two pushes.
     push_interval: Duration,
     /// Whether a store without our rules fails the proof, because a proof was asked for.
     must_prove: bool,
-    /// Whether the store is in a container with a network of its own.
-    on_a_bridge: bool,
-    /// The mapping of the backend's metrics, if the command line names one.
+}
+
+/// The store of a run.
+#[derive(Debug)]
+struct ProofStore<'a> {
+    /// The URL for queries.
+    url: Url,
+    /// Whether the query URL is known. Otherwise it is a guess: the origin of the URL for pushes.
+    is_named: bool,
+    grafana: Option<&'a Url>,
+    /// The credentials for the store.
+    access: &'a StoreAccess,
+    /// Whether it is this clone's stack, which has our rules.
+    is_own: bool,
+    /// Whether it is in a container with a network of its own.
+    is_on_a_bridge: bool,
+}
+
+/// The backend of a run.
+#[derive(Debug)]
+struct ProofBackend<'a> {
+    target: &'a Url,
+    /// Whether it was started for this run. It then has metrics, and no other client uses it.
+    is_own: bool,
+    /// The mapping of its metrics, if the command line names one.
     mapping: Option<BackendMapping>,
     /// Whether redirects are followed. Responses may then come
     /// from other handlers than the endpoint's.
     follows_redirects: bool,
+    /// Its metrics before the load.
+    metrics: MetricsByPath,
 }
 
 /// Makes all checks.
 ///
 /// # Errors
 /// If no client for the store or Grafana can be made. A failed check is not an error.
-async fn prove(report: &Report, mut before: MetricsByPath, context: ProofContext<'_>) -> anyhow::Result<Proof> {
-    let source = QuerySource::new(context.prometheus.clone(), context.grafana.cloned(), context.access)?;
+async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result<Proof> {
+    let store = &context.store;
+    let source = QuerySource::new(store.url.clone(), store.grafana.cloned(), store.access)?;
     if report.run.store.as_ref().is_none_or(|store| !store.complete) {
         // The report has a finding about that. Without the metrics, no check is possible.
         let why = "the store does not have the final counts of this run";
@@ -210,37 +214,38 @@ async fn prove(report: &Report, mut before: MetricsByPath, context: ProofContext
         );
         return Ok(Proof::without_metrics(why));
     };
-    if let (false, Err(error)) = (context.is_named, source.value("vector(1)", now_ms()).await) {
-        let shown = prometheus_store::shown_url(&context.prometheus);
+    if let (false, Err(error)) = (store.is_named, source.value("vector(1)", now_ms()).await) {
+        let shown = prometheus_store::shown_url(&store.url);
         let why = format!("the store has no query API at {shown} ({error:#}): name its URL with --prometheus-url");
         return Ok(Proof::without_metrics(why));
     }
-    let mapping = context.mapping.unwrap_or(catalogue.mapping);
+    let mapping = context.backend.mapping.unwrap_or(catalogue.mapping);
     let catalogue = &Catalogue { mapping, ..*catalogue };
     let run = ProvenRun { catalogue, report, source: &source };
-    let metrics = before.remove(mapping.path);
+    let metrics = context.backend.metrics.remove(mapping.path);
     let metrics = metrics
         .unwrap_or_else(|| BackendMetrics::Unavailable(NoMetrics::new(format!("{} was not read", mapping.path))));
-    let (delivered, own) = delivery::check(run, metrics, &context).await;
+    let ProofContext { store, backend, push_interval, must_prove } = &context;
+    let (delivered, own) = delivery::check(run, metrics, backend).await;
     let scrapes = BackendScrapes::read(report, &own.exposed, &source, &context).await;
-    let excuses =
-        Excuses { report, push_interval: context.push_interval, no_scrapes: scrapes.excuse, exposed: &own.exposed };
-    let mut queried = queries::check(catalogue, &source, context.own_store, excuses).await;
-    if !context.own_store {
-        store_setup::add(&mut queried, catalogue, &source, scrapes, context.must_prove).await;
+    let excuses = Excuses { report, push_interval: *push_interval, no_scrapes: scrapes.excuse, exposed: &own.exposed };
+    let mut queried = queries::check(catalogue, &source, store.is_own, excuses).await;
+    if !store.is_own {
+        let gaps = StoreGaps::find(catalogue, &source, scrapes, &queried).await;
+        queried = gaps.add_to(queried, *must_prove);
     }
-    let served = backend_metrics::served_routes(context.target, mapping.path).await;
+    let served = backend_metrics::served_routes(backend.target, mapping.path).await;
     let checks = vec![
         queried,
         delivered,
-        same_counts::check(run, context.must_prove).await,
+        same_counts::check(run, *must_prove).await,
         clocks::check(run, &own.counted).await,
         timeline::check(report, &source).await,
         coverage::check(catalogue, &own.exposed, served),
     ];
     let proof = Proof { checks, finding: None };
     // The metrics of a backend that was started for this run are a check of their own.
-    Ok(match own.exposed.missing().filter(|_| !context.own_backend) {
+    Ok(match own.exposed.missing().filter(|_| !backend.is_own) {
         Some(missing) => proof.name_missing(report, missing),
         None => proof,
     })

@@ -33,8 +33,9 @@ impl BackendScrapes {
         source: &QuerySource,
         context: &ProofContext<'_>,
     ) -> Self {
+        let ProofContext { store, backend, .. } = context;
+        let is_socket = UnixTarget::from_url(backend.target).is_some();
         if exposed.missing().is_some() {
-            let is_socket = UnixTarget::from_url(context.target).is_some();
             let excuse = if is_socket { Excuse::UnixSocket } else { Excuse::NoMetrics };
             return Self { excuse: Some(excuse), are_missing: false };
         }
@@ -42,12 +43,12 @@ impl BackendScrapes {
         let up = Expr::Call("max_over_time", vec![last_hour]).max_by(&[]);
         let up = source.value(&up.to_string(), now_ms()).await;
         let excuse = match up {
-            _ if UnixTarget::from_url(context.target).is_some() => Some(Excuse::UnixSocket),
+            _ if is_socket => Some(Excuse::UnixSocket),
             _ if report.duration() < SCRAPE_INTERVAL * SCRAPES => Some(Excuse::FewScrapes),
             // The stack's Prometheus gets the backend as a target. Other stores need not have it.
-            Ok(None) if !context.own_store => Some(Excuse::NotScraped),
-            Ok(Some(0.0)) if context.on_a_bridge => Some(Excuse::BridgeNetwork),
-            Ok(Some(0.0)) if !context.own_backend => Some(Excuse::FailedScrapes),
+            Ok(None) if !store.is_own => Some(Excuse::NotScraped),
+            Ok(Some(0.0)) if store.is_on_a_bridge => Some(Excuse::BridgeNetwork),
+            Ok(Some(0.0)) if !backend.is_own => Some(Excuse::FailedScrapes),
             // Any other problem appears as panels without data.
             _ => None,
         };

@@ -22,7 +22,7 @@ use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
 use super::item::{Lack, ProofItem, ProofItemOutcome};
-use super::{ProofContext, ProvenRun, last_value_of_run, now_ms, whole};
+use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, whole};
 
 const CHECK: &str = "delivery";
 /// Limit on readings of the backend's counters, until it has counted all of its responses.
@@ -69,17 +69,17 @@ pub(super) struct BackendTraffic {
 pub(super) async fn check(
     run: ProvenRun<'_>,
     before: BackendMetrics,
-    context: &ProofContext<'_>,
+    backend: &ProofBackend<'_>,
 ) -> (ProofItem, BackendTraffic) {
     let failed = |error: anyhow::Error| ProofItem::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
-    let exposed = |metrics| ExposedMetrics::new(metrics, run.catalogue.mapping, context.own_backend);
+    let exposed = |metrics| ExposedMetrics::new(metrics, run.catalogue.mapping, backend.is_own);
     let stored = match read_store(run).await {
         Ok(stored) => stored,
         Err(error) => return (failed(error), BackendTraffic { counted: BTreeMap::new(), exposed: exposed(before) }),
     };
     let (count, exposed) = match before {
-        _ if context.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
-        BackendMetrics::One(reading) => match read_backend(run, &reading, context.target, &exposed).await {
+        _ if backend.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
+        BackendMetrics::One(reading) => match read_backend(run, &reading, backend.target, &exposed).await {
             Ok(found) => found,
             Err(error) => {
                 let check = failed(error.context("failed to read the backend's counters again"));
@@ -92,8 +92,7 @@ pub(super) async fn check(
             (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(before))
         }
     };
-    let others =
-        OtherTraffic { around: run.report.around.sent + run.report.around.unknown, possible: !context.own_backend };
+    let others = OtherTraffic { around: run.report.around.sent + run.report.around.unknown, possible: !backend.is_own };
     let check = audit(run, &stored, &count, &exposed, others);
     let counted = match count {
         BackendCount::ByEndpoint(counted) => counted,

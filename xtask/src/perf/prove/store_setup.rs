@@ -14,61 +14,75 @@ use super::rules::{RuleState, loaded_rules, rule_queries};
 /// The folder of the generated Prometheus files.
 const FILES: &str = "monitoring/prometheus";
 
-/// Adds a line for our rules and a line for the backend's metrics, if the store lacks them. They
-/// fail the check only if a proof was asked for.
-pub(super) async fn add(
-    check: &mut ProofItem,
-    catalogue: &Catalogue,
-    source: &QuerySource,
-    scrapes: BackendScrapes,
-    must_prove: bool,
-) {
-    let mut missing: Vec<_> = missing_rules(check, catalogue, source).await.into_iter().collect();
-    if scrapes.are_missing {
-        let left_out = check.excused.iter().filter(|(_, excuse)| *excuse == Excuse::NotScraped);
-        let queries = match left_out.count() {
-            // A short run has another reason to excuse them.
-            0 => "queries about the backend's own metrics".to_owned(),
-            1 => "1 query about the backend's own metrics".to_owned(),
-            count => format!("{count} queries about the backend's own metrics"),
-        };
-        missing.push(format!(
-            "{}, so the proof leaves out {queries}: add the job {BACKEND_JOB} of {FILES}/prometheus.yml to it",
-            Excuse::NotScraped
-        ));
-    }
-    if must_prove && !missing.is_empty() {
-        check.outcome = ProofItemOutcome::Failed;
-    }
-    check.lines.extend(missing);
+/// Gaps of a store, and rules that it cannot use.
+#[derive(Debug, Default)]
+pub(super) struct StoreGaps {
+    /// Each line names what is missing, and the file that adds it.
+    missing: Vec<String>,
+    /// Rules that the store has but cannot evaluate.
+    failing: Vec<String>,
 }
 
-/// The line about rules that the store lacks. Rules that it has but cannot evaluate fail the check.
-async fn missing_rules(check: &mut ProofItem, catalogue: &Catalogue, source: &QuerySource) -> Option<String> {
-    let service = catalogue.service;
-    let load = format!("load {FILES}/rules/{service}.yml and {service}-alerts.yml into it");
-    let rules = match loaded_rules(catalogue, source).await {
-        Ok(rules) => rules,
-        Err(error) => {
-            let (all, why) = (rule_queries(catalogue, &Timing::USUAL).len(), error.root_cause());
-            return Some(format!(
-                "the proof leaves out {all} rules and alerts, because this store lists none ({why}): {load}"
+impl StoreGaps {
+    /// The gaps of a store in which the queries of a check were made.
+    pub(super) async fn find(
+        catalogue: &Catalogue,
+        source: &QuerySource,
+        scrapes: BackendScrapes,
+        check: &ProofItem,
+    ) -> Self {
+        let mut gaps = Self::find_in_rules(catalogue, source).await;
+        if scrapes.are_missing {
+            let left_out = check.excused.iter().filter(|(_, excuse)| *excuse == Excuse::NotScraped);
+            let queries = match left_out.count() {
+                // A short run has another reason to excuse them.
+                0 => "queries about the backend's own metrics".to_owned(),
+                1 => "1 query about the backend's own metrics".to_owned(),
+                count => format!("{count} queries about the backend's own metrics"),
+            };
+            gaps.missing.push(format!(
+                "{}, so the proof leaves out {queries}: add the job {BACKEND_JOB} of {FILES}/prometheus.yml to it",
+                Excuse::NotScraped
             ));
         }
-    };
-    let (all, mut missing) = (rules.len(), 0);
-    for (place, state) in rules {
-        match state {
-            RuleState::Missing => missing += 1,
-            RuleState::Failing(why) => {
-                check.outcome = ProofItemOutcome::Failed;
-                check.lines.push(format!("{place}: {why}"));
-            }
-            RuleState::Works => {}
-        }
+        gaps
     }
-    (missing > 0)
-        .then(|| format!("this store lacks {missing} of {all} rules and alerts, so the proof leaves them out: {load}"))
+
+    async fn find_in_rules(catalogue: &Catalogue, source: &QuerySource) -> Self {
+        let service = catalogue.service;
+        let load = format!("load {FILES}/rules/{service}.yml and {service}-alerts.yml into it");
+        let rules = match loaded_rules(catalogue, source).await {
+            Ok(rules) => rules,
+            Err(error) => {
+                let (all, why) = (rule_queries(catalogue, &Timing::USUAL).len(), error.root_cause());
+                let line = format!(
+                    "the proof leaves out {all} rules and alerts, because this store lists none ({why}): {load}"
+                );
+                return Self { missing: vec![line], ..Self::default() };
+            }
+        };
+        let (all, mut missing, mut failing) = (rules.len(), 0, Vec::new());
+        for (place, state) in rules {
+            match state {
+                RuleState::Missing => missing += 1,
+                RuleState::Failing(why) => failing.push(format!("{place}: {why}")),
+                RuleState::Works => {}
+            }
+        }
+        let line =
+            format!("this store lacks {missing} of {all} rules and alerts, so the proof leaves them out: {load}");
+        Self { missing: if missing > 0 { vec![line] } else { Vec::new() }, failing }
+    }
+
+    /// The check with a line for each gap. Missing rules and metrics fail it only if a proof was
+    /// asked for.
+    pub(super) fn add_to(self, mut check: ProofItem, must_prove: bool) -> ProofItem {
+        if !self.failing.is_empty() || must_prove && !self.missing.is_empty() {
+            check.outcome = ProofItemOutcome::Failed;
+        }
+        check.lines.extend(self.failing.into_iter().chain(self.missing));
+        check
+    }
 }
 
 #[cfg(test)]

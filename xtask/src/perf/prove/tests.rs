@@ -62,22 +62,9 @@ fn go_in_handlers(counts: &Counts) -> Metrics {
     go(&counts.iter().map(of_handlers).collect(), 1)
 }
 
-/// The backend and the store of a run with a stack, on a service that this clone did not start.
-fn context<'a>(prometheus: Url, target: &'a Url, access: &'a StoreAccess) -> ProofContext<'a> {
-    ProofContext {
-        prometheus,
-        is_named: true,
-        grafana: None,
-        target,
-        access,
-        own_backend: false,
-        own_store: true,
-        must_prove: false,
-        push_interval: Duration::from_secs(5),
-        on_a_bridge: false,
-        mapping: None,
-        follows_redirects: false,
-    }
+/// A service that this clone did not start.
+fn backend(target: &Url) -> ProofBackend<'_> {
+    ProofBackend { target, is_own: false, mapping: None, follows_redirects: false, metrics: MetricsByPath::new() }
 }
 
 /// Audits the requests to a service with these metrics.
@@ -85,9 +72,7 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
     let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
     let store = fake_server::respond(|_| ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{SENT}"]}}]}}}}"#)));
     let prometheus = Url::parse(&store).unwrap();
-    let access = StoreAccess::default();
-    let source = QuerySource::new(prometheus.clone(), None, &access).unwrap();
-    let context = context(prometheus, &target, &access);
+    let source = QuerySource::new(prometheus, None, &StoreAccess::default()).unwrap();
     let before = backend_metrics::read(&target, "/metrics").await;
     for (_, path) in REQUESTED {
         for _ in 0..SENT {
@@ -95,7 +80,7 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
         }
     }
     let report = make_report(if no_offers { 404 } else { 200 });
-    delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &context).await
+    delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &backend(&target)).await
 }
 
 fn binary(_: &Counts) -> Metrics {

@@ -21,7 +21,7 @@ async fn checked(rules: &'static str, is_scraping: bool, must_prove: bool) -> (P
     let excuses = [Excuse::NotScraped, Excuse::NotExposed];
     check.excused = excuses.map(|excuse| (QueryPlace::Annotation("a".to_owned()), excuse)).into();
     let scrapes = BackendScrapes { excuse: None, are_missing: !is_scraping };
-    add(&mut check, &SHOP, &store(rules), scrapes, must_prove).await;
+    let check = StoreGaps::find(&SHOP, &store(rules), scrapes, &check).await.add_to(check, must_prove);
     (check.outcome, check.lines.join("\n"))
 }
 

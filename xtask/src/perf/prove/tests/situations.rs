@@ -119,8 +119,11 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
         false => backend_metrics::read(&target, mapping.path).await,
     };
     let access = StoreAccess::default();
-    let context = context(store(report), &target, &access);
-    prove(report, [(mapping.path, backend)].into(), context).await.unwrap()
+    let (url, metrics) = (store(report), [(mapping.path, backend)].into());
+    let store = ProofStore { url, is_named: true, grafana: None, access: &access, is_own: true, is_on_a_bridge: false };
+    let backend = ProofBackend { metrics, ..super::backend(&target) };
+    let context = ProofContext { store, backend, push_interval: Duration::from_secs(5), must_prove: false };
+    prove(report, context).await.unwrap()
 }
 
 /// Texts of a situation at both widths.
