@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{fmt, fs};
 
 use anyhow::Context as _;
-use monitoring::generated_files::{GeneratedFile, GeneratedFileError};
+use monitoring::generated_files::GeneratedFile;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 use perf_report::format::first_items;
@@ -99,11 +99,6 @@ fn describe_change(found: &str, generated: &str) -> String {
         let found = found.map_or("where the file ends".to_owned(), |text| format!("{:.60?}", text.trim()));
         format!(": line {line}, {found}")
     })
-}
-
-/// Whether the error is a mistake in a catalogue.
-pub(crate) fn is_catalogue_error(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(GeneratedFileError::Catalogue(..)))
 }
 
 /// Writes all generated files, and removes files that are not generated any more.

@@ -1,5 +1,6 @@
 //! The machine that a command runs on: processes, ports, git, and what killed commands left.
 
+pub(crate) mod checkout;
 pub(crate) mod child;
 pub(crate) mod cleanup;
 pub(crate) mod clock;

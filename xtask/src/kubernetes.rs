@@ -8,11 +8,13 @@ mod args;
 mod coordinator_log;
 mod kubectl;
 mod launch;
+mod launch_error;
 mod manifests;
 mod pods;
 mod rights;
 mod watch;
 
 pub(crate) use args::KubernetesArgs;
-pub(crate) use launch::{LaunchError, LaunchedRun, Launcher};
+pub(crate) use launch::{LaunchedRun, Launcher};
+pub(crate) use launch_error::LaunchError;
 pub(crate) use manifests::{FOLDER, USER, exported_manifests};

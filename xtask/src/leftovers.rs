@@ -1,8 +1,7 @@
 //! Everything that commands of this clone left behind because they were killed.
 
 use crate::host::cleanup::Cleanup;
-use crate::host::workspace;
-use crate::perf::interleaved::checkout;
+use crate::host::{checkout, workspace};
 use crate::stack;
 
 /// Removes processes, containers and files of commands of this clone that ended without cleaning

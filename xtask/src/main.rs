@@ -15,15 +15,14 @@ mod setting_args;
 mod stack;
 mod values;
 
-use std::process::ExitCode;
-
 use clap::{CommandFactory as _, Parser, Subcommand};
-use perf_report::exit_code::ExitCode as Exit;
+use perf_report::exit_code::ExitCode;
 
 use commands::{
     archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
 };
 use host::terminal;
+use perf::perf_error::exit_code;
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
@@ -75,13 +74,13 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // This fails only if standard error is closed.
             let _ = error.print();
-            let code = if error.use_stderr() { Exit::BadConfiguration } else { Exit::Met };
+            let code = if error.use_stderr() { ExitCode::BadConfiguration } else { ExitCode::Met };
             return code.code().into();
         }
     };
@@ -106,17 +105,13 @@ async fn main() -> ExitCode {
     };
     let code = result.unwrap_or_else(|error| {
         terminal::print_error(&format!("{error:#}"));
-        match error.downcast_ref::<stack::StackError>() {
-            Some(error) => error.code(),
-            None if generated_files::is_catalogue_error(&error) => Exit::BadConfiguration,
-            None => Exit::Internal,
-        }
+        exit_code(&error)
     });
     code.code().into()
 }
 
 /// Runs a command that starts processes or containers, after removing those of killed commands.
-async fn without_leftovers(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+async fn without_leftovers(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     stack::docker_host::use_found_docker();
     leftovers::remove().await;
     command.await

@@ -27,8 +27,29 @@ pub(crate) struct BuiltPrograms {
     pub(crate) stub: Option<PathBuf>,
 }
 
+/// Why a scenario cannot be built, found or chosen.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScenarioError {
+    #[error("there is no scenario {name:?} in perf-tests/tests/load{hint}")]
+    Unknown { name: String, hint: String },
+    #[error("perf-tests/tests/load has no scenario: cargo xtask new-scenario NAME")]
+    NoScenario,
+    #[error("perf-tests/tests/load/{0}.rs has no ignored test: a scenario is one")]
+    NoTest(String),
+    #[error(
+        "perf-tests/tests/load/{file}.rs has two scenarios, {first} and {second}: a file holds one, move the other to a \
+         file of its own"
+    )]
+    TwoInFile { file: String, first: String, second: String },
+    #[error("{} could not list its scenarios", .0.display())]
+    NotListed(PathBuf),
+    /// They do not compile, or a file or program cannot be used.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
 /// Builds the scenarios, and the stub backend if it is needed.
-pub(crate) fn build(profile: &str, with_stub: bool) -> anyhow::Result<BuiltPrograms> {
+pub(crate) fn build(profile: &str, with_stub: bool) -> Result<BuiltPrograms, ScenarioError> {
     // Always the whole workspace: with other packages, cargo selects other features, and would
     // compile many crates twice.
     let mut args = vec!["--profile", profile, "--workspace", "--test", "load"];
@@ -94,33 +115,47 @@ pub(crate) struct ScenarioTest {
 ///
 /// # Errors
 /// If a file has two scenarios.
-pub(crate) fn list(load: &Path) -> anyhow::Result<Vec<ScenarioTest>> {
+pub(crate) fn list(load: &Path) -> Result<Vec<ScenarioTest>, ScenarioError> {
     let output = child::foreground(load).args(["--list", "--ignored", "--format", "terse"]).output();
     let output = output.with_context(|| format!("failed to run {}", load.display()))?;
     if !output.status.success() {
-        bail!("{} could not list its scenarios", load.display());
+        return Err(ScenarioError::NotListed(load.to_owned()));
     }
     let scenarios = parse(&String::from_utf8_lossy(&output.stdout));
     match scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        Some(pair) => bail!(
-            "perf-tests/tests/load/{}.rs has two scenarios, {} and {}: a file holds one, move the other to a file of its own",
-            pair[0].name,
-            pair[0].test,
-            pair[1].test
-        ),
-        None => Ok(scenarios),
+        Some([one, other]) => Err(ScenarioError::TwoInFile {
+            file: one.name.clone(),
+            first: one.test.clone(),
+            second: other.test.clone(),
+        }),
+        _ => Ok(scenarios),
     }
+}
+
+/// The named scenarios, or the first by name if none is named.
+///
+/// # Errors
+/// If a file has no scenario, which [`check_names`] does not refuse.
+pub(crate) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, ScenarioError> {
+    if named.is_empty() {
+        return Ok(vec![known.first().cloned().ok_or(ScenarioError::NoScenario)?]);
+    }
+    let find = |name: &String| {
+        let found = known.iter().find(|scenario| scenario.name == *name).cloned();
+        found.ok_or_else(|| ScenarioError::NoTest(name.clone()))
+    };
+    named.iter().map(find).collect()
 }
 
 /// Checks that each scenario has a file in `perf-tests/tests/load`.
 ///
 /// # Errors
 /// If a scenario has no file. The message suggests the nearest name of a file with a scenario.
-pub(crate) fn check_names(named: &[String]) -> anyhow::Result<()> {
+pub(crate) fn check_names(named: &[String]) -> Result<(), ScenarioError> {
     let folder = workspace::root().join("perf-tests/tests/load");
     let mut known = Vec::new();
     for entry in files::list(&folder)? {
-        let path = entry?.path();
+        let path = entry.map_err(anyhow::Error::from)?.path();
         let name = path.file_stem().and_then(OsStr::to_str).filter(|name| *name != "main");
         if let Some(name) = name.filter(|_| path.extension() == Some(OsStr::new("rs"))) {
             known.push((name.to_owned(), files::read(&path)?.contains("Scenario::new(")));
@@ -135,7 +170,7 @@ pub(crate) fn check_names(named: &[String]) -> anyhow::Result<()> {
                 hint if hint.is_empty() => format!("; it has {}", scenarios.join(", ")),
                 hint => hint,
             };
-            bail!("there is no scenario {name:?} in perf-tests/tests/load{hint}");
+            return Err(ScenarioError::Unknown { name: name.clone(), hint });
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use perf_settings::{OUT, Settings, TESTID};
 use crate::host::{files, workspace};
 use crate::perf::args::RunJudgingArgs;
 use crate::perf::compare;
-use crate::perf::perf_error::{PerfError, configuration};
+use crate::perf::perf_error::PerfError;
 use crate::perf::prove::ProofResult;
 use crate::perf::publish::{self, EndedRun, PerfResult};
 use crate::perf::{child, judge};
@@ -55,20 +55,17 @@ pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
-    args.judging.check(false, "--baseline").map_err(configuration)?;
-    let settings = Settings::from_flags(args.run.given(), &|_| None).map_err(configuration)?;
-    let invalid = |error: anyhow::Error| configuration(format!("{error:#}"));
-    let paths = find_files(&args.folders).map_err(invalid)?;
-    let name = scenario(&paths[0]).map_err(invalid)?;
-    scenarios::check_names(std::slice::from_ref(&name)).map_err(configuration)?;
+    args.judging.check(false, "--baseline").map_err(PerfError::Contradiction)?;
+    let settings = Settings::from_flags(args.run.given(), &|_| None)?;
+    let paths = find_files(&args.folders).map_err(PerfError::Shards)?;
+    let name = scenario(&paths[0]).map_err(PerfError::Shards)?;
+    scenarios::check_names(std::slice::from_ref(&name))?;
     let baseline = args.judging.plan()?;
     let signals = signals::count().map_err(anyhow::Error::from)?;
-    let program = scenarios::build(PROFILE, false).map_err(configuration)?.generator;
-    let known = scenarios::list(&program).map_err(configuration)?;
+    let program = scenarios::build(PROFILE, false)?.generator;
+    let known = scenarios::list(&program)?;
     let scenario = known.iter().find(|scenario| scenario.name == name);
-    let scenario = scenario.ok_or_else(|| {
-        configuration(format!("there is no scenario {name:?}: use the checkout that made the shards"))
-    })?;
+    let scenario = scenario.ok_or_else(|| PerfError::OtherCheckout(name.clone()))?;
     let settings = Settings {
         merge: paths,
         out: Some(settings.out.clone().unwrap_or_else(workspace::perf)),

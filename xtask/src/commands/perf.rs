@@ -4,7 +4,7 @@ mod drill;
 
 use perf_report::exit_code::ExitCode;
 
-use crate::perf::perf_error::{PerfError, configuration};
+use crate::perf::perf_error::PerfError;
 use crate::perf::plan::{self, PerfPlan};
 use crate::perf::publish::{self, PerfResult};
 use crate::perf::{self, PerfArgs, interleaved, list};
@@ -16,8 +16,8 @@ pub(crate) async fn run(args: PerfArgs) -> anyhow::Result<ExitCode> {
 
 /// Runs the command. Returns `None` if it has no exit code to print.
 async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
-    let settings = args.settings().map_err(configuration)?;
-    args.check(&settings).map_err(configuration)?;
+    let settings = args.settings()?;
+    args.check(&settings).map_err(PerfError::Contradiction)?;
     let (signals, _lock) = plan::lock_clone(&args, &settings)?;
     if args.drill {
         return drill::run(&args, &settings, signals).await.map(Some);

@@ -4,53 +4,24 @@ use std::time::Duration;
 
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::Outcome;
-use perf_report::outcome_log::{LoggedOutcome, OutcomeLogError};
+use perf_report::outcome_log::LoggedOutcome;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time;
 
 use super::args::{KubernetesArgs, POD_CPU, POD_MEMORY};
 use super::coordinator_log::{CoordinatorLog, EndedLog};
-use super::kubectl::{Kubectl, KubectlError};
+use super::kubectl::Kubectl;
+use super::launch_error::LaunchError;
 use super::manifests::{COORDINATOR_GRACE, PORT, RunManifests, set_owner};
 use super::rights;
-use super::watch::{PodError, PodWatch};
+use super::watch::PodWatch;
 use crate::scenarios::ScenarioTest;
 
 /// Pause before a pod that could not be deleted is deleted again.
 const PAUSE: Duration = Duration::from_secs(2);
 /// Time for joining, beside the load, setup and teardown, in the time limit of the Jobs.
 const JOINING: Duration = Duration::from_secs(15 * 60);
-
-/// Why a run on a cluster has no outcome.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LaunchError {
-    /// Rights, image, quota or target: the user can fix it.
-    #[error("{0}")]
-    Configuration(String),
-    #[error("interrupted before the load ended")]
-    Interrupted,
-    /// The coordinator ended without an outcome.
-    #[error("{0}")]
-    Lost(String),
-    #[error(transparent)]
-    Kubectl(#[from] KubectlError),
-}
-
-impl From<OutcomeLogError> for LaunchError {
-    fn from(error: OutcomeLogError) -> Self {
-        Self::Lost(error.to_string())
-    }
-}
-
-impl From<PodError> for LaunchError {
-    fn from(error: PodError) -> Self {
-        match error {
-            PodError::Pod(message) => Self::Configuration(message),
-            PodError::Kubectl(error) => Self::Kubectl(error),
-        }
-    }
-}
 
 /// A run that has an outcome.
 #[derive(Debug)]
@@ -98,15 +69,9 @@ impl Launcher {
     /// # Errors
     /// If there is no outcome. The message names the cause.
     pub(crate) async fn run(self, mut signals: watch::Receiver<u32>) -> Result<LaunchedRun, LaunchError> {
-        let missing = rights::missing(&self.kubectl).await?;
-        if !missing.is_empty() {
-            let message = format!(
-                "the user of kubectl has no right to {} in {}: ask the cluster's administrator, or use another --context \
-                 or --namespace",
-                missing.join(", "),
-                self.kubectl.place()
-            );
-            return Err(LaunchError::Configuration(message));
+        let rights = rights::missing(&self.kubectl).await?;
+        if !rights.is_empty() {
+            return Err(LaunchError::NoRights { rights, place: self.kubectl.place() });
         }
         let job = self.kubectl.create(&self.run.coordinator()).await?;
         let result = self.run_created(&job, &mut signals).await;
@@ -139,8 +104,7 @@ impl Launcher {
         let agents = self.kubectl.create(&set_owner(self.run.agents(&address), name, uid)).await?;
         // Older clusters drop fields that they do not know.
         if agents["spec"]["backoffLimitPerIndex"].is_null() {
-            let message = "the cluster would start lost agents again: it needs Kubernetes 1.29 or newer";
-            return Err(LaunchError::Configuration(message.to_owned()));
+            return Err(LaunchError::TooOld);
         }
         let log = self.follow(watch, &coordinator.name, signals).await?;
         read_run(&log, &coordinator.place)
@@ -162,10 +126,10 @@ impl Launcher {
         loop {
             tokio::select! {
                 ended = &mut log => {
-                    let late = |_| LaunchError::Lost(format!("pod {pod} did not end within {} s", limit.as_secs()));
-                    return ended.map_err(late)?.map_err(|error| LaunchError::Lost(error.to_string()));
+                    let late = |_| LaunchError::NotEnded { pod: pod.to_owned(), limit };
+                    return ended.map_err(late)?.map_err(LaunchError::Log);
                 }
-                message = watch.watch_agents(), if passed_on == 0 => return Err(LaunchError::Configuration(message)),
+                error = watch.watch_agents(), if passed_on == 0 => return Err(error.into()),
                 // The pod gets a signal, ends the load and still writes its outcome.
                 () = delete_pod(kubectl, pod), if passed_on == 1 && !is_deleted => is_deleted = true,
                 _ = signals.wait_for(|count| *count > passed_on) => {
@@ -210,7 +174,7 @@ fn read_run(log: &EndedLog, place: &str) -> Result<LaunchedRun, LaunchError> {
         Some("OOMKilled") => "it needs a larger --pod-memory",
         _ => "see its output above",
     };
-    Err(LaunchError::Lost(format!("the coordinator's {place} {how} before it wrote a result: {todo}")))
+    Err(LaunchError::NoResult { place: place.to_owned(), how, todo })
 }
 
 /// A name for the objects of a run (RFC 1123), such as "perf-game-session-1f2e3d4c".

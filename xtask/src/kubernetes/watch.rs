@@ -24,18 +24,21 @@ const SLOW_TICK: Duration = Duration::from_secs(10);
 /// Time for the coordinator to report what an agent could not do.
 const REPORTING: Duration = Duration::from_secs(10);
 
-/// Why a run's pods do not run.
-#[derive(Debug)]
-pub(super) enum PodError {
-    /// The cluster's message about a pod.
-    Pod(String),
-    Kubectl(KubectlError),
-}
-
-impl From<KubectlError> for PodError {
-    fn from(error: KubectlError) -> Self {
-        Self::Kubectl(error)
-    }
+/// Why a run's pods do not run. A pod is named as [`Pod::place`] names it; reasons are the
+/// cluster's.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PodError {
+    #[error("{0} cannot start: {1}")]
+    Broken(String, String),
+    /// The last line of the agent's log says why.
+    #[error("{0} did not join: {1}")]
+    NotJoined(String, String),
+    #[error("Job {job} has {created} of {wanted} pods: {why}")]
+    NotCreated { job: String, created: usize, wanted: usize, why: String },
+    #[error("{waits}; it did not start within {} min", PATIENCE.as_secs() / 60)]
+    NotStarted { waits: String },
+    #[error(transparent)]
+    Kubectl(#[from] KubectlError),
 }
 
 /// The coordinator's pod that runs.
@@ -84,16 +87,15 @@ impl PodWatch {
         }
     }
 
-    /// Watches the agents' pods. Returns only if one cannot start or cannot join: the cluster's
-    /// message, or that of the pod's log.
-    pub(super) async fn watch_agents(&mut self) -> String {
+    /// Watches the agents' pods. Returns only if one cannot start or cannot join.
+    pub(super) async fn watch_agents(&mut self) -> PodError {
         loop {
             time::sleep(if self.have_started { SLOW_TICK } else { TICK }).await;
             match self.look_at_agents().await {
                 // The load does not need the API server. The log's reader knows how long it may be
                 // away.
                 Ok(()) | Err(PodError::Kubectl(_)) => {}
-                Err(PodError::Pod(message)) => return message,
+                Err(error) => return error,
             }
         }
     }
@@ -116,7 +118,7 @@ impl PodWatch {
         let own = log.lines().rfind(|line| line.starts_with(AGENT_ERROR));
         let last = log.lines().rfind(|line| !line.trim().is_empty());
         let reason = own.or(last).unwrap_or("its log is empty");
-        Err(PodError::Pod(format!("{} did not join: {reason}", pod.place())))
+        Err(PodError::NotJoined(pod.place(), reason.to_owned()))
     }
 
     async fn pods(&self, role: &str) -> Result<Vec<Pod>, PodError> {
@@ -134,7 +136,7 @@ impl PodWatch {
         for pod in pods {
             let why = match pod.state() {
                 PodState::Running | PodState::Ended(_) => continue,
-                PodState::Broken(why) => return Err(PodError::Pod(format!("{} cannot start: {why}", pod.place()))),
+                PodState::Broken(why) => return Err(PodError::Broken(pod.place(), why)),
                 PodState::Waiting(why) => why,
                 PodState::Unconfigured(why) => Some(why).filter(|_| self.since.elapsed() >= CONFIGURED),
             };
@@ -148,13 +150,13 @@ impl PodWatch {
             // Without the right to list events, the message says only that pods are missing.
             let refused = events.ok().map(refused_pods).transpose().map_err(unreadable)?.flatten();
             if let Some(why) = refused {
-                return Err(PodError::Pod(format!("Job {job} has {} of {wanted} pods: {why}", pods.len())));
+                return Err(PodError::NotCreated { job: job.to_owned(), created: pods.len(), wanted, why });
             }
             waits = Some(format!("Job {job} has {} of {wanted} pods", pods.len()));
         }
         let Some(waits) = waits else { return Ok(()) };
         if waited > PATIENCE {
-            return Err(PodError::Pod(format!("{waits}; it did not start within {} min", PATIENCE.as_secs() / 60)));
+            return Err(PodError::NotStarted { waits });
         }
         if waited > GRACE && self.shown.insert(waits.clone()) {
             eprintln!("{waits}");

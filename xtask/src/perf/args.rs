@@ -19,6 +19,7 @@ use interleaved::InterleavedArgs;
 pub(crate) use interleaved::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
 pub(crate) use judging::RunJudgingArgs;
 
+use super::perf_error::PerfError;
 use crate::backend::mapping_fit;
 use crate::host::git;
 use crate::host::workspace;
@@ -138,11 +139,11 @@ impl PerfArgs {
     /// The named scenarios; without a name, the scenario of the report to replay.
     ///
     /// Fails if that report cannot be read.
-    pub(crate) fn scenarios(&self) -> anyhow::Result<Vec<String>> {
+    pub(crate) fn scenarios(&self) -> Result<Vec<String>, PerfError> {
         let Some(path) = self.run.text("replay").filter(|_| self.scenarios.is_empty()) else {
             return Ok(self.scenarios.clone());
         };
-        Ok(vec![reports::read(Path::new(path))?.run.scenario])
+        Ok(vec![reports::read(Path::new(path)).map_err(PerfError::Replay)?.run.scenario])
     }
 
     /// The cargo profile of the scenarios.

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 
 use super::judge::MeasuredRun;
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::PerfError;
 use super::test_end::TestEnd;
 use crate::host::{child, cleanup, files, processes, workspace};
 use crate::scenarios::ScenarioTest;
@@ -132,7 +132,7 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     let end = TestEnd::from(ended);
     let outcome = ChildOutcome::new(outcome, |path| MeasuredRun::read(scenario, path, end))?;
     match (&outcome, end.describe_failure("the plan was drawn", &scenario.test)) {
-        (ChildOutcome::Drawing(..), Some(failure)) => Err(configuration(failure)),
+        (ChildOutcome::Drawing(..), Some(failure)) => Err(PerfError::TestFailed(failure)),
         _ => Ok(outcome),
     }
 }

@@ -8,7 +8,7 @@ use perf_report::headline::causes_of_comparison;
 use perf_report::render::files::REPORT;
 
 use super::judge::JudgedRun;
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::PerfError;
 use crate::host::terminal::print_note;
 use crate::runs::{recorded, reports};
 
@@ -55,7 +55,7 @@ impl BaselinePlan {
             print_note(&format!("there is no baseline, report or run named {name:?} yet{nearest}: {hint}"));
             return Ok(());
         }
-        reports::find(name).map(drop).map_err(|error| configuration(format!("--baseline {name}: {error:#}")))
+        reports::find(name).map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
     }
 }
 

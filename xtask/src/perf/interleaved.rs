@@ -7,12 +7,9 @@
 //! is pushed to a store: rounds are too short for dashboards.
 
 mod calibration;
-pub(crate) mod checkout;
 mod programs;
 mod round;
 mod service;
-
-use std::path::Path;
 
 use anyhow::anyhow;
 use monitoring::catalogue::Catalogue;
@@ -31,13 +28,13 @@ use tokio::sync::watch;
 
 use super::PerfArgs;
 use super::args::{MOST_ROUNDS, ROUNDS, ROUNDS_OF_CALIBRATION};
-use super::perf_error::{PerfError, after_cleanup, configuration};
-use super::plan::{build, choose};
+use super::perf_error::{PerfError, after_cleanup};
+use super::plan::build;
 use super::publish::{self, PerfResult};
+use crate::host::checkout::{self, Checkout};
 use crate::host::{terminal, workspace};
 use crate::scenarios::{self, BuiltPrograms};
 use calibration::CalibrationRecord;
-use checkout::Checkout;
 use programs::OwnPrograms;
 use round::{Rounds, Side, SideName};
 use service::SideService;
@@ -48,45 +45,33 @@ pub(crate) async fn run(
     settings: &Settings,
     signals: watch::Receiver<u32>,
 ) -> Result<PerfResult, PerfError> {
-    let named = args.scenarios().map_err(configuration)?;
+    let named = args.scenarios()?;
     if named.len() > 1 {
-        return Err(configuration(format!("a comparison needs one scenario, and {} are named: name one", named.len())));
+        return Err(PerfError::SeveralScenarios(named.len()));
     }
     let (base_service, revision) = match &args.interleaved.against {
         None => (None, None),
-        Some(against) if against.contains("://") || against.starts_with(UNIX) => (
-            Some(SideService::Running(
-                parse_target(against).map_err(|why| configuration(format!("--against: {why}")))?,
-            )),
-            None,
-        ),
+        Some(against) if against.contains("://") || against.starts_with(UNIX) => {
+            (Some(SideService::Running(parse_target(against).map_err(PerfError::Against)?)), None)
+        }
         Some(revision) => (None, Some(revision.as_str())),
     };
     let target = args.named_target(settings).cloned();
     if let (Some(target), Some(revision)) = (&target, revision) {
-        return Err(configuration(format!(
-            "the target {} is a running service, and revision {revision:?} has to be started: use --start instead of a target",
-            prometheus_store::shown_url(target)
-        )));
+        let (target, revision) = (prometheus_store::shown_url(target), revision.to_owned());
+        return Err(PerfError::TargetOfRevision { target, revision });
     }
     let needs_stub = args.interleaved.start().is_none() && target.is_none();
     let programs = OwnPrograms::lock()?;
-    scenarios::check_names(&named).map_err(configuration)?;
+    scenarios::check_names(&named)?;
     let built = build(args, needs_stub, &signals)?;
     let built = programs.copy(&built)?;
-    let scenario =
-        choose(&named, &scenarios::list(&built.generator).map_err(configuration)?).map_err(configuration)?.remove(0);
-    let checkout = match revision {
-        Some(revision) => {
-            let (top, within) = checkout::repository().map_err(configuration)?;
-            Some((Checkout::add(revision, &top).map_err(configuration)?, top, within))
-        }
-        None => None,
-    };
+    let scenario = scenarios::choose(&named, &scenarios::list(&built.generator)?)?.remove(0);
+    let checkout = revision.map(Checkout::add).transpose()?;
     let result = async {
-        let head = head_side(args, target, &built, checkout.as_ref().map(|(_, top, _)| top.as_path()))?;
+        let head = head_side(args, target, &built, checkout.as_ref())?;
         let base = match (&checkout, base_service) {
-            (Some((checkout, _, within)), _) => checkout_side(args, checkout, within, signals.clone()).await?,
+            (Some(checkout), _) => checkout_side(args, checkout, signals.clone()).await?,
             (None, Some(service)) => {
                 Side { name: SideName::Base, description: describe(&service), service, folder: workspace::root() }
             }
@@ -105,7 +90,7 @@ pub(crate) async fn run(
         }
     };
     let result = result.await;
-    let removed = checkout.map_or(Ok(()), |(checkout, top, _)| checkout.remove(&top));
+    let removed = checkout.map_or(Ok(()), |checkout| checkout.remove());
     after_cleanup(result, |result| result.code, removed)
 }
 
@@ -123,13 +108,13 @@ fn head_side(
     args: &PerfArgs,
     target: Option<url::Url>,
     built: &BuiltPrograms,
-    top: Option<&Path>,
+    checkout: Option<&Checkout>,
 ) -> Result<Side, PerfError> {
     let root = workspace::root();
     let (service, folder) = match (target, args.interleaved.start(), &built.stub) {
         (Some(url), _, _) => (SideService::Running(url), root),
         (None, Some(command), _) => {
-            let folder = checkout::repository().map_or(root, |(top, _)| top);
+            let folder = checkout::top().unwrap_or(root);
             (
                 SideService::Command {
                     command: command.to_owned(),
@@ -142,8 +127,8 @@ fn head_side(
         (None, None, Some(program)) => (SideService::Stub(program.clone()), root),
         (None, None, None) => return Err(anyhow!("cargo built no stub backend").into()),
     };
-    let description = match top {
-        Some(top) => checkout::describe_head(top)?,
+    let description = match checkout {
+        Some(checkout) => checkout.describe_working_tree()?,
         None => describe(&service),
     };
     Ok(Side { name: SideName::Head, description, service, folder })
@@ -151,12 +136,7 @@ fn head_side(
 
 /// The base: the revision's service. If it cannot be built, the result is inconclusive, since that
 /// is not the head's fault.
-async fn checkout_side(
-    args: &PerfArgs,
-    checkout: &Checkout,
-    within: &Path,
-    signals: watch::Receiver<u32>,
-) -> Result<Side, PerfError> {
+async fn checkout_side(args: &PerfArgs, checkout: &Checkout, signals: watch::Receiver<u32>) -> Result<Side, PerfError> {
     let name = SideName::Base;
     let describe = |why| format!("base {}: {why}; there is nothing to compare with", checkout.description);
     let folder = checkout.folder.clone();
@@ -173,7 +153,7 @@ async fn checkout_side(
         None => {
             eprintln!("building the stub backend of {}", checkout.description);
             SideService::Stub(
-                scenarios::build_stub_in(&folder.join(within))
+                scenarios::build_stub_in(&checkout.workspace)
                     .map_err(|error| name.error(describe(format!("{error:#}"))))?,
             )
         }
@@ -245,13 +225,7 @@ fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usiz
         let note = "this machine is not calibrated for this load: cargo xtask perf --calibrate".to_owned();
         return Ok((given.unwrap_or(ROUNDS as usize), vec![note]));
     };
-    let too_noisy = |limit: String| {
-        PerfError::Inconclusive(format!(
-            "this machine is too noisy to detect a {} slow-down: {limit}; try more rounds, longer rounds (-d), a larger \
-             --detect, or a quieter machine",
-            exact_percent(rule.detect)
-        ))
-    };
+    let too_noisy = |limit| PerfError::TooNoisy { detect: exact_percent(rule.detect), limit };
     let detects = |alpha: f64| format!("it detects {}", known.describe(rule, alpha));
     let needed = known.noise.needed_pairs_with_looks(rule, looks);
     // The significance level of the last check.
@@ -297,11 +271,7 @@ async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Sid
     }
     let rule = args.judging.rule();
     let calibrated = CalibrationRecord::measure(rounds.subject()?, &comparable(&pairs), rounds.took());
-    let Some(calibrated) = calibrated else {
-        return Err(PerfError::Inconclusive(
-            "an endpoint has fewer than 20 requests per round, the least for a p95: make rounds longer (-d)".to_owned(),
-        ));
-    };
+    let calibrated = calibrated.ok_or(PerfError::TooFewRequests)?;
     calibrated.keep()?;
     terminal::print_line(&format!("\n{}", calibrated.render(rule)));
     let (code, ability) = match calibrated.noise.needed_pairs(rule, rule.alpha) {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use perf_report::Report;
 use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
-use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::finding::{Finding, FindingKind};
 
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::PerfError;
 use super::test_end::TestEnd;
 use crate::runs::reports;
 use crate::scenarios::ScenarioTest;
@@ -28,10 +28,7 @@ impl MeasuredRun {
     pub(crate) fn read(scenario: &ScenarioTest, path: &Path, test_end: TestEnd) -> Result<Self, PerfError> {
         let evidence = reports::read_evidence(path)?;
         if evidence.run.scenario != scenario.name {
-            let (file, name) = (&scenario.name, &evidence.run.scenario);
-            return Err(configuration(format!(
-                "perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}"
-            )));
+            return Err(PerfError::Misnamed { file: scenario.name.clone(), name: evidence.run.scenario });
         }
         Ok(Self { folder: path.with_file_name(""), evidence, test: scenario.test.clone(), test_end })
     }
@@ -52,7 +49,7 @@ pub(crate) struct JudgedRun {
 /// If this workspace does not have the service, or the service has changed since the run.
 pub(crate) fn run(measured: MeasuredRun) -> Result<JudgedRun, PerfError> {
     let MeasuredRun { folder, evidence, test, test_end } = measured;
-    let report = reports::judge_evidence(evidence).map_err(configuration)?;
+    let report = reports::judge_evidence(evidence)?;
     let test_failed = test_problem(report.exit_code, &test, test_end);
     Ok(JudgedRun { folder, report, test_failed })
 }
@@ -63,7 +60,8 @@ fn test_problem(own: ExitCode, test: &str, end: TestEnd) -> Option<Finding> {
         return None;
     }
     let failure = end.describe_failure(own.describe(), test)?;
-    Some(Finding::problem(ExitCode::BadConfiguration, Subject::Scenario, FindingKind::TestFailed, failure))
+    Some(Finding::mistake(FindingKind::TestFailed, failure))
+}
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::args::PerfArgs;
 use super::child::{self, ChildOutcome};
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::PerfError;
 use super::plan;
 use crate::host::terminal;
 use crate::scenarios::{self, ScenarioTest};
@@ -16,9 +16,8 @@ use crate::scenarios::{self, ScenarioTest};
 /// note says why.
 pub(crate) async fn run(args: &PerfArgs, signals: watch::Receiver<u32>) -> Result<(), PerfError> {
     let built = plan::build(args, false, &signals)?;
-    let scenarios = scenarios::list(&built.generator).map_err(configuration)?;
-    let target = parse_url(DEFAULT_TARGET).map_err(configuration)?;
-    let dry = Settings { dry_run: true, quiet: true, ..Settings::new(target) };
+    let scenarios = scenarios::list(&built.generator)?;
+    let dry = Settings { dry_run: true, quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);
     for scenario in &scenarios {
         let drawn = child::run(&built.generator, scenario, dry.clone(), signals.clone()).await;

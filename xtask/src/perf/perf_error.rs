@@ -1,29 +1,99 @@
 //! Errors of `cargo xtask perf`.
 
+use monitoring::generated_files::GeneratedFileError;
+use perf_host::LockError;
+use perf_host::files::TestidInUse;
 use perf_report::exit_code::ExitCode;
+use perf_settings::{SettingsError, ValueError};
 
-use crate::generated_files::is_catalogue_error;
+use crate::host::checkout::CheckoutError;
+use crate::kubernetes::LaunchError;
+use crate::runs::reports::UnjudgeableError;
+use crate::scenarios::ScenarioError;
 use crate::stack::StackError;
 
 /// An error without a report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PerfError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Flags that exclude each other. The text names them.
     #[error("{0}")]
-    Configuration(String),
-    #[error("{0}")]
-    Interrupted(&'static str),
-    #[error("{0}")]
-    Inconclusive(String),
+    Contradiction(String),
+    #[error(transparent)]
+    Target(#[from] ValueError),
+    #[error("--against: {0}")]
+    Against(ValueError),
+    #[error(
+        "the target {target} is a running service, and revision {revision:?} has to be started: use --start instead of \
+         a target"
+    )]
+    TargetOfRevision { target: String, revision: String },
+    #[error("a comparison needs one scenario, and {0} are named: name one")]
+    SeveralScenarios(usize),
+    #[error("--baseline {name}: {error:#}")]
+    Baseline { name: String, error: anyhow::Error },
+    /// The report of `--replay` cannot be read.
     #[error("{0:#}")]
-    Internal(#[from] anyhow::Error),
+    Replay(anyhow::Error),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error("another comparison is running in this clone ({0}): wait until it ends")]
+    OtherComparison(String),
+    #[error("generated files are out of date: run cargo xtask codegen ({0})")]
+    StaleFiles(String),
+    #[error("{0:#}")]
+    Scenarios(#[from] ScenarioError),
+    #[error("perf-tests/tests/load/{file}.rs has the scenario {name:?}: rename it to {file:?}")]
+    Misnamed { file: String, name: String },
+    /// The files of shards cannot be read.
+    #[error("{0:#}")]
+    Shards(anyhow::Error),
+    #[error("there is no scenario {0:?}: use the checkout that made the shards")]
+    OtherCheckout(String),
+    #[error(transparent)]
+    TestidInUse(#[from] TestidInUse),
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
     #[error(transparent)]
     Stack(#[from] StackError),
+    #[error(
+        "--proof needs a store: remove it, install Docker, put prometheus on PATH, or name a store with \
+         --prometheus-url"
+    )]
+    NoStore,
+    #[error("--drill needs a Prometheus: install Docker, or put prometheus on PATH")]
+    NoPrometheus,
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     /// A scenario gave this reason why it has no evidence.
     #[error("{message}")]
     Scenario { code: ExitCode, message: String },
     /// A scenario's process ended before it wrote an outcome. The text says how.
     #[error("{0}")]
     Crashed(String),
+    /// A test failed after it had written its outcome. The text says how.
+    #[error("{0}")]
+    TestFailed(String),
+    #[error(transparent)]
+    Unjudgeable(#[from] UnjudgeableError),
+    /// The base of a comparison cannot be measured. The text says why.
+    #[error("{0}")]
+    BaseNotMeasured(String),
+    /// The head of a comparison cannot be measured. The text says why.
+    #[error("{0}")]
+    HeadNotMeasured(String),
+    #[error(
+        "this machine is too noisy to detect a {detect} slow-down: {limit}; try more rounds, longer rounds (-d), a \
+         larger --detect, or a quieter machine"
+    )]
+    TooNoisy { detect: String, limit: String },
+    #[error("an endpoint has fewer than 20 requests per round, the least for a p95: make rounds longer (-d)")]
+    TooFewRequests,
+    #[error("{0}")]
+    Interrupted(&'static str),
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
     /// The runs ended with this code, and then the clean-up failed.
     #[error("{error:#}")]
     NotCleanedUp { code: ExitCode, error: anyhow::Error },
@@ -34,13 +104,35 @@ pub(crate) enum PerfError {
 impl PerfError {
     pub(crate) fn code(&self) -> ExitCode {
         match self {
-            Self::Configuration(_) => ExitCode::BadConfiguration,
-            Self::Internal(error) if is_catalogue_error(error) => ExitCode::BadConfiguration,
-            Self::Interrupted(_) => ExitCode::Interrupted,
-            Self::Inconclusive(_) => ExitCode::Inconclusive,
-            Self::Internal(_) | Self::Crashed(_) => ExitCode::Internal,
+            Self::Settings(_)
+            | Self::Contradiction(_)
+            | Self::Target(_)
+            | Self::Against(_)
+            | Self::TargetOfRevision { .. }
+            | Self::SeveralScenarios(_)
+            | Self::Baseline { .. }
+            | Self::Replay(_)
+            | Self::Lock(LockError::Held(_) | LockError::InUse(_))
+            | Self::OtherComparison(_)
+            | Self::StaleFiles(_)
+            | Self::Scenarios(_)
+            | Self::Misnamed { .. }
+            | Self::Shards(_)
+            | Self::OtherCheckout(_)
+            | Self::TestidInUse(_)
+            | Self::Checkout(_)
+            | Self::NoStore
+            | Self::NoPrometheus
+            | Self::TestFailed(_)
+            | Self::HeadNotMeasured(_)
+            | Self::Unjudgeable(_) => ExitCode::BadConfiguration,
             Self::Stack(error) => error.code(),
+            Self::Launch(error) => error.code(),
             Self::Scenario { code, .. } => *code,
+            Self::BaseNotMeasured(_) | Self::TooNoisy { .. } | Self::TooFewRequests => ExitCode::Inconclusive,
+            Self::Interrupted(_) => ExitCode::Interrupted,
+            Self::Internal(error) => exit_code(error),
+            Self::Lock(LockError::Failed { .. }) | Self::Crashed(_) => ExitCode::Internal,
             Self::NotCleanedUp { code, .. } => code.or_worse(ExitCode::Internal),
             Self::AlsoNotCleanedUp { first, .. } => first.code(),
         }
@@ -77,8 +169,13 @@ pub(crate) fn after_cleanup<T>(
     }
 }
 
-pub(crate) fn configuration(error: impl std::fmt::Display) -> PerfError {
-    PerfError::Configuration(error.to_string())
+/// The exit code of a command's error.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match (error.downcast_ref::<StackError>(), error.downcast_ref()) {
+        (Some(error), _) => error.code(),
+        (None, Some(GeneratedFileError::Catalogue(..))) => ExitCode::BadConfiguration,
+        (None, _) => ExitCode::Internal,
+    }
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services::STUB;
-use perf_host::{Lock, LockError, signals};
+use perf_host::{Lock, signals};
 use perf_report::format::first_items;
 use perf_settings::{Settings, StubTarget};
 use tokio::sync::watch;
 
 use super::args::{PerfArgs, ProofMode};
 use super::compare::BaselinePlan;
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::PerfError;
 use crate::generated_files;
 use crate::host::workspace;
 use crate::kubernetes::KubernetesArgs;
@@ -58,11 +58,7 @@ pub(crate) fn lock_clone(
     if args.list || settings.dry_run {
         return Ok((signals, None));
     }
-    match Lock::take_for_load(&settings.folder, "cargo xtask perf") {
-        Ok(lock) => Ok((signals, Some(lock))),
-        Err(error @ LockError::InUse(_)) => Err(configuration(error)),
-        Err(error) => Err(anyhow::Error::from(error).into()),
-    }
+    Ok((signals, Some(Lock::take_for_load(&settings.folder, "cargo xtask perf")?)))
 }
 
 impl PerfPlan {
@@ -70,9 +66,9 @@ impl PerfPlan {
     /// run.
     pub(crate) fn new(args: &PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
         let baseline = args.judging.plan()?;
-        let named = args.scenarios().map_err(|error| configuration(format!("{error:#}")))?;
+        let named = args.scenarios()?;
         // Checked before the build, which may take minutes.
-        scenarios::check_names(&named).map_err(configuration)?;
+        scenarios::check_names(&named)?;
         let is_for_stub = args.named_target(&settings).is_none();
         let needs_stub = is_for_stub && !settings.dry_run;
         let is_stored = settings.remote_write.is_some() || settings.on_kubernetes || settings.shard.is_some();
@@ -81,10 +77,10 @@ impl PerfPlan {
             check_generated_files()?;
         }
         let built = build(args, needs_stub, &signals)?;
-        let known = scenarios::list(&built.generator).map_err(configuration)?;
+        let known = scenarios::list(&built.generator)?;
         let scenarios = match settings.smoke && named.is_empty() {
             true => known,
-            false => choose(&named, &known).map_err(configuration)?,
+            false => scenarios::choose(&named, &known)?,
         };
         let stub = is_for_stub.then(|| StubTarget { service: STUB.map(|stub| stub.service.to_owned()) });
         Ok(Self {
@@ -125,8 +121,7 @@ pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     if stale.is_empty() {
         return Ok(());
     }
-    let stale = first_items(&stale, 1, "", ", ");
-    Err(configuration(format!("generated files are out of date: run cargo xtask codegen ({stale})")))
+    Err(PerfError::StaleFiles(first_items(&stale, 1, "", ", ")))
 }
 
 /// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends
@@ -137,24 +132,7 @@ pub(crate) fn build(
     signals: &watch::Receiver<u32>,
 ) -> Result<BuiltPrograms, PerfError> {
     scenarios::build(args.profile(), with_stub).map_err(|error| match *signals.borrow() {
-        0 => configuration(error),
+        0 => error.into(),
         _ => PerfError::Interrupted("interrupted while the scenarios were compiling"),
     })
-}
-
-/// The named scenarios, or the first by name if none is named.
-///
-/// # Errors
-/// If a file has no scenario, which [`scenarios::check_names`] does not refuse.
-pub(crate) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, String> {
-    if named.is_empty() {
-        let first =
-            known.first().cloned().ok_or("perf-tests/tests/load has no scenario: cargo xtask new-scenario NAME");
-        return Ok(vec![first?]);
-    }
-    let find = |name: &String| {
-        let found = known.iter().find(|scenario| scenario.name == *name).cloned();
-        found.ok_or_else(|| format!("perf-tests/tests/load/{name}.rs has no ignored test: a scenario is one"))
-    };
-    named.iter().map(find).collect()
 }

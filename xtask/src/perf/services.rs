@@ -4,7 +4,7 @@ use anyhow::ensure;
 use url::Url;
 
 use super::args::ProofMode;
-use super::perf_error::{PerfError, configuration};
+use super::perf_error::PerfError;
 use super::plan::PerfPlan;
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
@@ -36,10 +36,7 @@ impl Services {
             services.stack = stack::start(options, plan.signals.clone()).await?;
             // Docker and prometheus may both be missing. Then nothing was started.
             if plan.proof == ProofMode::Required && services.stack.prometheus.is_none() {
-                return Err(configuration(
-                    "--proof needs a store: remove it, install Docker, put prometheus on PATH, or name a store with \
-                     --prometheus-url",
-                ));
+                return Err(PerfError::NoStore);
             }
         }
         if plan.settings.on_kubernetes && plan.settings.remote_write.is_none() {

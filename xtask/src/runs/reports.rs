@@ -45,21 +45,31 @@ pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
     perf_report::read::read_evidence(&read_text(path)?).with_context(|| format!("failed to read {}", path.display()))
 }
 
+/// Why evidence cannot be judged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnjudgeableError {
+    #[error("run {testid} is of service {service}, which monitoring/src/services/mod.rs does not list: add it to ALL")]
+    UnknownService { testid: String, service: String },
+    #[error(
+        "the endpoints or thresholds of {service} in monitoring/src/services have changed since run {testid}: repeat \
+         the run"
+    )]
+    ServiceChanged { testid: String, service: String },
+}
+
 /// Makes a report from evidence, with the current objectives of its service.
 ///
 /// # Errors
 /// If the service is unknown, or its endpoints or thresholds differ from those of the run.
-pub(crate) fn judge_evidence(evidence: Evidence) -> anyhow::Result<Report> {
+pub(crate) fn judge_evidence(evidence: Evidence) -> Result<Report, UnjudgeableError> {
     let RunOverview { testid, service, .. } = &evidence.run;
-    let catalogue = services::find(service).with_context(|| {
-        format!(
-            "run {testid} is of service {service}, which monitoring/src/services/mod.rs does not list: add it to ALL"
-        )
-    })?;
-    anyhow::ensure!(
-        evidence.matches(catalogue),
-        "the endpoints or thresholds of {service} in monitoring/src/services have changed since run {testid}: repeat the run"
-    );
+    let (testid, service) = (testid.clone(), service.clone());
+    let Some(catalogue) = services::find(&service) else {
+        return Err(UnjudgeableError::UnknownService { testid, service });
+    };
+    if !evidence.matches(catalogue) {
+        return Err(UnjudgeableError::ServiceChanged { testid, service });
+    }
     let judgement = judge(catalogue, &evidence);
     Ok(Report::new(evidence, judgement))
 }

@@ -27,8 +27,8 @@ use crate::host::{terminal, workspace};
 use crate::perf::args::{self, DRILL_PORT, PerfArgs};
 use crate::perf::child::{self, ChildOutcome};
 use crate::perf::judge;
-use crate::perf::perf_error::{PerfError, after_cleanup, configuration};
-use crate::perf::plan::{build, check_generated_files, choose};
+use crate::perf::perf_error::{PerfError, after_cleanup};
+use crate::perf::plan::{build, check_generated_files};
 use crate::perf::prove::{self, QuerySource, RunWindow};
 use crate::perf::publish::PerfResult;
 use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
@@ -89,8 +89,7 @@ pub(super) async fn run(
     signals: watch::Receiver<u32>,
 ) -> Result<PerfResult, PerfError> {
     let built = build(args, true, &signals)?;
-    let scenario =
-        choose(&[], &scenarios::list(&built.generator).map_err(configuration)?).map_err(configuration)?.remove(0);
+    let scenario = scenarios::choose(&[], &scenarios::list(&built.generator)?)?.remove(0);
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
@@ -114,7 +113,7 @@ async fn drill_alerts(
     signals: watch::Receiver<u32>,
 ) -> Result<PerfResult, PerfError> {
     let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.stub) else {
-        return Err(configuration("--drill needs a Prometheus: install Docker, or put prometheus on PATH"));
+        return Err(PerfError::NoPrometheus);
     };
     let source = QuerySource::new(prometheus.clone(), None, &StoreAccess::default())?;
     let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<_, PerfError> {
@@ -264,7 +263,7 @@ fn describe_result(
     let code = if failed.is_none() { ExitCode::Met } else { ExitCode::ProofFailed };
     let verdict = failed.unwrap_or_else(|| "every alert fired when it should, and only then".to_owned());
     let verdict = format!("drill: {verdict} (exit {})", code.code());
-    let text = format!("\n{} {verdict}{text}", Mark::for_check(code == ExitCode::Met).sign);
+    let text = format!("\n{} {verdict}{text}", Mark::from(code).sign);
     (PerfResult::with_verdict(code, verdict), text)
 }
 

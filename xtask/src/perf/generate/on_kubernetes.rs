@@ -13,10 +13,10 @@ use perf_settings::{OutcomePlace, Settings, TESTID, new_testid};
 use super::{PerfPlan, ScenarioTest};
 use crate::host::clock::Moment;
 use crate::host::{files, terminal, workspace};
-use crate::kubernetes::{LaunchError, LaunchedRun, Launcher};
+use crate::kubernetes::{LaunchedRun, Launcher};
 use crate::perf::child::{self, ChildOutcome};
 use crate::perf::judge::MeasuredRun;
-use crate::perf::perf_error::{PerfError, configuration};
+use crate::perf::perf_error::PerfError;
 use crate::perf::test_end::TestEnd;
 
 /// The folder of a pod that can be written to.
@@ -28,7 +28,8 @@ pub(super) async fn run(
     scenario: &ScenarioTest,
     settings: Settings,
 ) -> Result<ChildOutcome, PerfError> {
-    let Some(agents) = settings.agents else { return Err(configuration("--agents has no number")) };
+    let no_agents = || PerfError::Contradiction("--agents has no number".to_owned());
+    let agents = settings.agents.ok_or_else(no_agents)?;
     // The plan's mistakes are found here, before anything is created in the cluster.
     let dry = Settings { dry_run: true, ..settings.clone() };
     let load = match child::run(&plan.generator, scenario, dry, plan.signals.clone()).await? {
@@ -42,17 +43,11 @@ pub(super) async fn run(
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
     let out = settings.out.clone().unwrap_or_else(workspace::perf);
-    let folder =
-        run_folder(&out, &testid, &[EVIDENCE, REPORT], &settings.setting_name(TESTID)).map_err(configuration)?;
+    let folder = run_folder(&out, &testid, &[EVIDENCE, REPORT], &settings.setting_name(TESTID))?;
     let pod_settings =
         serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;
     let launcher = Launcher::new(&plan.kubernetes, scenario, agents, longest, pod_settings);
-    match launcher.run(plan.signals.clone()).await {
-        Ok(run) => read(scenario, &folder, run),
-        Err(LaunchError::Interrupted) => Err(PerfError::Interrupted("interrupted before the load ended")),
-        Err(error @ (LaunchError::Configuration(_) | LaunchError::Kubectl(_))) => Err(configuration(error)),
-        Err(LaunchError::Lost(message)) => Err(PerfError::Crashed(message)),
-    }
+    read(scenario, &folder, launcher.run(plan.signals.clone()).await?)
 }
 
 /// Writes the files of a run to its folder, and reads its outcome.

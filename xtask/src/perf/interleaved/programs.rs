@@ -11,7 +11,7 @@ use perf_host::{Lock, LockError};
 
 use crate::host::files;
 use crate::host::workspace;
-use crate::perf::perf_error::{PerfError, configuration};
+use crate::perf::perf_error::PerfError;
 use crate::scenarios::BuiltPrograms;
 
 /// The folder of a comparison's programs, and its lock.
@@ -26,10 +26,8 @@ impl OwnPrograms {
     pub(super) fn lock() -> Result<Self, PerfError> {
         let folder = workspace::perf().join("against").join("programs");
         let lock = Lock::take(&folder.with_file_name("lock"), "cargo xtask perf").map_err(|error| match error {
-            LockError::Held(holder) => {
-                configuration(format!("another comparison is running in this clone ({holder}): wait until it ends"))
-            }
-            error => configuration(error),
+            LockError::Held(holder) => PerfError::OtherComparison(holder),
+            error => error.into(),
         })?;
         files::make_folder(&folder)?;
         Ok(Self { folder, _lock: lock })

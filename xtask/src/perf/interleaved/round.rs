@@ -58,8 +58,8 @@ impl SideName {
     /// the comparison is inconclusive.
     pub(super) const fn error(self, message: String) -> PerfError {
         match self {
-            Self::Base => PerfError::Inconclusive(message),
-            Self::Head => PerfError::Configuration(message),
+            Self::Base => PerfError::BaseNotMeasured(message),
+            Self::Head => PerfError::HeadNotMeasured(message),
         }
     }
 }

@@ -1,0 +1,47 @@
+//! Why a run on a cluster has no outcome.
+
+use std::time::Duration;
+
+use perf_report::exit_code::ExitCode;
+use perf_report::outcome_log::OutcomeLogError;
+
+use super::kubectl::KubectlError;
+use super::watch::PodError;
+
+/// Why a run on a cluster has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LaunchError {
+    #[error(
+        "the user of kubectl has no right to {} in {place}: ask the cluster's administrator, or use another --context \
+         or --namespace",
+        .rights.join(", ")
+    )]
+    NoRights { rights: Vec<String>, place: String },
+    #[error("the cluster would start lost agents again: it needs Kubernetes 1.29 or newer")]
+    TooOld,
+    #[error(transparent)]
+    Pods(#[from] PodError),
+    #[error(transparent)]
+    Kubectl(#[from] KubectlError),
+    #[error("interrupted before the load ended")]
+    Interrupted,
+    /// The coordinator's log cannot be read any more.
+    #[error(transparent)]
+    Log(KubectlError),
+    #[error(transparent)]
+    Outcome(#[from] OutcomeLogError),
+    #[error("pod {pod} did not end within {} s", .limit.as_secs())]
+    NotEnded { pod: String, limit: Duration },
+    #[error("the coordinator's {place} {how} before it wrote a result: {todo}")]
+    NoResult { place: String, how: String, todo: &'static str },
+}
+
+impl LaunchError {
+    pub(crate) const fn code(&self) -> ExitCode {
+        match self {
+            Self::NoRights { .. } | Self::TooOld | Self::Pods(_) | Self::Kubectl(_) => ExitCode::BadConfiguration,
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::Log(_) | Self::Outcome(_) | Self::NotEnded { .. } | Self::NoResult { .. } => ExitCode::Internal,
+        }
+    }
+}
