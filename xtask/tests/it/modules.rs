@@ -55,12 +55,29 @@ fn module(source: &Path, path: &Path) -> Module {
 
 /// The code of a module without its tests, its comments, and the paths in `pub(in path)`.
 pub(crate) fn without_tests(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let mut lines = Vec::new();
+    while let Some(line) = code.next() {
+        match line.split_once("#[cfg(").filter(|(_, rule)| rule.starts_with("test)]") || rule.starts_with("all(test,"))
+        {
+            Some((indent, _)) => skip_item(&mut code, indent),
+            None => lines.push(line),
+        }
+    }
     let text = lines.join("\n");
     let mut parts = text.split("pub(in ");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "pub" + part.split_once(')').map_or("", |(_, rest)| rest))
+}
+
+/// Skips the rest of an item whose first attribute was read: up to its brace at the same
+/// indentation, or up to the end of its only line.
+fn skip_item<'a>(code: &mut impl Iterator<Item = &'a str>, indent: &str) {
+    let mut code = code.skip_while(|line| line.trim_start().starts_with("#["));
+    let is_whole = code.next().is_none_or(|line| line.ends_with([';', ',', '}']));
+    if !is_whole {
+        code.find(|line| line.strip_prefix(indent).is_some_and(|rest| rest.starts_with('}')));
+    }
 }
 
 pub(crate) fn is_in_name(c: char) -> bool {
@@ -255,6 +272,14 @@ fn circles(source: &Path) -> BTreeSet<String> {
     let is_above = |(from, to): &(&Module, &Module)| from.starts_with(to) && from.len() > to.len() + 1;
     all().filter(is_above).filter(|(from, to)| reaches(&edges, to, from)).for_each(|edge| _ = add(edge));
     found
+}
+
+#[test]
+fn code_without_tests_has_none_under_any_condition() {
+    let code = "mod a;\n#[cfg(test)]\nmod tests;\n#[cfg(all(test, unix))]\n#[rustfmt::skip]\nmod tests {\n    \
+         fn b() {\n    }\n}\nimpl A {\n    #[cfg(all(test, target_os = \"linux\"))]\n    fn c() {\n        d();\n    \
+         }\n    #[cfg(unix)]\n    fn e() {}\n}";
+    assert_eq!(without_tests(code), "mod a;\nimpl A {\n    #[cfg(unix)]\n    fn e() {}\n}");
 }
 
 #[test]
