@@ -122,21 +122,17 @@ impl HostTls {
 /// A configuration without protocols. `own` is a file of certificates that replaces the system's.
 fn config(insecure: bool, own: Option<&Path>, identity: Option<ClientIdentity<'_>>) -> Result<ClientConfig, TlsError> {
     prometheus_store::use_ring();
-    let builder = ClientConfig::builder();
+    let verified_by =
+        |trust| ClientConfig::builder().dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(trust)));
     let builder = match (insecure, own) {
-        (true, _) => {
-            let schemes = CryptoProvider::get_default().map(|provider| provider.signature_verification_algorithms);
-            let any =
-                AnyCertificate { schemes: schemes.unwrap_or(WebPkiSupportedAlgorithms { all: &[], mapping: &[] }) };
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(any))
-        }
+        (true, _) => verified_by(Trust::Any),
         (false, Some(path)) => {
-            let certificates = read_certificates(path)?;
-            let own = OwnCertificates::new(certificates)
-                .map_err(|why| TlsError::Certificates(path.display().to_string(), why.to_string()))?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(own))
+            let own = OwnCertificates::new(read_certificates(path)?);
+            verified_by(Trust::Own(
+                own.map_err(|why| TlsError::Certificates(path.display().to_string(), why.to_string()))?,
+            ))
         }
-        (false, None) => builder.with_platform_verifier()?,
+        (false, None) => ClientConfig::builder().with_platform_verifier()?,
     };
     match identity {
         Some(identity) => identity.add_to(builder),
@@ -186,7 +182,29 @@ impl OwnCertificates {
     }
 }
 
-impl ServerCertVerifier for OwnCertificates {
+/// The certificates that are trusted. Signatures of the handshake are always verified.
+#[derive(Debug)]
+enum Trust {
+    /// Any, for `--insecure-skip-tls-verify`.
+    Any,
+    Own(OwnCertificates),
+}
+
+/// Verifies a server's certificate and its signatures.
+#[derive(Debug)]
+struct Verifier {
+    trust: Trust,
+    schemes: WebPkiSupportedAlgorithms,
+}
+
+impl Verifier {
+    fn new(trust: Trust) -> Self {
+        let schemes = CryptoProvider::get_default().map(|provider| provider.signature_verification_algorithms);
+        Self { trust, schemes: schemes.unwrap_or(WebPkiSupportedAlgorithms { all: &[], mapping: &[] }) }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -195,64 +213,17 @@ impl ServerCertVerifier for OwnCertificates {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
+        let Trust::Own(own) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
+        match own.webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
             // webpki verifies the validity before it finds that the certificate is an authority's.
             Err(rustls::Error::InvalidCertificate(error))
-                if is_authority(&error) && self.certificates.contains(end_entity) =>
+                if is_authority(&error) && own.certificates.contains(end_entity) =>
             {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
             result => result,
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
-    }
-}
-
-/// Whether the only fault is that the server's own certificate is an authority's.
-fn is_authority(error: &CertificateError) -> bool {
-    let CertificateError::Other(OtherError(cause)) = error else { return false };
-    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
-}
-
-/// Accepts any certificate, for `--insecure-skip-tls-verify`. Signatures of the handshake are still
-/// verified.
-#[derive(Debug)]
-struct AnyCertificate {
-    schemes: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -276,6 +247,12 @@ impl ServerCertVerifier for AnyCertificate {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.schemes.supported_schemes()
     }
+}
+
+/// Whether the only fault is that the server's own certificate is an authority's.
+fn is_authority(error: &CertificateError) -> bool {
+    let CertificateError::Other(OtherError(cause)) = error else { return false };
+    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const OTHER: &[u8] = include_bytes!("../../../tests/fixtures/other_certificate.p
 fn verify(trusted: &[u8], presented: &[u8], name: &str, year: u64) -> Result<(), rustls::Error> {
     prometheus_store::use_ring();
     let certificate = |pem: &[u8]| CertificateDer::from_pem_slice(pem).unwrap();
-    let verifier = OwnCertificates::new(vec![certificate(trusted)]).unwrap();
+    let verifier = Verifier::new(Trust::Own(OwnCertificates::new(vec![certificate(trusted)]).unwrap()));
     let now = UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600));
     let name = ServerName::try_from(name.to_owned()).unwrap();
     verifier.verify_server_cert(&certificate(presented), &[], &name, &[], now).map(drop)
