@@ -87,10 +87,10 @@ pub(super) async fn connect(
 ) -> Result<Stream, ExchangeError> {
     let result = connect_to(target, dialer, tls, &route.addresses, parts).await;
     match &result {
-        Ok(_) => route.outage.connected(clock::now()),
+        Ok(_) => route.outage.connected(),
         // This machine could not connect, or may not.
         Err(ExchangeError { failure: Failure::Other, .. }) => {}
-        Err(_) => route.outage.attempt_failed(clock::now()),
+        Err(_) => route.outage.attempt_failed(),
     }
     result
 }

@@ -77,8 +77,8 @@ impl Outage {
 
     /// Counts a failed attempt to connect, whether the name, the address or TLS failed: each would
     /// fail again at once, and costs the target or its name server an attempt.
-    pub(super) fn attempt_failed(&self, now: Instant) {
-        let state = &*self.0;
+    pub(super) fn attempt_failed(&self) {
+        let (state, now) = (&*self.0, clock::now());
         // Attempts that were under way when the outage began do not lengthen the pause.
         if !self.is_over() && !state.is_trying.replace(false) {
             return;
@@ -92,8 +92,8 @@ impl Outage {
     }
 
     /// Ends the outage, if there is one: the target has accepted a connection.
-    pub(super) fn connected(&self, now: Instant) {
-        let state = &*self.0;
+    pub(super) fn connected(&self) {
+        let (state, now) = (&*self.0, clock::now());
         state.failures.set(0);
         if state.until.take().is_some() {
             let since = state.since.take().unwrap_or(now);

@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, LogNormal};
 
-use crate::endpoints::{ENDPOINTS, EndpointTiming};
+use crate::endpoints::{ENDPOINTS, EndpointTiming, SIGMA};
 use crate::faults::Faults;
 
 /// The outcome of a request.
@@ -43,8 +43,8 @@ impl Latencies {
         if rng.random_range(0..1_000_000) < self.faults.error_ppm(endpoint, since) {
             return Fate::Error;
         }
-        let EndpointTiming { median_ms, sigma, .. } = ENDPOINTS[index];
-        let ms = LogNormal::new(median_ms.ln(), sigma).map_or(median_ms, |latency| latency.sample(&mut rng));
+        let EndpointTiming { median_ms, .. } = ENDPOINTS[index];
+        let ms = LogNormal::new(median_ms.ln(), SIGMA).map_or(median_ms, |latency| latency.sample(&mut rng));
         // Limited to ten times the median, since a long tail would decide a short run by chance.
         let own = Duration::from_secs_f64(ms.min(10.0 * median_ms) / 1e3);
         Fate::Respond(own + self.faults.delay(endpoint, since))

@@ -19,8 +19,6 @@ use super::stream::Stream;
 use crate::clock::now;
 use crate::http::h1::{RawResponse, ResponseLimits, ResponseTo};
 
-/// Bytes that may wait to be written, beside frames of the connection itself.
-const OUTPUT: usize = 64 << 10;
 /// Largest buffer that a connection keeps for the next response, in bytes.
 const LARGEST_IDLE_BUFFER: usize = 64 << 10;
 
@@ -148,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Poll::Ready(result.map(|(stream, finished)| self.respond(stream, finished)));
             }
             self.driver = Some(id);
-            let is_blocked = match self.session.queue_body(id, body, OUTPUT) {
+            let is_blocked = match self.session.queue_body(id, body) {
                 Ok(is_blocked) => is_blocked,
                 Err(error) => return Poll::Ready(Err(Cause::Body(Arc::new(error)))),
             };
@@ -169,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     /// If the body cannot be read.
     pub fn gather(&mut self, context: &Context<'_>, id: u32, body: &mut OutgoingBody<'_>) -> Result<(), Cause> {
-        self.session.queue_body(id, body, OUTPUT).map_err(|error| Cause::Body(Arc::new(error)))?;
+        self.session.queue_body(id, body).map_err(|error| Cause::Body(Arc::new(error)))?;
         self.session.wait(id, context.waker(), false);
         context.waker().wake_by_ref();
         Ok(())

@@ -19,6 +19,8 @@ use crate::http::h1::ResponseLimits;
 /// the connection.
 const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 5 << 20;
+/// Bytes that may wait to be written, beside frames of the connection itself.
+const OUTPUT: usize = 64 << 10;
 /// The last identifier of a stream of a client.
 const LAST_STREAM: u32 = (1 << 31) - 1;
 
@@ -146,9 +148,9 @@ impl Session {
     ///
     /// # Errors
     /// If the body cannot be read.
-    pub(super) fn queue_body(&mut self, id: u32, body: &mut OutgoingBody<'_>, room: usize) -> io::Result<bool> {
+    pub(super) fn queue_body(&mut self, id: u32, body: &mut OutgoingBody<'_>) -> io::Result<bool> {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else { return Ok(false) };
-        while !stream.is_queued && self.output.len() < room {
+        while !stream.is_queued && self.output.len() < OUTPUT {
             let (rest, is_last) = body.rest()?;
             let allowed = usize::try_from(stream.window.min(self.window).max(0)).unwrap_or(0);
             let piece = &rest[..rest.len().min(allowed).min(self.server.max_frame)];

@@ -5,7 +5,7 @@ use super::*;
 /// One more failure makes an outage.
 fn failed_twice() -> Outage {
     let outage = Outage::default();
-    (1..FEWEST_FAILURES).for_each(|_| outage.attempt_failed(clock::now()));
+    (1..FEWEST_FAILURES).for_each(|_| outage.attempt_failed());
     outage
 }
 
@@ -13,9 +13,9 @@ fn failed_twice() -> Outage {
 async fn a_target_that_accepts_some_connections_has_no_outage() {
     let outage = Outage::default();
     for _ in 0..100 {
-        (0..2).for_each(|_| outage.attempt_failed(clock::now()));
+        (0..2).for_each(|_| outage.attempt_failed());
         assert!(outage.is_over() && outage.wait().await);
-        outage.connected(clock::now());
+        outage.connected();
     }
     assert_eq!(outage.times(clock::now(), clock::now()).first(), None);
 }
@@ -26,9 +26,9 @@ async fn pauses_double_up_to_a_second_and_end_with_a_connection() {
     let mut pauses = Vec::new();
     for _ in 0..10 {
         assert!(outage.wait().await);
-        outage.attempt_failed(clock::now());
+        outage.attempt_failed();
         // Another attempt that was under way.
-        outage.attempt_failed(clock::now());
+        outage.attempt_failed();
         let paused = clock::now();
         while outage.is_paused(clock::now()) {
             tokio::time::advance(Duration::from_millis(1)).await;
@@ -38,9 +38,9 @@ async fn pauses_double_up_to_a_second_and_end_with_a_connection() {
     assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000]);
     let times = outage.times(epoch, clock::now());
     assert!(times.is_ongoing && times.total() >= Duration::from_millis(4_270), "{times:?}");
-    outage.connected(clock::now());
+    outage.connected();
     assert!(outage.is_over() && outage.wait().await);
-    (0..3).for_each(|_| outage.attempt_failed(clock::now()));
+    (0..3).for_each(|_| outage.attempt_failed());
     assert!(outage.is_paused(clock::now()));
     tokio::time::advance(Duration::from_millis(11)).await;
     assert!(!outage.is_paused(clock::now()), "a new outage begins with a short pause");
@@ -51,11 +51,11 @@ async fn the_times_of_a_host_that_is_down_twice_are_added() {
     let (outage, epoch) = (Outage::default(), clock::now());
     for (up, down) in [(3, 2), (5, 4)] {
         tokio::time::advance(Duration::from_secs(up)).await;
-        (0..FEWEST_FAILURES).for_each(|_| outage.attempt_failed(clock::now()));
+        (0..FEWEST_FAILURES).for_each(|_| outage.attempt_failed());
         tokio::time::advance(Duration::from_secs(down)).await;
         let times = outage.times(epoch, clock::now());
         assert!(times.is_ongoing, "{times:?}");
-        outage.connected(clock::now());
+        outage.connected();
     }
     let times = outage.times(epoch, clock::now());
     let seconds = (times.first().map(|first| first.as_secs()), times.total().as_secs());
@@ -65,13 +65,13 @@ async fn the_times_of_a_host_that_is_down_twice_are_added() {
 #[tokio::test(start_paused = true)]
 async fn the_success_of_one_waiter_ends_the_wait_of_all() {
     let outage = failed_twice();
-    outage.attempt_failed(clock::now());
+    outage.attempt_failed();
     let all = futures::future::join_all((0..100).map(|_| outage.wait())).await;
     assert_eq!(all.iter().filter(|may| **may).count(), 1);
     let waiting = async { tokio::join!(outage.wait(), outage.wait()) };
     let connects = async {
         tokio::time::sleep(Duration::from_millis(3)).await;
-        outage.connected(clock::now());
+        outage.connected();
     };
     assert_eq!(tokio::join!(waiting, connects).0, (true, true));
 }
