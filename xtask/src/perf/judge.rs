@@ -62,7 +62,6 @@ fn test_problem(own: ExitCode, test: &str, end: TestEnd) -> Option<Finding> {
     let failure = end.describe_failure(own.describe(), test)?;
     Some(Finding::mistake(FindingKind::TestFailed, failure))
 }
-}
 
 #[cfg(test)]
 mod tests;

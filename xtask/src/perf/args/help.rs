@@ -5,7 +5,7 @@ use perf_settings::all_settings;
 
 use super::CI;
 use crate::host::terminal::NO_COLOR;
-use crate::stack::docker::NETWORK;
+use crate::stack::docker_host::NETWORK;
 use crate::stack::{GRAFANA_VAR, PROMETHEUS_VAR};
 
 /// The exit codes of the command, with the precedence of each.
