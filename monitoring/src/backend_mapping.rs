@@ -150,6 +150,16 @@ impl BackendMapping {
         placeholders: Placeholders::Braces,
         ..Self::EXPRESS
     };
+    /// OpenTelemetry's conventions for HTTP servers before they were stable. Many libraries use
+    /// them unless `OTEL_SEMCONV_STABILITY_OPT_IN=http` is set.
+    pub const OPENTELEMETRY_OLD: Self = Self {
+        requests: "http_server_duration_milliseconds_count",
+        duration: Some("http_server_duration_milliseconds"),
+        unit: DurationUnit::Milliseconds,
+        method: label("http_method"),
+        status: label("http_status_code"),
+        ..Self::OPENTELEMETRY
+    };
     /// Envoy in front of the service, which has counters by class of status.
     pub const ENVOY: Self = Self {
         path: "/stats/prometheus",
@@ -169,7 +179,7 @@ impl BackendMapping {
         handler: None,
         method: None,
         status: None,
-        in_flight: Some("nginx_connections_active"),
+        in_flight: Some("nginx_connections_writing"),
         ..Self::EXPRESS
     };
 
@@ -182,6 +192,11 @@ impl BackendMapping {
             constant: "OPENTELEMETRY",
             make: "OpenTelemetry's semantic conventions",
             mapping: Self::OPENTELEMETRY,
+        },
+        KnownMapping {
+            constant: "OPENTELEMETRY_OLD",
+            make: "OpenTelemetry's conventions before they were stable",
+            mapping: Self::OPENTELEMETRY_OLD,
         },
         KnownMapping { constant: "AXUM", make: "axum-prometheus", mapping: Self::AXUM },
         KnownMapping { constant: "ACTIX", make: "actix-web-prom", mapping: Self::ACTIX },
@@ -204,10 +219,18 @@ impl BackendMapping {
         self
     }
 
-    /// Sets the histogram of durations, in seconds.
+    /// Sets the histogram of durations: in milliseconds if its name ends with `_milliseconds` or
+    /// `_ms`, otherwise in seconds.
     #[must_use]
     pub const fn duration(mut self, name: &'static str) -> Self {
         self.duration = Some(name);
+        self.unit = match name.as_bytes() {
+            [.., b'_', b'm', b's']
+            | [.., b'_', b'm', b'i', b'l', b'l', b'i', b's', b'e', b'c', b'o', b'n', b'd', b's'] => {
+                DurationUnit::Milliseconds
+            }
+            _ => DurationUnit::Seconds,
+        };
         self
     }
 
@@ -236,6 +259,13 @@ impl BackendMapping {
     #[must_use]
     pub const fn lower_case_methods(mut self) -> Self {
         self.methods = MethodCase::Lower;
+        self
+    }
+
+    /// Sets the spelling of methods to upper case.
+    #[must_use]
+    pub const fn upper_case_methods(mut self) -> Self {
+        self.methods = MethodCase::Upper;
         self
     }
 

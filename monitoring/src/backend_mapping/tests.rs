@@ -20,6 +20,19 @@ fn a_route_is_spelled_as_the_backend_spells_it() {
 }
 
 #[test]
+fn the_unit_of_durations_follows_from_their_name() {
+    for (name, unit) in [
+        ("calls_seconds", DurationUnit::Seconds),
+        ("calls", DurationUnit::Seconds),
+        ("items", DurationUnit::Seconds),
+        ("calls_ms", DurationUnit::Milliseconds),
+        ("calls_milliseconds", DurationUnit::Milliseconds),
+    ] {
+        assert_eq!(BackendMapping::ENVOY.duration(name).unit, unit, "{name}");
+    }
+}
+
+#[test]
 fn every_known_mapping_is_named_once() {
     let names: std::collections::BTreeSet<_> = BackendMapping::KNOWN.iter().map(|known| known.constant).collect();
     assert_eq!(names.len(), BackendMapping::KNOWN.len());

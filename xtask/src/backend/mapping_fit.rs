@@ -10,7 +10,7 @@ use monitoring::label::Label;
 use prometheus_store::exposition::ExpositionSample;
 
 /// Usual names of the label of the route, in order of preference.
-const ROUTES: &[&str] = &["handler", "route", "uri", "http_route", "endpoint", "path"];
+const ROUTES: &[&str] = &["handler", "route", "uri", "http_route", "endpoint", "path", "http_target"];
 /// Usual names of the label of the method.
 const METHODS: &[&str] = &["method", "http_request_method", "http_method"];
 /// Usual names of the label of the status.
@@ -37,6 +37,7 @@ enum Change {
     Method(String),
     Status(String),
     LowerCaseMethods,
+    UpperCaseMethods,
     Placeholders(Placeholders),
 }
 
@@ -52,11 +53,12 @@ impl Change {
             ("method", _) => Self::Method(name),
             ("status", _) => Self::Status(name),
             ("lower_case_methods", "") => Self::LowerCaseMethods,
+            ("upper_case_methods", "") => Self::UpperCaseMethods,
             ("placeholders", "Placeholders::Colons") => Self::Placeholders(Placeholders::Colons),
             ("placeholders", "Placeholders::Braces") => Self::Placeholders(Placeholders::Braces),
             _ => anyhow::bail!(
                 "a mapping has no .{method}({argument}): use at, requests, duration, handler, method, status, \
-                 lower_case_methods or placeholders"
+                 lower_case_methods, upper_case_methods or placeholders"
             ),
         })
     }
@@ -72,6 +74,7 @@ impl Change {
             Self::Method(name) => mapping.method(lasting(name)),
             Self::Status(name) => mapping.status(lasting(name)),
             Self::LowerCaseMethods => mapping.lower_case_methods(),
+            Self::UpperCaseMethods => mapping.upper_case_methods(),
             Self::Placeholders(placeholders) => mapping.placeholders(*placeholders),
         }
     }
@@ -88,6 +91,7 @@ impl fmt::Display for Change {
             Self::Method(name) => write!(f, ".method({name:?})"),
             Self::Status(name) => write!(f, ".status({name:?})"),
             Self::LowerCaseMethods => f.write_str(".lower_case_methods()"),
+            Self::UpperCaseMethods => f.write_str(".upper_case_methods()"),
             Self::Placeholders(placeholders) => write!(f, ".placeholders(Placeholders::{placeholders:?})"),
         }
     }
@@ -206,8 +210,10 @@ fn fit_labels(samples: &[ExpositionSample], known: &'static KnownMapping, reques
     label(mapping.status, STATUSES, 2, Change::Status);
     fit.is_by_route = handler.is_some();
     let is_lower = |name| values(name).iter().any(|value| value.chars().any(|c| c.is_ascii_lowercase()));
-    if method.is_some_and(is_lower) && mapping.methods == MethodCase::Upper {
-        fit.changes.push(Change::LowerCaseMethods);
+    match (method.map(is_lower), mapping.methods) {
+        (Some(true), MethodCase::Upper) => fit.changes.push(Change::LowerCaseMethods),
+        (Some(false), MethodCase::Lower) if handler.is_some() => fit.changes.push(Change::UpperCaseMethods),
+        _ => {}
     }
     let has = |pattern: &str| handler.is_some_and(|name| values(name).iter().any(|value| value.contains(pattern)));
     match mapping.placeholders {

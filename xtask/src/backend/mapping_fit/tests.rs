@@ -41,6 +41,10 @@ fn the_mapping_of_each_make_is_found_by_its_names() {
         ("envoy_http_downstream_rq_xx{envoy_response_code_class=\"2\"} 1", "ENVOY"),
         ("nginx_http_requests_total 1", "NGINX"),
         ("calls_total{code=\"200\",path=\"/a\"} 1", "GO.requests(\"calls_total\").handler(\"path\")"),
+        (
+            "calls_ms_count{code=\"200\",path=\"/a\",method=\"GET\"} 1\ncalls_ms_sum 2",
+            "GO.requests(\"calls_ms_count\").handler(\"path\").upper_case_methods().duration(\"calls_ms\")",
+        ),
     ] {
         let found = fitting(text).unwrap();
         assert_eq!(found, format!("BackendMapping::{expected}"), "{text}");

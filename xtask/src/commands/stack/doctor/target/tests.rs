@@ -43,3 +43,47 @@ async fn a_target_without_a_fitting_mapping_is_described() {
     let absent = problem(&[]).await;
     assert!(absent.starts_with("none: /metrics responded with 404 Not Found"), "{absent}");
 }
+
+#[tokio::test]
+async fn the_mapping_of_each_metrics_page_is_named() {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics");
+    const DURATIONS: &str = "by route, with durations";
+    for (file, path, found, mapping) in [
+        (
+            "actix-web-prom",
+            "/metrics",
+            format!("actix-web-prom at /metrics, {DURATIONS}"),
+            "ACTIX.requests(\"shop_http_requests_total\").duration(\"shop_http_requests_duration_seconds\")",
+        ),
+        (
+            "otelhttp",
+            "/metrics",
+            format!("OpenTelemetry's semantic conventions at /metrics, {DURATIONS}"),
+            "OPENTELEMETRY",
+        ),
+        (
+            "opentelemetry-fastapi",
+            "/metrics",
+            format!("OpenTelemetry's semantic conventions at /metrics, {DURATIONS}"),
+            "OPENTELEMETRY",
+        ),
+        (
+            "opentelemetry-fastapi-old",
+            "/metrics",
+            format!("OpenTelemetry's conventions before they were stable at /metrics, {DURATIONS}"),
+            "OPENTELEMETRY_OLD.handler(\"http_target\")",
+        ),
+        ("envoy", "/stats/prometheus", format!("Envoy at /stats/prometheus, not {DURATIONS}"), "ENVOY"),
+        (
+            "nginx-prometheus-exporter",
+            "/metrics",
+            "nginx-prometheus-exporter at /metrics, not by route, without durations".to_owned(),
+            "NGINX",
+        ),
+    ] {
+        let text = std::fs::read_to_string(format!("{FOLDER}/{file}.prom")).unwrap();
+        let (described, remedy) = check_mapping(vec![(path, &*text.leak())].leak()).await.unwrap_err();
+        assert_eq!(described, found, "{file}");
+        assert!(remedy.contains(&format!("mapping: BackendMapping::{mapping}, or")), "{file}: {remedy}");
+    }
+}
