@@ -30,8 +30,20 @@ const KUBERNETES: &str = "kubernetes::";
 const SECOND_GROUP: [&str; 8] =
     ["archive::", "fastapi::", "hostile::", "matrix::", "other_backends::", "security::", "stack::", "stores::"];
 /// Programs that the checks need on PATH.
-const NEEDED: [&str; 10] =
-    ["prometheus", "promtool", "nginx", "openssl", "python3", "uvicorn", "node", "java", "go", "curl"];
+const NEEDED: [&str; 12] = [
+    "prometheus",
+    "promtool",
+    "victoria-metrics",
+    "nginx",
+    "prometheus-nginx-exporter",
+    "openssl",
+    "python3",
+    "uvicorn",
+    "node",
+    "java",
+    "go",
+    "curl",
+];
 
 /// The extent of the checks.
 #[derive(Debug, clap::Args)]

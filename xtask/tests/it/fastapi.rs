@@ -127,7 +127,7 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
         before_version: "prometheus-fastapi-instrumentator==",
     };
     let found = BackendRun { code: output.code, text: output.text, proof, report: report(&out) };
-    found.write_row("fastapi", &library, "default");
+    found.write_row("fastapi", &library.describe(), "default");
 }
 
 fn proven(out: &Path, name: &str) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! Backends whose metrics are not those of FastAPI: a run never fails for what a backend does not
 //! offer, and fails for what it offers and contradicts.
 
+mod front;
 mod makes;
 
 use std::process::Stdio;
@@ -38,16 +39,18 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    fn version(&self) -> String {
+    /// Its name and version.
+    pub(crate) fn describe(&self) -> String {
         let text = std::fs::read_to_string(root().join(self.file)).unwrap();
         let (_, rest) = text.split_once(self.before_version).unwrap_or_else(|| panic!("{text}"));
-        rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect()
+        let version: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        format!("{} {version}", self.name)
     }
 }
 
 impl BackendRun {
     /// Writes the row of the table of backends.
-    pub(crate) fn write_row(&self, backend: &str, library: &Library, mapping: &str) {
+    pub(crate) fn write_row(&self, backend: &str, library: &str, mapping: &str) {
         let (delivery, clocks) = (self.check("delivery"), self.check("two clocks"));
         let is_shown = |check: &Value| check["outcome"] == "shown";
         let is_total = delivery["figures"].as_str().unwrap().contains("not available by endpoint");
@@ -57,8 +60,8 @@ impl BackendRun {
             (false, _) => "not available",
         };
         let compared = if is_shown(clocks) { "compared" } else { "not available" };
-        let (library, version, code) = (library.name, library.version(), self.code);
-        let row = format!("| {backend} | {library} {version} | {mapping} | {code} | {delivered} | {compared} |\n");
+        let code = self.code;
+        let row = format!("| {backend} | {library} | {mapping} | {code} | {delivered} | {compared} |\n");
         write_row("backend-rows", &format!("{backend}-{mapping}"), &row);
     }
 

@@ -55,8 +55,9 @@ const BACKEND_HEAD: &str = "
 
 ## Backends
 
-Each backend is a service with the usual metrics library of its language. It is run with the default
-mapping, and with the mapping that `cargo xtask stack doctor --target URL` finds.
+Each backend is a service with the usual metrics library of its language, or nginx in front of a
+service. It is run with the default mapping, and with the mapping that
+`cargo xtask stack doctor --target URL` finds. For nginx, the URL is that of its exporter.
 
 - *delivery*: whether the proof compared the requests that the backend counted: by endpoint, in
   total, or not at all.

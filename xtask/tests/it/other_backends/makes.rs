@@ -5,14 +5,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::{Library, SCRAPED, assert_scraped, doctor, run_load};
+use super::{Library, SCRAPED, assert_scraped, doctor, front, run_load};
 use crate::real::{free_port, get, root, wait_for};
 
 /// Seconds of a run that needs no data of the backend.
 const SHORT: u64 = 5;
 
 /// Options of the runs, of which several go on at once.
-const LOW_RATE: [&str; 2] = ["--rps", "60"];
+pub(super) const LOW_RATE: [&str; 2] = ["--rps", "60"];
 
 /// A service of one make.
 struct Make {
@@ -140,10 +140,13 @@ fn check_panels(make: &Make, check: &serde_json::Value) {
 
 #[test]
 #[ignore = "needs what .ci/provide installs: run with cargo xtask ci"]
-fn services_of_four_makes_pass_with_and_without_a_mapping() {
+fn services_of_other_makes_pass_with_and_without_a_mapping() {
     // At the same time, each with a Prometheus of its own. The scope waits for all of them, so that
     // each stops its service.
-    thread::scope(|scope| MAKES.iter().for_each(|make| drop(scope.spawn(|| check(make)))));
+    thread::scope(|scope| {
+        MAKES.iter().for_each(|make| drop(scope.spawn(|| check(make))));
+        scope.spawn(front::check);
+    });
 }
 
 /// Loads a service without a mapping, and with the one that the doctor finds.
@@ -154,7 +157,7 @@ fn check(make: &Make) {
     let delivery = found.check("delivery")["figures"].as_str().unwrap().to_owned();
     assert!(delivery.contains(without), "{name}: {delivery}");
     check_panels(make, found.check("queries"));
-    found.write_row(name, library, "default");
+    found.write_row(name, &library.describe(), "default");
 
     let advice = doctor(&service.url);
     let (_, line) = advice.split_once("--backend-metrics '").unwrap_or_else(|| panic!("{name}: {advice}"));
@@ -171,5 +174,5 @@ fn check(make: &Make) {
     let by_route = *name != "go";
     assert_eq!(clocks["outcome"], if by_route { "shown" } else { "not_applicable" }, "{name}: {clocks}");
     assert_eq!(found.text.contains("not available by endpoint"), !by_route, "{name}: {}", found.text);
-    found.write_row(name, library, &format!("`{mapping}`"));
+    found.write_row(name, &library.describe(), &format!("`{mapping}`"));
 }

@@ -1,6 +1,5 @@
 //! A server in front of a Prometheus that behaves like another store.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,15 +8,11 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 use test_support::fake_server::serve;
-use url::Url;
 
 /// The differences from Prometheus.
 #[derive(Clone, Copy)]
 pub(super) struct Behavior {
-    /// VictoriaMetrics' `-search.latencyOffset`, in seconds; 0 for none.
-    pub(super) latency_offset_s: u64,
     /// A header without which every response is 401.
     pub(super) header: Option<(&'static str, &'static str)>,
     /// The status of responses to remote write 2.0, of which nothing is stored. `None` accepts it.
@@ -29,13 +24,8 @@ pub(super) struct Behavior {
 }
 
 impl Behavior {
-    pub(super) const NONE: Self = Self {
-        latency_offset_s: 0,
-        header: None,
-        response_to_v2: None,
-        limits_pushes: false,
-        has_own_query_port: false,
-    };
+    pub(super) const NONE: Self =
+        Self { header: None, response_to_v2: None, limits_pushes: false, has_own_query_port: false };
 }
 
 /// The numbers of responses in which the imitated behavior showed.
@@ -90,9 +80,6 @@ impl Imitation {
     /// Checks that the run met the imitated behavior.
     pub(super) fn check_that_it_behaved(&self, name: &str) {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        if name == "Prometheus" {
-            return;
-        }
         assert!(read(&self.tally.pushes) > 2 && read(&self.tally.queries) > 10, "{name} was not used");
         assert_eq!(read(&self.tally.older) > 0, self.behavior.response_to_v2.is_some(), "{name}: remote write 2.0");
         assert_eq!(read(&self.tally.refused) > 0, self.behavior.limits_pushes, "{name}: 429");
@@ -142,46 +129,11 @@ impl Server {
         relayed
     }
 
-    /// Responds to a query. As of VictoriaMetrics 1.151, `nocache=1` has an effect on instant
-    /// queries only, and `latency_offset` on both kinds.
     async fn respond(&self, path: &str, uri: &Uri) -> Response {
         self.tally.queries.fetch_add(1, Ordering::Relaxed);
-        let mut url = Url::parse(&format!("{}{path}?{}", self.prometheus, uri.query().unwrap_or_default())).unwrap();
-        let mut given: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-        #[expect(clippy::cast_precision_loss, reason = "seconds")]
-        let default = self.behavior.latency_offset_s as f64;
-        let offset = given.get("latency_offset").map_or(default, |text| text.parse().unwrap());
-        let visible = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64() - offset;
-        let is_late = self.behavior.latency_offset_s > 0;
-        if is_late && path == "/api/v1/query" && given.get("nocache").is_none_or(|value| value != "1") {
-            let time = given.get("time").map_or(f64::INFINITY, |text| text.parse().unwrap());
-            given.insert("time".to_owned(), time.min(visible).to_string());
-            url.query_pairs_mut().clear().extend_pairs(&given);
-        }
+        let url = format!("{}{path}?{}", self.prometheus, uri.query().unwrap_or_default());
         let response = self.http.get(url).send().await.unwrap();
         let (status, body) = (response.status(), response.bytes().await.unwrap());
-        if !is_late || path != "/api/v1/query_range" || !status.is_success() {
-            return (status, [("content-type", "application/json")], body).into_response();
-        }
-        let mut value: Value = serde_json::from_slice(&body).unwrap();
-        repeat_last_visible(&mut value, visible);
-        (status, [("content-type", "application/json")], value.to_string()).into_response()
+        (status, [("content-type", "application/json")], body).into_response()
     }
-}
-
-/// Replaces each value after a time by the last value before it. A series without one is removed.
-fn repeat_last_visible(response: &mut Value, visible: f64) {
-    let Some(result) = response["data"]["result"].as_array_mut() else { return };
-    for series in result.iter_mut() {
-        let Some(points) = series["values"].as_array_mut() else { continue };
-        let known = points.iter().take_while(|point| point[0].as_f64().unwrap() <= visible).count();
-        let Some(last) = known.checked_sub(1).map(|at| points[at][1].clone()) else {
-            points.clear();
-            continue;
-        };
-        for point in &mut points[known..] {
-            point[1] = last.clone();
-        }
-    }
-    result.retain(|series| series["values"].as_array().is_none_or(|points| !points.is_empty()));
 }
