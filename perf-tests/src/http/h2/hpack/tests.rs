@@ -1,6 +1,9 @@
 //! Tests of HPACK: the RFC's examples, and random fields there and back.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use serde::Deserialize;
 
 use super::{Decoder, Encoder, MalformedBlock, huffman};
 
@@ -56,6 +59,25 @@ fn responses_of_the_rfc_are_decoded_with_and_without_huffman() {
         assert_eq!(next(blocks[0]), Ok(fields(&with_status("302"))));
         assert_eq!(next(blocks[1]), Ok(fields(&with_status("307"))));
         assert_eq!(next(blocks[2]), Ok(fields(&third)));
+    }
+}
+
+/// Responses on one connection, and the blocks that encoders made of the first of them.
+#[derive(Deserialize)]
+struct Story {
+    fields: Vec<Fields>,
+    blocks: BTreeMap<String, Vec<String>>,
+}
+
+#[test]
+fn blocks_of_other_encoders_are_decoded() {
+    let story = include_str!("../../../../tests/fixtures/hpack/story_24.json");
+    let story: Story = serde_json::from_str(story).unwrap();
+    assert_eq!(story.blocks.len(), 6);
+    for (encoder, blocks) in &story.blocks {
+        let mut decoder = Decoder::new();
+        let decoded = blocks.iter().map(|block| decode(&mut decoder, &bytes(block)).unwrap());
+        assert_eq!(decoded.collect::<Vec<_>>(), story.fields[..blocks.len()], "{encoder}");
     }
 }
 
