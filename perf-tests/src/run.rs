@@ -169,7 +169,7 @@ impl PreparedRun {
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
         let mut coordinator = self.gather_agents().await?;
-        let shared = Arc::new(run_context(&self.spec, &self.planning.plan, &self.http));
+        let shared = Arc::new(run_context(&self.spec, &self.planning, &self.settings.tags, &self.http));
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
         let mut setup_vu = setup_vu(&shared, &recorder);
         let body = self.set_up(code, &mut setup_vu, &mut problems).await?;
@@ -348,7 +348,8 @@ fn own_share(settings: &Settings) -> LoadShare {
 }
 
 /// The constants of a run's virtual users.
-fn run_context(spec: &RunSpec, plan: &Plan, http: &Arc<HttpConfig>) -> RunContext {
+fn run_context(spec: &RunSpec, planning: &Planning, tags: &[(String, String)], http: &Arc<HttpConfig>) -> RunContext {
+    let plan = &planning.plan;
     RunContext {
         http: http.clone(),
         endpoints: spec.catalogue.endpoints,
@@ -359,6 +360,7 @@ fn run_context(spec: &RunSpec, plan: &Plan, http: &Arc<HttpConfig>) -> RunContex
         seed: plan.seed,
         ids: plan.parts.iter().map(PartPlan::ids).collect(),
         phases: plan.parts.iter().map(|part| part.phases.clone()).collect(),
+        tags: planning.judged_tags(tags, &layout(spec, plan)),
         shared_connections: spec.shared_connections,
         keeps_cookies: http.settings.keep_cookies.unwrap_or(spec.keeps_cookies),
     }

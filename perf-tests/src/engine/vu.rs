@@ -51,6 +51,8 @@ pub(crate) struct RunContext {
     pub(crate) ids: Vec<Range<u32>>,
     /// The phases of each part's load.
     pub(crate) phases: Vec<PhasePlan>,
+    /// The tags of each part's load that an objective judges.
+    pub(crate) tags: Vec<Segments>,
     /// Whether the virtual users of a worker share connections.
     pub(crate) shared_connections: bool,
     /// Whether the virtual users keep their cookies from one iteration to the next.
@@ -169,7 +171,7 @@ impl Vu {
         self.sends_first = true;
         self.rng_is_set = false;
         self.reset_cookies();
-        self.segments = Segments::default();
+        self.segments = self.context.shared.tags.get(self.part).copied().unwrap_or_default();
         self.began = Some(now);
         self.lateness = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
         let record = || self.context.recorder.borrow_mut().record_arrival(self.part, self.lateness);

@@ -66,7 +66,7 @@ async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> R
     let epoch = agent.ready().await?;
     let job = Job {
         plan: &planning.plan,
-        shared: Arc::new(run_context(&spec, &planning.plan, &http)),
+        shared: Arc::new(run_context(&spec, &planning, &assignment.settings.tags, &http)),
         layout: layout(&spec, &planning.plan),
         iterations: spec.chosen(body.iterations),
         wakeup: WakeupMode::new(assignment.settings.exact_arrivals),

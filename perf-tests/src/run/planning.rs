@@ -10,6 +10,7 @@ use perf_settings::{DURATION, LoadOverride, PART, RATE, REPLAY, STAGES, Settings
 
 use super::replay_error::{NotReplayable, ReplayError};
 use super::{PartSpec, RunError, RunSpec, configuration};
+use crate::measure::{Layout, Segments};
 use crate::plan::{self, Experience, LoadError, LoadProfile, Plan, Schedule};
 
 /// A plan, and the load of each of its parts.
@@ -61,6 +62,16 @@ impl Planning {
         } else {
             Err(refused(NotReplayable::OtherPlan(settings.setting_name(REPLAY))).into())
         }
+    }
+
+    /// The tags of each part that an objective judges: those of the run and of its load.
+    pub(super) fn judged_tags(&self, run_tags: &[(String, String)], layout: &Layout) -> Vec<Segments> {
+        let of_load = |load: &LoadProfile| {
+            let mut judged = Segments::NONE;
+            tags(run_tags, &load.tags).iter().for_each(|(name, value)| layout.set_tag(&mut judged, name, value));
+            judged
+        };
+        self.loads.iter().map(of_load).collect()
     }
 
     /// The load, such as "10 VUs for 30s". With several parts, each with its name.

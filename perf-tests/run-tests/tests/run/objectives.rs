@@ -100,6 +100,31 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
 }
 
 #[test]
+fn tags_of_the_run_and_of_a_load_are_judged() {
+    let (service, store) = (Service::start(), Store::start());
+    let load = || constant_vus(1, Duration::from_secs(1));
+    let scenario = Scenario::new("objectives", &CATALOGUE)
+        .exercises(&[ROOM])
+        .part("readers", load().tag("room", "large"), async |vu: &mut Vu, (): &()| enter_room(vu).await)
+        .part("writers", load(), async |vu: &mut Vu, (): &()| enter_room(vu).await);
+    let settings = settings_with(&service, Some(&store), "tags-1", &[("PERF_TAGS", "room=hall")]);
+    let finished = scenario.run_parts_with(settings);
+    let report = finished.report().unwrap();
+    let sent: Vec<_> = report.run.plan.parts.iter().map(|part| part.endpoints["room"].requests).collect();
+    let judged = ["large", "hall"].map(|room| find(report, &format!("room_latency:p95_under_20000ms_in_room_{room}")));
+    let judged = judged.map(|objective| objective.tally().unwrap().total);
+    assert!(judged.iter().all(|requests| *requests > 20), "{judged:?}");
+    assert_eq!(judged.as_slice(), sent, "a tag of a load replaces that of the run");
+    assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
+}
+
+async fn enter_room(vu: &mut Vu) -> anyhow::Result<()> {
+    vu.request(ROOM).send().await?;
+    vu.think(Duration::from_millis(5), Duration::from_millis(10)).await;
+    Ok(())
+}
+
+#[test]
 fn throughput_is_judged_over_the_planned_time() {
     let service = Service::start();
     let finished = two_parts(Duration::from_secs(2)).run_parts_with(settings(&service, None, "throughput-1"));

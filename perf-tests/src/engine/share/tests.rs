@@ -58,6 +58,7 @@ impl Worker {
             seed: plan.seed,
             ids: plan.parts.iter().map(PartPlan::ids).collect(),
             phases: plan.parts.iter().map(|part| part.phases.clone()).collect(),
+            tags: Vec::new(),
             shared_connections: false,
             keeps_cookies: false,
         };

@@ -4,6 +4,8 @@
 mod allocations;
 mod edges;
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use monitoring::endpoint::Endpoint;
@@ -84,7 +86,7 @@ pub(super) async fn run_against(
     let epoch = clock::now();
     let target = Url::parse(target).unwrap();
     let shared = RunContext {
-        http: Arc::new(HttpConfig::new(&target, &std::collections::BTreeMap::new(), HttpSettings::default()).unwrap()),
+        http: Arc::new(HttpConfig::new(&target, &BTreeMap::new(), HttpSettings::default()).unwrap()),
         endpoints: SHOP.endpoints,
         hosts: Vec::new(),
         exercised: vec![ADD_ITEM],
@@ -93,6 +95,7 @@ pub(super) async fn run_against(
         seed: plan.seed,
         ids: vec![part.ids()],
         phases: vec![part.phases.clone()],
+        tags: Vec::new(),
         shared_connections: false,
         keeps_cookies: false,
     };
@@ -371,9 +374,6 @@ async fn an_error_or_panic_is_reported_and_other_vus_continue() {
 
 #[tokio::test(start_paused = true)]
 async fn random_numbers_depend_on_the_iteration_and_not_on_the_vu() {
-    use std::collections::BTreeMap;
-    use std::sync::Mutex;
-
     use rand::RngExt as _;
 
     async fn drawn(load: LoadProfile, slow: u32) -> BTreeMap<String, u64> {

@@ -69,8 +69,8 @@ impl LoadProfile {
         self
     }
 
-    /// Adds a label to all series of the load. An invalid label is reported when the scenario runs,
-    /// with exit code 104.
+    /// Adds a label to all series of the load, and a tag to its requests, for objectives on it
+    /// (`Slo::in_tag`). An invalid label is reported when the scenario runs, with exit code 104.
     ///
     /// ```
     /// # use std::time::Duration;
