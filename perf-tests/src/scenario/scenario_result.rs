@@ -81,11 +81,16 @@ impl ScenarioResult {
     /// ```
     #[must_use = "the exit code is the assertion: return it from the test"]
     pub fn assert_slos(self) -> std::process::ExitCode {
-        if !self.is_reported {
-            eprintln!("{}", self.render());
-            // Only the profile of `cargo test` has debug assertions.
-            if cfg!(debug_assertions) {
-                eprintln!("{NOT_OPTIMIZED}");
+        match &self.result {
+            _ if self.is_reported => {}
+            // The form in which `cargo xtask perf` prints it.
+            Err(error) => eprintln!("{}: {error}", error.code().describe_stop()),
+            Ok(_) => {
+                eprintln!("{}", self.render());
+                // Only the profile of `cargo test` has debug assertions.
+                if cfg!(debug_assertions) {
+                    eprintln!("{NOT_OPTIMIZED}");
+                }
             }
         }
         self.exit_code().code().into()

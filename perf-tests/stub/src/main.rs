@@ -3,8 +3,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use serde_json::json;
 use stub_backend::{Faults, StubServer, fixed};
@@ -43,13 +44,22 @@ struct Args {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match serve(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: Args) -> anyhow::Result<()> {
     let faults = Faults::parse(&args.delay, &args.errors)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .with_context(|| format!("failed to listen on {address}; choose another with --port"))?;
+    let listener = tokio::net::TcpListener::bind(address).await;
+    let listener =
+        listener.map_err(|error| anyhow!("failed to listen on {address}: {error}; choose another port with --port"))?;
     // The process that started this one waits for this line of JSON.
     println!("{}", json!({ "url": format!("http://{}", listener.local_addr()?) }));
     if args.fixed {

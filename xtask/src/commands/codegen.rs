@@ -4,6 +4,7 @@
 use perf_report::exit_code::ExitCode;
 
 use crate::generated_files;
+use crate::host::terminal::refuse;
 use crate::host::workspace;
 
 #[derive(Debug, clap::Args)]
@@ -19,10 +20,10 @@ pub(crate) struct CodegenArgs {
 pub(crate) fn run(args: &CodegenArgs) -> anyhow::Result<ExitCode> {
     let differences = generated_files::differences(&workspace::root())?;
     if args.check {
-        differences.iter().for_each(|difference| eprintln!("{difference}"));
         if !differences.is_empty() {
-            eprintln!("generated files are not up to date: run `cargo xtask codegen` and commit the changes");
-            return Ok(ExitCode::BadConfiguration);
+            let code = refuse("generated files are out of date: run cargo xtask codegen and commit the changes");
+            differences.iter().for_each(|difference| eprintln!("  {difference}"));
+            return Ok(code);
         }
         println!("generated files are up to date");
         return Ok(ExitCode::Met);

@@ -12,6 +12,7 @@ use monitoring::services;
 use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
+use crate::host::terminal::refuse;
 use crate::host::{files, workspace};
 use crate::kubernetes;
 
@@ -38,11 +39,10 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         let is_empty = files::list(&folder)?.next().is_none();
         let is_export = folder.join(README).is_file();
         if !(is_empty || args.force && is_export) {
-            eprintln!(
-                "error: {} is not empty: name another folder, or replace an earlier export with --force",
+            return Ok(refuse(format!(
+                "{} is not empty: name another folder, or replace an earlier export with --force",
                 folder.display()
-            );
-            return Ok(ExitCode::BadConfiguration);
+            )));
         }
     }
     let files = if args.kubernetes.is_some() { manifests()? } else { files()? };

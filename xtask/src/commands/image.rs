@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use perf_report::exit_code::ExitCode;
 use perf_settings::IMAGE_REVISION;
 
+use crate::host::terminal::refuse;
 use crate::host::{child, files, git, workspace};
 use crate::kubernetes::USER;
 use crate::scenarios::{self, PROFILE};
@@ -43,8 +44,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
     let name = args.push.clone().or_else(|| args.tag.clone()).unwrap_or_else(|| format!("perf-tests:{tag}"));
     if args.local {
         if !cfg!(target_os = "linux") {
-            eprintln!("error: pods run Linux, and --local compiles for this system: remove --local");
-            return Ok(ExitCode::BadConfiguration);
+            return Ok(refuse("--local compiles for this system, and pods run Linux: remove --local"));
         }
         let folder = workspace::perf().join("image");
         files::remove_folder(&folder)?;

@@ -83,9 +83,23 @@ pub(crate) fn refuse(why: impl std::fmt::Display) -> ExitCode {
     ExitCode::BadConfiguration
 }
 
-/// Prints an error, which may quote text from outside, on standard error.
-pub(crate) fn print_error(message: &str) {
-    print_note(&format!("error: {message}"));
+/// Prints the error of a command that gives no verdict.
+pub(crate) fn print_error(cause: &str) {
+    print_note(&stop_line(None, cause));
+}
+
+/// Prints why a command gives this verdict and no report.
+pub(crate) fn print_stop(verdict: &str, cause: &str) {
+    print_note(&stop_line(Some(verdict), cause));
+}
+
+/// The first line of a command that ends without a result. It says the cause, in one of two forms:
+///
+/// - `VERDICT: CAUSE` if the command judges runs (`perf`, `merge`, a scenario). The verdict has the
+///   exit code, and the last line of the command repeats it.
+/// - `error: CAUSE` otherwise. Flags that cannot be parsed have this form in every command (clap).
+fn stop_line(verdict: Option<&str>, cause: &str) -> String {
+    format!("{}: {cause}", verdict.unwrap_or("error"))
 }
 
 /// Prints a line, which may quote text from outside, on standard error.
@@ -103,3 +117,6 @@ pub(crate) fn print_wrapped(text: &str) {
 pub(crate) fn print_line(text: &str) {
     let _ = writeln!(stdout(), "{}", style().fit(text));
 }
+
+#[cfg(test)]
+mod tests;

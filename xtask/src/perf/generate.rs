@@ -50,7 +50,7 @@ pub(super) async fn run(
         Err(PerfError::Scenario { code, message }) => {
             let message = sanitize(&message);
             let verdict = format!("{}: {}", scenario.name, code.describe_stop());
-            terminal::print_note(&format!("{verdict}: {message}"));
+            terminal::print_stop(&verdict, &message);
             github::report_stop(code, &message);
             LoadOutput::Nothing(PerfResult::with_verdict(code, verdict))
         }
@@ -64,7 +64,7 @@ fn unmeasured(plan: &PerfPlan, scenario: &ScenarioTest, error: PerfError) -> Res
     let verdict = format!("{}: {}", scenario.name, ExitCode::Interrupted.describe_stop());
     match *plan.signals.borrow() {
         0 => return Err(error),
-        1 => terminal::print_note(&format!("{verdict}: {error}")),
+        1 => terminal::print_stop(&verdict, &error.to_string()),
         _ => {}
     }
     Ok(LoadOutput::Nothing(PerfResult::with_verdict(ExitCode::Interrupted, verdict)))

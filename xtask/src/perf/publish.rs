@@ -136,7 +136,7 @@ pub(crate) fn finish(result: Result<Option<PerfResult>, PerfError>) -> ExitCode 
         Err(error) => {
             let (code, message) = (error.code(), sanitize(&error.to_string()));
             let verdict = error.verdict();
-            terminal::print_note(&format!("{verdict}: {message}"));
+            terminal::print_stop(&verdict, &message);
             github::report_stop(code, &message);
             PerfResult::with_verdict(code, verdict)
         }

@@ -77,6 +77,39 @@ fn wrong_flags_exit_104_with_a_reason() {
 }
 
 #[test]
+fn the_first_line_of_an_error_has_one_of_two_forms() {
+    const VERDICT: &str = "did not run (exit 104)";
+    let folder = crate::real::out("no-archive");
+    std::fs::create_dir_all(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    // Commands that judge runs begin with their verdict, and repeat it in the last line.
+    for args in [&["perf", "nonesuch"][..], &["perf", "-u", "9", "-i", "3"], &["merge", folder]] {
+        let output = xtask(args, &[]);
+        let [errors, printed] = [output.stderr, output.stdout].map(|text| String::from_utf8(text).unwrap());
+        assert!(errors.starts_with(&format!("{VERDICT}: ")), "{args:?}: {errors}");
+        assert_eq!(printed.lines().last(), Some(VERDICT), "{args:?}: {printed}");
+        assert_eq!(output.status.code(), Some(104), "{args:?}");
+    }
+    // In every command, flags that cannot be parsed have the other form.
+    for args in [
+        &["perf", "--no-such-flag"][..],
+        &["report", "nonesuch"],
+        &["compare", "nonesuch", "latest"],
+        &["archive", "nonesuch"],
+        &["dashboards", "diff", "nonesuch"],
+        &["export", "xtask"],
+        &["new-scenario", "one", "--service", "nonesuch"],
+        &["bench", "peers", "--build", "nonesuch"],
+        &["stack", "doctor", "--target", "nonesuch"],
+    ] {
+        let output = xtask(args, &[]);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(errors.starts_with("error: "), "{args:?}: {errors}");
+        assert_eq!(output.status.code(), Some(104), "{args:?}: {errors}");
+    }
+}
+
+#[test]
 fn a_wrong_variable_exits_104_and_is_named() {
     let output = xtask(&["perf"], &[("K6_DURATION", "30")]);
     assert_eq!(output.status.code(), Some(104));

@@ -88,3 +88,11 @@ fn proxies_of_the_stores_and_of_the_target_are_printed() {
     let of_queries = format!("the store of queries is http://queries.invalid through the proxy {}", store.url);
     assert_eq!(lines_with(&two_stores, "through the proxy"), [&of_writes, &of_queries, &target], "{two_stores}");
 }
+
+#[test]
+fn a_run_without_a_report_prints_its_verdict_and_the_cause() {
+    let service = Service::start();
+    let printed = printed(&service, "printed-4", 0, &[(perf_settings::TARGET, "http://127.0.0.1:9")]);
+    let line = "did not run (exit 104): cannot connect to http://127.0.0.1:9: ";
+    assert!(lines_with(&printed, "cannot connect")[0].starts_with(line), "{printed}");
+}
