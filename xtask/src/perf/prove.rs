@@ -126,9 +126,8 @@ pub(super) async fn run(plan: &PerfPlan, judged: &JudgedRun, context: Option<Pro
     let not_written = proof.write(folder).err();
     let not_written =
         not_written.map(|error| finding(ExitCode::Internal, FindingKind::ProofNotWritten, format!("{error:#}")));
-    let failed = proof.failed().map(|failed| finding(ExitCode::ProofFailed, FindingKind::ProofFailed, failed));
-    let text = Some(proof.render(plan.is_verbose));
-    ProofResult { findings: not_written.into_iter().chain(failed).chain(proof.finding).collect(), text }
+    let result = proof.into_result(plan.is_verbose);
+    ProofResult { findings: not_written.into_iter().chain(result.findings).collect(), ..result }
 }
 
 /// The proof of a run.
@@ -144,6 +143,14 @@ impl Proof {
     /// The proof of a run whose metrics are not available.
     fn without_metrics(why: impl Into<String>) -> Self {
         Self { checks: vec![ProofItem::not_applicable("metrics", why)], finding: None }
+    }
+
+    /// The findings of the proof, and its text.
+    fn into_result(self, is_verbose: bool) -> ProofResult {
+        let finding = |why| Finding::problem(ExitCode::ProofFailed, Subject::Monitoring, FindingKind::ProofFailed, why);
+        let failed = self.failed().map(finding);
+        let text = Some(self.render(is_verbose));
+        ProofResult { findings: failed.into_iter().chain(self.finding).collect(), text }
     }
 
     /// The proof with one finding of all that is not available because the backend has no metrics.

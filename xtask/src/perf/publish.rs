@@ -1,7 +1,7 @@
 //! The last stage: writes the files, the job's page and annotations, prints the result, and returns
 //! the exit code.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use monitoring::sanitize::sanitize;
 use perf_report::Report;
@@ -14,7 +14,7 @@ use perf_report::render::files::{HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 use url::Url;
 
-use super::compare::{BaselineComparison, BaselinePlan};
+use super::compare::{BaselineComparison, BaselinePlan, Gate};
 use super::judge::JudgedRun;
 use super::perf_error::PerfError;
 use super::prove::ProofResult;
@@ -60,6 +60,49 @@ impl PerfResult {
     }
 }
 
+/// A run with its report, and everything that is printed beside it.
+pub(crate) struct PublishedRun {
+    /// The path of `report.json`.
+    path: PathBuf,
+    report: Report,
+    /// The run's exit code before the proof and the comparison.
+    own: ExitCode,
+    proof: Option<String>,
+    compared: BaselineComparison,
+    pub(crate) dashboard: Option<Url>,
+    html: String,
+}
+
+impl PublishedRun {
+    /// The run with all findings of its test, its proof and its comparison.
+    pub(crate) fn new(ended: EndedRun, gate: Gate, requests_per_day: Option<u64>, grafana: Option<&Url>) -> Self {
+        let EndedRun { judged: JudgedRun { folder, report: judged, test_failed }, proof, compared } = ended;
+        let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
+        let findings = test_failed.into_iter().chain(proof.findings).collect();
+        let report = compared.conclude(gate, judged, findings).for_requests_per_day(requests_per_day);
+        // The dashboard of a run that did not run is empty.
+        let dashboard = grafana.filter(|_| report.was_loaded()).and_then(|grafana| dashboard_link(grafana, &report));
+        let (path, html) = (folder.join(REPORT), folder.join(HTML).display().to_string());
+        Self { path, report, own, proof: proof.text, compared, dashboard, html }
+    }
+
+    /// Everything that is printed, except the verdict in the last line.
+    pub(crate) fn result(&self) -> RunResult<'_> {
+        RunResult {
+            report: &self.report,
+            proof: self.proof.as_deref(),
+            compared: self.compared.comparison(),
+            dashboard: self.dashboard.as_ref().map(Url::as_str),
+            html: &self.html,
+        }
+    }
+
+    /// The last line.
+    pub(crate) fn verdict(&self) -> String {
+        Headline::new(&self.report).verdict
+    }
+}
+
 /// Prints and publishes a run, and saves it as a baseline if that is asked for.
 pub(crate) fn run(
     ended: EndedRun,
@@ -67,26 +110,13 @@ pub(crate) fn run(
     requests_per_day: Option<u64>,
     grafana: Option<&Url>,
 ) -> Result<PerfResult, PerfError> {
-    let EndedRun { judged: JudgedRun { folder, report: judged, test_failed }, proof, compared } = ended;
-    let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
-    let path = folder.join(REPORT);
-    let findings = test_failed.into_iter().chain(proof.findings).collect();
-    let report = compared.conclude(baseline.gate, judged, findings);
-    let report = report.for_requests_per_day(requests_per_day);
-    // The dashboard of a run that did not run is empty.
-    let dashboard = grafana.filter(|_| report.was_loaded()).and_then(|grafana| dashboard_link(grafana, &report));
-    terminal::print_run(&RunResult {
-        report: &report,
-        proof: proof.text.as_deref(),
-        compared: compared.comparison(),
-        dashboard: dashboard.as_ref().map(Url::as_str),
-        html: &path.with_file_name(HTML).display().to_string(),
-    });
-    write(&path, &report, compared.comparison())?;
+    let run = PublishedRun::new(ended, baseline.gate, requests_per_day, grafana);
+    terminal::print_run(&run.result());
+    write(&run.path, &run.report, run.compared.comparison())?;
     if let Some(name) = &baseline.save {
-        save_baseline(name, &path, own, &compared)?;
+        save_baseline(name, &run)?;
     }
-    Ok(PerfResult::with_verdict(report.exit_code, Headline::new(&report).verdict))
+    Ok(PerfResult::with_verdict(run.report.exit_code, run.verdict()))
 }
 
 /// Writes a run's files, its summary on the job's page, and its findings as annotations.
@@ -100,20 +130,18 @@ fn write(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow:
 
 /// Saves a run as a baseline, if its objectives were judged.
 ///
-/// `own` is the run's exit code before the proof and the comparison. A
-/// baseline that the run was compared with is not replaced: otherwise a
-/// regression would be reported only once, and a slow drift never.
-fn save_baseline(name: &str, run: &Path, own: ExitCode, compared: &BaselineComparison) -> Result<(), PerfError> {
-    if !matches!(own, ExitCode::Met | ExitCode::Missed) {
-        eprintln!("not saved as baseline {name:?}: {}", own.describe());
+/// A baseline that the run was compared with is not replaced. Otherwise a regression would be
+/// reported only once, and a slow drift never.
+fn save_baseline(name: &str, run: &PublishedRun) -> Result<(), PerfError> {
+    if !matches!(run.own, ExitCode::Met | ExitCode::Missed) {
+        eprintln!("not saved as baseline {name:?}: {}", run.own.describe());
         return Ok(());
     }
-    let has_comparison = matches!(compared, BaselineComparison::Comparison(_));
-    if has_comparison && reports::baseline_folder(name).join(REPORT).is_file() {
+    if run.compared.comparison().is_some() && reports::baseline_folder(name).join(REPORT).is_file() {
         eprintln!("baseline {name:?} is unchanged: to replace it by this run, leave out --baseline");
         return Ok(());
     }
-    let folder = recorded::keep(name, run)?;
+    let folder = recorded::keep(name, &run.path)?;
     terminal::print_line(&format!("baseline   {name}, in {}", folder.display()));
     Ok(())
 }

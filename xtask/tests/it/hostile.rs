@@ -2,6 +2,7 @@
 //! port, a store that refuses or dies, Ctrl-C.
 
 use perf_report::exit_code::ExitCode;
+use perf_report::render::terminal::TerminalStyle;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -137,27 +138,27 @@ fn errors_before_a_run_are_short_and_tell_the_cause() {
         let texts = ["80", "120"].map(|columns| {
             let mut command = perf(flags);
             let output = run(command.env("COLUMNS", columns).envs(environment.iter().copied()));
-            // Cargo's own lines are indented.
-            let own = output.text.lines().filter(|line| !line.starts_with("    "));
+            // Cargo's own lines are indented by three or more.
+            let own = output.text.lines().filter(|line| !line.starts_with("   "));
             format!("{columns} columns\n{}", own.collect::<Vec<_>>().join("\n"))
         });
         texts.join("\n\n")
     };
     insta::assert_snapshot!("target_down", texts(&["--stack", "none", "--target", "http://127.0.0.1:9"], &[]));
-    // Where its lines break depends on the length of a process's name and number.
+    // The text has the name and number of this process, so its lines break elsewhere each time.
     let taken = texts(&["--stack", "native", "--prometheus-port", &port], &[]);
-    let (narrow, wide) = taken.split_once("\n\n").unwrap();
-    let [narrow, wide] = [(narrow, 80), (wide, 120)].map(|(text, columns)| {
-        let lines = text.strip_prefix(&format!("{columns} columns\n")).unwrap();
-        assert!(lines.lines().all(|line| line.chars().count() <= columns), "{lines}");
-        let text = lines.replace("\n  ", " ");
-        let (before, after) = text.split_once(" is taken by ").unwrap();
+    let taken = taken.split("\n\n").zip([80, 120]).map(|(text, width)| {
+        let style = TerminalStyle { width, ..TerminalStyle::PLAIN };
+        let (title, text) = text.split_once('\n').unwrap();
+        let whole = text.replace("\n  ", " ");
+        assert_eq!(style.wrap(&whole), text);
+        let (before, after) = whole.split_once(" is taken by ").unwrap();
         let (process, after) = after.split_once("): ").unwrap();
         assert!(process.ends_with(&format!(" (process {}", std::process::id())), "{text}");
-        format!("{before} is taken by …: {after}").replace(&port, "PORT")
+        let shown = format!("{before} is taken by nginx (process 412): {after}").replace(&port, "9090");
+        format!("{title}\n{}", style.wrap(&shown))
     });
-    assert_eq!(narrow, wide);
-    insta::assert_snapshot!("port_taken", narrow);
+    insta::assert_snapshot!("port_taken", taken.collect::<Vec<_>>().join("\n\n"));
     insta::assert_snapshot!("no_docker", texts(&["--stack", "docker"], &[NO_DOCKER]));
 }
 

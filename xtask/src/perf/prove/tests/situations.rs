@@ -10,14 +10,15 @@ use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::{Metric, RequestPart};
 use monitoring::prometheus::recording_rules::Timing;
 use perf_report::Millis;
-use perf_report::headline::Headline;
 use perf_report::read::{read_comparison, read_report};
-use perf_report::render::terminal::{RunResult, TerminalStyle, render_result};
+use perf_report::render::terminal::{TerminalStyle, render_result};
 use prometheus_store::exposition;
 
 use super::super::backend_metrics::MetricsReading;
 use super::super::rules::rule_queries;
 use super::*;
+use crate::perf::compare::{BaselineComparison, Gate};
+use crate::perf::publish::{EndedRun, PublishedRun};
 
 /// Results of the requested endpoints, each with its endpoint.
 fn requested(report: &Report) -> Vec<(&EndpointResult, &'static Endpoint)> {
@@ -126,25 +127,32 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
     prove(report, context).await.unwrap()
 }
 
+/// The end of a run, as `cargo xtask perf` reaches it: after its proof and its comparison.
+async fn end(situation: &str) -> EndedRun {
+    let mut report = read_report(&test_support::situation(situation, "").unwrap()).unwrap();
+    report.findings.retain(|finding| finding.kind != FindingKind::ChangedFromBaseline);
+    let compared = match test_support::situation(situation, "_comparison") {
+        Some(text) => BaselineComparison::Comparison(Box::new(read_comparison(&text).unwrap())),
+        None => BaselineComparison::NotRequested,
+    };
+    let is_proven = report.was_loaded() && !report.has(FindingKind::Interrupted);
+    let proof = match is_proven {
+        true => proof(&report, situation != "without_routes").await.into_result(false),
+        false => ProofResult::default(),
+    };
+    let judged = JudgedRun { folder: "target/perf/20261129-basic".into(), report, test_failed: None };
+    EndedRun { judged, proof, compared }
+}
+
 /// Texts of a situation at both widths.
 async fn texts(situation: &str) -> String {
-    let report = read_report(&test_support::situation(situation, "").unwrap()).unwrap();
-    let comparison = test_support::situation(situation, "_comparison").map(|text| read_comparison(&text).unwrap());
-    let is_proven = report.was_loaded() && !report.has(FindingKind::Interrupted);
-    let proof = if is_proven { Some(proof(&report, situation != "without_routes").await) } else { None };
-    let text = proof.as_ref().map(|proof| proof.render(false));
-    let report = report.conclude(proof.and_then(|proof| proof.finding));
-    let result = RunResult {
-        report: &report,
-        proof: text.as_deref(),
-        compared: comparison.as_ref(),
-        dashboard: Some("http://localhost:3001/d/stock-ai-multiplayer"),
-        html: "target/perf/20261129-basic/report.html",
-    };
-    let verdict = Headline::new(&report).verdict;
+    let grafana = Url::parse("http://127.0.0.1:3001").unwrap();
+    let mut run = PublishedRun::new(end(situation).await, Gate::Both, None, Some(&grafana));
+    // A link is not broken, and the one of a run is wider than a terminal.
+    run.dashboard.iter_mut().for_each(|link| link.set_query(None));
     let texts = [80, 120].map(|width| {
-        let text = render_result(&result, TerminalStyle { width, ..TerminalStyle::PLAIN });
-        let text = format!("{}\n{verdict}", text.trim_start());
+        let text = render_result(&run.result(), TerminalStyle { width, ..TerminalStyle::PLAIN });
+        let text = format!("{}\n{}", text.trim_start(), run.verdict());
         let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= width, "a line has {widest} of {width} columns:\n{text}");
         format!("{}\n{text}", "-".repeat(width))
