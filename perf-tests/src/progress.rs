@@ -11,7 +11,7 @@ use monitoring::phase::Phases;
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 use perf_report::exact_ms;
-use perf_report::format::{clock, count, millis};
+use perf_report::format::{clock, count, counted, millis, noun_for};
 use perf_report::mark::Mark;
 
 use crate::engine::TICK;
@@ -146,13 +146,14 @@ impl Progress {
             }
             Goal::Iterations(all) => {
                 let done = snapshot.iterations().completed;
-                (format!("{}  {}/{} iterations", clock(elapsed), count(done), count(all)), done as f64 / all as f64)
+                let text = format!("{}  {}/{}", clock(elapsed), count(done), counted(all, "iteration"));
+                (text, done as f64 / all as f64)
             }
         };
         let on_terminal = matches!(self.display, Display::Terminal { .. });
         let bar = if on_terminal { format!(" {} ", bar(share)) } else { " ".to_owned() };
         let vus = snapshot.vus();
-        let unit = if vus == 1 { "VU" } else { "VUs" };
+        let unit = noun_for(vus.into(), "VU");
         format!("{}  {progress}{bar} {vus} {unit}  {rate:.1} req/s  {} failed", self.title, count(requests.failed))
     }
 }
@@ -197,15 +198,15 @@ fn endpoint_line(shown: &ShownEndpoint, snapshot: &Snapshot, width: usize) -> St
         return format!("  {:width$}  no requests yet", endpoint.name);
     };
     let value = millis(quantile);
-    let requests = count(latency.buckets().count());
+    let requests = counted(latency.buckets().count(), "request");
     let Some(threshold) = threshold else {
-        return format!("  {:width$}  {} {value:>9}  {requests} requests", endpoint.name, q.as_quantile());
+        return format!("  {:width$}  {} {value:>9}  {requests}", endpoint.name, q.as_quantile());
     };
     let share = quantile.as_f64() / threshold;
     let sign = if share > 1.0 { Mark::BAD.sign } else { " " };
     let name = endpoint.name;
     let q = q.as_quantile();
-    format!("{sign} {name:width$}  {q} {value:>9} of {threshold:>4} ms  {}  {requests} requests", bar(share))
+    format!("{sign} {name:width$}  {q} {value:>9} of {threshold:>4} ms  {}  {requests}", bar(share))
 }
 
 #[cfg(test)]

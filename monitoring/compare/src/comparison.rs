@@ -1,5 +1,6 @@
 //! Compares two sides of a service round by round. [`crate::gate`] explains the method.
 
+use perf_report::format::counted_part;
 use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
@@ -107,9 +108,8 @@ fn missing_warnings(changes: &[EndpointChange], pairs: &[Pair<'_>]) -> Vec<Findi
         let is_all = names.len() == changes.len();
         let names = if is_all { "all endpoints".to_owned() } else { names.join(", ") };
         let message = format!(
-            "{names}: {left_out} of {} pairs left out: fewer than {MIN_REQUESTS_P95} requests on a side. Longer rounds avoid \
-             this",
-            pairs.len()
+            "{names}: {} left out: fewer than {MIN_REQUESTS_P95} requests on a side. Longer rounds avoid this",
+            counted_part(left_out as u64, pairs.len() as u64, "pair")
         );
         warnings.push(Finding::warning(Subject::Load, FindingKind::PairsLeftOut, message));
     }

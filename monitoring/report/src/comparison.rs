@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::format::{millis, signed_percent};
+use crate::format::{counted, millis, signed_percent};
 use crate::judgement::ObjectiveResult;
 
 /// Schema version of `comparison.json`.
@@ -211,13 +211,11 @@ impl Comparison {
 
     /// Describes how many pairs there are, and what a pair is.
     pub(crate) fn describe_pairs(&self) -> String {
-        let pairs = self.pairs;
+        let pairs = counted(self.pairs as u64, "pair");
         match self.method {
-            ComparisonMethod::Interleaved => format!("{pairs} pairs of interleaved rounds"),
+            ComparisonMethod::Interleaved => format!("{pairs} of interleaved rounds"),
             ComparisonMethod::Recorded => {
-                format!(
-                    "{pairs} pairs of sections of two recorded runs, which is weaker evidence than interleaved rounds"
-                )
+                format!("{pairs} of sections of two recorded runs, which is weaker evidence than interleaved rounds")
             }
         }
     }

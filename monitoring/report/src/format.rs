@@ -157,7 +157,24 @@ pub fn count(count: u64) -> String {
 
 /// A count and its noun, which is given in the singular: "1 request", "2,152 requests".
 pub fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    format!("{} {}", count(number), noun_for(number, noun))
+}
+
+/// A part of a count: "0 of 1 request", "3 of 2,152 requests".
+pub fn counted_part(part: u64, whole: u64, noun: &str) -> String {
+    format!("{} of {}", count(part), counted(whole, noun))
+}
+
+/// A noun beside a number that is written in another way: "VU", "VUs". The noun is given in the
+/// singular.
+pub fn noun_for(number: u64, noun: &str) -> String {
+    let with_ies = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    match with_ies {
+        _ if number == 1 => noun.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None if noun.ends_with(['s', 'x']) || noun.ends_with("sh") || noun.ends_with("ch") => format!("{noun}es"),
+        None => format!("{noun}s"),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::comparison::{Comparison, ComparisonMethod};
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_miss};
-use crate::format::counted;
+use crate::format::{counted, counted_part};
 use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
 
@@ -30,7 +30,9 @@ impl Headline {
         let count = |wanted: fn(&Verdict) -> bool| gating.iter().filter(|it| wanted(&it.verdict)).count();
         let all = gating.len();
         let verdict = match code {
-            ExitCode::Met => format!("met, {} of {all} objectives", count(|it| *it == Verdict::Met)),
+            ExitCode::Met => {
+                format!("met, {}", counted_part(count(|it| *it == Verdict::Met) as u64, all as u64, "objective"))
+            }
             ExitCode::Missed => match count(|it| *it == Verdict::Missed) {
                 0 => "missed".to_owned(),
                 missed => format!("missed, {missed} of {all}"),
@@ -214,10 +216,10 @@ fn others(report: &Report, objective: &ObjectiveResult) -> String {
 
 /// "; 2 more objectives missed", or nothing.
 fn count_others(count: usize, noun: &str, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
+    let counted = counted(count as u64, &format!("more {noun}"));
     match (count, what) {
         (0, _) => String::new(),
-        (_, "") => format!("; {count} more {noun}{plural}"),
-        _ => format!("; {count} more {noun}{plural} {what}"),
+        (_, "") => format!("; {counted}"),
+        _ => format!("; {counted} {what}"),
     }
 }

@@ -22,7 +22,7 @@ use crate::Report;
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{count, millis, percent_beside, percent_with};
+use crate::format::{count, counted, counted_part, millis, percent_beside, percent_with};
 use crate::judgement::{EndpointResult, Goal, ObjectiveResult};
 use crate::verdict::Verdict;
 
@@ -129,7 +129,7 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         [_] => of_worst,
         _ => format!("up to {of_worst}, {}", worst.name),
     };
-    let message = format!("{} of {} requests to {endpoints} failed ({share}){how}", count(failed), count(sent));
+    let message = format!("{} to {endpoints} failed ({share}){how}", counted_part(failed, sent, "request"));
     let finding = Finding::new(severity, Subject::Target, FindingKind::FailedRequests, message);
     Some(match advise(kind, response, failed == sent && kinds(failing).len() == 1) {
         Some(advice) => finding.with_advice(advice),
@@ -232,7 +232,7 @@ fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMis
 fn slow_since(first: &FirstMiss<'_>, others: &str) -> Finding {
     let FirstMiss { objective, vus, rate, .. } = first;
     let (subject, since) = (&objective.subject, first.describe_time());
-    let load = format!("{vus} VU{}, {rate:.0} req/s", if *vus == 1 { "" } else { "s" });
+    let load = format!("{}, {rate:.0} req/s", counted((*vus).into(), "VU"));
     let message =
         format!("{subject} was over its objective {since} (at {load}){others}. Check the handler of {subject}");
     Finding::new(Severity::Problem, Subject::Objective(subject.clone()), FindingKind::FirstMiss, message)

@@ -101,15 +101,19 @@ pub enum Reason {
         quantile: String,
     },
     /// The unknown requests could change the verdict.
-    #[error("{unknown} requests were cut off or never made, enough to change the verdict: the other findings say why")]
+    #[error(
+        "{} cut off or never made, enough to change the verdict: the other findings say why",
+        counted(*unknown, "request")
+    )]
     Unknown {
         /// Requests that were cut off or never made.
         unknown: u64,
     },
     /// Iterations that the generator started late could explain the miss.
     #[error(
-        "{late} requests belong to iterations that the generator started late, enough to explain the miss. \
-         Use a lower rate or more processors"
+        "{} in iterations that the generator started late, enough to explain the miss. Use a lower rate or more \
+         processors",
+        counted(*late, "request")
     )]
     Late {
         /// Number of requests in late iterations.

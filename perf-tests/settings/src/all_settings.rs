@@ -236,8 +236,7 @@ settings! { REQUESTS_SETTINGS in requests:
         put_some(&mut it.http.max_body, parse_size(text))
     })
     .default(|| format!("{} to {}MiB by VUs", LEAST_MAX_BODY >> 20, MOST_MAX_BODY >> 20)).help(
-        "Keep bodies up to SIZE {default}. Longer ones are read, counted and discarded. Memory must \
-         suffice for one per VU",
+        "Keep bodies up to SIZE {default}. Longer ones are read, counted and discarded. Each VU needs memory for one",
     );
     MAX_HEAD = flag("max-head", One("SIZE"), &["PERF_MAX_HEAD"], |it, text| {
         put_some(&mut it.http.max_head, parse_head(text))

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted_part;
 
 use super::message::{MessageError, PATIENCE};
 
@@ -14,7 +15,11 @@ pub(crate) enum AgentError {
     #[error("cannot listen for agents at {address}: {error}")]
     Listen { address: SocketAddr, error: io::Error },
     /// Agents are missing. The peers were refused, each with the reason.
-    #[error("{joined} of {agents} agents joined, so nothing was sent: {why}{}", list(.refused))]
+    #[error(
+        "{} joined, so nothing was sent: {why}{}",
+        counted_part(*.joined as u64, (*.agents).into(), "agent"),
+        list(.refused)
+    )]
     NotAllJoined { joined: usize, agents: u32, why: String, refused: Vec<String> },
     #[error("{agent} plans another load: its plan has another hash")]
     OtherPlan { agent: String },

@@ -6,6 +6,7 @@ use super::member::Member;
 use crate::engine::Load;
 use crate::measure::{AgentHealth, Snapshot};
 use crate::plan::Plan;
+use perf_report::format::counted;
 
 /// The counts of all agents so far.
 pub(super) fn counts(members: &[Member], empty: &Snapshot) -> Snapshot {
@@ -33,7 +34,7 @@ pub(super) fn load(agents: Vec<AgentLoad>, plan: &Plan, empty: &Snapshot) -> Loa
     for mut agent in agents {
         if let Some((at, why)) = agent.lost.take() {
             let unknown = lost::count(plan, &mut agent, at, &survivors);
-            let lease = (unknown > 0).then(|| format!("; {unknown} iterations leased to it are unknown"));
+            let lease = (unknown > 0).then(|| format!("; unknown: {} leased to it", counted(unknown, "iteration")));
             agent.result.lost = Some(why + &lease.unwrap_or_default());
         }
         all.add_agent(agent.into_load());

@@ -5,6 +5,7 @@
 //! shares are exactly the plan. An iteration's random numbers follow from its number, so that its
 //! payload is the same wherever it runs.
 
+use perf_report::format::counted;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -139,8 +140,8 @@ impl LoadShare {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{part} has {}, and each {noun} needs one: use at most {}, or plan more",
-    describe_count(*.fewest, .unit),
-    describe_count(*.fewest, .noun)
+    counted(*.fewest, .unit),
+    counted(*.fewest, .noun)
 )]
 pub(crate) struct ShareError {
     part: String,
@@ -149,11 +150,6 @@ pub(crate) struct ShareError {
     unit: &'static str,
     /// "agent" or "shard".
     noun: &'static str,
-}
-
-/// A number with its noun: "1 agent", "3 agents".
-fn describe_count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Checks that each agent or shard (`noun`) has a virtual user and an iteration of each part.

@@ -12,7 +12,7 @@ use perf_report::evidence::{
 };
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::{count, percent};
+use perf_report::format::{counted, counted_part, percent};
 use perf_report::{exact_ms, whole_ms};
 
 use crate::engine::Load;
@@ -153,20 +153,20 @@ pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
 /// three become one finding with their number.
 fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
     const SHOWN: usize = 3;
-    let mut counted: Vec<(&str, usize)> = Vec::new();
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
     let mut others = 0_usize;
     for panic in panics {
-        match counted.iter().position(|(known, _)| known == panic) {
-            Some(at) => counted[at].1 += 1,
-            None if counted.len() < SHOWN => counted.push((panic, 1)),
+        match kinds.iter().position(|(known, _)| known == panic) {
+            Some(at) => kinds[at].1 += 1,
+            None if kinds.len() < SHOWN => kinds.push((panic, 1)),
             None => others += 1,
         }
     }
-    let shown = counted.into_iter().map(|(panic, times)| match times {
+    let shown = kinds.into_iter().map(|(panic, times)| match times {
         1 => panic.to_owned(),
         times => format!("{panic} ({times} times)"),
     });
-    let others = (others > 0).then(|| format!("{others} more panics"));
+    let others = (others > 0).then(|| counted(others as u64, "more panic"));
     shown.chain(others).map(|message| Finding::mistake(FindingKind::Panic, message))
 }
 
@@ -183,15 +183,15 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
     let ended_early = signalled || has_stopped_shard || load.aborted.is_some() || load.errors.unsendable.is_some();
     if cut > 0 && graceful && !ended_early && load.panics.is_empty() {
         let message = format!(
-            "{cut} iterations were cut off, because they had not ended after the graceful stop: the target hangs, or an \
-             iteration needs a longer graceful_stop()"
+            "{} cut off after the graceful stop: the target hangs, or an iteration needs a longer graceful_stop()",
+            counted(cut, "iteration")
         );
         problems.push(Finding::inconclusive(Subject::Load, FindingKind::IterationsCutOff, message));
     }
     if load.errors.count > 0 {
         let message = format!(
-            "{} iterations failed outside any judged request, so the scenario did not run as written: {}",
-            load.errors.count,
+            "{} failed outside any judged request, so the scenario did not run as written: {}",
+            counted(load.errors.count, "iteration"),
             load.errors.first.join("; ")
         );
         problems.push(Finding::inconclusive(Subject::Scenario, FindingKind::IterationsFailed, message));
@@ -236,7 +236,10 @@ pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding
             };
             inconclusive(
                 FindingKind::AgentLost,
-                format!("{what}. It had {share} of {vus} VUs; requests that it did not make are unknown"),
+                format!(
+                    "{what}. It had {}; requests that it did not make are unknown",
+                    counted_part(share as u64, vus as u64, "VU")
+                ),
             );
         }
         // The start of shards is judged where it is known whether they were to begin together.
@@ -264,19 +267,17 @@ fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealt
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
     if dropped > 0 {
         let message = format!(
-            "{} of {} arrivals of {} were dropped, because all {max_vus} VUs were busy{busy}: raise --max-vus, \
-             unless the target is too slow for this rate",
-            count(dropped),
-            count(all),
+            "{} of {} dropped, because all VUs ({max_vus}) were busy{busy}: raise --max-vus, unless the target is too \
+             slow for this rate",
+            counted_part(dropped, all, "arrival"),
             part.name
         );
         return Some(Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, message));
     }
     // Up to 1 % may be a hiccup of the machine. These arrivals are counted as late, too.
     let message = format!(
-        "{} of {} arrivals of {} began more than {} ms late{busy}: use more processors, or a lower rate",
-        count(late),
-        count(all),
+        "{} of {} began more than {} ms late{busy}: use more processors, or a lower rate",
+        counted_part(late, all, "arrival"),
         part.name,
         LATE_AFTER.as_millis()
     );
@@ -293,10 +294,9 @@ fn early_failures_warning(part: &PartPlan, counts: &PartCounts) -> Option<Findin
         return None;
     }
     let message = format!(
-        "{} of {} iterations of {} failed before any think time, so the load may have been higher than planned: fix \
-         what failed, or set .min_iteration_duration(…)",
-        count(failed),
-        count(completed),
+        "{} of {} failed before any think time, so the load may have been higher than planned: fix what failed, or set \
+         .min_iteration_duration(…)",
+        counted_part(failed, completed, "iteration"),
         part.name
     );
     Some(Finding::warning(Subject::Load, FindingKind::IterationsFailed, message))

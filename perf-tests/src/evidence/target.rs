@@ -7,7 +7,7 @@ use std::time::Duration;
 use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phase;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::{and_more, clock, count, seconds};
+use perf_report::format::{clock, count, counted, seconds};
 
 use crate::engine::{Load, Stall};
 use crate::http::HttpConfig;
@@ -63,7 +63,7 @@ fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Durati
     if more > 0
         && let Some(last) = messages.last_mut()
     {
-        last.push_str(&format!(". {more} more endpoints stalled at other times"));
+        last.push_str(&format!(". {} stalled at other times", counted(more as u64, "more endpoint")));
     }
     let finding = |(at, message)| match at {
         0 if is_too_long => Finding::inconclusive(Subject::Target, FindingKind::Stall, message),
@@ -116,7 +116,10 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
         times => format!(" {times} times, the longest"),
     };
     let names: Vec<_> = lanes.iter().take(MOST_NAMES).map(|stall| name(stall)).collect();
-    let more = and_more(lanes.len(), MOST_NAMES).map(|more| format!(" {more} endpoints")).unwrap_or_default();
+    let more = match lanes.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {}", counted(more as u64, "more endpoint")),
+    };
     let waiting: u64 = lanes.iter().map(|stall| stall.waiting).sum();
     let omitted = all_omitted(group);
     let mut elsewhere = BTreeMap::<usize, u64>::new();
@@ -133,10 +136,8 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
         count(waiting)
     );
     if omitted > 0 {
-        let requests = count(omitted);
-        message.push_str(&format!(
-            ". A steady load would have made {requests} more requests meanwhile, which count as unknown"
-        ));
+        let requests = counted(omitted, "more request");
+        message.push_str(&format!(". A steady load would have made {requests} meanwhile, counted as unknown"));
         let others = elsewhere.iter().take(MOST_NAMES);
         let others = others.map(|(endpoint, omitted)| {
             format!("{} of them to {}", count(*omitted), catalogue.endpoints[*endpoint].name)
@@ -173,10 +174,10 @@ fn outage_finding(load: &Load, catalogue: &Catalogue, has_proxy: bool) -> Option
     let until = if outages.is_ongoing { ", and until the end of the load" } else { "" };
     let stopped_too = if stopped > 0 { format!(", and {} stopped", count(stopped)) } else { String::new() };
     let message = format!(
-        "no connection to {hosts}{through} for {} in total, first at {}{until}: {} iterations did not start{stopped_too}",
+        "no connection to {hosts}{through} for {} in total, first at {}{until}: {} did not start{stopped_too}",
         seconds(outages.total(), 1),
         clock(first),
-        count(refused),
+        counted(refused, "iteration"),
     );
     let advice = "The requests that they would have made count as not good.";
     (refused + stopped > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message).with_advice(advice))

@@ -8,6 +8,7 @@ mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
 
+use perf_report::format::noun_for;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,7 +142,7 @@ fn phases_of_stages(start: u64, stages: &[Stage]) -> Vec<(Duration, Phase)> {
 }
 
 fn describe_vus(vus: u32) -> String {
-    format!("{vus} VU{}", if vus == 1 { "" } else { "s" })
+    format!("{vus} {}", noun_for(vus.into(), "VU"))
 }
 
 fn describe_vu_range(vus: u32, max_vus: u32) -> String {

@@ -1,5 +1,6 @@
 //! The coordinator's side of a run whose load agents make.
 
+use perf_report::format::counted;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use perf_report::exit_code::ExitCode;
@@ -37,7 +38,7 @@ impl PreparedRun {
         let mut coordinator = Coordinator::open(address, encryption, here, self.layout.clone())?;
         match self.settings.listen {
             Some(address) => {
-                show(&format!("waiting for {agents} agents at {address}"));
+                show(&format!("waiting for {} at {address}", counted(agents.into(), "agent")));
                 coordinator.gather(agents, &show, &mut self.signals).await?;
             }
             None => {

@@ -1,6 +1,7 @@
 //! Checks before a run that this machine has the memory, file descriptors and ports for the plan.
 //! Messages name the limit and how to raise it.
 
+use perf_report::format::noun_for;
 use std::fmt;
 
 use perf_host::proc;
@@ -48,7 +49,7 @@ pub(crate) struct PlannedVus {
 
 impl fmt::Display for PlannedVus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} VUs", self.vus)?;
+        write!(f, "{} {}", self.vus, noun_for(self.vus, "VU"))?;
         if self.hosts == 1 { Ok(()) } else { write!(f, " with connections to {} hosts", self.hosts) }
     }
 }

@@ -5,6 +5,7 @@ use monitoring::sanitize::sanitize;
 use monitoring::slo::Slo;
 use perf_report::exact_ms;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::counted_part;
 use perf_settings::{Settings, TESTID};
 
 use super::backend::BackendValues;
@@ -68,8 +69,8 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
     let mut all: Vec<_> = named.collect();
     let warning = |message: String| Finding::warning(Subject::Run, FindingKind::Sharded, message);
     all.push(warning(format!(
-        "merged from {made} of {shards} shards. Each ran setup and teardown, and pushed nothing: dashboards, rules and delivery \
-         were not checked"
+        "merged from {}. Each ran setup and teardown, and pushed nothing: dashboards, rules and delivery were not checked",
+        counted_part(made as u64, (*shards).into(), "shard")
     )));
     let skew = |late: f64| late > exact_ms(MAX_SKEW);
     for agent in load.agents.iter().filter(|agent| start_at.is_some() && skew(agent.start_skew_ms)) {

@@ -1,5 +1,6 @@
 //! The result of the pushes, and the comparison of the store's counts with the measured ones.
 
+use perf_report::format::counted;
 use std::borrow::Cow;
 
 use monitoring::endpoint::Endpoint;
@@ -40,7 +41,8 @@ impl PreparedRun {
         };
         let warning = |kind, message: String| Finding::warning(Subject::Store, kind, message);
         if pushes.complete && pushes.refused > 0 {
-            let lost = format!("{} pushes failed and were repeated; no count was lost: {why}", pushes.refused);
+            let failed = counted(pushes.refused, "push");
+            let lost = format!("{failed} failed and had to be repeated; no count was lost: {why}");
             findings.push(warning(FindingKind::PushesRetried, lost));
         }
         if let Some(error) = &pushes.not_ended {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
-use perf_report::format::count;
+use perf_report::format::{count, counted};
 use perf_settings::{START_AT, Settings, Shard, TESTID};
 use tokio::time::{self, Instant};
 
@@ -118,7 +118,7 @@ fn describe(file: &ShardFile, path: &Path) -> String {
         Some(load) => {
             let requests = load.snapshot.requests();
             let stopped = if load.interrupted { "; stopped by a signal" } else { "" };
-            format!("{} requests, {} failed{stopped}", count(requests.sent), count(requests.failed))
+            format!("{}, {} failed{stopped}", counted(requests.sent, "request"), count(requests.failed))
         }
         None => "no load was made".to_owned(),
     };

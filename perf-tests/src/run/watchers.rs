@@ -1,6 +1,7 @@
 //! Readers of snapshots while the load runs: the progress display, the store, the timeline, and the
 //! check that ends the load early.
 
+use perf_report::format::counted_part;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -131,8 +132,9 @@ impl<'run> MissDetector<'run> {
 fn reason(slo: &Slo, lately: Tally, window: Duration) -> String {
     let Tally { good, total, .. } = lately;
     format!(
-        "{}: {} was missed over the last {window:?}; only {good} of {total} requests were good",
+        "{}: {} was missed over the last {window:?}: only {} good",
         slo.subject(),
-        slo.describe()
+        slo.describe(),
+        counted_part(good, total, "request")
     )
 }

@@ -7,6 +7,7 @@ mod blocks;
 mod open;
 mod series;
 
+use perf_report::format::counted;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -187,7 +188,8 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     files::remove_folder(&work)?;
     let bytes = packed?;
     let CollectedSeries { series, samples, .. } = contents.collected;
-    println!("{}  {} KiB: {} series, {samples} samples", output.display(), bytes.div_ceil(1024), series.len());
+    let samples = counted(samples, "sample");
+    println!("{}  {} KiB: {} series, {samples}", output.display(), bytes.div_ceil(1024), series.len());
     println!("to show it: cargo xtask archive open {}", output.display());
     Ok(ExitCode::Met)
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask dashboards diff`: lists the changes of dashboards since a revision, and prints the
 //! diff of their JSON.
 
+use perf_report::format::counted;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
@@ -72,7 +73,8 @@ fn as_markdown(changes: &[String]) -> String {
     if changes.is_empty() {
         return "## Dashboards\n\nNo dashboard changes.".to_owned();
     }
-    format!("## Dashboards\n\n{} changes:\n{}", changes.len(), markdown::fence(&changes.join("\n")))
+    let number = counted(changes.len() as u64, "change");
+    format!("## Dashboards\n\n{number}:\n{}", markdown::fence(&changes.join("\n")))
 }
 
 fn files_now() -> anyhow::Result<BTreeMap<String, Value>> {

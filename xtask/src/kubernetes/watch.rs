@@ -1,5 +1,6 @@
 //! A run's pods until each has started: why one does not, by its own message.
 
+use perf_report::format::counted_part;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(crate) enum PodError {
     /// The last line of the agent's log says why.
     #[error("{0} did not join: {1}")]
     NotJoined(String, String),
-    #[error("Job {job} has {created} of {wanted} pods: {why}")]
+    #[error("Job {job} has {}: {why}", counted_part(*.created as u64, *.wanted as u64, "pod"))]
     NotCreated { job: String, created: usize, wanted: usize, why: String },
     #[error("{waits}; it did not start within {} min", PATIENCE.as_secs() / 60)]
     NotStarted { waits: String },
@@ -149,10 +150,11 @@ impl PodWatch {
             let events = self.kubectl.list("events", &field).await;
             // Without the right to list events, the message says only that pods are missing.
             let refused = events.ok().map(refused_pods).transpose().map_err(unreadable)?.flatten();
+            let has = format!("Job {job} has {}", counted_part(pods.len() as u64, wanted as u64, "pod"));
             if let Some(why) = refused {
                 return Err(PodError::NotCreated { job: job.to_owned(), created: pods.len(), wanted, why });
             }
-            waits = Some(format!("Job {job} has {} of {wanted} pods", pods.len()));
+            waits = Some(has);
         }
         let Some(waits) = waits else { return Ok(()) };
         if waited > PATIENCE {

@@ -21,7 +21,7 @@ use perf_report::Report;
 use perf_report::comparison::{ComparisonMethod, Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::exact_percent;
+use perf_report::format::{counted, counted_part, exact_percent};
 use perf_report::render::files::COMPARISON;
 use perf_settings::{Settings, UNIX, parse_target};
 use tokio::sync::watch;
@@ -179,7 +179,8 @@ async fn compare(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side)
             alpha = level;
             let so_far = judge(level, &pairs);
             if pairs.len() < planned && so_far.endpoints.iter().any(|it| it.conclusion == Conclusion::Regressed) {
-                eprintln!("the interim check after {} of {planned} rounds found a regression: stopping", pairs.len());
+                let rounds = counted_part(pairs.len() as u64, planned as u64, "round");
+                eprintln!("the interim check after {rounds} found a regression: stopping");
                 break;
             }
         }
@@ -235,7 +236,8 @@ fn plan_rounds(args: &PerfArgs, rule: Rule, rounds: &Rounds<'_>) -> Result<(usiz
         (None, None) => Err(too_noisy(detects(alpha))),
         (Some(given), Some(needed)) if needed <= given => Ok((given, Vec::new())),
         (Some(given), needed) => {
-            let limit = needed.map_or_else(|| detects(alpha), |needed| format!("that takes {needed} rounds"));
+            let takes = |needed| format!("that takes {}", counted(needed as u64, "round"));
+            let limit = needed.map_or_else(|| detects(alpha), takes);
             Err(too_noisy(format!("{limit}, and --rounds is {given}")))
         }
     }
@@ -249,18 +251,18 @@ fn comparable(pairs: &[(Report, Report)]) -> Vec<Pair<'_>> {
 fn round_problems(pairs: &[(Report, Report)]) -> Vec<Finding> {
     let all = pairs.iter().flat_map(|(base, head)| [(SideName::Base, base), (SideName::Head, head)]);
     let all: Vec<_> = all.flat_map(|(side, report)| report.problems().map(move |problem| (side, problem))).collect();
-    let mut counted: Vec<(SideName, &Finding, usize)> = Vec::new();
+    let mut known: Vec<(SideName, &Finding, u64)> = Vec::new();
     for (side, problem) in all {
-        match counted.iter_mut().find(|(known_side, known, _)| *known_side == side && *known == problem) {
+        match known.iter_mut().find(|(of, it, _)| *of == side && *it == problem) {
             Some((_, _, times)) => *times += 1,
-            None => counted.push((side, problem, 1)),
+            None => known.push((side, problem, 1)),
         }
     }
-    let describe = |(side, problem, times): (SideName, &Finding, usize)| Finding {
-        message: format!("in {times} rounds of the {}: {}", side.label(), problem.message),
+    let describe = |(side, problem, times): (SideName, &Finding, u64)| Finding {
+        message: format!("in {} of the {}: {}", counted(times, "round"), side.label(), problem.message),
         ..problem.clone()
     };
-    counted.into_iter().map(describe).collect()
+    known.into_iter().map(describe).collect()
 }
 
 async fn calibrate(args: &PerfArgs, rounds: &Rounds<'_>, base: &Side, head: &Side) -> Result<PerfResult, PerfError> {

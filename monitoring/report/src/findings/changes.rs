@@ -2,7 +2,7 @@
 
 use crate::comparison::{Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SidesP95};
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{exact_percent, signed_percent};
+use crate::format::{counted, exact_percent, signed_percent};
 
 /// A finding for each changed endpoint, then one for all endpoints with too little data, and one
 /// for all with too few pairs.
@@ -39,10 +39,10 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
     let names: Vec<_> = without.map(|endpoint| endpoint.name.as_str()).collect();
     let needed = Rule::fewest_pairs(compared.alpha, endpoints.len());
     let message = format!(
-        "{}: too few pairs of rounds. {} endpoints judged together need at least {needed} pairs, each with enough \
-         requests on both sides",
+        "{}: too few pairs of rounds. To judge {} together takes at least {}, each with enough requests on both sides",
         names.join(", "),
-        endpoints.len()
+        counted(endpoints.len() as u64, "endpoint"),
+        counted(needed as u64, "pair")
     );
     (!names.is_empty()).then(|| Finding::warning(Subject::Load, FindingKind::TooLittleData, message))
 }

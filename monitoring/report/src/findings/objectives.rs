@@ -8,7 +8,7 @@ use monitoring::slo::OnMiss;
 use crate::Millis;
 use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{backend_value, count, counted, millis, percent_beside};
+use crate::format::{backend_value, count, counted, counted_part, millis, percent_beside};
 use crate::judgement::{Goal, LimitSide, Measurement, ObjectiveResult, Percentile, Share};
 use crate::verdict::{Reason, Tally, Verdict};
 
@@ -135,11 +135,10 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     {
         let all = total.saturating_add(*unknown);
         return format!(
-            "{} {}: {} of {} requests were good, and {} were not made{part}{segment}",
+            "{} {}: {} good, {} not made{part}{segment}",
             objective.subject,
             objective.objective,
-            count(*good),
-            count(all),
+            counted_part(*good, all, "request"),
             count(*unknown)
         );
     }
@@ -207,6 +206,7 @@ pub(super) fn head_finding(objective: &ObjectiveResult) -> Option<Finding> {
         Verdict::Inconclusive(reason) => format!(": {reason}"),
         _ => String::new(),
     };
-    let message = format!("{subject} {limit}: {} of the head's {} requests were good{why}", tally.good, tally.total);
+    let good = counted_part(tally.good, tally.total, "request");
+    let message = format!("{subject} {limit}: {good} of the head good{why}");
     Some(Finding::new(severity, Subject::Objective(subject.clone()), kind, message))
 }

@@ -6,6 +6,9 @@ use super::*;
 fn a_count_of_one_has_a_singular_noun() {
     let texts = [0, 1, 2_152].map(|number| counted(number, "request"));
     assert_eq!(texts, ["0 requests", "1 request", "2,152 requests"]);
+    assert_eq!([counted_part(0, 1, "request"), counted_part(1, 20, "request")], ["0 of 1 request", "1 of 20 requests"]);
+    let nouns = ["query", "push", "delay", "VU"].map(|noun| [noun_for(1, noun), noun_for(2, noun)].join(" "));
+    assert_eq!(nouns, ["query queries", "push pushes", "delay delays", "VU VUs"]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(super) fn caches(report: &Report) -> Vec<Finding> {
             (Severity::Warning, ". It is too small, its entries expire too soon, or keys are rarely requested twice")
         };
         let message = format!(
-            "cache {} had {} hits in {:.0} lookups{judgement}",
+            "cache {} had {} hits (lookups: {:.0}){judgement}",
             cache.name,
             percent_with(share, 1),
             cache.lookups

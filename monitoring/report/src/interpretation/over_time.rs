@@ -1,5 +1,6 @@
 //! Findings over time: the first missed objective, and whether latency drifts under steady load.
 
+use crate::format::counted;
 use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
 use statrs::distribution::{Binomial, DiscreteCDF};
@@ -95,8 +96,10 @@ pub(super) fn describe(first: &FirstMiss<'_>) -> Finding {
     };
     let when = first.describe_time();
     let message = format!(
-        "first missed: {} {}, {when}, at {vus} VUs and {rate:.0} req/s{whole_run}",
-        objective.subject, objective.objective
+        "first missed: {} {}, {when}, at {} and {rate:.0} req/s{whole_run}",
+        objective.subject,
+        objective.objective,
+        counted((*vus).into(), "VU")
     );
     Finding::new(severity, Subject::Objective(objective.subject.clone()), FindingKind::FirstMiss, message)
 }

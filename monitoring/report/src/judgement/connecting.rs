@@ -4,7 +4,7 @@ use monitoring::slo::Slo;
 
 use super::Judge;
 use crate::finding::{Finding, FindingKind, Subject};
-use crate::format::count;
+use crate::format::counted_part;
 
 /// Warnings about endpoints whose users wait too long for connecting (look-up, TCP and TLS), which
 /// is not part of latency, as in k6. Either the objective is met only because connecting is left
@@ -22,18 +22,16 @@ fn finding(judge: &Judge<'_>, slo: &Slo) -> Option<Finding> {
     let subject = slo.subject();
     let message = if slo.holds(good, total) && !slo.holds(good.saturating_sub(slow), total) {
         format!(
-            "{subject}: {} of {} requests are within {} only because connecting (look-up, TCP and TLS) is not part of \
-             latency. A user who opens a connection waits longer",
-            count(slow),
-            count(total),
+            "{subject}: {} would be over the limit of {} if connecting (look-up, TCP and TLS) were part of latency. A \
+             user who opens a connection waits longer",
+            counted_part(slow, total, "request"),
             slo.describe(),
         )
     } else if total > 0 && !slo.holds(total.saturating_sub(alone), total) {
         format!(
-            "{subject}: for {} of {} requests, connecting (look-up, TCP and TLS) alone took longer than {} allows. It is \
+            "{subject}: for {}, connecting (look-up, TCP and TLS) alone took longer than {} allows. It is \
              not part of latency, so users wait even longer",
-            count(alone),
-            count(total),
+            counted_part(alone, total, "request"),
             slo.describe(),
         )
     } else {

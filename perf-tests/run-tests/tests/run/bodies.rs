@@ -36,7 +36,7 @@ fn a_body_beyond_the_limit_is_counted_and_not_kept() {
             let dropped = vu.request(FILE).path("size", 10_001).check("200", |it| it.status() == 200).send().await?;
             anyhow::ensure!(dropped.discarded() == 10_001);
             let error = dropped.json::<u64>().unwrap_err().to_string();
-            anyhow::ensure!(error.contains("its body of 10001 bytes was discarded"), "{error}");
+            anyhow::ensure!(error.contains("its body of 10,001 bytes was discarded"), "{error}");
             anyhow::ensure!(error.contains("more than 10000 bytes are not kept: set --max-body"), "{error}");
             let decoded = vu.request(FILE).path("size", "zip").send().await?;
             anyhow::ensure!(decoded.discarded() > 0 && decoded.json::<u64>().is_err());

@@ -340,7 +340,7 @@ fn endless_redirects_end_at_the_limit_with_their_shape() {
         let report = finished.report().unwrap();
         let causes = causes(report);
         assert!(
-            causes.contains("100 redirects were followed, the limit of --max-redirects") && causes.contains(hint),
+            causes.contains("it has followed 100 redirects, the limit of --max-redirects") && causes.contains(hint),
             "{causes}"
         );
         assert_eq!(report.iterations.failed, 1);

@@ -53,7 +53,7 @@ fn a_body_of_10_gb_takes_bounded_memory() {
         let beyond = vu.request(FILE).path("size", "chunked").send().await?;
         let error = beyond.json::<u64>().unwrap_err().to_string();
         anyhow::ensure!(
-            error.contains("10000000000 bytes was discarded") && error.contains("set --max-body"),
+            error.contains("10,000,000,000 bytes was discarded") && error.contains("set --max-body"),
             "{error}"
         );
         Ok(())

@@ -219,7 +219,7 @@ fn a_run_against_a_target_that_hangs_is_not_met() {
     assert_eq!(report.iterations.interrupted, 2);
     assert_eq!(code(&hanging), ExitCode::Inconclusive);
     let problems: Vec<_> = report.problems().map(|problem| problem.message.as_str()).collect();
-    assert!(problems[0].contains("2 iterations were cut off"), "{problems:?}");
+    assert!(problems[0].contains("2 iterations cut off"), "{problems:?}");
     assert!(problems[1].contains("the target stalled"), "{problems:?}");
 }
 

@@ -1,5 +1,6 @@
 //! `per-vu-iterations`: a number of iterations for each virtual user.
 
+use perf_report::format::noun_for;
 use std::time::Duration;
 
 use perf_settings::shown_duration;
@@ -35,7 +36,7 @@ impl ExecutorRules for PerVuIterations {
     }
 
     fn describe(&self) -> String {
-        let each = if self.iterations == 1 { "iteration" } else { "iterations" };
+        let each = noun_for(self.iterations, "iteration");
         let (vus, within) = (describe_vus(self.vus), shown_duration(self.max_duration));
         format!("{} {each} by each of {vus}, within {within}", self.iterations)
     }

@@ -1,6 +1,7 @@
 //! `shared-iterations`: a total number of iterations. A virtual user that is free takes the next
 //! one.
 
+use perf_report::format::noun_for;
 use std::time::Duration;
 
 use perf_settings::shown_duration;
@@ -36,6 +37,7 @@ impl ExecutorRules for SharedIterations {
 
     fn describe(&self) -> String {
         let (vus, within) = (describe_vus(self.vus), shown_duration(self.max_duration));
-        format!("{} iterations by {vus}, within {within}", self.iterations)
+        let iterations = noun_for(self.iterations, "iteration");
+        format!("{} {iterations} by {vus}, within {within}", self.iterations)
     }
 }

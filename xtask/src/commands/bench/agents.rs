@@ -1,6 +1,7 @@
 //! `cargo xtask bench agents`: what a request costs if agents make the load, and what a coordinator
 //! of many agents costs.
 
+use perf_report::format::counted;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ const JOINING: Duration = Duration::from_secs(120);
 
 pub(super) async fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start(None).await?;
-    print_line(&format!("{VUS} VUs, {} rounds of {} each", args.rounds, shown_duration(args.duration)));
+    print_line(&format!("{VUS} VUs, {} of {} each", counted(args.rounds, "round"), shown_duration(args.duration)));
     let mut rounds: Vec<Vec<f64>> = Vec::new();
     for round in 0..args.rounds {
         let mut costs = vec![0.0; 1 + NUMBERS.len()];
@@ -86,7 +87,8 @@ async fn coordinator(setup: &BenchSetup, agents: u32) -> anyhow::Result<()> {
     let (_, memory) = proc::peak_memory(id).context("the coordinator ended early")?;
     process.kill().await.context("failed to stop the coordinator")?;
     print_line(&format!(
-        "\na coordinator of {agents} agents: {:.1} % of a processor, peak memory {} MB",
+        "\na coordinator of {}: {:.1} % of a processor, peak memory {} MB",
+        counted(agents.into(), "agent"),
         (to - from).as_secs_f64() / MEASURED.as_secs_f64() * 100.0,
         memory / 1_000_000
     ));

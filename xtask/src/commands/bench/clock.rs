@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use monitoring::ratio::Ratio;
 use perf_report::exit_code::ExitCode;
-use perf_report::format::percent_with;
+use perf_report::format::{counted, counted_part, percent_with};
 use perf_report::quantile::nearest_rank;
 use perf_report::{Millis, Report};
 use perf_settings::{DURATION, EXACT_ARRIVALS, RATE};
@@ -39,11 +39,10 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let each = cost.cpu.as_secs_f64() * 1e6 / report.requests.sent.max(1) as f64;
     print_line(&format!(
-        "{}: {} of {} iterations started, {} dropped; lateness p50 {:.3} ms, p95 {:.3} ms, p99 {:.3} ms, max {:.3} ms; \
+        "{}: {} started, {} dropped; lateness p50 {:.3} ms, p95 {:.3} ms, p99 {:.3} ms, max {:.3} ms; \
          {each:.1} µs of processor time per request",
         part.load,
-        arrivals.started,
-        arrivals.planned,
+        counted_part(arrivals.started, arrivals.planned, "iteration"),
         part.iterations.dropped,
         lateness.p50,
         lateness.p95,
@@ -75,11 +74,13 @@ pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
     // target responds; it is not part of the load.
     delays.remove(0);
     if delays.len() as u64 != report.requests.sent {
-        bail!("the server logged {} delays, and {} requests were measured", delays.len(), report.requests.sent);
+        let (logged, sent) = (counted(delays.len() as u64, "delay"), counted(report.requests.sent, "request"));
+        bail!("the server logged {logged}, and the run measured {sent}");
     }
     delays.sort_unstable();
     let endpoint = report.endpoints.first().context("the report has no endpoint")?;
-    print_line(&format!("{} requests, compared with the delays that the server logged", delays.len()));
+    let requests = counted(delays.len() as u64, "request");
+    print_line(&format!("{requests}, compared with the delays that the server logged"));
     let mut within = true;
     for (percent, measured) in [(50, endpoint.p50_ms), (95, endpoint.p95_ms), (99, endpoint.p99_ms)] {
         let Some(Millis::Finite(measured)) = measured else { bail!("p{percent} is not finite") };

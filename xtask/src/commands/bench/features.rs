@@ -3,6 +3,7 @@
 //! A feature and what it is compared with run in pairs on the same processor; which one is first
 //! alternates.
 
+use perf_report::format::counted;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitC
     let setup = BenchSetup::start_over(BenchProtocol::Http, None, SCENARIO).await?;
     let rows = setup.folder.join("students.csv");
     files::write(&rows, students())?;
-    print_line(&format!("{VUS} VUs, {rounds} rounds of {} each", shown_duration(duration)));
+    print_line(&format!("{VUS} VUs, {} of {} each", counted(rounds, "round"), shown_duration(duration)));
     let mut pairs = vec![Vec::new(); FEATURES.len()];
     for round in 0..rounds {
         for (feature, pairs) in FEATURES.iter().zip(&mut pairs) {

@@ -3,6 +3,7 @@
 //! Both run in pairs on the same processor; which one is first alternates. Noise of a machine comes
 //! in stretches, so a ratio is the median of the ratios of pairs, and a single time means little.
 
+use perf_report::format::counted;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -85,9 +86,9 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     }
     let setup = BenchSetup::start_over(args.protocol, None, FIXED).await?;
     print_line(&format!(
-        "{} connections, {} rounds of {} each{}{}",
-        args.connections,
-        args.rounds,
+        "{}, {} of {} each{}{}",
+        counted(args.connections.into(), "connection"),
+        counted(args.rounds, "round"),
         shown_duration(args.duration),
         if setup.store.is_some() {
             ", metrics to a Prometheus"
@@ -134,9 +135,10 @@ pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyh
     }
     let cost = cost(&setup, &command, duration).await?;
     print_line(&format!(
-        "{vus} VUs for {}: {} requests, {:.2} µs of processor time each, peak memory {:.1} MB",
+        "{} for {}: {}, {:.2} µs of processor time each, peak memory {:.1} MB",
+        counted(vus.into(), "VU"),
         shown_duration(duration),
-        cost.requests,
+        counted(cost.requests, "request"),
         cost.cpu_us_per_request,
         megabytes(cost.peak_memory_bytes)
     ));

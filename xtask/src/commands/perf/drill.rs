@@ -2,6 +2,7 @@
 //! Prometheus evaluates the same rules at a faster pace. Each alert must become pending, fire and
 //! be resolved, and must stay silent in a clean run.
 
+use perf_report::format::counted_part;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -232,7 +233,7 @@ fn describe_result(
     let mut text = format!("\n\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
     for rule in alerts.groups.iter().flat_map(|group| &group.rules) {
         let timeline = AlertTimeline::from_series(&rule.alert, series, now.seconds());
-        incomplete += usize::from(!timeline.is_complete());
+        incomplete += u64::from(!timeline.is_complete());
         let at =
             |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("+{:.0} s", at - began.seconds()));
         let sign = Mark::for_check(timeline.is_complete()).sign;
@@ -258,7 +259,10 @@ fn describe_result(
         (0, true, true) => None,
         (0, true, false) => Some("a query had no data".to_owned()),
         (0, false, _) => Some("an alert fired in the clean run".to_owned()),
-        (incomplete, ..) => Some(format!("{incomplete} of {count} alerts did not become pending, fire and end")),
+        (incomplete, ..) => {
+            let alerts = counted_part(incomplete, count as u64, "alert");
+            Some(format!("{alerts} did not become pending, fire and end"))
+        }
     };
     let code = if failed.is_none() { ExitCode::Met } else { ExitCode::ProofFailed };
     let verdict = failed.unwrap_or_else(|| "every alert fired when it should, and only then".to_owned());

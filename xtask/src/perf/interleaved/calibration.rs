@@ -10,7 +10,7 @@ use perf_compare::Pair;
 use perf_compare::gate::Calibration;
 use perf_host::machine::Machine;
 use perf_report::comparison::Rule;
-use perf_report::format::exact_percent;
+use perf_report::format::{counted, exact_percent};
 use perf_settings::{HttpSettings, LoadOverride, shown_duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -113,11 +113,11 @@ impl CalibrationRecord {
         let noise = &self.noise;
         let mut text = format!(
             "noise: between rounds of the same code, the p95 of {} varies by up to {} (standard deviation, 90 % upper \
-             bound, {} rounds)\nwith {} endpoints judged together, this machine can detect:\n",
+             bound, {})\nwith {} judged together, this machine can detect:\n",
             noise.endpoint,
             exact_percent(noise.spread.exp_m1()),
-            noise.pairs,
-            noise.hypotheses
+            counted(noise.pairs as u64, "round"),
+            counted(noise.hypotheses as u64, "endpoint")
         );
         for line in self.describe(rule, rule.alpha).lines() {
             let _ = writeln!(text, "  {line}");

@@ -11,7 +11,7 @@ use monitoring::phase::Phase;
 use monitoring::promql::Selector;
 use monitoring::ratio::Ratio;
 use perf_report::evidence::StatusKey;
-use perf_report::format::percent_with;
+use perf_report::format::{counted_part, percent_with};
 use perf_report::judgement::EndpointResult;
 use perf_report::{Millis, Report};
 
@@ -54,8 +54,8 @@ pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, E
         .map(|share| format!(", {} of the latency by Server-Timing", percent_with(share, 0)))
         .unwrap_or_default();
     let figures = format!(
-        "client and backend agree for {agree} of {} endpoints; network and queues add {range} ms{outside}",
-        agree + remarks.len() + wrong.len()
+        "client and backend agree for {}; network and queues add {range} ms{outside}",
+        counted_part(agree as u64, (agree + remarks.len() + wrong.len()) as u64, "endpoint")
     );
     // If the endpoint with the largest difference agrees, its line stands for all endpoints.
     if let Some((furthest, verdict)) = all.iter().max_by(|(one, _), (other, _)| one.gap().total_cmp(&other.gap()))

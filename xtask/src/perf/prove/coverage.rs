@@ -1,5 +1,6 @@
 //! The check of coverage: routes of the backend without an objective.
 
+use perf_report::format::counted_part;
 use std::collections::BTreeSet;
 
 use monitoring::backend_mapping::BackendMapping;
@@ -25,9 +26,9 @@ fn without_names(path: &str) -> String {
 pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Option<BTreeSet<String>>) -> ProofItem {
     const CHECK: &str = "coverage";
     let requested = exposed.routes();
-    let (routes, known) = match &served {
-        Some(routes) => (routes, "of its OpenAPI document"),
-        None => (&requested, "that were requested"),
+    let (routes, noun, source) = match &served {
+        Some(routes) => (routes, "route", " of its OpenAPI document"),
+        None => (&requested, "requested route", ""),
     };
     if routes.is_empty() {
         return ProofItem::without(CHECK, "routes", "the backend's routes are unknown");
@@ -46,6 +47,7 @@ pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
         let names: Vec<_> = without.iter().map(|route| route.as_str()).collect();
         format!("; without: {}", names.join(", "))
     };
-    let figures = format!("{} of {} routes {known} have an objective{named}", with.len(), routes.len());
+    let routes = counted_part(with.len() as u64, routes.len() as u64, noun);
+    let figures = format!("an objective on {routes}{source}{named}");
     ProofItem::new(CHECK, figures, Vec::new())
 }

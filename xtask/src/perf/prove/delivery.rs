@@ -245,10 +245,10 @@ fn audit(
             Ok(explained) => {
                 if explained.of_router > 0 {
                     notes.push(format!(
-                        "{}: not available for {} responses. The backend may not count responses that its router \
+                        "{}: not available for {}. The backend may not count responses that its router \
                          sends without a handler (404, 405, redirects). Count them in a middleware around the router",
                         account.name,
-                        format::count(explained.of_router)
+                        format::counted(explained.of_router, "response")
                     ));
                 }
                 // A request of setup or teardown explains one count of one endpoint.

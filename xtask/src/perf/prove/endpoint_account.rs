@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use perf_report::evidence::StatusKey;
-use perf_report::format::count;
+use perf_report::format::{self, count};
 use perf_report::judgement::EndpointResult;
 
 use super::endpoint_counters::EndpointCounters;
@@ -136,9 +136,9 @@ impl EndpointAccount {
         {
             let (status, sent, found) = wrong;
             return Err(format!(
-                "{}: {} requests got status {status}, and Prometheus has {}",
+                "{}: {} got status {status}, and Prometheus has {}",
                 self.name,
-                count(sent),
+                format::counted(sent, "request"),
                 count(found)
             ));
         }
@@ -188,10 +188,10 @@ impl EndpointAccount {
             if found < sent {
                 let status = if class.is_empty() { "came".to_owned() } else { format!("had status {class}") };
                 return Err(format!(
-                    "{}: {} responses {status}, and the backend counted {}: another server sent the rest, or the \
+                    "{}: {} {status}, and the backend counted {}: another server sent the rest, or the \
                      backend did not count them",
                     self.name,
-                    count(sent),
+                    format::counted(sent, "response"),
                     count(found)
                 ));
             }
@@ -202,8 +202,9 @@ impl EndpointAccount {
         let rest = surplus - unanswered - around;
         if rest > 0 && !others.possible {
             return Err(format!(
-                "{}: the backend counted {rest} requests that this run did not send, and it has no other clients",
-                self.name
+                "{}: the backend counted {} that this run did not send, and it has no other clients",
+                self.name,
+                format::counted(rest, "request")
             ));
         }
         Ok(Explanation { unanswered, around, others: rest, of_router })

@@ -115,7 +115,7 @@ async fn check_variables(
             Ok(values) if values.contains(&wanted) => {}
             Ok(values) => {
                 tally.add_query(&place, &selector);
-                let why = format!("{wanted:?} is not among its {} values", values.len());
+                let why = format!("{wanted:?} is not among its values ({})", values.len());
                 tally.add_problem(None, place, why);
             }
             Err(error) => {

@@ -1,5 +1,6 @@
 //! The check of the same counts: the store has the numbers of the verdict.
 
+use perf_report::format::counted;
 use std::time::Duration;
 
 use perf_report::finding::FindingKind;
@@ -27,8 +28,12 @@ pub(super) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofItem {
     let (values, differ) = same_values(run).await;
     let disagreements = run.report.findings.iter().filter(|finding| finding.kind == FindingKind::StoreDisagrees);
     let wrong = disagreements.map(|finding| finding.message.clone()).chain(differ).collect();
-    let of_backend = if values > 0 { format!(", and {values} values of backend metrics") } else { String::new() };
-    let figures = format!("Prometheus has the report's counts of {compared} objectives{of_backend}");
+    let of_backend = match values {
+        0 => String::new(),
+        values => format!(", and {} of backend metrics", counted(values as u64, "value")),
+    };
+    let compared = counted(compared as u64, "objective");
+    let figures = format!("Prometheus has the report's counts of {compared}{of_backend}");
     ProofItem::new(CHECK, figures, wrong)
 }
 

@@ -10,6 +10,7 @@ use super::backend_scrapes::BackendScrapes;
 use super::item::{ProofItem, ProofItemOutcome};
 use super::query_source::QuerySource;
 use super::rules::{RuleState, loaded_rules, rule_queries};
+use perf_report::format::counted;
 
 /// The folder of the generated Prometheus files.
 const FILES: &str = "monitoring/prometheus";
@@ -36,12 +37,12 @@ impl StoreGaps {
             let left_out = check.excused.iter().filter(|(_, excuse)| *excuse == Excuse::NotScraped);
             let queries = match left_out.count() {
                 // A short run has another reason to excuse them.
-                0 => "queries about the backend's own metrics".to_owned(),
-                1 => "1 query about the backend's own metrics".to_owned(),
-                count => format!("{count} queries about the backend's own metrics"),
+                0 => "queries".to_owned(),
+                count => counted(count as u64, "query"),
             };
             gaps.missing.push(format!(
-                "{}, so the proof leaves out {queries}: add the job {BACKEND_JOB} of {FILES}/prometheus.yml to it",
+                "{}, so the proof leaves out {queries} about the backend's own metrics: add the job {BACKEND_JOB} of \
+                 {FILES}/prometheus.yml to it",
                 Excuse::NotScraped
             ));
         }

@@ -6,7 +6,7 @@ use monitoring::ratio::Ratio;
 
 use super::chart::{Axis, Band, Chart, Level, Line, NARROW, WIDE, clock};
 use crate::evidence::{EndpointSlice, Slice};
-use crate::format::{count, counted, millis, percent};
+use crate::format::{count, counted, counted_part, millis, percent};
 use crate::judgement::{EndpointResult, ObjectiveResult};
 use crate::{Millis, Report};
 
@@ -196,7 +196,7 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
         }),
         line(report, "active", "actual", |slice| Some(f64::from(slice.vus))),
     ];
-    let vus_tips = tips(report, |slice| format!("{} of {} VUs", slice.vus, slice.planned_vus));
+    let vus_tips = tips(report, |slice| counted_part(slice.vus.into(), slice.planned_vus.into(), "VU"));
     let mut rates = vec![line(report, "requests finished", "actual", |slice| Some(rate(slice.requests, slice)))];
     rates.push(line(report, "failed", "p99", |slice| Some(rate(slice.failed, slice))));
     let rate_tips = tips(report, |slice| {

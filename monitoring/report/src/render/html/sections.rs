@@ -11,7 +11,7 @@ use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
 use crate::findings::table_notes;
-use crate::format::{self, finite_millis, percent};
+use crate::format::{self, counted, finite_millis, percent};
 use crate::judgement::ObjectiveResult;
 use crate::mark::Tone;
 
@@ -293,7 +293,7 @@ fn describe_days(days: Option<f64>) -> String {
         None => "forever".to_owned(),
         Some(days) if days >= MONTH_DAYS => "the whole month".to_owned(),
         Some(days) if days >= 2.0 => format!("{days:.0} days"),
-        Some(days) => format!("{:.0} hours", days * 24.0),
+        Some(days) => counted(rounded(days * 24.0), "hour"),
     }
 }
 
@@ -312,8 +312,8 @@ pub(super) fn environment(report: &Report) -> Markup {
             "generator",
             if report.was_loaded() {
                 format!(
-                    "{} workers; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
-                    generator.workers,
+                    "{}; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
+                    counted(generator.workers as u64, "worker"),
                     share(generator.cpu),
                     share(generator.run_queue),
                     share(generator.steal)
@@ -328,7 +328,7 @@ pub(super) fn environment(report: &Report) -> Markup {
                 || "no store".to_owned(),
                 |store| {
                     let word = if store.complete { "all accepted" } else { "not all accepted" };
-                    format!("{}, {} pushes, {word}", store.url, store.accepted)
+                    format!("{}, {}, {word}", store.url, counted(store.accepted, "push"))
                 },
             ),
         ),

@@ -9,7 +9,7 @@ use super::{TerminalStyle, finding_lines};
 use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{describe_failures, table_notes};
-use crate::format::{and_more, count, counted, millis, millis_or_seconds, percent};
+use crate::format::{and_more, count, counted, counted_part, millis, millis_or_seconds, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
@@ -75,8 +75,9 @@ fn table(report: &Report) -> TextTable {
 fn failures(report: &Report, style: TerminalStyle) -> String {
     let causes = describe_failures(report);
     let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(|it| style.wrap(&it.with_advice())).collect();
-    if let Some(more) = and_more(causes.len(), SHOWN_CAUSES) {
-        lines.push(format!("{more} causes of failed requests: see report.html"));
+    let more = causes.len().saturating_sub(SHOWN_CAUSES) as u64;
+    if more > 0 {
+        lines.push(format!("and {} of failed requests: see report.html", counted(more, "more cause")));
     }
     if lines.is_empty() { String::new() } else { format!("failed requests\n{}", lines.join("\n")) }
 }
@@ -123,10 +124,10 @@ fn describe_agents(agents: &[AgentResult]) -> Option<String> {
         false => format!("; clocks known to {},", largest(|agent| agent.clock_error_ms.unwrap_or(0.0))),
     };
     Some(format!(
-        "{noun}: {}, with {} to {} requests{busiest}{clocks} began within {}",
+        "{noun}: {}, with {} to {}{busiest}{clocks} began within {}",
         agents.len(),
         count(fewest),
-        count(most),
+        counted(most, "request"),
         largest(|agent| agent.start_skew_ms)
     ))
 }
@@ -146,10 +147,9 @@ fn describe_part(part: &PartResult) -> Vec<String> {
         let late =
             arrivals.lateness_ms.map(|ms| format!(", lateness p99 {}", millis_or_seconds(ms.p99))).unwrap_or_default();
         format!(
-            "{}: {} of {} arrivals started, {} dropped{late}",
+            "{}: {} started, {} dropped{late}",
             part.name,
-            count(arrivals.started),
-            count(arrivals.planned),
+            counted_part(arrivals.started, arrivals.planned, "arrival"),
             count(part.iterations.dropped)
         )
     });

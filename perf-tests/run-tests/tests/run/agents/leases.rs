@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use perf_report::finding::FindingKind;
+use perf_report::format::counted;
 
 use super::super::*;
 use super::{AGENTS, Run, bodies, now, signal, wait_until};
@@ -94,7 +95,10 @@ fn a_lost_agent_keeps_only_the_iterations_leased_to_it() {
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
     let finding = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentLost).unwrap();
     let dropped = report.iterations.dropped;
-    assert!(finding.message.contains(&format!("; {dropped} iterations leased to it are unknown. ")), "{finding}");
+    assert!(
+        finding.message.contains(&format!("; unknown: {} leased to it. ", counted(dropped, "iteration"))),
+        "{finding}"
+    );
     assert!(dropped > 0 && dropped < 700, "{:?}", report.iterations);
     assert_eq!((report.iterations.completed, accounted(&report)), (1_500 - dropped, 1_500));
     let missing = 1_500 - numbers(&service).len() as u64;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use monitoring::endpoint::Method;
+use perf_report::format::counted;
 use url::Url;
 
 use super::{Request, Response};
@@ -97,7 +98,8 @@ impl Request<'_> {
         }
         let is_loop = self.spec.redirects.visited.iter().any(|(host, path)| *host == hop.host && *path == hop.path);
         let hint = if is_loop { "they form a loop" } else { "raise it, or find out why the redirects do not end" };
-        Redirect::Refuse(format!("{limit} redirects were followed, the limit of --max-redirects: {hint}"))
+        let followed = counted(limit.into(), "redirect");
+        Redirect::Refuse(format!("it has followed {followed}, the limit of --max-redirects: {hint}"))
     }
 
     pub(super) fn go_to(&mut self, hop: Hop) {

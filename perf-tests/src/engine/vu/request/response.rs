@@ -1,5 +1,6 @@
 //! A response, and the errors of a request.
 
+use perf_report::format::counted;
 use std::borrow::Cow;
 use std::panic::Location;
 
@@ -100,7 +101,7 @@ impl Response {
     fn why_discarded(&self) -> Option<String> {
         let bytes = match self.reply.discarded {
             0 => return None,
-            bytes => format!("its body of {bytes} bytes was discarded"),
+            bytes => format!("its body of {} was discarded", counted(bytes, "byte")),
         };
         Some(match self.max_body {
             None => format!("{bytes}, because the request has discard_body()"),

@@ -29,7 +29,7 @@ fn each_part_gets_at_least_one_vu_and_one_iteration() {
     let loads = [constant_vus(100, SECS(60)), constant_vus(1, SECS(60))];
     assert_eq!(changed(&loads, by(Some(1), Some(3), None)), "1 VU for 3s; 1 VU for 3s");
     let both = changed(&loads, by(None, None, Some(10)));
-    assert_eq!(both, "9 iterations by 9 VUs, within 10m; 1 iterations by 1 VU, within 10m");
+    assert_eq!(both, "9 iterations by 9 VUs, within 10m; 1 iteration by 1 VU, within 10m");
 }
 
 #[test]

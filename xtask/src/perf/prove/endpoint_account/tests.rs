@@ -58,7 +58,7 @@ fn a_surplus_without_an_explanation_is_an_error() {
     let others = OtherTraffic { around: 2, possible: true };
     assert_eq!(audit(&[(200, 10), (0, 1)], 0, &[("2xx", 17)], others), explained(1, 2, 4));
     let wrong = audit(&[(200, 10)], 0, &[("2xx", 11)], ALONE).unwrap_err();
-    assert!(wrong.contains("1 requests that this run did not send"), "{wrong}");
+    assert!(wrong.contains("1 request that this run did not send"), "{wrong}");
 }
 
 #[test]
@@ -118,5 +118,5 @@ fn another_count_in_the_store_is_an_error() {
     let endpoint = endpoint(&[(200, 10), (500, 1)], 0);
     let stored = Some(by_status(&[(200, 10)]));
     let wrong = EndpointAccount::new(&endpoint, stored, None).audit(&endpoint, ALONE).unwrap_err();
-    assert_eq!(wrong, "add_item: 1 requests got status 500, and Prometheus has 0");
+    assert_eq!(wrong, "add_item: 1 request got status 500, and Prometheus has 0");
 }
