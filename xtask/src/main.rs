@@ -35,8 +35,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run load scenarios and judge them; the exit code is the verdict
+    ///
+    /// Starts Prometheus and Grafana, and the stub backend unless --target is given. Runs the
+    /// scenarios, pushes their metrics, and prints for each objective whether it was met.
     Perf(Box<perf::PerfArgs>),
     /// Judge the shards of a run (perf --shard) as one run
+    ///
+    /// Reads the file shard-I-of-N.json of each shard and adds their counts exactly. Judges, prints
+    /// and publishes the sum as `cargo xtask perf` does. Sends nothing.
     Merge(merge::MergeArgs),
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
@@ -51,22 +57,22 @@ enum Command {
     NewScenario(new::NewScenarioArgs),
     /// Write the catalogue of another service, and a scenario for it
     NewService(new::NewServiceArgs),
-    /// Review changes of dashboards
+    /// Show changes of dashboards
     #[command(subcommand)]
     Dashboards(dashboards::DashboardsCommand),
-    /// Pack a run into one file (report, dashboard, rules, series), or open such a file
+    /// Pack a run into one file (report, dashboard, rules, series), or show such a file
     Archive(archive::ArchiveCommand),
     /// Write rules and dashboards that your own Prometheus and Grafana can load
     Export(export::ExportArgs),
-    /// Build the image with the scenarios, for pods
+    /// Build the container image that pods run (perf --agents kubernetes:N)
     Image(image::ImageArgs),
     /// Write a run's summary as a comment on a GitHub pull request, or update it
     Comment(comment::CommentArgs),
-    /// Write the files that are generated from the catalogue
+    /// Write the files that are generated from the catalogue of each service
     Codegen(codegen::CodegenArgs),
     /// Print a shell script that completes commands and flags
     Completions(completions::CompletionsArgs),
-    /// Measure the generator: its cost beside other tools, and its accuracy
+    /// Measure the load generator: its accuracy, and its cost compared with other tools
     #[command(subcommand)]
     Bench(bench::BenchCommand),
     /// Run the ignored tests, which need Docker, Prometheus and other programs

@@ -88,15 +88,15 @@ settings! { LOAD_SETTINGS in load:
     .short('d')
     .is_load()
     .help(
-        "Duration of the load, for example 30s or 1m30s. The number of VUs stays. Stages and rates of the scenario \
-         are replaced; several parts are scaled together. With --iterations, the maximum duration",
+        "Duration of the load, for example 30s or 1m30s. Replaces the scenario's stages and rates, and keeps its \
+         VUs. Several parts are scaled together. With --iterations, the maximum duration",
     );
     ITERATIONS = flag("iterations", One("ITERATIONS"), &["K6_ITERATIONS"], |it, text| {
         put_some(&mut it.load.iterations, parse_number(text, 1..=1_000_000_000_000))
     })
     .short('i')
     .is_load()
-    .help("Total number of iterations, shared by all VUs. The number of VUs stays");
+    .help("Total number of iterations, shared by all VUs. Keeps the number of VUs");
     STAGES = flag("stage", Many("DURATION:VUS", ","), &["K6_STAGES"], |it, text| {
         put(&mut it.load.stages, parse_stages(text))
     })
@@ -132,12 +132,13 @@ settings! { LOAD_SETTINGS in load:
     LISTEN = flag("listen", One("ADDRESS:PORT"), &["PERF_LISTEN"], |it, text| {
         put_some(&mut it.listen, parse_listen(text))
     }).help(
-        "Wait at this address for agents on other machines. They are not started here; the token is in PERF_AGENT_TOKEN",
+        "Wait at this address for agents on other machines. Start them yourself, with the same PERF_AGENT_TOKEN as this \
+         command",
     );
     LISTEN_CERTIFICATE = flag("listen-certificate", One("FILE"), &["PERF_LISTEN_CERTIFICATE"], |it, text| {
         file(&mut it.listen_certificate, text)
     })
-    .help("Encrypt messages to agents with this PEM certificate and key. Agents have PERF_AGENT_CA");
+    .help("Encrypt messages to agents with this PEM certificate and key. Agents trust it by PERF_AGENT_CA");
     SHARD = flag("shard", One("I/N"), &["PERF_SHARD"], |it, text| put_some(&mut it.shard, text.parse()))
         .excludes("agents")
         .help("Make share I of N, and write it for cargo xtask merge. Nothing is pushed or judged");
@@ -213,15 +214,15 @@ settings! { REQUESTS_SETTINGS in requests:
         put(&mut it.http.max_redirects, parse_number(text, 0..=100))
     })
     .default(|| HttpSettings::default().max_redirects.to_string()).help(
-        "Maximum redirects to follow (k6: 10). Each counts as a request to the same endpoint. They are followed to all \
-         targets, and to other origins that --allow-target names {default}",
+        "Maximum redirects to follow (k6: 10). Each counts as a request to the same endpoint. A redirect may lead to any \
+         target, and to hosts that --allow-target names {default}",
     );
     REQUEST_TIMEOUT = flag("request-timeout", One("DURATION"), &["PERF_REQUEST_TIMEOUT"], |it, text| {
         put(&mut it.http.request_timeout, parse_within(text, Duration::from_millis(1)..=Duration::from_secs(3600)))
     })
-    .default(|| shown_duration(HttpSettings::default().request_timeout)).help("Time limit, connecting included {default}");
+    .default(|| shown_duration(HttpSettings::default().request_timeout)).help("Time limit of a request, connecting included {default}");
     HTTP1 = flag("http1", Switch, &["PERF_HTTP1"], |it, text| on(&mut it.http.http1, text))
-        .help("Use HTTP/1.1 only. Otherwise each target with TLS is asked before the load (ALPN)");
+        .help("Use HTTP/1.1 only. Otherwise a target with TLS chooses the protocol before the load (ALPN)");
     HTTP2 = flag("http2", Switch, &["PERF_HTTP2"], |it, text| on(&mut it.http.http2, text))
         .excludes("http1")
         .help("Use HTTP/2 only. Without TLS the target must accept it (prior knowledge)");
@@ -242,7 +243,7 @@ settings! { REQUESTS_SETTINGS in requests:
         put_some(&mut it.http.max_head, parse_head(text))
     })
     .default(|| format!("{}KiB", DEFAULT_MAX_HEAD >> 10))
-    .help("Accept response headers up to SIZE {default}. Longer ones fail, and so do more lines than SIZE / 16");
+    .help("Accept response headers up to SIZE {default}. Longer headers fail, and so do more than SIZE / 16 lines");
     ALLOW_TARGET = flag("allow-target", Many("HOST", ","), &["PERF_ALLOW_TARGET"], |it, text| {
         let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
         put(&mut it.http.allowed, Ok(hosts.map(str::to_owned).collect()))
@@ -348,7 +349,7 @@ settings! { STORE_SETTINGS in store:
     NO_PROXY = variable(&["NO_PROXY", "no_proxy"], |it, text| {
         put_some(&mut it.store_access.proxies.no_proxy, Ok(text.to_owned()))
     })
-    .help("Hosts and networks of stores that need no proxy, separated by commas. This machine never does");
+    .help("Hosts and networks of stores that need no proxy, separated by commas. This machine never needs one");
     RW_TREND_STATS = variable(&["K6_PROMETHEUS_RW_TREND_STATS"], |it, _| {
         ignore(it, "K6_PROMETHEUS_RW_TREND_STATS has no effect: pushed histograms give every quantile")
     })

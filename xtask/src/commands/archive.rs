@@ -65,7 +65,7 @@ pub(crate) struct MakeArgs {
     /// File to write [default: target/perf/TESTID.tar.zst]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Prometheus that has the series [default: the stack's]
+    /// Prometheus that has the run's series [default: the stack's]
     #[arg(long, value_name = "URL", value_parser = UrlValue("--prometheus-url"))]
     prometheus_url: Option<Url>,
     /// Port of the stack's Prometheus
@@ -82,7 +82,7 @@ fn parse_run(text: &str) -> Result<String, perf_settings::ValueError> {
 
 #[derive(Debug, Subcommand)]
 enum Open {
-    /// Start a stack that shows the archive FILE
+    /// Start a second stack that shows the archive FILE
     Open(open::OpenArgs),
 }
 

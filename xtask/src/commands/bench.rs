@@ -26,28 +26,29 @@ use perf_report::exit_code::ExitCode;
 /// generator to another, with `taskset` (util-linux).
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
-    /// Compare cost and throughput with other load generators
+    /// Compare this generator's cost and throughput with those of other tools
     ///
     /// Measures processor time per request, requests per second and peak memory of this generator
     /// and of each peer on PATH (oha, wrk, h2load, hey, k6).
     Peers(PeersArgs),
-    /// Measure what each feature of HTTP costs
+    /// Measure the cost of each HTTP feature
     ///
     /// Measures processor time per request with each feature and without it.
     Features {
         /// Number of rounds
         ///
-        /// A round runs each feature, and what it is compared with, once.
+        /// A round runs a load with each feature and one without it.
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
         rounds: u64,
         /// Duration of each run
         #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
     },
-    /// Measure what agents cost
+    /// Measure the cost of a load by several processes (--agents)
     ///
-    /// Measures processor time per request of one process, of one agent and of two, coordinator
-    /// included, and the processor share and memory of a coordinator of many agents.
+    /// Measures processor time per request of one process, of one agent and of two agents. The
+    /// coordinator's time is included. Then measures processor share and memory of a coordinator of
+    /// many agents.
     Agents(AgentsArgs),
     /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {
@@ -57,9 +58,7 @@ pub(crate) enum BenchCommand {
         /// Duration of the load
         #[arg(long, default_value = "20s", value_parser = perf_settings::parse_duration)]
         duration: Duration,
-        /// Start each iteration when it is due
-        ///
-        /// Each iteration gets a timer of its own instead of a grid of 0.4 ms.
+        /// Start each iteration exactly on time, not on a 0.4 ms grid
         #[arg(long)]
         exact: bool,
     },
@@ -83,10 +82,10 @@ pub(crate) enum BenchCommand {
     },
     /// Simulate how often a comparison detects a slow-down
     ///
-    /// Prints a table by size of the slow-down, and draws the picture of
+    /// Prints a table by the size of the slow-down. Draws the picture in
     /// monitoring/compare/README.md.
     Gate {
-        /// Number of simulated comparisons of each size
+        /// Number of simulated comparisons for each size of slow-down
         #[arg(long, default_value_t = 1000)]
         gates: usize,
     },
@@ -102,9 +101,9 @@ pub(crate) struct AgentsArgs {
     /// Duration of each run
     #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
     duration: Duration,
-    /// Number of agents of the large coordinator
+    /// Number of agents in the measurement of the coordinator
     ///
-    /// Each is a process of about 10 MB.
+    /// Each agent is a process of about 10 MB.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000))]
     many: u32,
 }
@@ -124,18 +123,17 @@ pub(crate) struct PeersArgs {
     rounds: u64,
     /// Protocol: http, tls or http2
     ///
-    /// The server of plain HTTP/1.1 is the stub backend. With TLS it is nginx, which must be on
-    /// PATH, as openssl.
+    /// The server is the stub backend, or nginx with TLS. TLS needs nginx and openssl on PATH.
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = BenchProtocol::Http)]
     protocol: BenchProtocol,
     /// Run only this peer (repeatable) [default: all on PATH]
     ///
-    /// wrk, h2load, oha, hey or k6.
+    /// One of wrk, h2load, oha, hey and k6.
     #[arg(long, value_enum, hide_possible_values = true)]
     peer: Vec<peer::PeerName>,
-    /// Also run this build of the generator, as of an earlier revision
+    /// Also run this build of the generator, for example an earlier one
     ///
-    /// The build is the example `fixed` of the crate perf-tests, with the profile `peak`.
+    /// FILE is the example `fixed` of the crate perf-tests, built with the profile `peak`.
     #[arg(long, value_name = "FILE")]
     build: Option<PathBuf>,
 }

@@ -48,10 +48,10 @@ const NEEDED: [&str; 12] = [
 /// The extent of the checks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CiArgs {
-    /// Add the tests that take half an hour, and the fuzzers
+    /// Also run the tests that take half an hour, and the fuzzers
     ///
-    /// Tests all faults instead of some of each class, kills 50 runs,
-    /// and runs the fuzzers. Writes xtask/FAULTS.md.
+    /// Tests all faults instead of some of each class, kills 50 runs, and runs the fuzzers. Writes
+    /// xtask/FAULTS.md.
     #[arg(long)]
     full: bool,
 }

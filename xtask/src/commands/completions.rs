@@ -33,10 +33,10 @@ const FISH: &str = r#"
 complete -c cargo -n '__fish_seen_subcommand_from xtask' -f \
     -a '(complete -C (commandline -cp | string replace -r "^\s*cargo\s+" ""))'"#;
 
-/// Which shell.
+/// The shell of the script.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// Shell that runs the script
     shell: Shell,
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum DashboardsCommand {
         /// Git revision to compare with
         #[arg(default_value = "HEAD")]
         revision: String,
-        /// Print only the list of changes, without the JSON
+        /// Print only the list of changes, not the diff of the JSON
         #[arg(long)]
         words: bool,
         /// Print only the list of changes, as Markdown

@@ -21,7 +21,7 @@ pub(crate) struct ExportArgs {
     /// Folder to write to; must be empty or not exist yet
     #[arg(value_name = "DIR", default_value = "target/perf/export")]
     folder: PathBuf,
-    /// Write manifests of a run by pods instead, to this folder
+    /// Write Kubernetes manifests of a run to DIR instead
     #[arg(long, value_name = "DIR", conflicts_with = "folder")]
     kubernetes: Option<PathBuf>,
     /// Replace an earlier export in the folder

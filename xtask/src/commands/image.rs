@@ -22,17 +22,17 @@ const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImageArgs {
-    /// Push to a registry, for amd64 and arm64
+    /// Name the image REF and push it, for amd64 and arm64
     ///
-    /// With --local, only for this machine's kind of processor.
+    /// With --local, the image is only for this machine's kind of processor.
     #[arg(long, value_name = "REF", conflicts_with = "tag")]
     push: Option<String>,
-    /// Name of an image that is not pushed [default: perf-tests:REVISION]
+    /// Name the image REF without pushing it [default: perf-tests:REVISION]
     #[arg(long, value_name = "REF")]
     tag: Option<String>,
     /// Compile on this machine instead of in Docker (Linux only)
     ///
-    /// Needs no other image. The image has the scenarios' program and its libraries.
+    /// Needs no base image. The image has only the scenarios' program and its libraries.
     #[arg(long)]
     local: bool,
 }

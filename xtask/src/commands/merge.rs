@@ -25,10 +25,7 @@ const MOST_LEVELS: usize = 4;
 /// Limit on files and folders that are looked at.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Judge the shards of a run (--shard) as one run.
-///
-/// Reads shard-I-of-N.json of each shard, adds their counts exactly, and prints, judges and
-/// publishes as cargo xtask perf does. Nothing is sent.
+/// Flags of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("testid", |arg| arg.help("Name of the merged run [default: that of the shards]")))]
 pub(crate) struct MergeArgs {

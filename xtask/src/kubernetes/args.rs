@@ -13,7 +13,7 @@ pub(super) const POD_MEMORY: &str = "512Mi";
 pub(crate) struct KubernetesArgs {
     /// Image with the scenarios, for --agents kubernetes:N
     ///
-    /// `cargo xtask image --push REF` builds it. It must be of this checkout's revision.
+    /// `cargo xtask image --push REF` builds it. It must have the same revision as this checkout.
     #[arg(long, value_name = "REF")]
     pub(super) image: Option<String>,
     /// Context of kubectl [default: the current one]

@@ -42,10 +42,7 @@ const NO_GRAFANA: &str = "Do not start Grafana\n\nThis is the default if the var
 const NOT_RECORDED: [&str; 4] = ["drill", "list", "dry-run", "smoke"];
 const JUDGING: &str = "Judging and comparing";
 
-/// Run load scenarios and judge them.
-///
-/// Starts Prometheus and Grafana, and the stub backend unless --target is given. Runs the
-/// scenarios, pushes their metrics, and prints for each objective whether it was met.
+/// Flags of `cargo xtask perf`.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("baseline", |arg| arg.conflicts_with_all(NOT_RECORDED)),
@@ -78,7 +75,7 @@ pub(crate) struct PerfArgs {
     ///
     /// Replaces the mapping in the service's definition and is written like it, for example
     /// 'EXPRESS.status("code")'. `cargo xtask stack doctor --target URL` prints the one that fits.
-    /// Dashboards use only the definition.
+    /// Dashboards always use the definition.
     #[arg(
         long = "backend-metrics",
         value_name = "MAPPING",
@@ -93,8 +90,8 @@ pub(crate) struct PerfArgs {
     peak: bool,
     /// Require the checks of dashboards, rules and delivery
     ///
-    /// By default, they are made after each run that has a store. With this flag, a missing store
-    /// is an error.
+    /// By default, each run that has a store is checked. With this flag, a missing store is an
+    /// error.
     #[arg(long, help_heading = JUDGING)]
     proof: bool,
     /// Skip the checks of dashboards, rules and delivery

@@ -83,7 +83,7 @@ const TARGET_HELP: &str = "Also find the mapping of this service's metrics (repe
 const TARGET_LONG_HELP: &str = "\
 Also find the mapping of this service's metrics (repeatable)
 
-A host's name may precede its URL, as in the same flag of `cargo xtask perf`.";
+NAME=URL is the URL of another host, as in `cargo xtask perf --target`.";
 
 /// The services whose metrics are looked at.
 #[derive(Clone)]

@@ -17,8 +17,8 @@ pub(crate) const ROUNDS_OF_CALIBRATION: u32 = 20;
 pub(crate) struct InterleavedArgs {
     /// Compare with a git revision or a running service
     ///
-    /// A revision is checked out and started. Base and head run in
-    /// interleaved short rounds on this machine.
+    /// A revision is checked out and started. Base and head run in interleaved short rounds on this
+    /// machine.
     #[arg(long, value_name = "REV|URL", conflicts_with_all = ["drill", "list", "dry-run", "proof", "replay", "smoke"])]
     pub(crate) against: Option<String>,
     /// Measure which slow-downs this machine can detect
@@ -56,11 +56,11 @@ pub(crate) struct InterleavedArgs {
     build: Option<String>,
     /// Shell command that restores external state before each round
     ///
-    /// Restores state that the service keeps elsewhere, such as a database, before each round. Runs
-    /// like --start, with the service's URL in PERF_TARGET.
+    /// For state that the service keeps elsewhere, such as a database. Runs like --start, with the
+    /// service's URL in PERF_TARGET.
     #[arg(long, value_name = "CMD")]
     reset: Option<String>,
-    /// Time limit for the service to listen
+    /// Time limit for the service to start listening
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = perf_settings::parse_duration)]
     pub(crate) start_timeout: Duration,
 }
