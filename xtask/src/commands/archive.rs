@@ -143,7 +143,7 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let path = folder.join(REPORT_FILE);
     if !path.is_file() {
         let (testid, perf, hint) = (&args.testid, perf.display(), reports::suggest(&args.testid));
-        return Ok(refuse(format!("no report of {testid} in {perf} (see cargo xtask runs){hint}")));
+        return Ok(refuse(format!("{perf} has no report of {testid} (cargo xtask runs lists all){hint}")));
     }
     let report = match reports::read(&path) {
         Ok(report) => report,

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
 fn docker(args: &[&str]) -> anyhow::Result<()> {
     let status = child::foreground("docker").args(args).current_dir(workspace::root()).status();
     let status = status.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => anyhow::anyhow!("docker is not installed, or not on PATH: the image needs it"),
+        io::ErrorKind::NotFound => anyhow::anyhow!("docker, which builds the image, is not on PATH: install it"),
         _ => error.into(),
     })?;
     if !status.success() {

@@ -87,7 +87,7 @@ fn find_files(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let (mut paths, mut entries) = (Vec::new(), 0);
     for folder in folders {
         let before = paths.len();
-        let metadata = fs::metadata(folder).with_context(|| folder.display().to_string())?;
+        let metadata = fs::metadata(folder).with_context(|| format!("failed to read {}", folder.display()))?;
         if metadata.is_dir() {
             add_files(folder, MOST_LEVELS, &mut paths, &mut entries)?;
         } else {
@@ -95,7 +95,8 @@ fn find_files(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         }
         ensure!(paths.len() > before, "{} has no shard-I-of-N.json: name the folder of the shards", folder.display());
     }
-    let absolute = |path: PathBuf| fs::canonicalize(&path).with_context(|| path.display().to_string());
+    let absolute =
+        |path: PathBuf| fs::canonicalize(&path).with_context(|| format!("failed to find {}", path.display()));
     let mut paths: Vec<_> = paths.into_iter().map(absolute).collect::<Result<_, _>>()?;
     paths.sort();
     paths.dedup();
@@ -120,15 +121,21 @@ fn add_files(folder: &Path, levels: usize, paths: &mut Vec<PathBuf>, entries: &m
 
 /// The scenario of a shard's file. Everything else in it is checked by the scenario's process.
 fn scenario(path: &Path) -> anyhow::Result<String> {
-    let shown = || path.display().to_string();
-    ensure!(fs::metadata(path).with_context(shown)?.is_file(), "{} is not a file", path.display());
+    let shown = || format!("failed to read {}", path.display());
+    ensure!(
+        fs::metadata(path).with_context(shown)?.is_file(),
+        "{} is not a file: name a folder with shards, or the file of a shard",
+        path.display()
+    );
     let mut text = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text)).with_context(shown)?;
     if text.len() > MAX_BYTES {
-        bail!("{} has more than {} MiB, which no shard writes", path.display(), MAX_BYTES >> 20);
+        bail!("{} is not the file of a shard: it has more than {} MiB", path.display(), MAX_BYTES >> 20);
     }
-    let header: ShardHeader =
-        serde_json::from_slice(&text).with_context(|| format!("{} is not a whole file of a shard", path.display()))?;
-    let scenario = header.scenario().with_context(|| format!("{} names no scenario", path.display()))?;
+    let header: ShardHeader = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not a complete file of a shard", path.display()))?;
+    let scenario = header
+        .scenario()
+        .with_context(|| format!("{} is not the file of a shard: it has no scenario", path.display()))?;
     Ok(scenario.to_owned())
 }

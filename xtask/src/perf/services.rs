@@ -40,7 +40,7 @@ impl Services {
             }
         }
         if plan.settings.on_kubernetes && plan.settings.remote_write.is_none() {
-            eprintln!("no store: name one that the pods reach with --prometheus-url, for dashboards and proof");
+            eprintln!("no metrics are stored: name a store that the pods reach with --prometheus-url");
         }
         match services.start_target(plan).await {
             Ok(()) => Ok(services),

@@ -160,7 +160,7 @@ async fn has_process(folder: &Path) -> bool {
 pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     let folder = state_folder(port);
     let file = folder.join(PID);
-    let text = fs::read_to_string(&file).context("failed to read Prometheus' process id")?;
+    let text = files::read(&file)?;
     // Prometheus may have ended by itself, and another process may have its id now. Only on Linux
     // can this be checked.
     if !cfg!(target_os = "linux") || has_process(&folder).await {
@@ -229,7 +229,7 @@ pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     let mut shown = vec![0; folders.len()];
     loop {
         for ((port, folder), shown) in folders.iter().zip(&mut shown) {
-            let text = fs::read_to_string(folder.join(LOG)).with_context(|| format!("failed to read {LOG}"))?;
+            let text = files::read(folder.join(LOG))?;
             let lines: Vec<_> = text.lines().collect();
             // A log that is shorter than before is a new one.
             let from = if *shown == 0 || lines.len() < *shown { lines.len().saturating_sub(LINES) } else { *shown };

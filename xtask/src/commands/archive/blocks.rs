@@ -24,7 +24,7 @@ pub(super) async fn create(work: &Path) -> anyhow::Result<()> {
         }
     } else {
         stack::promtool(work, &arguments).await.context(
-            "promtool, which makes the blocks, is not on PATH and could not run in Prometheus' image: install it, or start Docker",
+            "promtool, which makes the blocks, is not on PATH and did not run in Prometheus' image: install it, or start Docker",
         )?;
     }
     let has_blocks = std::fs::read_dir(work.join(BLOCKS)).is_ok_and(|mut entries| entries.next().is_some());

@@ -105,7 +105,7 @@ fn unpack(file: &Path, folder: &Path) -> anyhow::Result<(Manifest, Report)> {
         bail!("it has the newer version {}, and this program reads up to {SCHEMA}: update it", manifest.schema);
     }
     if root != folder.join(&manifest.testid) {
-        bail!("it holds {}, and its manifest names {}", root.display(), manifest.testid);
+        bail!("its folder is {}, but its manifest names {}", root.display(), manifest.testid);
     }
     // The archive may come from elsewhere.
     let report = reports::read(&root.join(REPORT).join(REPORT_FILE)).context("its report cannot be read")?;

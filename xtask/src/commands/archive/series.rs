@@ -79,7 +79,7 @@ impl CollectedSeries {
         while at_ms < to_ms {
             at_ms = (at_ms + PIECE_S * 1_000).min(to_ms);
             let query = [("query", format!("{selector}[{PIECE_S}s]")), ("time", seconds(at_ms))];
-            let text = prometheus.get("query", &query).await.with_context(|| selector.to_owned())?;
+            let text = prometheus.get("query", &query).await.with_context(|| format!("failed to read {selector}"))?;
             let response: QueryResponse =
                 serde_json::from_slice(&text).with_context(|| format!("{selector}: not a Prometheus API response"))?;
             for matrix in response.data.result {

@@ -246,7 +246,7 @@ async fn containers(has_docker: bool) -> CheckResult {
 impl Store {
     fn remedy(&self) -> &'static str {
         if self.is_external {
-            "check that the store runs, that the K6_PROMETHEUS_RW_* variables hold its credentials, and that --prometheus-url is its query API"
+            "check that the store runs, that the K6_PROMETHEUS_RW_* variables have its credentials, and that --prometheus-url is its query API"
         } else {
             "cargo xtask stack up; if Prometheus does not stay up: cargo xtask stack logs"
         }

@@ -41,7 +41,7 @@ pub(super) async fn mapping(target: &Url) -> CheckResult {
             }
             (paths, _) => failed(
                 format!("none: no count of requests at {}", paths.join(", ")),
-                "send some requests and ask again; if it stays so, see monitoring/BACKEND_METRICS.md",
+                "send some requests and repeat this command; if it finds no count again, see monitoring/BACKEND_METRICS.md",
             ),
         };
     };
