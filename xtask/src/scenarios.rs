@@ -34,7 +34,7 @@ pub(crate) enum ScenarioError {
     Unknown { name: String, hint: String },
     #[error("perf-tests/tests/load has no scenario: cargo xtask new-scenario NAME")]
     NoScenario,
-    #[error("perf-tests/tests/load/{0}.rs has no ignored test: a scenario is one")]
+    #[error("perf-tests/tests/load/{0}.rs has no scenario: write an ignored test")]
     NoTest(String),
     #[error(
         "perf-tests/tests/load/{file}.rs has two scenarios, {first} and {second}: a file holds one, move the other to a \
