@@ -44,7 +44,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(500);
 
 /// Reads snapshots while the load runs.
 pub(crate) trait LoadObserver {
-    /// Is called once, when all workers run, this long after the load was to begin.
+    /// Called once, when all workers run. `late` is the time since the load was to begin.
     fn began(&mut self, _late: Duration) {}
 
     /// Receives a snapshot of everything that was measured until `elapsed` from the start of the

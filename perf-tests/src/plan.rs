@@ -55,7 +55,7 @@ pub struct PartPlan {
     pub graceful_stop: Duration,
     /// Minimum time between two iteration starts of a virtual user.
     pub min_iteration: Duration,
-    /// Which virtual users run iterations, and when.
+    /// The virtual users that run iterations, and their times.
     pub schedule: Schedule,
     /// When each phase of the load begins.
     pub phases: PhasePlan,

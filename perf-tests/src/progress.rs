@@ -180,7 +180,7 @@ fn judged_phases(slo: Option<&Slo>) -> Phases {
     slo.map_or(Phases::AFTER_WARM_UP, |slo| slo.phases)
 }
 
-/// Describes an endpoint's quantile beside its threshold, and returns their ratio.
+/// Describes an endpoint's quantile. Also returns its ratio to the threshold.
 fn share_of_slo((index, endpoint, slo): &ShownEndpoint, snapshot: &Snapshot) -> Option<(String, f64)> {
     let (q, threshold) = threshold_ms(*slo)?;
     let quantile = snapshot.endpoint(*index, judged_phases(*slo))?.latency.quantile(q)?;

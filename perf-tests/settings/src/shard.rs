@@ -11,7 +11,7 @@ use super::{MAX_AGENTS, ValueError};
 /// The first second that RFC 3339 cannot write.
 const YEAR_10000: u64 = 253_402_300_800;
 
-/// Which share of a run's load a process makes: "2/8".
+/// The share of a run's load that a process makes: "2/8".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Shard {
     /// Its number, from 1.

@@ -25,7 +25,7 @@ mod tests;
 /// fewer workers share them.
 const MIN_VUS_PER_WORKER: usize = 32;
 
-/// Where the worker threads of a process take shared iterations of a part from.
+/// The source of a part's shared iterations, for the worker threads of a process.
 pub(super) enum SharedSource {
     /// The number of iterations that are taken. All threads increment it.
     Counter(Arc<AtomicU64>),
@@ -75,7 +75,7 @@ impl LoadShare {
         self.agents as usize
     }
 
-    /// Those of `all` that it has.
+    /// The items of `all` that belong to this share.
     pub(crate) fn select<I: Iterator>(self, all: I) -> impl Iterator<Item = I::Item> {
         all.skip(self.agent as usize).step_by(self.agents())
     }

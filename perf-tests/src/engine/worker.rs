@@ -93,12 +93,12 @@ pub(crate) enum WorkerSchedule {
 pub(crate) enum IterationSupply {
     /// Unlimited.
     Endless,
-    /// This many for each virtual user.
+    /// A number for each virtual user.
     Each(u64),
-    /// This many for all virtual users of this agent together. `next` counts those taken. Their
-    /// numbers among those of all agents are `first`, `first + step` and so on.
+    /// `all` for all virtual users of this agent together. `next` is the number of taken ones.
+    /// Their numbers among those of all agents are `first`, `first + step` and so on.
     Shared { next: Arc<AtomicU64>, all: u64, first: u64, step: u64 },
-    /// Those that the coordinator gives this agent.
+    /// Blocks that the coordinator gives this agent.
     Leased(Arc<LeasedIterations>),
 }
 

@@ -35,9 +35,9 @@ struct ClientHost {
 
 /// Idle connections over HTTP/1.1 that a client may use.
 enum Idle {
-    /// Its own: at most one, because it makes one request at a time.
+    /// At most one, of the client itself, because it makes one request at a time.
     Own(Option<IdleConnection>),
-    /// Those of all virtual users of the worker, or of all lanes of a virtual user.
+    /// Connections of all virtual users of the worker, or of all lanes of a virtual user.
     Shared(Rc<IdleConnections>),
 }
 

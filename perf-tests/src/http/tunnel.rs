@@ -1,7 +1,8 @@
 //! Tunnels through an HTTP proxy (CONNECT, RFC 9110, section 9.3.6), for `--proxy`.
 //!
-//! Load goes through a tunnel to each target, with TLS or without. So requests stay as they are,
-//! the proxy's credentials are in no request, and a failure of the proxy is known as its own.
+//! Load goes through a tunnel to each target, with TLS or without. So requests do not change, and
+//! do not contain the proxy's credentials. A failure of the proxy is distinguished from the
+//! target's.
 
 use std::io;
 

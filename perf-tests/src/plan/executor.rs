@@ -53,7 +53,7 @@ pub(super) trait ExecutorRules {
     /// Duration of the load, without the graceful stop.
     fn duration(&self) -> Duration;
 
-    /// Which virtual users run iterations, and when.
+    /// The virtual users that run iterations, and their times.
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError>;
 
     /// Phases, from the start of the load.

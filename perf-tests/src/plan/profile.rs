@@ -35,7 +35,7 @@ const MAX_DURATION: Duration = Duration::from_secs(600);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadProfile {
-    /// Which virtual users run iterations, and when.
+    /// The virtual users that run iterations, and their times.
     #[serde(flatten)]
     pub executor: Executor,
     /// When the load begins, from the start of the run.

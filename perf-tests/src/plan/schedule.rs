@@ -1,11 +1,11 @@
-//! Which virtual users run iterations, and when.
+//! The virtual users that run iterations, and their times.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::arrivals::Arrivals;
 
-/// Which virtual users run iterations, and when.
+/// The virtual users that run iterations, and their times.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Schedule {
     /// Closed: a virtual user begins its next iteration when the previous one has ended.
@@ -52,8 +52,8 @@ pub struct ActiveSpan {
 pub enum IterationLimit {
     /// As many as time allows.
     UntilStop,
-    /// This many in total. A virtual user that is free takes the next one.
+    /// A total number. A free virtual user takes the next one.
     Shared(u64),
-    /// This many for each virtual user.
+    /// A number for each virtual user.
     Each(u64),
 }

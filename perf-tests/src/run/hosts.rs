@@ -56,7 +56,7 @@ fn known_hosts(name: &str, known: &[&str], settings: &Settings) -> String {
 /// the service.
 ///
 /// # Errors
-/// The first that does not: the message names host and flag.
+/// If a host or a URL has no match. The message names the first one, and the flag.
 pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), HostError> {
     let known = spec.catalogue.hosts();
     if let Some(name) = settings.hosts.keys().find(|name| known.iter().all(|host| host.name != **name)) {
@@ -78,8 +78,8 @@ pub(super) fn endpoint_hosts(catalogue: &Catalogue, http: &HttpConfig) -> Vec<Op
     catalogue.endpoints.iter().map(|endpoint| endpoint.host.as_ref().map_or(Some(MAIN), index)).collect()
 }
 
-/// All targets and the proxy on one line: "targets: http://a, auth https://b". With `http`, whose
-/// hosts were asked, each has its protocol.
+/// All targets and the proxy on one line: "targets: http://a, auth https://b". With `http`, each
+/// has the protocol that its host chose.
 pub(super) fn describe(settings: &Settings, http: Option<&HttpConfig>) -> String {
     let names = settings.hosts.keys().map(|name| format!("{name} "));
     let urls = settings.targets().map(shown_url);

@@ -64,7 +64,7 @@ fn login_remedy(target: &Url, path: &str) -> &'static str {
 /// URL of another origin, without them.
 ///
 /// # Errors
-/// Why there are none, and what to do.
+/// If there are no metrics. The error says why, and what to do.
 pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSample>, NoMetrics> {
     const PATIENCE: Duration = Duration::from_secs(5);
     const ELSEWHERE: &str = "serve metrics there, or name their path in the service's `mapping`, such as \

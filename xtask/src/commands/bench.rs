@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the cost of the generator beside other load generators, and the
-//! accuracy of its clock against the delays that the server logged.
+//! `cargo xtask bench`: compares the generator's cost with that of other load generators, and its
+//! clock with the delays that the server logged.
 
 mod agents;
 mod bench_protocol;

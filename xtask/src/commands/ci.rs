@@ -83,7 +83,7 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
 
 /// Runs the ignored tests, which need the programs above, in two groups side by side. The tests of
 /// a group run one at a time, since each starts servers and load. Mostly they wait, so that two at
-/// once do not disturb each other. With three, the backend's clock was wrong for want of processor
+/// once do not disturb each other. With three, the backend's clock was wrong for lack of processor
 /// time. Each group has its own folder, and so its own lock.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! A run's pods until each has started: why one does not, by its own message.
+//! Watches a run's pods until all have started, and reports why one does not start.
 
 use perf_report::format::counted_part;
 use std::collections::BTreeSet;

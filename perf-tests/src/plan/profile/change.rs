@@ -25,8 +25,8 @@ impl LoadProfile {
         self
     }
 
-    /// Gives iterations under way at the end this much time to end; then they are cut off. The
-    /// default is 30 s, as in k6.
+    /// Time in which iterations under way at the end of the load may end. Then they are cut off.
+    /// The default is 30 s, as in k6.
     ///
     /// ```
     /// # use std::time::Duration;

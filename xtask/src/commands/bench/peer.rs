@@ -33,7 +33,7 @@ impl PeerName {
         }
     }
 
-    /// Those that speak a protocol.
+    /// The peers that speak a protocol.
     pub(super) const fn all(protocol: BenchProtocol) -> &'static [Self] {
         match protocol {
             BenchProtocol::Http | BenchProtocol::Tls => &[Self::Wrk, Self::Oha, Self::Hey, Self::K6],

@@ -1,4 +1,4 @@
-//! `cargo xtask bench peers` and `memory`: the cost of our generator beside each peer.
+//! `cargo xtask bench peers` and `memory`: the cost of our generator and of each peer.
 //!
 //! Both run in pairs on the same processor; which one is first alternates. Noise of a machine comes
 //! in stretches, so a ratio is the median of the ratios of pairs, and a single time means little.
