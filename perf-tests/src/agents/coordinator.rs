@@ -1,6 +1,5 @@
 //! The coordinator: starts and gathers agents, hands out their shares, and follows their load.
 
-use perf_report::format::counted_part;
 use std::net::SocketAddr;
 use std::time::Duration;
 

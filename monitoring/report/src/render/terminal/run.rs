@@ -9,7 +9,7 @@ use super::{TerminalStyle, finding_lines};
 use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{describe_failures, table_notes};
-use crate::format::{and_more, count, counted, counted_part, millis, millis_or_seconds, percent};
+use crate::format::{count, counted, counted_part, millis, millis_or_seconds, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
