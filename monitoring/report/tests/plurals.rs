@@ -1,8 +1,5 @@
 //! Nouns beside counts: one is singular.
 
-use std::fs;
-use std::path::Path;
-
 use perf_report::read::read_report;
 use perf_report::render::files::run_files;
 use perf_report::render::terminal::{TerminalStyle, render_run};
@@ -56,10 +53,8 @@ fn wrong_plurals(text: &str) -> Vec<String> {
 
 #[test]
 fn a_report_of_one_request_has_no_wrong_plural() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/situations");
     for situation in ["met", "missed", "several_missed", "store_gone", "too_few", "without_routes"] {
-        let text = fs::read_to_string(folder.join(format!("{situation}.json"))).unwrap();
-        let mut json = serde_json::from_str(&text).unwrap();
+        let mut json = serde_json::from_str(&test_support::situation(situation, "").unwrap()).unwrap();
         set_to_one(&mut json);
         let report = read_report(&json.to_string()).unwrap();
         let terminal = render_run(&report, TerminalStyle::PLAIN);

@@ -82,7 +82,8 @@ async fn the_mapping_of_each_metrics_page_is_named() {
         ),
     ] {
         let text = std::fs::read_to_string(format!("{FOLDER}/{file}.prom")).unwrap();
-        let FoundProblem { problem: described, remedy } = check_mapping(vec![(path, &*text.leak())].leak()).await.unwrap_err();
+        let FoundProblem { problem: described, remedy } =
+            check_mapping(vec![(path, &*text.leak())].leak()).await.unwrap_err();
         assert_eq!(described, found, "{file}");
         assert!(remedy.contains(&format!("mapping: BackendMapping::{mapping}, or")), "{file}: {remedy}");
     }
