@@ -45,6 +45,8 @@ pub(crate) struct Coordinator {
     clock: SentClock,
     layout: Layout,
     book: LeaseBook,
+    /// Why agents were told to end the load.
+    told: Vec<AbortCause>,
 }
 
 impl Coordinator {
@@ -62,8 +64,8 @@ impl Coordinator {
         let listener =
             AgentListener::open(address, encryption, here).map_err(|error| AgentError::Listen { address, error })?;
         let (members, processes, refused) = (Vec::new(), Vec::new(), Vec::new());
-        let book = LeaseBook::default();
-        Ok(Self { listener, members, processes, refused, clock: SentClock::start(), layout, book })
+        let (clock, book, told) = (SentClock::start(), LeaseBook::default(), Vec::new());
+        Ok(Self { listener, members, processes, refused, clock, layout, book, told })
     }
 
     /// Starts agents on this machine.
@@ -289,9 +291,12 @@ impl Coordinator {
         }
     }
 
-    /// Tells all agents to end the load.
-    fn tell_all(&self, cause: AbortCause) {
-        self.members.iter().for_each(|member| member.tell(&ToAgent::Abort(cause)));
+    /// Tells all agents to end the load, once for each cause.
+    fn tell_all(&mut self, cause: AbortCause) {
+        if !self.told.contains(&cause) {
+            self.told.push(cause);
+            self.members.iter().for_each(|member| member.tell_first(&ToAgent::Abort(cause)));
+        }
     }
 }
 

@@ -22,6 +22,8 @@ use super::message::{self, MAX_MESSAGE, MessageError, SILENCE};
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Messages that wait to be sent, or to be read.
 const MOST_WAITING: usize = 8;
+/// Urgent messages that wait to be sent: those that end the load, one for each cause.
+const MOST_URGENT: usize = 2;
 /// Bytes of a message that are written at a time.
 const CHUNK: usize = 64 << 10;
 
@@ -29,6 +31,7 @@ const CHUNK: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct LinkSender {
     waiting: mpsc::Sender<Vec<u8>>,
+    urgent: mpsc::Sender<Vec<u8>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -66,6 +69,7 @@ where
     let runtime = runtime()?;
     let (mut reader, writer) = tokio::io::split(stream);
     let (waiting, to_send) = mpsc::channel(MOST_WAITING);
+    let (urgent, to_send_first) = mpsc::channel(MOST_URGENT);
     let (arrived, incoming) = mpsc::channel(MOST_WAITING);
     let read = runtime.spawn(async move {
         loop {
@@ -77,8 +81,9 @@ where
             }
         }
     });
-    let tasks = [read, runtime.spawn(write(writer, to_send, alive))];
-    Ok((LinkSender { waiting, tasks }, LinkReceiver(incoming)))
+    let queues = Queues { urgent: to_send_first, waiting: to_send };
+    let tasks = [read, runtime.spawn(write(writer, queues, alive))];
+    Ok((LinkSender { waiting, urgent, tasks }, LinkReceiver(incoming)))
 }
 
 impl LinkSender {
@@ -102,6 +107,33 @@ impl LinkSender {
         }
         Ok(())
     }
+
+    /// Sends a message before all others that wait, however many there are.
+    ///
+    /// # Errors
+    /// As [`LinkSender::send`].
+    pub(super) fn send_first<Out: Serialize>(&self, message: &Out) -> Result<(), MessageError> {
+        // An error means that the connection is lost, or that both urgent messages wait already.
+        drop(self.urgent.try_send(message::encode(message)?));
+        Ok(())
+    }
+}
+
+/// Messages that wait to be sent.
+struct Queues {
+    urgent: mpsc::Receiver<Vec<u8>>,
+    waiting: mpsc::Receiver<Vec<u8>>,
+}
+
+impl Queues {
+    /// The next message to send. `None` if the sender is gone.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        tokio::select! {
+            biased;
+            Some(message) = self.urgent.recv() => Some(message),
+            message = self.waiting.recv() => message,
+        }
+    }
 }
 
 impl Drop for LinkSender {
@@ -121,9 +153,9 @@ impl<In> LinkReceiver<In> {
 }
 
 /// Sends messages until the connection breaks. A peer that reads nothing breaks it as well.
-async fn write(mut writer: WriteHalf<AgentStream>, mut waiting: mpsc::Receiver<Vec<u8>>, alive: Vec<u8>) {
+async fn write(mut writer: WriteHalf<AgentStream>, mut queues: Queues, alive: Vec<u8>) {
     loop {
-        let bytes = match time::timeout(HEARTBEAT, waiting.recv()).await {
+        let bytes = match time::timeout(HEARTBEAT, queues.next()).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return,
             Err(_) => alive.clone(),
@@ -141,3 +173,6 @@ async fn write_now(writer: &mut WriteHalf<AgentStream>, bytes: &[u8]) -> io::Res
     writer.write_all(bytes).await?;
     writer.flush().await
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,6 +86,13 @@ impl Member {
         }
     }
 
+    /// Sends a message before all that wait for this agent.
+    pub(super) fn tell_first(&self, message: &ToAgent) {
+        if let Some(sender) = &self.sender {
+            drop(sender.send_first(message));
+        }
+    }
+
     /// The error of a message that is not the next step of the protocol.
     pub(super) fn unexpected_message(&self) -> AgentError {
         AgentError::Unexpected { agent: self.name() }
