@@ -118,11 +118,7 @@ impl Agent {
         self.sender.send(&FromAgent::Ready).await?;
         loop {
             match self.next().await? {
-                ToAgent::ClockProbe => {
-                    let received = self.clock.now();
-                    let reply = ClockReply { received, sent: self.clock.now() };
-                    self.sender.send(&FromAgent::ClockReply(reply)).await?;
-                }
+                ToAgent::ClockProbe => self.reply_to_probe().await?,
                 ToAgent::Start(at) => return Ok(self.clock.moment(at)),
                 other => return Err(unexpected(other)),
             }
@@ -152,10 +148,23 @@ impl Agent {
         Ok(())
     }
 
+    /// Waits until the coordinator closes the connection. It measures the clock once more before.
     async fn wait_for_the_end(&mut self) {
-        let closed = async { while self.receiver.receive().await.is_ok() {} };
+        let closed = async {
+            while let Ok(message) = self.receiver.receive().await {
+                if matches!(message, ToAgent::ClockProbe) && self.reply_to_probe().await.is_err() {
+                    return;
+                }
+            }
+        };
         // If the coordinator does not close the connection, it is lost.
         drop(time::timeout(FAREWELL, closed).await);
+    }
+
+    async fn reply_to_probe(&self) -> Result<(), MessageError> {
+        let received = self.clock.now();
+        let reply = ClockReply { received, sent: self.clock.now() };
+        self.sender.send(&FromAgent::ClockReply(reply)).await
     }
 
     /// The next message other than that the coordinator is alive.

@@ -55,6 +55,11 @@ impl ClockOffset {
         Self { offset, error: u64::try_from(round_trip.max(0) / 2).unwrap_or(u64::MAX) }
     }
 
+    /// The more exact one of two measurements of the same offset.
+    pub(super) fn closer(earlier: Option<Self>, later: Self) -> Self {
+        earlier.filter(|earlier| earlier.error <= later.error).unwrap_or(later)
+    }
+
     /// A time of the coordinator's clock as a time of the agent's.
     pub(super) fn to_agent(self, time: u64) -> u64 {
         u64::try_from(i128::from(time) + self.offset).unwrap_or(0)

@@ -230,18 +230,23 @@ impl Coordinator {
         let receivers = self.members.iter_mut().enumerate();
         let mut arriving: FuturesUnordered<_> =
             receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
+        let mut parting = FuturesUnordered::new();
         let (mut abort, mut silence) = (Abort::default(), Silence::default());
-        while self.members.iter().any(Member::is_active) {
+        while self.members.iter().any(Member::is_active) || !parting.is_empty() {
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
                     self.take(at, clock::now().saturating_duration_since(epoch), message);
-                    let member = &self.members[at];
+                    let member = &mut self.members[at];
                     if member.is_active() {
                         arriving.push(receive(at, receiver));
-                    } else if member.cannot_continue() {
+                        continue;
+                    }
+                    parting.extend(member.part(at, receiver, self.clock));
+                    if member.cannot_continue() {
                         self.tell_all(AbortCause::Interrupted);
                     }
                 }
+                Some((at, offset)) = parting.next() => self.members[at].end_offset = offset,
                 _ = ticks.tick() => {
                     let elapsed = clock::now().saturating_duration_since(epoch + LAG);
                     let counts = fold::counts(&self.members, empty);
@@ -333,3 +338,6 @@ async fn unless_interrupted<T>(
         () = signals.next() => Err(AgentError::Interrupted),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use perf_report::evidence::AgentResult;
-use perf_report::format::clock;
+use perf_report::format;
 use tokio::time;
 
 use super::agent_error::AgentError;
@@ -12,11 +12,14 @@ use super::clock_offset::{ClockOffset, SentClock};
 use super::link::{LinkReceiver, LinkSender};
 use super::listener::JoinedAgent;
 use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};
+use crate::clock;
 use crate::engine::{Load, LoadShare};
 use crate::measure::{Layout, Snapshot};
 
 /// Exchanges by which a clock is measured. The shortest one counts.
 const PROBES: usize = 16;
+/// Time in which a clock is measured again, after the load.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// One agent.
 pub(super) struct Member {
@@ -29,6 +32,8 @@ pub(super) struct Member {
     /// `None` while a future waits for its next message.
     pub(super) receiver: Option<LinkReceiver<FromAgent>>,
     pub(super) offset: ClockOffset,
+    /// The same at the end of its load, if it was measured.
+    pub(super) end_offset: Option<ClockOffset>,
     /// Time from the start until its workers ran, in nanoseconds.
     late: u64,
     /// Its last counts.
@@ -48,7 +53,7 @@ impl Member {
         let JoinedAgent { sender, receiver, place } = joined;
         let (offset, counts) = (ClockOffset::default(), empty.clone());
         let (sender, receiver) = (Some(sender), Some(receiver));
-        Self { number, share, place, sender, receiver, offset, late: 0, counts, end: None }
+        Self { number, share, place, sender, receiver, offset, end_offset: None, late: 0, counts, end: None }
     }
 
     /// Its name in messages: "agent 2 (process 4711 on node-3)".
@@ -109,11 +114,22 @@ impl Member {
             let FromAgent::ClockReply(reply) = self.ask(&ToAgent::ClockProbe).await? else {
                 return Err(self.unexpected_message());
             };
-            let measured = ClockOffset::new(sent, reply, clock.now());
-            best = Some(best.filter(|best| best.error <= measured.error).unwrap_or(measured));
+            best = Some(ClockOffset::closer(best, ClockOffset::new(sent, reply, clock.now())));
         }
         self.offset = best.unwrap_or_default();
         Ok(())
+    }
+
+    /// Ends its connection after it has finished. Measures its clock again before, since a clock
+    /// may drift during the load. `None` if it was lost.
+    pub(super) fn part(
+        &mut self,
+        at: usize,
+        receiver: LinkReceiver<FromAgent>,
+        clock: SentClock,
+    ) -> Option<impl Future<Output = (usize, Option<ClockOffset>)> + use<>> {
+        let sender = self.sender.take()?;
+        Some(async move { (at, measure_again(&sender, receiver, clock).await) })
     }
 
     /// Takes a message that came at `elapsed` from the start of the load.
@@ -160,6 +176,8 @@ impl Member {
         let result = AgentResult {
             clock_offset_ms: Some(to_millis(self.offset.offset)),
             clock_error_ms: Some(to_millis(self.offset.error.into())),
+            clock_drift_ms: self.end_offset.map(|end| to_millis(end.offset - self.offset.offset)),
+            clock_drift_error_ms: self.end_offset.map(|end| to_millis(end.error.into())),
             start_skew_ms: to_millis(i128::from(self.late) + i128::from(self.offset.error)),
             ..AgentResult::new(self.number, Some(self.place))
         };
@@ -168,12 +186,33 @@ impl Member {
             Some(MemberEnd::Lost(at, why)) => {
                 let (health, workers) = (self.counts.health, self.counts.worked.len());
                 let load = Load { health, workers, ..Load::not_started(self.counts) };
-                (load, Some((at, format!("at {}: {why}", clock(at)))))
+                (load, Some((at, format!("at {}: {why}", format::clock(at)))))
             }
             None => (Load::not_started(empty), None),
         };
         AgentLoad { share: self.share, leased: Some(leased), load, result, lost }
     }
+}
+
+/// Measures the clock of an agent that has finished. `None` if it does not respond any more.
+async fn measure_again(
+    sender: &LinkSender,
+    mut receiver: LinkReceiver<FromAgent>,
+    clock: SentClock,
+) -> Option<ClockOffset> {
+    let (until, mut best) = (clock::now() + PARTING, None);
+    for _ in 0..PROBES {
+        let sent = clock.now();
+        sender.send(&ToAgent::ClockProbe).await.ok()?;
+        match time::timeout_at(until, next(&mut receiver)).await {
+            Ok(Ok(FromAgent::ClockReply(reply))) => {
+                best = Some(ClockOffset::closer(best, ClockOffset::new(sent, reply, clock.now())));
+            }
+            // What was measured until then is exact enough, or its error says that it is not.
+            _ => break,
+        }
+    }
+    best
 }
 
 /// The next message other than that a side is alive.

@@ -12,14 +12,14 @@
 //! | agent | `Prepared` or `Failed` | after its own checks, such as whether the target responds |
 //! | coordinator | `SetupValue` | after setup |
 //! | agent | `Ready` or `Failed` | once the iterations hold setup's value |
-//! | both | `ClockProbe`, `ClockReply` | several times, before the load |
+//! | both | `ClockProbe`, `ClockReply` | several times, before the load and after `Finished` |
 //! | coordinator | `Start` | once |
 //! | coordinator | `Lease` | after `Start`, and after each `LeaseRequests` |
 //! | agent | `Started` | when its workers run |
-//! | agent | `Counts` | each second, cumulative |
+//! | agent | `Counts` | twice a second, cumulative |
 //! | agent | `LeaseRequests` | when shared iterations run short; one at a time |
 //! | coordinator | `Abort` | if the load ends early |
-//! | agent | `Finished` | last |
+//! | agent | `Finished` | at the end of its load |
 //! | both | `Alive` | whenever nothing else was sent for a second |
 
 use std::io::ErrorKind;
@@ -43,7 +43,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Time for agents to join that are started by hand.
 pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(600);
 /// Version of the protocol. It grows with any change.
-pub(crate) const PROTOCOL: u32 = 2;
+pub(crate) const PROTOCOL: u32 = 3;
 /// Limit on a message of a peer that has not shown the token, in bytes.
 pub(super) const MAX_HELLO: usize = 4 << 10;
 /// Limit on any other message, in bytes. An agent sends what a shard writes.

@@ -243,20 +243,32 @@ pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding
             );
         }
         // The start of shards is judged where it is known whether they were to begin together.
-        if agent.is_shard {
-            continue;
-        }
-        if agent.start_skew_ms > exact_ms(MAX_SKEW) {
-            let message = format!(
-                "agent {number} of {all}{place} began {:.0} ms late, clock error included; {} ms are allowed: start \
-                 fewer agents on one machine, or set up the network so that messages take less time",
-                agent.start_skew_ms,
-                MAX_SKEW.as_millis()
-            );
-            inconclusive(FindingKind::AgentSkewed, message);
+        if !agent.is_shard
+            && let Some(what) = describe_skew(agent)
+        {
+            inconclusive(FindingKind::AgentSkewed, format!("agent {number} of {all}{place} {what}"));
         }
     }
     problems
+}
+
+/// Describes how late an agent began, or how much its clock drifted, if that is too much.
+fn describe_skew(agent: &AgentResult) -> Option<String> {
+    let (limit, allowed) = (exact_ms(MAX_SKEW), MAX_SKEW.as_millis());
+    if agent.start_skew_ms > limit {
+        return Some(format!(
+            "began {:.0} ms late, clock error included; {allowed} ms are allowed: start fewer agents on one machine, or \
+             set up the network so that messages take less time",
+            agent.start_skew_ms
+        ));
+    }
+    let (drift, error) = agent.clock_drift_ms.zip(agent.clock_drift_error_ms)?;
+    (drift.abs() + error > limit).then(|| {
+        format!(
+            "had a clock that drifted by {drift:.0} ms during the load, known to {error:.0} ms; {allowed} ms are allowed: \
+             synchronize the clocks of its machine and of the coordinator's (NTP), or make a shorter load"
+        )
+    })
 }
 
 /// Warns if arrivals of an open load were dropped, or if more than 1 % of them began late.

@@ -30,6 +30,12 @@ pub struct AgentResult {
     /// The offset is at most this wrong: half of the shortest round trip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_error_ms: Option<f64>,
+    /// Change of the offset until the end of its load. `None` for a shard, and if it was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_drift_ms: Option<f64>,
+    /// The drift is at most this wrong, if the offset at the start is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_drift_error_ms: Option<f64>,
     /// Time from the common start until it was ready. It includes the error of its clock. Without
     /// a common start, it is the time from the beginning of the first shard to its own.
     pub start_skew_ms: f64,
@@ -59,6 +65,8 @@ impl AgentResult {
             lateness_p99_ms: None,
             clock_offset_ms: None,
             clock_error_ms: None,
+            clock_drift_ms: None,
+            clock_drift_error_ms: None,
             start_skew_ms: 0.0,
             started: None,
             is_shard: false,

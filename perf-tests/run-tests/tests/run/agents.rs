@@ -311,7 +311,7 @@ fn peers_that_do_not_belong_to_the_run_are_refused() {
         [perf_settings::AGENT_JOIN, perf_settings::AGENT_TOKEN].map(|name| proc::variable(agents[0], name).unwrap());
     let hello = |token: &str| {
         json!({ "Hello": {
-            "protocol": 2, "build": "other", "scenario": "together", "catalogue": "", "token": token, "place": "here",
+            "protocol": 3, "build": "other", "scenario": "together", "catalogue": "", "token": token, "place": "here",
         }})
     };
     assert_eq!(converse(&address, &hello("guess")), None, "a peer without the token gets nothing");

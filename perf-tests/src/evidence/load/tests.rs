@@ -58,3 +58,22 @@ fn agents_that_were_lost_or_late_make_a_run_inconclusive() {
     let expected = "agent 2 of 2 (process 7 on node-3) was lost at 00:03: it was silent for 5 s. It had 2 of 5 VUs";
     assert!(messages[1].starts_with(expected), "{}", messages[1]);
 }
+
+/// The only problem of a run of three agents. The second one is as given.
+fn problem(second: AgentResult) -> Finding {
+    let plan = Plan { parts: vec![constant_vus(7, Duration::from_secs(1)).plan("a", 1, 1).unwrap()], seed: 1 };
+    let [problem] = agent_problems(&plan, &[agent(1), second, agent(3)]).try_into().unwrap();
+    problem
+}
+
+#[test]
+fn a_clock_that_drifted_makes_a_run_inconclusive() {
+    let with_drift =
+        |drift, error| AgentResult { clock_drift_ms: Some(drift), clock_drift_error_ms: Some(error), ..agent(2) };
+    let plan = Plan { parts: vec![constant_vus(7, Duration::from_secs(1)).plan("a", 1, 1).unwrap()], seed: 1 };
+    assert_eq!(agent_problems(&plan, &[agent(1), with_drift(-49.0, 1.0)]), []);
+    let drifted = problem(with_drift(-49.0, 1.5));
+    assert_eq!((drifted.exit_code, drifted.kind), (Some(ExitCode::Inconclusive), FindingKind::AgentSkewed));
+    let expected = "agent 2 of 3 (process 7 on node-3) had a clock that drifted by -49 ms during the load";
+    assert!(drifted.message.starts_with(expected), "{drifted}");
+}

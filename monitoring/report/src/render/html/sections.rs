@@ -155,7 +155,9 @@ fn agents(report: &Report) -> Markup {
             thead { tr {
                 th { @if is_shard { "shard" } @else { "agent" } } th { "process" } th class="n" { "requests" } th class="n" { "failed" } th class="n" { "workers" }
                 th class="n" { "processor time" } th class="n" { "busiest worker" } th class="n" { "lateness p99" }
-                th class="n" { @if is_shard { "began (own clock)" } @else { "clock offset" } } th class="n" { "began late" } th { "lost" }
+                th class="n" { @if is_shard { "began (own clock)" } @else { "clock offset" } }
+                @if !is_shard { th class="n" { "clock drift" } }
+                th class="n" { "began late" } th { "lost" }
             } }
             tbody { @for agent in &report.run.agents { tr {
                 th scope="row" { (agent.number) }
@@ -171,6 +173,13 @@ fn agents(report: &Report) -> Markup {
                         (finite_millis(offset)) " ± " (finite_millis(error))
                     }
                     @if let Some(started) = &agent.started { (started) }
+                }
+                @if !is_shard {
+                    td class="n" {
+                        @if let (Some(drift), Some(error)) = (agent.clock_drift_ms, agent.clock_drift_error_ms) {
+                            (finite_millis(drift)) " ± " (finite_millis(error))
+                        }
+                    }
                 }
                 td class="n" { (finite_millis(agent.start_skew_ms)) }
                 td class="wrap" { (agent.lost.as_deref().unwrap_or_default()) }

@@ -38,6 +38,7 @@ fn a_page_lists_agents_if_there_are_any() {
     report.run.agents = vec![agent("process 7 on node-3")];
     let page = render_run(&report, None);
     assert!(page.contains("clock offset") && page.contains("process 7 on node-3") && page.contains("at 00:03: gone"));
+    assert!(page.contains("clock drift") && page.contains("1.25 ms ± 0.2 ms"), "{page}");
 }
 
 fn agent(place: &str) -> AgentResult {
@@ -52,6 +53,8 @@ fn agent(place: &str) -> AgentResult {
         lateness_p99_ms: Some(0.4),
         clock_offset_ms: Some(-3.5),
         clock_error_ms: Some(0.1),
+        clock_drift_ms: Some(1.25),
+        clock_drift_error_ms: Some(0.2),
         start_skew_ms: 0.2,
         started: None,
         is_shard: false,
