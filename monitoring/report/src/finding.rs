@@ -96,6 +96,7 @@ pub enum FindingKind {
     AgentLost,
     AgentRefused,
     AgentSkewed,
+    AgentSlow,
     Sharded,
     SettingIgnored,
     // Store.

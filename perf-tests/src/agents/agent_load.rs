@@ -31,7 +31,9 @@ impl AgentLoad {
         let processor: Option<u64> = worked.iter().map(|times| times.cpu).sum();
         let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
         let lateness = load.snapshot.parts.iter().filter_map(p99).max();
+        let cut_off = load.snapshot.iterations().interrupted;
         load.agents = vec![AgentResult {
+            cut_off,
             requests: requests.sent,
             failed: requests.failed,
             workers: u32::try_from(load.workers).unwrap_or(u32::MAX),

@@ -47,6 +47,8 @@ pub(crate) struct Coordinator {
     book: LeaseBook,
     /// Why agents were told to end the load.
     told: Vec<AbortCause>,
+    /// [`OVERTIME`], unless a test cannot wait for it.
+    overtime: Duration,
 }
 
 impl Coordinator {
@@ -65,7 +67,7 @@ impl Coordinator {
             AgentListener::open(address, encryption, here).map_err(|error| AgentError::Listen { address, error })?;
         let (members, processes, refused) = (Vec::new(), Vec::new(), Vec::new());
         let (clock, book, told) = (SentClock::start(), LeaseBook::default(), Vec::new());
-        Ok(Self { listener, members, processes, refused, clock, layout, book, told })
+        Ok(Self { listener, members, processes, refused, clock, layout, book, told, overtime: OVERTIME })
     }
 
     /// Starts agents on this machine.
@@ -205,8 +207,15 @@ impl Coordinator {
 
     /// The load of each agent.
     fn loads(&mut self, empty: &Snapshot) -> Vec<AgentLoad> {
-        let members = self.members.drain(..).enumerate();
-        members.map(|(at, member)| member.into_load(empty.clone(), self.book.leased(at))).collect()
+        let is_whole = self.told.is_empty();
+        let load = |(at, member): (usize, Member)| {
+            let mut agent = member.into_load(empty.clone(), self.book.leased(at));
+            if is_whole && agent.lost.is_none() {
+                agent.result.untaken = self.book.untaken(&agent.load.snapshot);
+            }
+            agent
+        };
+        self.members.drain(..).enumerate().map(load).collect()
     }
 
     /// Waits for the agents' processes, so that none is left if this one ends.
@@ -225,7 +234,7 @@ impl Coordinator {
     ) -> (Abort, Silence) {
         let mut ticks = time::interval_at(epoch + LAG, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let overtime = time::sleep_until(epoch + plan.last_cut() + OVERTIME);
+        let overtime = time::sleep_until(epoch + plan.last_cut() + self.overtime);
         tokio::pin!(overtime);
         let receivers = self.members.iter_mut().enumerate();
         let mut arriving: FuturesUnordered<_> =
@@ -268,7 +277,7 @@ impl Coordinator {
                     PeerResult::Refused(why) => self.refused.push(why),
                 },
                 () = &mut overtime => {
-                    let why = format!("it did not finish within {} s after its planned end", OVERTIME.as_secs());
+                    let why = format!("it did not finish within {} s after its planned end", self.overtime.as_secs());
                     let elapsed = clock::now().saturating_duration_since(epoch);
                     self.members.iter_mut().for_each(|member| member.lose(elapsed, &why));
                 }

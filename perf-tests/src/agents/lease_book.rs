@@ -2,7 +2,7 @@
 //! of an agent that is lost are unknown, since it may have made them.
 
 use crate::engine::{Lease, LeaseRequest, LoadShare, MOST_WANTED};
-use crate::measure::Snapshot;
+use crate::measure::{PartCounts, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule, apportion};
 
 #[cfg(test)]
@@ -97,6 +97,18 @@ impl LeaseBook {
     /// The number of iterations of each part that an agent was given.
     pub(super) fn leased(&self, agent: usize) -> Vec<u64> {
         self.parts.iter().map(|book| book.as_ref().map_or(0, |book| book.agents[agent].leased)).collect()
+    }
+
+    /// The number of iterations that an agent had and did not begin, by its final counts. Parts with
+    /// iterations that no agent had do not count, since all agents would have gone on with them.
+    pub(super) fn untaken(&self, counts: &Snapshot) -> u64 {
+        let parts = self.parts.iter().zip(&counts.parts);
+        let all_given = parts.filter(|(book, _)| book.as_ref().is_some_and(|book| book.next == book.all));
+        let untaken = |counts: &PartCounts| {
+            let [dropped, refused] = [&counts.dropped, &counts.refused].map(|counts| counts.iter().sum::<u64>());
+            dropped.saturating_sub(refused)
+        };
+        all_given.map(|(_, counts)| untaken(counts)).sum()
     }
 
     /// Counts iterations that no agent had when the load ended as dropped, as one process does.

@@ -8,7 +8,7 @@ use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use perf_report::evidence::{
-    AgentResult, ArrivalCounts, Durations, Generator, Iterations, LoadModel, PartResult, PhaseTime, SegmentLatency,
+    ArrivalCounts, Durations, Generator, Iterations, LoadModel, PartResult, PhaseTime, SegmentLatency,
 };
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -18,6 +18,11 @@ use perf_report::{exact_ms, whole_ms};
 use crate::engine::Load;
 use crate::measure::{Chosen, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
+
+mod agent_findings;
+
+pub(crate) use agent_findings::agent_problems;
+use agent_findings::{describe_busiest, describe_cut_off};
 
 /// Longest delay of an agent behind the others, and of a shard behind its plan.
 pub(crate) const MAX_SKEW: Duration = Duration::from_millis(50);
@@ -135,8 +140,8 @@ pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
     warnings.retain(|warning| !is_lost || warning.kind != FindingKind::ArrivalsDropped);
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
         let message = format!(
-            "the generator was at its limit ({} busy), so latencies may include its own delays: use more processors, or \
-             less load",
+            "{} was at its limit ({} busy), so latencies may include its own delays: use more processors, or less load",
+            describe_busiest(&load.agents),
             percent(cpu)
         );
         warnings.push(Finding::warning(Subject::Generator, FindingKind::GeneratorBusy, message));
@@ -183,8 +188,9 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
     let ended_early = signalled || has_stopped_shard || load.aborted.is_some() || load.errors.unsendable.is_some();
     if cut > 0 && graceful && !ended_early && load.panics.is_empty() {
         let message = format!(
-            "{} cut off after the graceful stop: the target hangs, or an iteration needs a longer graceful_stop()",
-            counted(cut, "iteration")
+            "{}{} cut off after the graceful stop: the target hangs, or an iteration needs a longer graceful_stop()",
+            counted(cut, "iteration"),
+            describe_cut_off(&load.agents)
         );
         problems.push(Finding::inconclusive(Subject::Load, FindingKind::IterationsCutOff, message));
     }
@@ -215,60 +221,6 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
         problems.push(Finding::interrupted(message));
     }
     problems
-}
-
-/// Problems with the agents that made the load: those that were lost, or did not begin together.
-pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding> {
-    let mut problems = Vec::new();
-    let mut inconclusive = |kind, message: String| {
-        problems.push(Finding::inconclusive(Subject::Generator, kind, message));
-    };
-    let all = agents.len();
-    for agent in agents {
-        let (number, place) = (agent.number, agent.describe_place());
-        if let Some(lost) = &agent.lost {
-            let vus = plan.most_vus() as usize;
-            let share = vus.saturating_sub(number as usize - 1).div_ceil(all);
-            let what = match (agent.is_shard, &agent.place) {
-                (false, _) => format!("agent {number} of {all}{place} was lost {lost}"),
-                (true, None) => format!("shard {number} of {all} is missing: {lost}"),
-                (true, Some(_)) => format!("shard {number} of {all}{place} did not make its whole load: {lost}"),
-            };
-            inconclusive(
-                FindingKind::AgentLost,
-                format!(
-                    "{what}. It had {}; requests that it did not make are unknown",
-                    counted_part(share as u64, vus as u64, "VU")
-                ),
-            );
-        }
-        // The start of shards is judged where it is known whether they were to begin together.
-        if !agent.is_shard
-            && let Some(what) = describe_skew(agent)
-        {
-            inconclusive(FindingKind::AgentSkewed, format!("agent {number} of {all}{place} {what}"));
-        }
-    }
-    problems
-}
-
-/// Describes how late an agent began, or how much its clock drifted, if that is too much.
-fn describe_skew(agent: &AgentResult) -> Option<String> {
-    let (limit, allowed) = (exact_ms(MAX_SKEW), MAX_SKEW.as_millis());
-    if agent.start_skew_ms > limit {
-        return Some(format!(
-            "began {:.0} ms late, clock error included; {allowed} ms are allowed: start fewer agents on one machine, or \
-             set up the network so that messages take less time",
-            agent.start_skew_ms
-        ));
-    }
-    let (drift, error) = agent.clock_drift_ms.zip(agent.clock_drift_error_ms)?;
-    (drift.abs() + error > limit).then(|| {
-        format!(
-            "had a clock that drifted by {drift:.0} ms during the load, known to {error:.0} ms; {allowed} ms are allowed: \
-             synchronize the clocks of its machine and of the coordinator's (NTP), or make a shorter load"
-        )
-    })
 }
 
 /// Warns if arrivals of an open load were dropped, or if more than 1 % of them began late.

@@ -46,6 +46,13 @@ pub struct AgentResult {
     /// Whether it is a shard, which had no connection to the others and ran its own setup.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_shard: bool,
+    /// Iterations that were cut off at the end, because they had not ended.
+    #[serde(default)]
+    pub cut_off: u64,
+    /// Shared iterations that it had and did not begin, in parts of which no other agent could get
+    /// one any more. 0 if the load ended early.
+    #[serde(default)]
+    pub untaken: u64,
     /// When and why the coordinator lost it. `None` if it made its whole share of the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
@@ -70,6 +77,8 @@ impl AgentResult {
             start_skew_ms: 0.0,
             started: None,
             is_shard: false,
+            cut_off: 0,
+            untaken: 0,
             lost: None,
         }
     }

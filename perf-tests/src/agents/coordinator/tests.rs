@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use super::*;
 use crate::agents::link::{self, LinkSender};
 use crate::agents::message::{ClockReply, PROTOCOL};
-use crate::plan::{LoadProfile, constant_vus, nanos};
+use crate::engine::{Lease, LeaseRequest};
+use crate::plan::{LoadProfile, constant_vus, nanos, shared_iterations};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -54,6 +55,14 @@ impl PlayedAgent {
                 ToAgent::Alive => {}
                 message => return message,
             }
+        }
+    }
+
+    /// The next leases of the only part.
+    async fn next_lease(&mut self) -> Lease {
+        match self.next().await {
+            ToAgent::Lease(leases) => leases[0],
+            other => panic!("{other:?}"),
         }
     }
 
@@ -153,6 +162,105 @@ impl Run {
 }
 
 #[tokio::test]
+async fn an_agent_with_another_plan_is_named_before_the_load() {
+    let mut run = Run::new(&constant_vus(4, MS(1_000)));
+    let address = run.address();
+    let other = async {
+        let mut agent = PlayedAgent::join(address).await;
+        assert!(matches!(agent.next().await, ToAgent::Assignment(_)));
+        agent.send(FromAgent::Prepared("another".to_owned())).await;
+        agent.stay(Duration::ZERO).await;
+    };
+    let same = plan(&constant_vus(4, MS(1_000)));
+    let error = tokio::select! {
+        prepared = run.prepare() => prepared.unwrap_err().to_string(),
+        _ = async { tokio::join!(other, PlayedAgent::begin(address, &same)) } => panic!("the load began"),
+    };
+    assert!(error.starts_with("agent ") && error.contains("(process 7 on node-3) plans another load"), "{error}");
+}
+
+#[tokio::test]
+async fn an_agent_that_sends_something_else_is_lost_and_named() {
+    let wrong = [
+        || FromAgent::Ready,
+        || FromAgent::LeaseRequests(vec![LeaseRequest { part: 0, wanted: 1, waiting: 0 }]),
+        || FromAgent::Counts(Box::new(Snapshot::new(&Layout::new(&SHOP, vec![false, true])))),
+        || FromAgent::Finished { load: Box::new(load(0)), leased: vec![5] },
+    ];
+    for message in wrong {
+        let mut run = Run::new(&constant_vus(4, MS(1_000)));
+        let (address, plan) = (run.address(), plan(&constant_vus(4, MS(1_000))));
+        let agents = async {
+            let (one, mut other) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+            other.send(message()).await;
+            tokio::join!(one.finish(load(0), vec![0], Duration::ZERO), other.stay(Duration::ZERO));
+        };
+        let (load, ()) = tokio::join!(run.make(), agents);
+        let lost: Vec<_> = load.agents.iter().filter_map(|agent| agent.lost.as_deref()).collect();
+        assert!(matches!(lost[..], [why] if why.ends_with("it sent an unexpected message")), "{:?}", load.agents);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_joins_twice_is_refused_and_named() {
+    let mut run = Run::new(&constant_vus(4, MS(1_000)));
+    let (address, plan) = (run.address(), plan(&constant_vus(4, MS(1_000))));
+    let agents = async {
+        let (one, other) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+        let mut again = PlayedAgent::join(address).await;
+        match again.next().await {
+            ToAgent::Refused(why) => assert_eq!(why, ["all agents of the run have joined"]),
+            message => panic!("{message:?}"),
+        }
+        drop(again);
+        tokio::join!(one.finish(load(0), vec![0], Duration::ZERO), other.finish(load(0), vec![0], Duration::ZERO));
+    };
+    let (load, ()) = tokio::join!(run.make(), agents);
+    assert!(load.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", load.agents);
+    assert_eq!(run.coordinator.refused(), ["process 7 on node-3: all agents had joined"]);
+}
+
+#[tokio::test]
+async fn an_agent_that_never_finishes_is_given_up_after_the_planned_end() {
+    let profile = constant_vus(4, MS(1_000)).graceful_stop(Duration::ZERO);
+    let mut run = Run::new(&profile);
+    run.coordinator.overtime = MS(300);
+    let (address, plan) = (run.address(), plan(&profile));
+    let agents = async {
+        let (one, mut other) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+        tokio::join!(one.finish(load(0), vec![0], Duration::ZERO), other.stay(Duration::ZERO));
+    };
+    let (load, ()) = tokio::join!(run.make(), agents);
+    let lost: Vec<_> = load.agents.iter().filter_map(|agent| agent.lost.as_deref()).collect();
+    assert!(matches!(lost[..], [why] if why.contains("it did not finish within")), "{:?}", load.agents);
+}
+
+#[tokio::test]
+async fn shared_iterations_that_a_slow_agent_keeps_are_counted_for_it() {
+    let profile = shared_iterations(4, 10).max_duration(MS(1_000));
+    let mut run = Run::new(&profile);
+    let (address, plan) = (run.address(), plan(&profile));
+    let agents = async {
+        let (mut fast, mut slow) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+        assert_eq!(slow.next_lease().await.count, 2);
+        let mut leased = fast.next_lease().await.count;
+        loop {
+            fast.send(FromAgent::LeaseRequests(vec![LeaseRequest { part: 0, wanted: 9, waiting: 0 }])).await;
+            match fast.next_lease().await.count {
+                0 => break,
+                count => leased += count,
+            }
+        }
+        assert_eq!(leased, 8, "the other agent keeps its lease");
+        tokio::join!(fast.finish(load(0), vec![leased], Duration::ZERO), slow.finish(load(1), vec![2], Duration::ZERO));
+    };
+    let (load, ()) = tokio::join!(run.make(), agents);
+    let mut untaken: Vec<_> = load.agents.iter().map(|agent| agent.untaken).collect();
+    untaken.sort_unstable();
+    assert_eq!(untaken, [0, 1]);
+}
+
+#[tokio::test]
 async fn clocks_are_measured_again_at_the_end() {
     let mut run = Run::new(&constant_vus(4, MS(1_000)));
     let (address, plan) = (run.address(), plan(&constant_vus(4, MS(1_000))));
@@ -166,4 +274,22 @@ async fn clocks_are_measured_again_at_the_end() {
     drifts.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     let is_near = |at: usize, ms: f64| (drifts[at].0 - ms).abs() < 100.0 && drifts[at].1 < 100.0;
     assert!(is_near(0, 0.0) && is_near(1, 400.0), "{drifts:?}");
+}
+
+#[tokio::test]
+async fn a_signal_reaches_each_agent_within_a_second() {
+    let mut run = Run::new(&constant_vus(4, MS(60_000)));
+    let (address, plan, signal) = (run.address(), plan(&constant_vus(4, MS(60_000))), run.signal.clone());
+    let agents = async {
+        let (mut one, mut other) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+        signal.send_replace(1);
+        for agent in [&mut one, &mut other] {
+            assert!(matches!(agent.next().await, ToAgent::Lease(_)));
+            let told = time::timeout(MS(1_000), agent.next()).await.unwrap();
+            assert!(matches!(told, ToAgent::Abort(AbortCause::Interrupted)), "{told:?}");
+        }
+        tokio::join!(one.finish(load(0), vec![0], Duration::ZERO), other.finish(load(0), vec![0], Duration::ZERO));
+    };
+    let (load, ()) = tokio::join!(run.make(), agents);
+    assert!(load.interrupted && load.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", load.agents);
 }

@@ -1,5 +1,7 @@
 //! Tests of `load`.
 
+use perf_report::evidence::AgentResult;
+
 use super::*;
 use crate::plan::{constant_arrival_rate, constant_vus};
 
@@ -67,6 +69,17 @@ fn problem(second: AgentResult) -> Finding {
 }
 
 #[test]
+fn a_slow_agent_is_named_with_its_share() {
+    let slow = problem(AgentResult { untaken: 1234, ..agent(2) });
+    assert_eq!((slow.exit_code, slow.kind), (Some(ExitCode::Inconclusive), FindingKind::AgentSlow));
+    let expected = "agent 2 of 3 (process 7 on node-3) was slow: it did not begin 1,234 shared iterations";
+    assert!(slow.message.starts_with(expected) && slow.message.contains("It had 2 of 7 VUs"), "{slow}");
+    let plan = Plan { parts: vec![constant_vus(7, Duration::from_secs(1)).plan("a", 1, 1).unwrap()], seed: 1 };
+    let all_slow = [1, 2].map(|number| AgentResult { untaken: 5, ..agent(number) });
+    assert_eq!(agent_problems(&plan, &all_slow), [], "the target was slow, or the time too short");
+}
+
+#[test]
 fn a_clock_that_drifted_makes_a_run_inconclusive() {
     let with_drift =
         |drift, error| AgentResult { clock_drift_ms: Some(drift), clock_drift_error_ms: Some(error), ..agent(2) };
@@ -76,4 +89,32 @@ fn a_clock_that_drifted_makes_a_run_inconclusive() {
     assert_eq!((drifted.exit_code, drifted.kind), (Some(ExitCode::Inconclusive), FindingKind::AgentSkewed));
     let expected = "agent 2 of 3 (process 7 on node-3) had a clock that drifted by -49 ms during the load";
     assert!(drifted.message.starts_with(expected), "{drifted}");
+}
+
+#[test]
+fn findings_about_the_generator_name_the_agent() {
+    let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
+    let mut load = Load::not_started(Snapshot::new(&layout));
+    let plan = Plan { parts: vec![constant_vus(5, Duration::from_secs(1)).plan("a", 1, 1).unwrap()], seed: 1 };
+    (load.health.cpu, load.snapshot.parts[0].iterations.interrupted) = (Some(0.97), 5);
+    let messages = |load: &Load| {
+        let [busy] = generator_warnings(&plan, load).try_into().unwrap();
+        let [cut] = load_problems(load, true, false).try_into().unwrap();
+        [busy, cut].map(|finding: Finding| finding.message)
+    };
+    let [busy, cut] = messages(&load);
+    assert!(busy.starts_with("the generator was at its limit (97"), "{busy}");
+    assert!(cut.starts_with("5 iterations were cut off"), "{cut}");
+    load.agents = vec![
+        AgentResult { cpu: Some(0.2), ..agent(1) },
+        AgentResult { cpu: Some(0.97), cut_off: 5, ..agent(2) },
+        AgentResult { cpu: None, ..agent(3) },
+    ];
+    let [busy, cut] = messages(&load);
+    assert!(busy.starts_with("agent 2 of 3 (process 7 on node-3) was at its limit (97"), "{busy}");
+    assert!(cut.starts_with("5 iterations of agent 2 of 3 (process 7 on node-3) were cut off"), "{cut}");
+    load.agents[0].cut_off = 1;
+    assert!(messages(&load)[1].starts_with("5 iterations of agents 1, 2 were cut off"));
+    load.agents[2].cut_off = 1;
+    assert!(messages(&load)[1].starts_with("5 iterations were cut off"));
 }

@@ -58,6 +58,8 @@ fn agent(place: &str) -> AgentResult {
         start_skew_ms: 0.2,
         started: None,
         is_shard: false,
+        cut_off: 0,
+        untaken: 0,
         lost: Some("at 00:03: gone".to_owned()),
     }
 }

@@ -1,0 +1,97 @@
+//! Findings about the agents or shards that made the load together. Each is named with its share.
+
+use perf_report::evidence::AgentResult;
+use perf_report::exact_ms;
+use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::{counted, counted_part};
+
+use super::MAX_SKEW;
+use crate::plan::Plan;
+
+/// Problems with the agents that made the load: those that were lost or slow, or did not begin
+/// together.
+pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding> {
+    let mut problems = Vec::new();
+    let mut inconclusive = |kind, message: String| {
+        problems.push(Finding::inconclusive(Subject::Generator, kind, message));
+    };
+    let all = agents.len();
+    let vus = plan.most_vus() as usize;
+    let has_idle = agents.iter().any(|agent| agent.lost.is_none() && agent.untaken == 0);
+    for agent in agents {
+        let (number, place) = (agent.number, agent.describe_place());
+        let share = vus.saturating_sub(number as usize - 1).div_ceil(all);
+        let share = counted_part(share as u64, vus as u64, "VU");
+        if let Some(lost) = &agent.lost {
+            let what = match (agent.is_shard, &agent.place) {
+                (false, _) => format!("agent {number} of {all}{place} was lost {lost}"),
+                (true, None) => format!("shard {number} of {all} is missing: {lost}"),
+                (true, Some(_)) => format!("shard {number} of {all}{place} did not make its whole load: {lost}"),
+            };
+            inconclusive(
+                FindingKind::AgentLost,
+                format!("{what}. It had {share}; requests that it did not make are unknown"),
+            );
+        } else if agent.untaken > 0 && has_idle {
+            let message = format!(
+                "agent {number} of {all}{place} was slow: it did not begin {} that it had before the end of the load, and \
+                 the other agents had none left. It had {share}; requests of these iterations are unknown",
+                counted(agent.untaken, "shared iteration")
+            );
+            inconclusive(FindingKind::AgentSlow, message);
+        }
+        // The start of shards is judged where it is known whether they were to begin together.
+        if !agent.is_shard
+            && let Some(what) = describe_skew(agent)
+        {
+            inconclusive(FindingKind::AgentSkewed, format!("agent {number} of {all}{place} {what}"));
+        }
+    }
+    problems
+}
+
+/// Describes how late an agent began, or how much its clock drifted, if that is too much.
+fn describe_skew(agent: &AgentResult) -> Option<String> {
+    let (limit, allowed) = (exact_ms(MAX_SKEW), MAX_SKEW.as_millis());
+    if agent.start_skew_ms > limit {
+        return Some(format!(
+            "began {:.0} ms late, clock error included; {allowed} ms are allowed: start fewer agents on one machine, or \
+             set up the network so that messages take less time",
+            agent.start_skew_ms
+        ));
+    }
+    let (drift, error) = agent.clock_drift_ms.zip(agent.clock_drift_error_ms)?;
+    (drift.abs() + error > limit).then(|| {
+        format!(
+            "had a clock that drifted by {drift:.0} ms during the load, known to {error:.0} ms; {allowed} ms are allowed: \
+             synchronize the clocks of its machine and of the coordinator's (NTP), or make a shorter load"
+        )
+    })
+}
+
+/// The agents whose iterations were cut off, such as " of agent 2 of 3 (process 4711 on node-3)".
+/// Empty if all agents have some, or if there are no agents.
+pub(super) fn describe_cut_off(agents: &[AgentResult]) -> String {
+    let cut: Vec<_> = agents.iter().filter(|agent| agent.cut_off > 0).collect();
+    match cut.as_slice() {
+        some if some.len() == agents.len() => String::new(),
+        [one] => format!(" of {}", describe(one, agents.len())),
+        some => {
+            let numbers: Vec<_> = some.iter().map(|agent| agent.number.to_string()).collect();
+            format!(" of agents {}", numbers.join(", "))
+        }
+    }
+}
+
+/// The generator in a message, or its busiest agent.
+pub(super) fn describe_busiest(agents: &[AgentResult]) -> String {
+    let known = agents.iter().filter_map(|agent| Some((agent, agent.cpu?)));
+    let busiest = known.max_by(|(_, one), (_, other)| one.total_cmp(other));
+    busiest.map_or_else(|| "the generator".to_owned(), |(agent, _)| describe(agent, agents.len()))
+}
+
+/// An agent or shard in a message: "agent 2 of 3 (process 4711 on node-3)".
+fn describe(agent: &AgentResult, all: usize) -> String {
+    let noun = if agent.is_shard { "shard" } else { "agent" };
+    format!("{noun} {} of {all}{}", agent.number, agent.describe_place())
+}
