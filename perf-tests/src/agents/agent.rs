@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use perf_report::exit_code::ExitCode;
-use perf_settings::AGENT_CA;
+use perf_settings::{AGENT_CA, AGENT_TOKEN};
 use tokio::net::{self, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
@@ -43,6 +43,8 @@ pub(crate) enum AgentEnd {
     Unencrypted(String, EncryptionError),
     #[error("the coordinator refused this agent: {0}")]
     Refused(String),
+    #[error("the coordinator closed the connection: its run has ended, or {AGENT_TOKEN} is not the text that it has")]
+    UnknownToken,
     /// The run has ended without this agent.
     #[error("the coordinator is lost: {0}")]
     Lost(#[from] MessageError),
@@ -53,7 +55,9 @@ pub(crate) enum AgentEnd {
 impl AgentEnd {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
-            Self::Unreachable(..) | Self::Unencrypted(..) | Self::Refused(_) => ExitCode::BadConfiguration,
+            Self::Unreachable(..) | Self::Unencrypted(..) | Self::Refused(_) | Self::UnknownToken => {
+                ExitCode::BadConfiguration
+            }
             Self::Lost(_) => ExitCode::Interrupted,
             Self::Engine(_) => ExitCode::Internal,
         }
@@ -78,7 +82,13 @@ impl Agent {
         let (sender, receiver) = link::open(stream, &FromAgent::Alive)?;
         let mut agent = Self { sender, receiver, clock: SentClock::start() };
         agent.sender.send(&FromAgent::Hello(hello)).await?;
-        match agent.next().await {
+        // The first message may come only after a while, and shows that the token is right.
+        let first = match agent.receiver.receive().await {
+            Ok(ToAgent::Alive) => agent.next().await,
+            Err(MessageError::Closed) => return Err(AgentEnd::UnknownToken),
+            first => first,
+        };
+        match first {
             Ok(ToAgent::Assignment(assignment)) => Ok((agent, *assignment)),
             Ok(other) => Err(unexpected(other)),
             // An alert of TLS looks like the length of a long message.

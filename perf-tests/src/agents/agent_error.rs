@@ -12,7 +12,7 @@ use super::message::{MessageError, PATIENCE};
 /// node-3)".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AgentError {
-    #[error("cannot listen for agents at {address}: {error}")]
+    #[error("cannot listen for agents at {address}: {error}: choose another address with --listen")]
     Listen { address: SocketAddr, error: io::Error },
     /// Agents are missing. The peers were refused, each with the reason.
     #[error(

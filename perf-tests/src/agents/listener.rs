@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use super::encryption::{self, AgentStream, EncryptionError};
 use super::identity;
 use super::link::{self, LinkReceiver, LinkSender};
-use super::message::{self, FromAgent, Hello, MAX_HELLO, SILENCE, ToAgent};
+use super::message::{self, FromAgent, Hello, MAX_HELLO, MessageError, SILENCE, ToAgent};
 
 /// Peers that may try to join at a time. Others wait.
 const MOST_AT_ONCE: usize = 64;
@@ -111,10 +111,12 @@ async fn encrypt(stream: TcpStream, encryption: Option<&TlsAcceptor>) -> Result<
 
 async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> PeerResult {
     let refused = |why: &str| PeerResult::Refused(format!("{peer}: {why}"));
-    let hello = match message::read(&mut stream, MAX_HELLO).await {
-        Ok(FromAgent::Hello(hello)) => hello,
-        Ok(_) => return refused("its first message was not that of an agent"),
-        Err(error) => return refused(&error.to_string()),
+    // A limit on the whole message: a peer that sends it byte by byte keeps others out.
+    let hello = match time::timeout(SILENCE, message::read(&mut stream, MAX_HELLO)).await {
+        Ok(Ok(FromAgent::Hello(hello))) => hello,
+        Ok(Ok(_)) => return refused("its first message was not that of an agent"),
+        Ok(Err(error)) => return refused(&error.to_string()),
+        Err(_) => return refused(&MessageError::Silent.to_string()),
     };
     if !identity::is_same_token(&hello.token, &here.token) {
         return refused(&format!("its token is wrong: set its {AGENT_TOKEN} to that of the coordinator"));
@@ -127,6 +129,8 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
     let joined = JoinedAgent { sender, receiver, place };
     let differences = identity::differences(&hello, here);
     if differences.is_empty() {
+        // The agent may wait long for its share, and knows by this that its token is right.
+        drop(joined.sender.offer(&ToAgent::Alive));
         return PeerResult::Agent(joined);
     }
     let why = format!("{peer} ({}): {}", joined.place, differences.join("; "));

@@ -274,6 +274,27 @@ fn agents_that_are_started_by_hand_join() {
 }
 
 #[test]
+fn an_agent_with_a_wrong_token_is_named_on_both_sides() {
+    let (service, token) = (Service::start(), "a token that only the test knows");
+    let free = format!("127.0.0.1:{}", free_port());
+    let variables = [(perf_settings::AGENTS, "1"), (perf_settings::LISTEN, &free), (perf_settings::AGENT_TOKEN, token)];
+    let run = Run::start_with(&service, "wrong-token", "shared", &variables);
+    let agent = |token: &str| {
+        let join = [(perf_settings::AGENT_JOIN, free.as_str()), (perf_settings::AGENT_TOKEN, token)];
+        scenario("shared").envs(join).spawn().unwrap().wait_with_output().unwrap()
+    };
+    let other = agent("another text of its length here");
+    let printed = String::from_utf8(other.stderr).unwrap();
+    assert_eq!(other.status.code(), Some(ExitCode::BadConfiguration.code().into()), "{printed}");
+    assert!(printed.contains("the coordinator closed the connection: ") && printed.contains("PERF_AGENT_TOKEN is not"));
+    assert!(agent(token).status.success());
+    let report = run.finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
+    let refused = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentRefused).unwrap();
+    assert!(refused.message.contains("its token is wrong: set its PERF_AGENT_TOKEN"), "{refused}");
+}
+
+#[test]
 fn an_interrupt_ends_all_agents_at_once() {
     let service = Service::start();
     let run = Run::start(&service, "interrupted", "time", Some(AGENTS));

@@ -180,6 +180,33 @@ async fn an_agent_with_another_plan_is_named_before_the_load() {
 }
 
 #[tokio::test]
+async fn an_agent_that_does_not_reach_the_target_is_named() {
+    let mut run = Run::new(&constant_vus(4, MS(1_000)));
+    let (address, plan) = (run.address(), plan(&constant_vus(4, MS(1_000))));
+    let far = async {
+        let mut agent = PlayedAgent::join(address).await;
+        assert!(matches!(agent.next().await, ToAgent::Assignment(_)));
+        agent.send(FromAgent::Failed("cannot connect to http://a:1".to_owned())).await;
+        agent.stay(Duration::ZERO).await;
+    };
+    let error = tokio::select! {
+        prepared = run.prepare() => prepared.unwrap_err().to_string(),
+        _ = async { tokio::join!(far, PlayedAgent::begin(address, &plan)) } => panic!("the load began"),
+    };
+    assert!(error.ends_with(" (process 7 on node-3): cannot connect to http://a:1"), "{error}");
+}
+
+#[tokio::test]
+async fn two_coordinators_cannot_have_one_address() {
+    let run = Run::new(&constant_vus(4, MS(1_000)));
+    let address = run.address();
+    let second = Coordinator::open(address, None, hello(), layout());
+    let error = second.err().unwrap().to_string();
+    assert!(error.starts_with(&format!("cannot listen for agents at {address}: Address ")), "{error}");
+    assert!(error.ends_with(": choose another address with --listen"), "{error}");
+}
+
+#[tokio::test]
 async fn an_agent_that_sends_something_else_is_lost_and_named() {
     let wrong = [
         || FromAgent::Ready,
