@@ -25,3 +25,10 @@ fn only_the_default_address_means_that_no_context_is_selected() {
     let proxy = "Error from server (Forbidden): Get \"http://localhost:8080/api/v1/pods\": forbidden\n";
     assert!(matches!(make_error(proxy), KubectlError::Failed(..)));
 }
+
+#[tokio::test]
+async fn a_missing_kubectl_is_named() {
+    let kubectl = Kubectl { program: vec!["no-such-kubectl".to_owned()], flags: Vec::new() };
+    let error = kubectl.run(&["get", "pods"]).await.unwrap_err();
+    assert!(error.to_string().starts_with("kubectl is not installed, or not on PATH: install it"), "{error}");
+}

@@ -21,14 +21,25 @@ fn a_pod_that_does_not_run_is_explained() {
     let unconfigured = "CreateContainerConfigError";
     assert_eq!(state(&waiting(unconfigured)), PodState::Unconfigured(text(unconfigured)));
     assert_eq!(state(&waiting("ContainerCreating")), PodState::Waiting(None));
-    let unscheduled = json!({ "conditions": [{ "type": "PodScheduled", "status": "False",
-            "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu." }] });
-    let why = "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.".to_owned();
-    assert_eq!(state(&unscheduled), PodState::Waiting(Some(why)));
+    for why in ["1 Insufficient cpu", "1 node(s) had untolerated taint(s)"] {
+        let message = format!("0/1 nodes are available: {why}.");
+        let unscheduled = json!({ "conditions": [{ "type": "PodScheduled", "status": "False",
+                "reason": "Unschedulable", "message": message }] });
+        assert_eq!(state(&unscheduled), PodState::Waiting(Some(format!("Unschedulable: {message}"))));
+    }
     let evicted = json!({ "reason": "Evicted", "message": "The node was low on resource: memory." });
     assert_eq!(state(&evicted), PodState::Broken("Evicted: The node was low on resource: memory.".to_owned()));
     let killed = json!({ "containerStatuses": [{ "state": { "terminated": {
             "exitCode": 137, "reason": "OOMKilled" } } }] });
     let ended = Terminated { exit_code: 137, reason: Some("OOMKilled".to_owned()) };
     assert_eq!(state(&killed), PodState::Ended(ended));
+}
+
+#[test]
+fn the_last_event_of_a_job_names_the_quota() {
+    let event = |reason: &str, message: &str| json!({ "reason": reason, "message": message });
+    let quota = "pods \"a\" is forbidden: exceeded quota: two-pods, requested: pods=1, used: pods=2, limited: pods=2";
+    let events = [event("FailedCreate", "older"), event("FailedCreate", quota), event("SuccessfulCreate", "pod b")];
+    assert_eq!(refused_pods(json!({ "items": events })).unwrap().as_deref(), Some(quota));
+    assert_eq!(refused_pods(json!({ "items": [event("SuccessfulCreate", "pod b")] })).unwrap(), None);
 }
