@@ -47,8 +47,8 @@ pub(crate) enum BenchCommand {
     /// Measure the cost of a load by several processes (--agents)
     ///
     /// Measures processor time per request of one process, of one agent and of two agents. The
-    /// coordinator's time is included. Then measures processor share and memory of a coordinator of
-    /// many agents.
+    /// coordinator's time is included. Then measures processor share, memory and received bytes of
+    /// a coordinator of many agents.
     Agents(AgentsArgs),
     /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {

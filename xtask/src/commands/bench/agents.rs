@@ -62,8 +62,8 @@ pub(super) async fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// Prints the processor share and the memory of the coordinator of many agents, which send their
-/// counts each second and few requests.
+/// Prints processor share, memory and received bytes of the coordinator of many agents, which send
+/// their counts twice a second, and few requests.
 async fn coordinator(setup: &BenchSetup, agents: u32) -> anyhow::Result<()> {
     let before = setup.served_requests().await?;
     let mut command = child::attached(&setup.generator);
@@ -81,16 +81,34 @@ async fn coordinator(setup: &BenchSetup, agents: u32) -> anyhow::Result<()> {
         anyhow::Ok(())
     });
     joined.await.context("the agents did not begin their load")??;
+    let received = received_bytes(id);
     let from = proc::processor_time(id).context("this system does not report the processor time of processes")?;
     time::sleep(MEASURED).await;
     let to = proc::processor_time(id).context("the coordinator ended early")?;
+    let received = received.zip(received_bytes(id)).map(|(from, to)| to.saturating_sub(from) / MEASURED.as_secs());
     let (_, memory) = proc::peak_memory(id).context("the coordinator ended early")?;
     process.kill().await.context("failed to stop the coordinator")?;
+    let received = received.map_or_else(
+        || "unknown without ss (iproute2)".to_owned(),
+        |bytes| format!("{} KB a second, {} bytes from each", bytes / 1_000, bytes / u64::from(agents)),
+    );
     print_line(&format!(
-        "\na coordinator of {}: {:.1} % of a processor, peak memory {} MB",
+        "\na coordinator of {}: {:.1} % of a processor, peak memory {} MB, received bytes: {received}",
         counted(agents.into(), "agent"),
         (to - from).as_secs_f64() / MEASURED.as_secs_f64() * 100.0,
         memory / 1_000_000
     ));
     Ok(())
+}
+
+/// Bytes that the open connections of a process have received. `None` without `ss`.
+fn received_bytes(id: u32) -> Option<u64> {
+    let mut command = child::foreground("ss");
+    command.args(["--no-header", "--oneline", "--tcp", "--numeric", "--processes", "--info"]);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let process = format!(",pid={id},");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let words = text.lines().filter(|line| line.contains(&process)).flat_map(str::split_whitespace);
+    let bytes = |word: &str| word.strip_prefix("bytes_received:")?.parse::<u64>().ok();
+    output.status.success().then(|| words.filter_map(bytes).sum())
 }
