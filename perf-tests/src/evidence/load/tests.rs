@@ -104,7 +104,7 @@ fn findings_about_the_generator_name_the_agent() {
     };
     let [busy, cut] = messages(&load);
     assert!(busy.starts_with("the generator was at its limit (97"), "{busy}");
-    assert!(cut.starts_with("5 iterations were cut off"), "{cut}");
+    assert!(cut.starts_with("5 iterations cut off"), "{cut}");
     load.agents = vec![
         AgentResult { cpu: Some(0.2), ..agent(1) },
         AgentResult { cpu: Some(0.97), cut_off: 5, ..agent(2) },
@@ -112,9 +112,9 @@ fn findings_about_the_generator_name_the_agent() {
     ];
     let [busy, cut] = messages(&load);
     assert!(busy.starts_with("agent 2 of 3 (process 7 on node-3) was at its limit (97"), "{busy}");
-    assert!(cut.starts_with("5 iterations of agent 2 of 3 (process 7 on node-3) were cut off"), "{cut}");
+    assert!(cut.starts_with("5 iterations of agent 2 of 3 (process 7 on node-3) cut off"), "{cut}");
     load.agents[0].cut_off = 1;
-    assert!(messages(&load)[1].starts_with("5 iterations of agents 1, 2 were cut off"));
+    assert!(messages(&load)[1].starts_with("5 iterations of agents 1, 2 cut off"));
     load.agents[2].cut_off = 1;
-    assert!(messages(&load)[1].starts_with("5 iterations were cut off"));
+    assert!(messages(&load)[1].starts_with("5 iterations cut off"));
 }

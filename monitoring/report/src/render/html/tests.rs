@@ -38,7 +38,7 @@ fn a_page_lists_agents_if_there_are_any() {
     report.run.agents = vec![agent("process 7 on node-3")];
     let page = render_run(&report, None);
     assert!(page.contains("clock offset") && page.contains("process 7 on node-3") && page.contains("at 00:03: gone"));
-    assert!(page.contains("clock drift") && page.contains("1.25 ms ± 0.2 ms"), "{page}");
+    assert!(page.contains("clock drift") && page.contains("1.25 ms ± 0.20 ms"), "{page}");
 }
 
 fn agent(place: &str) -> AgentResult {
