@@ -1,6 +1,5 @@
 //! Compares two sides of a service round by round. [`crate::gate`] explains the method.
 
-use perf_report::format::counted_part;
 use std::collections::BTreeMap;
 
 use monitoring::catalogue::Catalogue;
@@ -9,6 +8,7 @@ use perf_report::Report;
 use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChange, Rule, SCHEMA};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::counted_part;
 use perf_report::judgement::{Measurement, ObjectiveResult, verdict};
 use perf_report::verdict::Tally;
 

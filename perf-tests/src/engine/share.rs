@@ -5,10 +5,10 @@
 //! shares are exactly the plan. An iteration's random numbers follow from its number, so that its
 //! payload is the same wherever it runs.
 
-use perf_report::format::counted;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use perf_report::format::counted;
 use serde::{Deserialize, Serialize};
 
 use perf_settings::Shard;

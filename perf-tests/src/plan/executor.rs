@@ -8,11 +8,11 @@ mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
 
-use perf_report::format::noun_for;
 use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::phase::Phase;
+use perf_report::format::noun_for;
 use perf_settings::{MAX_VUS, Rate, Stage};
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,10 @@
 //! The coordinator's side of a run whose load agents make.
 
-use perf_report::format::counted;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::counted;
 use perf_settings::{LISTEN, Settings};
 use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;

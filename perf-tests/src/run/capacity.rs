@@ -1,10 +1,10 @@
 //! Checks before a run that this machine has the memory, file descriptors and ports for the plan.
 //! Messages name the limit and how to raise it.
 
-use perf_report::format::noun_for;
 use std::fmt;
 
 use perf_host::proc;
+use perf_report::format::noun_for;
 
 /// Upper bound of a virtual user's memory for each host, in bytes: its state, its buffers, and the
 /// kernel's state of its connection.

@@ -1,11 +1,11 @@
 //! The result of the pushes, and the comparison of the store's counts with the measured ones.
 
-use perf_report::format::counted;
 use std::borrow::Cow;
 
 use monitoring::endpoint::Endpoint;
 use perf_report::evidence::StoreResult;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::counted;
 use perf_report::judgement::Judge;
 
 use super::{FinishedLoad, PreparedRun};

@@ -1,13 +1,13 @@
 //! Readers of snapshots while the load runs: the progress display, the store, the timeline, and the
 //! check that ends the load early.
 
-use perf_report::format::counted_part;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::slo::{OnMiss, Slo};
+use perf_report::format::counted_part;
 use perf_report::judgement::{Judge, verdict};
 use perf_report::verdict::{Tally, Verdict};
 

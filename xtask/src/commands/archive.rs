@@ -7,7 +7,6 @@ mod blocks;
 mod open;
 mod series;
 
-use perf_report::format::counted;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -22,6 +21,7 @@ use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted;
 use perf_report::render::files::REPORT as REPORT_FILE;
 use perf_settings::Settings;
 use prometheus_store::PrometheusClient;

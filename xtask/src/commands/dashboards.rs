@@ -1,12 +1,12 @@
 //! `cargo xtask dashboards diff`: lists the changes of dashboards since a revision, and prints the
 //! diff of their JSON.
 
-use perf_report::format::counted;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted;
 use perf_report::render::markdown;
 use serde_json::Value;
 use xshell::{Shell, cmd};

@@ -1,9 +1,9 @@
 //! Watches a run's pods until all have started, and reports why one does not start.
 
-use perf_report::format::counted_part;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use perf_report::format::counted_part;
 use perf_report::outcome_log::AGENT_ERROR;
 use tokio::time::{self, Instant};
 

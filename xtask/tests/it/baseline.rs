@@ -1,8 +1,9 @@
 //! Tests of `--baseline` and `cargo xtask compare`: regressions are found, and runs that cannot be
 //! compared are rejected.
 
-use perf_report::exit_code::ExitCode;
 use std::path::Path;
+
+use perf_report::exit_code::ExitCode;
 
 use crate::real::{Backend, CommandOutput, out, report, root, run, wait_for, xtask};
 use perf_report::comparison::{Comparison, ComparisonMethod, Conclusion};

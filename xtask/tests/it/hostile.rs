@@ -1,11 +1,12 @@
 //! Tests of `cargo xtask perf` in bad conditions: no Docker, a taken
 //! port, a store that refuses or dies, Ctrl-C.
 
-use perf_report::exit_code::ExitCode;
-use perf_report::render::terminal::TerminalStyle;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use perf_report::exit_code::ExitCode;
+use perf_report::render::terminal::TerminalStyle;
 
 use crate::real::{
     Backend, Prometheus, Stack, assert_stop_on_job_page, cargo, free_port, get, out, perf_folder, read_output, report,

@@ -1,9 +1,10 @@
 //! Tests of `cargo xtask perf --against`: a slower head, the same code, services that do not start
 //! or do not end, and revisions that do not exist.
 
-use perf_report::exit_code::ExitCode;
 use std::path::Path;
 use std::process::Command;
+
+use perf_report::exit_code::ExitCode;
 
 use crate::real::{Backend, CommandOutput, out, root, run, xtask};
 use perf_host::proc;

@@ -1,8 +1,6 @@
 //! Whole runs with features beyond a single closed load: several loads, phases, checks, response
 //! times, replays, drawings and request options.
 
-use perf_report::FailureKind;
-use perf_report::finding::FindingKind;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,8 +8,10 @@ use monitoring::catalogue::Catalogue;
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
+use perf_report::FailureKind;
 use perf_report::evidence::StatusKey;
 use perf_report::exit_code::ExitCode;
+use perf_report::finding::FindingKind;
 use perf_report::verdict::Verdict;
 use perf_settings::Rate;
 use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus, per_vu_iterations, shared_iterations};

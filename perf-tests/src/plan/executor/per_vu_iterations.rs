@@ -1,8 +1,8 @@
 //! `per-vu-iterations`: a number of iterations for each virtual user.
 
-use perf_report::format::noun_for;
 use std::time::Duration;
 
+use perf_report::format::noun_for;
 use perf_settings::shown_duration;
 use serde::{Deserialize, Serialize};
 

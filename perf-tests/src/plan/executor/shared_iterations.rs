@@ -1,9 +1,9 @@
 //! `shared-iterations`: a total number of iterations. A virtual user that is free takes the next
 //! one.
 
-use perf_report::format::noun_for;
 use std::time::Duration;
 
+use perf_report::format::noun_for;
 use perf_settings::shown_duration;
 use serde::{Deserialize, Serialize};
 

@@ -1,13 +1,13 @@
 //! `cargo xtask bench agents`: what a request costs if agents make the load, and what a coordinator
 //! of many agents costs.
 
-use perf_report::format::counted;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use perf_host::proc;
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted;
 use perf_settings::{AGENTS, shown_duration};
 use tokio::time;
 

@@ -3,12 +3,12 @@
 //! A feature and what it is compared with run in pairs on the same processor; which one is first
 //! alternates.
 
-use perf_report::format::counted;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted;
 use perf_settings::{MAX_REDIRECTS, shown_duration};
 
 use super::bench_protocol::BenchProtocol;

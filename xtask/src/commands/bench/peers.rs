@@ -3,11 +3,11 @@
 //! Both run in pairs on the same processor; which one is first alternates. Noise of a machine comes
 //! in stretches, so a ratio is the median of the ratios of pairs, and a single time means little.
 
-use perf_report::format::counted;
 use std::time::Duration;
 
 use anyhow::bail;
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted;
 use perf_settings::shown_duration;
 use serde::Serialize;
 

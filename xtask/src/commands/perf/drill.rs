@@ -2,7 +2,6 @@
 //! Prometheus evaluates the same rules at a faster pace. Each alert must become pending, fire and
 //! be resolved, and must stay silent in a clean run.
 
-use perf_report::format::counted_part;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use monitoring::services;
 use monitoring::slo::Slo;
 use monitoring::span::Span;
 use perf_report::exit_code::ExitCode;
+use perf_report::format::counted_part;
 use perf_report::mark::Mark;
 use perf_settings::{LoadOverride, Rate, Settings};
 use prometheus_store::StoreAccess;

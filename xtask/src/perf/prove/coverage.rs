@@ -1,11 +1,11 @@
 //! The check of coverage: routes of the backend without an objective.
 
-use perf_report::format::counted_part;
 use std::collections::BTreeSet;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use perf_report::format::counted_part;
 
 use super::exposed_metrics::ExposedMetrics;
 use super::item::ProofItem;

@@ -1,9 +1,9 @@
 //! The check of the same counts: the store has the numbers of the verdict.
 
-use perf_report::format::counted;
 use std::time::Duration;
 
 use perf_report::finding::FindingKind;
+use perf_report::format::counted;
 
 use super::ProvenRun;
 use super::item::ProofItem;

@@ -1,10 +1,10 @@
 //! A response, and the errors of a request.
 
-use perf_report::format::counted;
 use std::borrow::Cow;
 use std::panic::Location;
 
 use perf_report::evidence::{BodyBytes, body_text, describe_status};
+use perf_report::format::counted;
 use serde::de::DeserializeOwned;
 
 use crate::http::{ExchangeError, Reply};
