@@ -16,5 +16,5 @@ pub mod wire_v2;
 pub use client::{Client, PushError};
 pub use message::{Entry, SampleValue, SeriesLabels, Version, encode};
 pub use native_histogram::NativeHistogram;
-pub use pusher::{GiveUp, Pusher, Pushes};
+pub use pusher::{LastPushDeadline, Pusher, Pushes};
 pub use series::{SeriesIdentity, SeriesValue, series};

@@ -40,12 +40,12 @@ mod hosts;
 mod merge;
 mod metrics;
 mod planning;
-mod readback;
 mod replay_error;
 mod run_record;
 mod shard;
 mod spec;
 mod step;
+mod store_readback;
 mod watchers;
 
 pub(crate) use agent::run_agent;

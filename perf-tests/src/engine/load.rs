@@ -5,7 +5,7 @@ use std::time::Duration;
 use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
-use super::share::{LoadShare, SharedSource};
+use super::load_share::{LoadShare, SharedSource};
 use super::stall::Stall;
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};

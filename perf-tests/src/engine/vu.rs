@@ -24,7 +24,7 @@ use crate::plan::PhasePlan;
 
 mod all;
 mod cookies;
-mod held;
+mod outage_wait;
 mod random;
 mod record;
 mod request;
@@ -32,7 +32,7 @@ mod segment;
 
 pub use all::PreparedRequest;
 pub use cookies::Cookies;
-pub(crate) use held::Held;
+pub(crate) use outage_wait::OutageWait;
 pub use request::{FormField, Request, RequestError, Response, UnsignedRequest};
 
 /// Constants that all virtual users of a run share.
@@ -121,7 +121,7 @@ pub struct Vu {
     segments: Segments,
     /// Number of responses.
     responses: u32,
-    held: Held,
+    held: OutageWait,
     /// Index of the host that the last iteration began with.
     first_host: usize,
     /// Whether the current iteration has sent no request.
@@ -156,7 +156,7 @@ impl Vu {
             late: false,
             segments: Segments::default(),
             responses: 0,
-            held: Held::default(),
+            held: OutageWait::default(),
             first_host: MAIN,
             sends_first: true,
             lanes: Vec::new(),

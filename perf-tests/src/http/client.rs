@@ -15,7 +15,7 @@ use super::connect::{Stream, classify_error};
 use super::exchange::{Exchange, ExchangeError, Measured, Reply};
 use super::h1::{BrokenExchange, Cause, Connection, RawResponse, ResponseTo, StreamedRequest};
 use super::h2::{self, Http2, Http2Host, WholeRequest};
-use super::host::HostConfig;
+use super::host_config::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
 use super::protocol::Protocol;

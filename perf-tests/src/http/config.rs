@@ -7,7 +7,7 @@ use perf_settings::{HttpSettings, LEAST_MAX_BODY};
 use url::Url;
 
 use super::h1::ResponseLimits;
-use super::host::HostConfig;
+use super::host_config::HostConfig;
 use super::tls::TlsError;
 
 /// The hosts of a run and the options of requests, which all virtual users share. During a run,

@@ -36,7 +36,7 @@ use super::config::HttpConfig;
 use super::connect::{Route, Stream, classify_error};
 use super::exchange::{ExchangeError, Measured, Reply};
 use super::h1::{RawResponse, ResponseTo};
-use super::host::HostConfig;
+use super::host_config::HostConfig;
 use super::request_body::{BodyReader, RequestBody, unreadable};
 use crate::measure::Failure;
 

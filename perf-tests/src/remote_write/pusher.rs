@@ -46,16 +46,16 @@ pub struct Pusher {
     /// A push that the store has not accepted yet.
     pending: Option<Push>,
     backoff: Backoff,
-    give_up: GiveUp,
+    last_push_deadline: LastPushDeadline,
     result: Pushes,
 }
 
 /// The deadline of the last push. It is set when the load has ended, and also applies to a push
 /// under way then.
 #[derive(Debug, Clone, Default)]
-pub struct GiveUp(Arc<OnceLock<Instant>>);
+pub struct LastPushDeadline(Arc<OnceLock<Instant>>);
 
-impl GiveUp {
+impl LastPushDeadline {
     /// Sets the deadline: only the last push remains.
     pub fn set_deadline(&self) {
         self.0.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
@@ -102,14 +102,14 @@ impl Pusher {
             previous: None,
             pending: None,
             backoff: Backoff::default(),
-            give_up: GiveUp::default(),
+            last_push_deadline: LastPushDeadline::default(),
             result: Pushes::default(),
         }
     }
 
     /// A handle that tells the pusher that the load has ended.
-    pub fn give_up(&self) -> GiveUp {
-        self.give_up.clone()
+    pub fn last_push_deadline(&self) -> LastPushDeadline {
+        self.last_push_deadline.clone()
     }
 
     /// The store, without user and password.
@@ -135,7 +135,7 @@ impl Pusher {
     /// Pushes the final values, with retries until the deadline, and then marks every series as
     /// ended.
     pub async fn finish(mut self, at: i64, series: Vec<SeriesValue>) -> Pushes {
-        self.give_up.set_deadline();
+        self.last_push_deadline.set_deadline();
         if self.last_push(at, series).await.is_ok() && self.rejected.is_empty() {
             self.result.complete = true;
             self.result.last_push = self.previous;
@@ -203,13 +203,16 @@ impl Pusher {
 
     /// Whether the deadline of the last push has passed.
     fn is_out_of_patience(&self) -> bool {
-        self.give_up.at().is_some_and(|give_up| clock::now() >= give_up)
+        self.last_push_deadline.at().is_some_and(|last_push_deadline| clock::now() >= last_push_deadline)
     }
 
     /// Waits until the backoff is over, or until the deadline of the last push.
     async fn wait(&self) {
         if let Some(until) = self.backoff.until() {
-            time::sleep_until(self.give_up.at().map_or(until, |give_up| until.min(give_up))).await;
+            time::sleep_until(
+                self.last_push_deadline.at().map_or(until, |last_push_deadline| until.min(last_push_deadline)),
+            )
+            .await;
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::clock::{Epoch, unix_ms};
 use crate::measure::Snapshot;
-use crate::remote_write::{Client, GiveUp, PushError, Pusher, Pushes, SeriesValue};
+use crate::remote_write::{Client, LastPushDeadline, PushError, Pusher, Pushes, SeriesValue};
 
 type ToSeries = dyn Fn(&Snapshot) -> Vec<SeriesValue> + Send;
 
@@ -30,7 +30,7 @@ struct PushTask {
     /// cumulative.
     queue: mpsc::Sender<(i64, Vec<SeriesValue>)>,
     handle: JoinHandle<Pusher>,
-    give_up: GiveUp,
+    last_push_deadline: LastPushDeadline,
 }
 
 /// Why metrics were not pushed.
@@ -105,9 +105,9 @@ impl Metrics {
         let Some(schedule) = self.0 else { return Ok(None) };
         let series = (schedule.to_series)(last);
         let pusher = match schedule.task {
-            Some(PushTask { queue, handle, give_up }) => {
+            Some(PushTask { queue, handle, last_push_deadline }) => {
                 drop(queue);
-                give_up.set_deadline();
+                last_push_deadline.set_deadline();
                 Some(handle.await?)
             }
             None => schedule.pusher,
@@ -121,7 +121,7 @@ impl Metrics {
 impl PushSchedule {
     fn start(&mut self, mut pusher: Pusher) {
         let (queue, mut due) = mpsc::channel::<(i64, Vec<SeriesValue>)>(1);
-        let give_up = pusher.give_up();
+        let last_push_deadline = pusher.last_push_deadline();
         let handle = tokio::spawn(async move {
             while let Some((at, series)) = due.recv().await {
                 // The pusher keeps the error, and the run judges it at its end.
@@ -129,6 +129,6 @@ impl PushSchedule {
             }
             pusher
         });
-        self.task = Some(PushTask { queue, handle, give_up });
+        self.task = Some(PushTask { queue, handle, last_push_deadline });
     }
 }

@@ -13,7 +13,7 @@ use perf_report::judgement::judge;
 use super::backend::BackendValues;
 use super::check::stall_limit;
 use super::error::internal;
-use super::readback::StoreReadback;
+use super::store_readback::StoreReadback;
 use super::{FinishedLoad, NotSavedError, Planning, PreparedRun, RunError, RunOutcome, RunSpec};
 use crate::agents::RunFacts;
 use crate::clock;

@@ -13,7 +13,7 @@ use tokio::time::{self, Instant, Sleep};
 use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
 use crate::clock;
 use crate::data::FeederError;
-use crate::engine::vu::{Held, Vu};
+use crate::engine::vu::{OutageWait, Vu};
 use crate::plan::{ActiveSpan, VuPlan};
 
 /// One virtual user, from its first start to its last stop.
@@ -152,7 +152,7 @@ impl Pace {
 
     /// The number of iterations that would have taken the time of this wait. Without any earlier
     /// iteration, it is one for each that was not started.
-    fn iterations_in(&mut self, held: Held) -> u64 {
+    fn iterations_in(&mut self, held: OutageWait) -> u64 {
         let Some(mean) = self.time.checked_div(self.iterations).filter(|mean| !mean.is_zero()) else {
             return u64::from(held.is_not_started);
         };

@@ -19,7 +19,7 @@ use url::Url;
 
 use super::*;
 use crate::clock;
-use crate::engine::share::{LoadShare, SharedSource};
+use crate::engine::load_share::{LoadShare, SharedSource};
 use crate::http::HttpConfig;
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{

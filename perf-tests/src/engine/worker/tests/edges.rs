@@ -8,7 +8,7 @@ use tokio::time;
 
 use super::{WorkerSchedule, request, run_whole};
 use crate::engine::LoadShare;
-use crate::engine::share::SharedSource;
+use crate::engine::load_share::SharedSource;
 use crate::plan::{constant_arrival_rate, ramping_vus};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;

@@ -10,7 +10,7 @@ use crate::clock;
 
 /// The wait of an iteration while the target accepts no connections.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Held {
+pub(crate) struct OutageWait {
     /// Length of the wait.
     pub(in crate::engine) time: Duration,
     /// Whether it could not send a request after the wait.
@@ -29,7 +29,7 @@ impl Vu {
     }
 
     /// Takes the wait of the iteration that has ended.
-    pub(in crate::engine) fn take_held(&mut self) -> Held {
+    pub(in crate::engine) fn take_held(&mut self) -> OutageWait {
         std::mem::take(&mut self.held)
     }
 
