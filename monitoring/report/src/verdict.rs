@@ -44,7 +44,7 @@ pub(crate) const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// Proof that the counts of an objective give.
+/// Verdict on an objective. Its counts decide it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", content = "reason", rename_all = "snake_case")]
 pub enum Verdict {
