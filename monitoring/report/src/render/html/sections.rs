@@ -43,7 +43,7 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
             table {
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" } th class="n extra" { "95 % interval" }
-                    th class="extra" { "share of limit" } th class="n extra" { "good" } th class="n" { "requests" }
+                    th class="extra" { "share of objective" } th class="n extra" { "good" } th class="n" { "requests" }
                 } }
                 tbody { @for row in rows::available(objectives) { (objective_row(&row)) } }
             }
