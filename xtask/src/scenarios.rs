@@ -1,4 +1,4 @@
-//! Builds and lists the scenarios.
+//! Builds, lists and selects the scenarios.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -110,41 +110,58 @@ pub(crate) struct ScenarioTest {
     pub(crate) test: String,
 }
 
-/// The scenarios of a test binary, sorted by name. A scenario is an ignored test; its name is the
-/// name of its file.
-///
-/// # Errors
-/// If a file has two scenarios.
-pub(crate) fn list(load: &Path) -> Result<Vec<ScenarioTest>, ScenarioError> {
-    let output = child::foreground(load).args(["--list", "--ignored", "--format", "terse"]).output();
-    let output = output.with_context(|| format!("failed to run {}", load.display()))?;
-    if !output.status.success() {
-        return Err(ScenarioError::NotListed(load.to_owned()));
+impl BuiltPrograms {
+    /// All scenarios, sorted by name. A scenario is an ignored test; its name is the name of its
+    /// file.
+    ///
+    /// # Errors
+    /// If a file has two scenarios.
+    pub(crate) fn list(&self) -> Result<Vec<ScenarioTest>, ScenarioError> {
+        let load = &self.generator;
+        let output = child::foreground(load).args(["--list", "--ignored", "--format", "terse"]).output();
+        let output = output.with_context(|| format!("failed to run {}", load.display()))?;
+        if !output.status.success() {
+            return Err(ScenarioError::NotListed(load.to_owned()));
+        }
+        let scenarios = parse(&String::from_utf8_lossy(&output.stdout));
+        match scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
+            Some([one, other]) => Err(ScenarioError::TwoInFile {
+                file: one.name.clone(),
+                first: one.test.clone(),
+                second: other.test.clone(),
+            }),
+            _ => Ok(scenarios),
+        }
     }
-    let scenarios = parse(&String::from_utf8_lossy(&output.stdout));
-    match scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        Some([one, other]) => Err(ScenarioError::TwoInFile {
-            file: one.name.clone(),
-            first: one.test.clone(),
-            second: other.test.clone(),
-        }),
-        _ => Ok(scenarios),
+
+    /// The named scenarios, or the first by name if none is named.
+    ///
+    /// # Errors
+    /// If a file has no scenario, which [`check_names`] does not refuse.
+    pub(crate) fn select(&self, named: &[String]) -> Result<Vec<ScenarioTest>, ScenarioError> {
+        let known = self.list()?;
+        if named.is_empty() {
+            return Ok(vec![find(&known, None)?]);
+        }
+        named.iter().map(|name| find(&known, Some(name))).collect()
+    }
+
+    /// The named scenario, or the first by name.
+    ///
+    /// # Errors
+    /// Those of [`Self::select`].
+    pub(crate) fn select_one(&self, name: Option<&str>) -> Result<ScenarioTest, ScenarioError> {
+        find(&self.list()?, name)
     }
 }
 
-/// The named scenarios, or the first by name if none is named.
-///
-/// # Errors
-/// If a file has no scenario, which [`check_names`] does not refuse.
-pub(crate) fn choose(named: &[String], known: &[ScenarioTest]) -> Result<Vec<ScenarioTest>, ScenarioError> {
-    if named.is_empty() {
-        return Ok(vec![known.first().cloned().ok_or(ScenarioError::NoScenario)?]);
-    }
-    let find = |name: &String| {
-        let found = known.iter().find(|scenario| scenario.name == *name).cloned();
-        found.ok_or_else(|| ScenarioError::NoTest(name.clone()))
+/// The scenario of this name, or the first.
+fn find(known: &[ScenarioTest], name: Option<&str>) -> Result<ScenarioTest, ScenarioError> {
+    let (found, error) = match name {
+        Some(name) => (known.iter().find(|it| it.name == name), ScenarioError::NoTest(name.to_owned())),
+        None => (known.first(), ScenarioError::NoScenario),
     };
-    named.iter().map(find).collect()
+    found.cloned().ok_or(error)
 }
 
 /// Checks that each scenario has a file in `perf-tests/tests/load`.

@@ -17,7 +17,7 @@ use crate::perf::perf_error::PerfError;
 use crate::perf::prove::ProofResult;
 use crate::perf::publish::{self, EndedRun, PerfResult};
 use crate::perf::{child, judge};
-use crate::scenarios::{self, PROFILE};
+use crate::scenarios::{self, PROFILE, ScenarioError};
 use crate::setting_args::{SettingArgs, SettingChoice};
 
 /// Levels of folders in which files are found.
@@ -59,10 +59,11 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     scenarios::check_names(std::slice::from_ref(&name))?;
     let baseline = args.judging.plan()?;
     let signals = signals::count().map_err(anyhow::Error::from)?;
-    let program = scenarios::build(PROFILE, false)?.generator;
-    let known = scenarios::list(&program)?;
-    let scenario = known.iter().find(|scenario| scenario.name == name);
-    let scenario = scenario.ok_or_else(|| PerfError::OtherCheckout(name.clone()))?;
+    let built = scenarios::build(PROFILE, false)?;
+    let scenario = built.select_one(Some(&name)).map_err(|error| match error {
+        ScenarioError::NoTest(name) => PerfError::OtherCheckout(name),
+        error => error.into(),
+    })?;
     let settings = Settings {
         merge: paths,
         out: Some(settings.out.clone().unwrap_or_else(workspace::perf)),
@@ -70,10 +71,11 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
         quiet: true,
         ..settings
     };
-    let outcome = child::run(&program, scenario, settings, signals.clone()).await.map_err(|error| match error {
-        PerfError::Crashed(_) if *signals.borrow() > 0 => PerfError::Interrupted("interrupted"),
-        error => error,
-    })?;
+    let outcome =
+        child::run(&built.generator, &scenario, settings, signals.clone()).await.map_err(|error| match error {
+            PerfError::Crashed(_) if *signals.borrow() > 0 => PerfError::Interrupted("interrupted"),
+            error => error,
+        })?;
     let measured = outcome.into_measured();
     let measured = measured.with_context(|| format!("the scenario {name} did not merge its shards"))?;
     let judged = judge::run(*measured)?;

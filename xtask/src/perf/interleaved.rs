@@ -66,7 +66,7 @@ pub(crate) async fn run(
     scenarios::check_names(&named)?;
     let built = build(args, needs_stub, &signals)?;
     let built = programs.copy(&built)?;
-    let scenario = scenarios::choose(&named, &scenarios::list(&built.generator)?)?.remove(0);
+    let scenario = built.select_one(named.first().map(String::as_str))?;
     let checkout = revision.map(Checkout::add).transpose()?;
     let result = async {
         let head = head_side(args, target, &built, checkout.as_ref())?;

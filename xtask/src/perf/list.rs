@@ -8,7 +8,7 @@ use super::child::{self, ChildOutcome};
 use super::perf_error::PerfError;
 use super::plan;
 use crate::host::terminal;
-use crate::scenarios::{self, ScenarioTest};
+use crate::scenarios::ScenarioTest;
 
 /// Prints each scenario and its service, one a line. The name is the first word, for scripts.
 ///
@@ -16,7 +16,7 @@ use crate::scenarios::{self, ScenarioTest};
 /// note says why.
 pub(crate) async fn run(args: &PerfArgs, signals: watch::Receiver<u32>) -> Result<(), PerfError> {
     let built = plan::build(args, false, &signals)?;
-    let scenarios = scenarios::list(&built.generator)?;
+    let scenarios = built.list()?;
     let dry = Settings { dry_run: true, quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);
     for scenario in &scenarios {

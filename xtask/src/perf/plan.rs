@@ -77,10 +77,9 @@ impl PerfPlan {
             check_generated_files()?;
         }
         let built = build(args, needs_stub, &signals)?;
-        let known = scenarios::list(&built.generator)?;
         let scenarios = match settings.smoke && named.is_empty() {
-            true => known,
-            false => scenarios::choose(&named, &known)?,
+            true => built.list()?,
+            false => built.select(&named)?,
         };
         let stub = is_for_stub.then(|| StubTarget { service: STUB.map(|stub| stub.service.to_owned()) });
         Ok(Self {

@@ -32,7 +32,7 @@ use crate::perf::perf_error::{PerfError, after_cleanup};
 use crate::perf::plan::{build, check_generated_files};
 use crate::perf::prove::{self, QuerySource, RunWindow};
 use crate::perf::publish::PerfResult;
-use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
+use crate::scenarios::{BuiltPrograms, ScenarioTest};
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
 
@@ -90,7 +90,7 @@ pub(super) async fn run(
     signals: watch::Receiver<u32>,
 ) -> Result<PerfResult, PerfError> {
     let built = build(args, true, &signals)?;
-    let scenario = scenarios::choose(&[], &scenarios::list(&built.generator)?)?.remove(0);
+    let scenario = built.select_one(None)?;
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
