@@ -2,26 +2,27 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use perf_compare::{ComparisonLabel, Pair};
 use perf_host::machine::Machine;
 use perf_report::Report;
+use perf_report::comparison::{Comparison, ComparisonMethod};
 use perf_report::exit_code::ExitCode;
 use perf_report::render::files::REPORT;
 use perf_settings::{LoadOverride, Settings, new_testid, shown_duration};
-use tokio::sync::watch;
 
 use super::calibration::{CalibratedService, CalibrationSubject, RequestPath};
-use super::service::{self, RunningService, SideService};
+use super::comparison_plan::ComparisonPlan;
+use super::service::{self, RunningService};
+use super::sides::{INTERRUPTED, Side, SideFailure, SideName, Sides};
 use crate::host::clock::Moment;
 use crate::host::{files, workspace};
-use crate::perf::args::PerfArgs;
 use crate::perf::child;
 use crate::perf::judge::{self, JudgedRun};
 use crate::perf::perf_error::{PerfError, after_cleanup};
 use crate::runs::report_files;
-use crate::scenarios::{BuiltPrograms, ScenarioTest};
 
 /// The default virtual users of a round.
 const VUS: u32 = 10;
@@ -39,71 +40,10 @@ fn round_load(given: &LoadOverride) -> LoadOverride {
     load
 }
 
-/// The name of a side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SideName {
-    Base,
-    Head,
-}
-
-impl SideName {
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Head => "head",
-        }
-    }
-
-    /// The error of a side that cannot be measured. That of the base is not the head's fault, so
-    /// the comparison is inconclusive.
-    pub(super) const fn error(self, message: String) -> PerfError {
-        match self {
-            Self::Base => PerfError::BaseNotMeasured(message),
-            Self::Head => PerfError::HeadNotMeasured(message),
-        }
-    }
-}
-
-/// Why there is no report of a side.
-pub(super) enum SideFailure {
-    /// The side cannot be measured, for this reason.
-    Unmeasured(String),
-    /// Anything else, such as an interruption.
-    Other(PerfError),
-}
-
-impl SideFailure {
-    fn unmeasured(error: &anyhow::Error) -> Self {
-        Self::Unmeasured(format!("{error:#}"))
-    }
-
-    /// The error of a side that failed. `describe` adds the place to the reason.
-    pub(super) fn into_error(self, side: SideName, describe: impl FnOnce(String) -> String) -> PerfError {
-        match self {
-            Self::Unmeasured(why) => side.error(describe(why)),
-            Self::Other(error) => error,
-        }
-    }
-}
-
-/// One side of the comparison.
-#[derive(Debug, Clone)]
-pub(super) struct Side {
-    pub(super) name: SideName,
-    /// The revision or service for users.
-    pub(super) description: String,
-    pub(super) service: SideService,
-    /// The working folder of its shell commands.
-    pub(super) folder: PathBuf,
-}
-
 /// Everything that all rounds of a comparison share.
 pub(super) struct Rounds<'a> {
-    args: &'a PerfArgs,
-    settings: &'a Settings,
-    built: &'a BuiltPrograms,
-    scenario: &'a ScenarioTest,
-    signals: watch::Receiver<u32>,
+    pub(super) plan: &'a ComparisonPlan<'a>,
+    sides: Sides,
     /// The comparison's name.
     pub(super) name: String,
     pub(super) folder: PathBuf,
@@ -112,58 +52,31 @@ pub(super) struct Rounds<'a> {
     warnings: RefCell<Vec<String>>,
 }
 
-/// Runs the `--build` command in a checkout, if there is one. Its output goes to the terminal.
-pub(super) async fn build(
-    args: &PerfArgs,
-    side: SideName,
-    folder: &Path,
-    mut signals: watch::Receiver<u32>,
-) -> Result<(), SideFailure> {
-    let Some(command) = args.interleaved.build() else { return Ok(()) };
-    let mut shell = service::shell(command, folder);
-    shell.env("PERF_SIDE", side.label());
-    tokio::select! {
-        ended = service::run_to_end(&mut shell) => match ended {
-            Ok(ended) if ended.success() => Ok(()),
-            // Messages never contain the command itself: it may hold a secret, and messages go to
-            // the job's page.
-            Ok(ended) => Err(SideFailure::Unmeasured(format!("--build failed ({ended})"))),
-            Err(error) => Err(SideFailure::unmeasured(&error.context("--build"))),
-        },
-        _ = signals.wait_for(|count| *count > 0) => Err(SideFailure::Other(INTERRUPTED)),
-    }
-}
-
 impl<'a> Rounds<'a> {
-    pub(super) fn new(
-        args: &'a PerfArgs,
-        settings: &'a Settings,
-        built: &'a BuiltPrograms,
-        scenario: &'a ScenarioTest,
-        signals: watch::Receiver<u32>,
-    ) -> anyhow::Result<Self> {
-        let what = if args.interleaved.calibrate { "calibration" } else { "comparison" };
+    pub(super) fn new(plan: &'a ComparisonPlan<'a>, sides: Sides) -> anyhow::Result<Self> {
+        let what = if plan.args.interleaved.calibrate { "calibration" } else { "comparison" };
         let id = std::process::id() & 0xffff;
-        let name = settings.testid.clone().unwrap_or_else(|| {
-            new_testid(&format!("{}-{what}", scenario.name), Moment::now().time(), u16::try_from(id).unwrap_or(0))
+        let name = plan.settings.testid.clone().unwrap_or_else(|| {
+            let name = format!("{}-{what}", plan.scenario.name);
+            new_testid(&name, Moment::now().time(), u16::try_from(id).unwrap_or(0))
         });
-        let folder = settings.out.clone().unwrap_or_else(workspace::perf).join(&name);
+        let folder = plan.settings.out.clone().unwrap_or_else(workspace::perf).join(&name);
         files::make_folder(folder.join("rounds"))?;
-        let (took, warnings) = (Cell::new(Duration::ZERO), RefCell::default());
-        Ok(Self { args, settings, built, scenario, signals, name, folder, took, warnings })
+        Ok(Self { plan, sides, name, folder, took: Cell::new(Duration::ZERO), warnings: RefCell::default() })
     }
 
     /// The subject of a calibration that applies to these rounds.
     pub(super) fn subject(&self) -> anyhow::Result<CalibrationSubject> {
-        let service = match (self.args.interleaved.start(), self.args.named_target(self.settings)) {
+        let ComparisonPlan { args, settings, target, scenario, .. } = self.plan;
+        let service = match (args.interleaved.start(), target) {
             (Some(command), _) => CalibratedService::Command(command),
             (None, Some(target)) => CalibratedService::Target(prometheus_store::shown_url(target)),
             (None, None) => CalibratedService::Stub,
         };
-        let path = RequestPath { service, profile: self.args.profile(), http: &self.settings.http };
+        let path = RequestPath { service, profile: args.profile(), http: &settings.http };
         Ok(CalibrationSubject {
-            scenario: self.scenario.name.clone(),
-            load: round_load(&self.settings.load),
+            scenario: scenario.name.clone(),
+            load: round_load(&settings.load),
             machine: Machine::this(),
             service: path.hash()?,
         })
@@ -180,14 +93,8 @@ impl<'a> Rounds<'a> {
     }
 
     /// Runs a round of each side. The side that is first alternates from pair to pair.
-    pub(super) async fn pair(
-        &self,
-        pair: usize,
-        of: usize,
-        base: &Side,
-        head: &Side,
-    ) -> Result<(Report, Report), PerfError> {
-        let began = Moment::now();
+    pub(super) async fn pair(&self, pair: usize, of: usize) -> Result<(Report, Report), PerfError> {
+        let (began, Sides { base, head }) = (Moment::now(), &self.sides);
         let (base, head) = if pair.is_multiple_of(2) {
             let base = self.round(pair, base).await?;
             (base, self.round(pair, head).await?)
@@ -202,6 +109,14 @@ impl<'a> Rounds<'a> {
         Ok((base, head))
     }
 
+    /// Compares the sides by pairs of rounds, at a significance level.
+    pub(super) fn compare(&self, alpha: f64, pairs: &[(Report, Report)]) -> Comparison {
+        let (base, head) = (self.sides.base.description.clone(), self.sides.head.description.clone());
+        let (name, rule) = (self.name.clone(), self.plan.args.judging.rule());
+        let label = ComparisonLabel { name, base, head, method: ComparisonMethod::Interleaved, rule, alpha };
+        perf_compare::compare(label, &comparable(pairs))
+    }
+
     async fn round(&self, pair: usize, side: &Side) -> Result<Report, PerfError> {
         let label = side.name.label();
         let name = format!("{label}-{:02}", pair + 1);
@@ -211,8 +126,8 @@ impl<'a> Rounds<'a> {
         // The stub backend draws its latencies from a seed. Each round gets another seed, so that
         // rounds are independent, as with any other service.
         let which = (pair * 2 + usize::from(side.name == SideName::Head)) as u64;
-        let seed = self.settings.seed.wrapping_mul(1_000).wrapping_add(which);
-        let mut signals = self.signals.clone();
+        let seed = self.plan.settings.seed.wrapping_mul(1_000).wrapping_add(which);
+        let mut signals = self.plan.signals.clone();
         let started = tokio::select! {
             started = side.service.start(label, seed, &log) => {
                 started.map_err(|failed| error(SideFailure::unmeasured(&failed)))?
@@ -242,7 +157,7 @@ impl<'a> Rounds<'a> {
     }
 
     async fn reset(&self, side: &Side, started: &RunningService) -> Result<(), String> {
-        let Some(command) = self.args.interleaved.reset() else { return Ok(()) };
+        let Some(command) = self.plan.args.interleaved.reset() else { return Ok(()) };
         let log = self.folder.join("rounds").join("reset.log");
         let file = File::create(&log).map_err(|error| format!("failed to write {}: {error}", log.display()))?;
         let mut shell = service::shell(command, &side.folder);
@@ -262,19 +177,20 @@ impl<'a> Rounds<'a> {
 
     /// Runs the load of a round. Gives its report.
     async fn load(&self, pair: usize, name: &str, started: &RunningService) -> Result<Report, SideFailure> {
+        let plan = self.plan;
         let settings = Settings {
-            load: round_load(&self.settings.load),
+            load: round_load(&plan.settings.load),
             target: started.url().clone(),
-            seed: self.settings.seed.wrapping_add(pair as u64),
+            seed: plan.settings.seed.wrapping_add(pair as u64),
             testid: Some(name.to_owned()),
             remote_write: None,
             prometheus: None,
             out: Some(self.folder.join("rounds")),
             quiet: true,
-            ..self.settings.clone()
+            ..plan.settings.clone()
         };
-        let outcome = child::run(&self.built.generator, self.scenario, settings, self.signals.clone()).await;
-        if *self.signals.borrow() > 0 {
+        let outcome = child::run(&plan.built.generator, &plan.scenario, settings, plan.signals.clone()).await;
+        if *plan.signals.borrow() > 0 {
             return Err(SideFailure::Other(INTERRUPTED));
         }
         let outcome = outcome.map_err(|error| match error {
@@ -294,7 +210,10 @@ impl<'a> Rounds<'a> {
     }
 }
 
-const INTERRUPTED: PerfError = PerfError::Interrupted("interrupted; the rounds so far are not judged");
+/// The two reports of each pair, for statistics.
+pub(super) fn comparable(pairs: &[(Report, Report)]) -> Vec<Pair<'_>> {
+    pairs.iter().map(|(base, head)| Pair { base, head }).collect()
+}
 
 #[cfg(test)]
 mod tests;
