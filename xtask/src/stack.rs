@@ -12,7 +12,7 @@ mod stack_error;
 pub(crate) mod stub_backend;
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::prometheus::config::{LOGIN, PASSWORD_FILE, ScrapeTarget, TARGETS, USER_FILE};
@@ -263,11 +263,6 @@ fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
 /// The folder in which a stack's archive is unpacked.
 pub(crate) fn archive_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
     Ok(std::path::absolute(state_folder(prometheus_port).join(ARCHIVE))?)
-}
-
-/// Runs promtool from Prometheus' image, in a folder of this machine.
-pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
-    docker::promtool(folder, arguments).await
 }
 
 fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {

@@ -11,7 +11,7 @@ use tokio::time::{self, Instant};
 
 use super::kubectl::{Kubectl, KubectlError, failure, not_started};
 use super::manifests::COORDINATOR;
-use super::pods::{PodState, Terminated, parse_pod};
+use super::pods::{Pod, PodState, Terminated};
 use crate::host::clock;
 
 /// Pause before a log is read again.
@@ -91,7 +91,10 @@ impl CoordinatorLog {
     /// The state of the pod; `None` if it was removed.
     async fn state(&self) -> Result<Option<PodState>, KubectlError> {
         match self.kubectl.run(&["get", "pod", &self.pod, "--output=json"]).await {
-            Ok(json) => Ok(Some(parse_pod(&json).map_err(std::io::Error::from)?.state())),
+            Ok(json) => {
+                let pod: Pod = serde_json::from_str(&json).map_err(std::io::Error::from)?;
+                Ok(Some(pod.state()))
+            }
             Err(KubectlError::NotFound(..)) => Ok(None),
             Err(error) => Err(error),
         }

@@ -159,14 +159,6 @@ impl Terminated {
     }
 }
 
-/// Parses one pod.
-///
-/// # Errors
-/// If it is not one.
-pub(super) fn parse_pod(json: &str) -> serde_json::Result<Pod> {
-    serde_json::from_str(json)
-}
-
 /// Parses a list of pods.
 ///
 /// # Errors

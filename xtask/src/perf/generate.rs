@@ -12,9 +12,8 @@ use super::child::{self, ChildOutcome};
 use super::judge::MeasuredRun;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
-use super::publish::PerfResult;
+use super::publish::{self, PerfResult};
 use super::services::Services;
-use crate::github;
 use crate::host::terminal;
 use crate::scenarios::ScenarioTest;
 
@@ -48,11 +47,8 @@ pub(super) async fn run(
         }
         // The other scenarios run nevertheless.
         Err(PerfError::Scenario { code, message }) => {
-            let message = sanitize(&message);
             let verdict = format!("{}: {}", scenario.name, code.describe_stop());
-            terminal::print_stop(&verdict, &message);
-            github::report_stop(code, &message);
-            LoadOutput::Nothing(PerfResult::with_verdict(code, verdict))
+            LoadOutput::Nothing(publish::stop(code, verdict, &message))
         }
         Err(error) => return unmeasured(plan, scenario, error),
     })

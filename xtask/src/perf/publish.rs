@@ -155,19 +155,21 @@ pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<P
     Ok(PerfResult::from_comparison(compared))
 }
 
+/// Prints and publishes why a command or a scenario ended without a report.
+pub(super) fn stop(code: ExitCode, verdict: String, cause: &str) -> PerfResult {
+    let cause = sanitize(cause);
+    terminal::print_stop(&verdict, &cause);
+    github::report_stop(code, &cause);
+    PerfResult::with_verdict(code, verdict)
+}
+
 /// Prints the result of a command, or its error. `None` is the result of a command that has no
 /// exit code to print.
 pub(crate) fn finish(result: Result<Option<PerfResult>, PerfError>) -> ExitCode {
     let result = match result {
         Ok(Some(result)) => result,
         Ok(None) => return ExitCode::Met,
-        Err(error) => {
-            let (code, message) = (error.code(), sanitize(&error.to_string()));
-            let verdict = error.verdict();
-            terminal::print_stop(&verdict, &message);
-            github::report_stop(code, &message);
-            PerfResult::with_verdict(code, verdict)
-        }
+        Err(error) => stop(error.code(), error.verdict(), &error.to_string()),
     };
     terminal::print_code(result.code, &result.verdicts);
     result.code

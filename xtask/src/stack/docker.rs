@@ -36,7 +36,7 @@ use container::{
 };
 use container_spec::{ContainerSpec, Network, Role};
 use error_chain::ErrorChain;
-pub(super) use tool::promtool;
+pub(crate) use tool::promtool;
 
 /// Time limit for Docker to respond.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::{BLOCKS, SERIES};
 use crate::host::{child, workspace};
-use crate::stack;
+use crate::stack::docker;
 
 const ARGUMENTS: [&str; 5] = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", SERIES];
 
@@ -23,7 +23,7 @@ pub(super) async fn create(work: &Path) -> anyhow::Result<()> {
             bail!("promtool failed ({}): {}", ended.status, String::from_utf8_lossy(&ended.stderr).trim());
         }
     } else {
-        stack::promtool(work, &arguments).await.context(
+        docker::promtool(work, &arguments).await.context(
             "promtool, which makes the blocks, is not on PATH and did not run in Prometheus' image: install it, or start Docker",
         )?;
     }

@@ -20,8 +20,9 @@ const WORK: &str = "/work";
 /// Time limit. The series of a run become blocks in seconds, those of a month in minutes.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
-/// Runs `promtool` in a folder of this machine, as the current user and without a network.
-pub(in super::super) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
+/// Runs the promtool of Prometheus' image in a folder of this machine, as the current user and
+/// without a network.
+pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Result<()> {
     let docker = connect().await?;
     let folder = std::path::absolute(folder)?;
     let name = format!("perf-{}-promtool-{}", workspace::id(), std::process::id());
