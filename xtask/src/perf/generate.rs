@@ -31,9 +31,10 @@ pub(super) async fn run(
     scenario: &ScenarioTest,
 ) -> Result<LoadOutput, PerfError> {
     let settings = settings(plan, services, scenario);
-    let outcome = match settings.on_kubernetes && plan.sends() {
-        true => on_kubernetes::run(plan, scenario, settings).await,
-        false => child::run(&plan.generator, scenario, settings, plan.signals.clone()).await,
+    let pods = settings.agents.filter(|_| settings.on_kubernetes && plan.sends());
+    let outcome = match pods {
+        Some(agents) => on_kubernetes::run(plan, scenario, settings, agents).await,
+        None => child::run(&plan.generator, scenario, settings, plan.signals.clone()).await,
     };
     Ok(match outcome {
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
@@ -67,11 +68,8 @@ fn unmeasured(plan: &PerfPlan, scenario: &ScenarioTest, error: PerfError) -> Res
 }
 
 fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Settings {
-    let mut settings = Settings { target: services.target.clone(), ..plan.settings.clone() };
-    if let (Some(testid), true) = (&plan.settings.testid, plan.scenarios.len() > 1) {
-        // Each scenario is a run, and needs its own testid.
-        settings.testid = Some(format!("{testid}-{}", scenario.name));
-    }
+    let (target, testid) = (services.target.clone(), plan.testid(scenario));
+    let mut settings = Settings { target, testid, ..plan.settings.clone() };
     if let Some(prometheus) = &services.stack.prometheus {
         settings.remote_write = Some(args::write_url(prometheus));
         settings.prometheus = Some(prometheus.clone());

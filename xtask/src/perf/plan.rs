@@ -1,13 +1,18 @@
-//! The first stage: everything that is decided before anything starts. All configuration errors are
-//! found here.
+//! The first stage: everything that is decided before anything starts. Each configuration error
+//! that flags, files and the list of scenarios show is found here.
+//!
+//! Later stages find errors for which a program has to run: the stack does not start, a target does
+//! not respond, or a scenario does not have the name of its file.
 
 use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services::STUB;
+use perf_host::files::{TestidInUse, run_folder};
 use perf_host::{Lock, signals};
 use perf_report::format::first_items;
-use perf_settings::{Settings, StubTarget};
+use perf_report::render::files::{EVIDENCE, REPORT};
+use perf_settings::{Settings, StubTarget, TESTID};
 use tokio::sync::watch;
 
 use super::args::{PerfArgs, ProofMode};
@@ -81,6 +86,9 @@ impl PerfPlan {
             true => built.list()?,
             false => built.select(&named)?,
         };
+        if !settings.dry_run {
+            check_folders(&settings, &scenarios)?;
+        }
         let stub = is_for_stub.then(|| StubTarget { service: STUB.map(|stub| stub.service.to_owned()) });
         Ok(Self {
             settings: Settings { stub, ..settings },
@@ -109,9 +117,31 @@ impl PerfPlan {
         self.sends() && self.settings.shard.is_none()
     }
 
+    /// The testid of a scenario's run, if the user gave one.
+    pub(crate) fn testid(&self, scenario: &ScenarioTest) -> Option<String> {
+        let given = self.settings.testid.as_deref()?;
+        Some(run_testid(given, scenario, self.scenarios.len()))
+    }
+
     pub(crate) fn is_interrupted(&self) -> bool {
         *self.signals.borrow() > 0
     }
+}
+
+/// The testid of one of N runs. Each of several scenarios is a run, and needs its own testid.
+fn run_testid(given: &str, scenario: &ScenarioTest, runs: usize) -> String {
+    if runs > 1 { format!("{given}-{}", scenario.name) } else { given.to_owned() }
+}
+
+/// Checks that no folder of a run has another run.
+fn check_folders(settings: &Settings, scenarios: &[ScenarioTest]) -> Result<(), TestidInUse> {
+    let Some(given) = &settings.testid else { return Ok(()) };
+    let out = settings.out.clone().unwrap_or_else(workspace::perf);
+    let name = settings.setting_name(TESTID);
+    scenarios.iter().try_for_each(|scenario| {
+        let testid = run_testid(given, scenario, scenarios.len());
+        run_folder(&out, &testid, &[EVIDENCE, REPORT], &name).map(drop)
+    })
 }
 
 /// Checks that the stack's generated files agree with the catalogue.
@@ -135,3 +165,6 @@ pub(crate) fn build(
         _ => PerfError::Interrupted("interrupted while the scenarios were compiling"),
     })
 }
+
+#[cfg(test)]
+mod tests;

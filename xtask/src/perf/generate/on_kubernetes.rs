@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use monitoring::revision::Revision;
-use perf_host::files::{LATEST, point_latest_to, run_folder};
-use perf_report::render::files::{EVIDENCE, HISTOGRAMS, REPORT};
-use perf_settings::{OutcomePlace, Settings, TESTID, new_testid};
+use perf_host::files::{LATEST, point_latest_to};
+use perf_report::render::files::{EVIDENCE, HISTOGRAMS};
+use perf_settings::{OutcomePlace, Settings, new_testid};
 
 use super::{PerfPlan, ScenarioTest};
 use crate::host::clock::Moment;
@@ -22,14 +22,13 @@ use crate::perf::test_end::TestEnd;
 /// The folder of a pod that can be written to.
 const POD_FOLDER: &str = "/tmp/perf";
 
-/// Runs a scenario on the cluster.
+/// Runs a scenario on the cluster, with this number of agents.
 pub(super) async fn run(
     plan: &PerfPlan,
     scenario: &ScenarioTest,
     settings: Settings,
+    agents: u32,
 ) -> Result<ChildOutcome, PerfError> {
-    let no_agents = || PerfError::Contradiction("--agents has no number".to_owned());
-    let agents = settings.agents.ok_or_else(no_agents)?;
     // The plan's mistakes are found here, before anything is created in the cluster.
     let dry = Settings { dry_run: true, ..settings.clone() };
     let load = match child::run(&plan.generator, scenario, dry, plan.signals.clone()).await? {
@@ -43,7 +42,7 @@ pub(super) async fn run(
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
     let out = settings.out.clone().unwrap_or_else(workspace::perf);
-    let folder = run_folder(&out, &testid, &[EVIDENCE, REPORT], &settings.setting_name(TESTID))?;
+    let folder = out.join(&testid);
     let pod_settings =
         serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;
     let launcher = Launcher::new(&plan.kubernetes, scenario, agents, longest, pod_settings);
