@@ -96,7 +96,7 @@ fn few_rounds_are_inconclusive_unless_only_objectives_are_judged() {
     let output = against(&backend.url, &["--target", &backend.url, "--rounds", "2"], &both);
     assert_eq!(output.code, 90, "{}", output.text);
     let text = output.text.replace("\n  ", " ");
-    assert!(text.contains("too little data") && text.contains("need at least 9 pairs"), "{text}");
+    assert!(text.contains("too little data") && text.contains("takes at least 9 pairs"), "{text}");
     let output = against(&backend.url, &["--target", &backend.url, "--rounds", "2", "--gate", "absolute"], &absolute);
     assert_eq!(output.code, 0, "{}", output.text);
     assert!(comparison(&absolute).objectives.iter().all(|objective| objective.tally().unwrap().total > 20));
