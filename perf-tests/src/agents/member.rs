@@ -208,7 +208,7 @@ async fn measure_again(
             Ok(Ok(FromAgent::ClockReply(reply))) => {
                 best = Some(ClockOffset::closer(best, ClockOffset::new(sent, reply, clock.now())));
             }
-            // What was measured until then is exact enough, or its error says that it is not.
+            // The best offset until then is exact enough, or its error says that it is not.
             _ => break,
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct ComparisonPlan<'a> {
     _programs: OwnPrograms,
 }
 
-/// What the head is compared with. `R` is the name of a revision, or its checkout.
+/// The base that the head is compared with. `R` is the name of a revision, or its checkout.
 pub(super) enum ComparisonBase<R> {
     /// A running service.
     Running(Url),
