@@ -100,8 +100,7 @@ impl LeaseBook {
     }
 
     /// The number of iterations that an agent had and did not begin, by its final counts. Parts
-    /// with iterations that no agent had do not count, since all agents would have gone on with
-    /// them.
+    /// with iterations that no agent had do not count, since all agents had work.
     pub(super) fn untaken(&self, counts: &Snapshot) -> u64 {
         let parts = self.parts.iter().zip(&counts.parts);
         let all_given = parts.filter(|(book, _)| book.as_ref().is_some_and(|book| book.next == book.all));

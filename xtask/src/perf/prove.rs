@@ -69,6 +69,7 @@ pub(super) async fn before<'a>(plan: &'a PerfPlan, services: &'a Services) -> Op
     let store = ProofStore {
         url: stack.prometheus.clone().or_else(|| settings.query_url())?,
         is_named: stack.prometheus.is_some() || settings.prometheus.is_some(),
+        by_pods: settings.on_kubernetes,
         grafana: stack.grafana.as_ref(),
         access: &settings.store_access,
         is_own: stack.prometheus.is_some(),
@@ -178,6 +179,8 @@ struct ProofStore<'a> {
     url: Url,
     /// Whether the query URL is known. Otherwise it is a guess: the origin of the URL for pushes.
     is_named: bool,
+    /// Whether pods made the load. Their network may reach a store that this machine does not.
+    by_pods: bool,
     grafana: Option<&'a Url>,
     /// The credentials for the store.
     access: &'a StoreAccess,
@@ -202,6 +205,24 @@ struct ProofBackend<'a> {
     metrics: MetricsByPath,
 }
 
+impl ProofContext<'_> {
+    /// The proof of a run whose store cannot be asked.
+    fn without_store(&self, error: &anyhow::Error) -> Proof {
+        let shown = prometheus_store::shown_url(&self.store.url);
+        if !self.store.by_pods {
+            let why = format!("the store has no query API at {shown} ({error:#}): name its URL with --prometheus-url");
+            return Proof::without_metrics(why);
+        }
+        let why = format!("this machine does not reach the store at {shown}, as the pods do ({error:#})");
+        if self.must_prove {
+            let wrong = vec![format!("{why}: run the command where it is reached, or remove --proof")];
+            let checks = vec![ProofItem::new("metrics", "not proved".to_owned(), wrong)];
+            return Proof { checks, finding: None };
+        }
+        Proof::without_metrics(why)
+    }
+}
+
 /// Makes all checks.
 ///
 /// # Errors
@@ -221,10 +242,9 @@ async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result
         );
         return Ok(Proof::without_metrics(why));
     };
-    if let (false, Err(error)) = (store.is_named, source.value("vector(1)", now_ms()).await) {
-        let shown = prometheus_store::shown_url(&store.url);
-        let why = format!("the store has no query API at {shown} ({error:#}): name its URL with --prometheus-url");
-        return Ok(Proof::without_metrics(why));
+    let is_doubtful = !store.is_named || store.by_pods;
+    if is_doubtful && let Err(error) = source.value("vector(1)", now_ms()).await {
+        return Ok(context.without_store(&error));
     }
     let mapping = context.backend.mapping.unwrap_or(catalogue.mapping);
     let catalogue = &Catalogue { mapping, ..*catalogue };

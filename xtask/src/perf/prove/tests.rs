@@ -67,6 +67,11 @@ fn backend(target: &Url) -> ProofBackend<'_> {
     ProofBackend { target, is_own: false, mapping: None, follows_redirects: false, metrics: MetricsByPath::new() }
 }
 
+/// The store of this clone's stack.
+fn own_store(url: Url, access: &StoreAccess) -> ProofStore<'_> {
+    ProofStore { url, is_named: true, by_pods: false, grafana: None, access, is_own: true, is_on_a_bridge: false }
+}
+
 /// Audits the requests to a service with these metrics.
 async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
     let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
@@ -293,6 +298,28 @@ async fn the_counts_are_those_that_the_run_compared_at_its_end() {
         assert_eq!((check.outcome, check.lines), (outcome, vec![differs.to_owned(); findings]), "{agrees:?}");
         let required = same_counts::check(run, true).await.outcome;
         assert_eq!(required == Shown, agrees == Some(true), "{agrees:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_only_pods_reach_is_one_line() {
+    let store = Url::parse(&fake_server::unreachable_url()).unwrap();
+    let (target, access) = (store.clone(), StoreAccess::default());
+    let mut report = test_support::report();
+    report.run.service = services::ALL[0].service.to_owned();
+    report.run.store.as_mut().unwrap().complete = true;
+    for (must_prove, outcome) in [(false, ProofItemOutcome::NotApplicable), (true, ProofItemOutcome::Failed)] {
+        let context = ProofContext {
+            store: ProofStore { by_pods: true, ..own_store(store.clone(), &access) },
+            backend: backend(&target),
+            push_interval: Duration::from_secs(5),
+            must_prove,
+        };
+        let proof = prove(&report, context).await.unwrap();
+        assert_eq!((proof.checks.len(), proof.checks[0].outcome), (1, outcome), "{:?}", proof.checks);
+        let text = [&[proof.checks[0].figures.clone()], &proof.checks[0].lines[..]].concat().join(" ");
+        let expected = format!("this machine does not reach the store at {}", prometheus_store::shown_url(&store));
+        assert!(text.contains(&expected) && text.contains("remove --proof") == must_prove, "{text}");
     }
 }
 

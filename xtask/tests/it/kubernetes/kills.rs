@@ -65,6 +65,30 @@ fn kill_pod_processes(pod: &str) {
     as_root(&["sh", "-c", &script]);
 }
 
+/// Pods go on without the kubelet of their node, and the log is read again when it is back.
+#[test]
+#[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
+#[expect(clippy::disallowed_methods, reason = "the script that runs these tests may set it")]
+fn a_killed_kubelet_does_not_change_a_run() {
+    let cluster = Cluster::new("kubelet");
+    let running = cluster.start(&["-d", "30s"]);
+    cluster.wait_for_load();
+    as_root(&["sh", "-c", "kill -KILL $(pidof kubelet)"]);
+    if let Ok(start) = std::env::var("PERF_KUBELET_START") {
+        let pod = coordinator(&cluster);
+        wait_for("a log that cannot be read", PATIENCE, || {
+            (cluster.kubectl(&["logs", "--tail=1", &pod]).code != 0).then_some(())
+        });
+        as_root(&["sh", "-c", &start]);
+    }
+    let output = read_output(&running.wait_with_output().unwrap());
+    assert_eq!(output.code, 0, "{}", output.text);
+    let report = cluster.report();
+    assert!(report.run.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", report.run.agents);
+    assert!(!output.text.contains("perf-outcome"), "{}", output.text);
+    cluster.assert_nothing_is_left();
+}
+
 #[test]
 #[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
 fn ctrl_c_ends_all_pods_and_keeps_what_was_measured() {

@@ -13,6 +13,8 @@ use super::{AGENTS, Run, bodies, now, signal, wait_until};
 
 /// The environment variable with a path. The agent that creates this file first is slow.
 const SLOW: &str = "TEST_SLOW";
+/// The environment variable with the pause of the slow agent, in milliseconds.
+const PAUSE: &str = "TEST_PAUSE";
 /// The environment variable with the number of iterations.
 const ITERATIONS: &str = "TEST_ITERATIONS";
 /// The environment variable with the seconds after which no iteration begins.
@@ -27,6 +29,7 @@ fn fixture() -> std::process::ExitCode {
     // `cargo xtask ci` runs all ignored tests, and this one without a load.
     let Ok(iterations) = std::env::var(ITERATIONS) else { return std::process::ExitCode::SUCCESS };
     let slow = std::env::var(SLOW).ok();
+    let slow_ms: u64 = std::env::var(PAUSE).unwrap().parse().unwrap();
     let most = Duration::from_secs(std::env::var(SECONDS).unwrap().parse().unwrap());
     let load = shared_iterations(6, iterations.parse().unwrap()).max_duration(most);
     Scenario::new("leases", &CATALOGUE)
@@ -35,7 +38,7 @@ fn fixture() -> std::process::ExitCode {
         .abort_on_miss(Duration::from_secs(1), Duration::from_secs(1))
         .run(async move |vu: &mut Vu, (): &()| {
             let create = || slow.as_ref().is_some_and(|path| File::create_new(path).is_ok());
-            let pause = Duration::from_millis(if *IS_SLOW.get_or_init(create) { 200 } else { 5 });
+            let pause = Duration::from_millis(if *IS_SLOW.get_or_init(create) { slow_ms } else { 5 });
             vu.think(pause, pause + Duration::from_millis(1)).await;
             let number = vu.iteration();
             vu.request(ECHO).path("word", number).json(&number).send().await?;
@@ -54,9 +57,16 @@ fn no_file(name: &str) -> PathBuf {
 }
 
 fn start(service: &Service, name: &str, iterations: u64, seconds: u64) -> Run {
-    let (slow, [iterations, seconds]) = (no_file(name), [iterations, seconds].map(|number| number.to_string()));
+    start_slow(service, name, iterations, seconds, 200)
+}
+
+/// Starts a run whose slow agent pauses for `pause_ms` in each iteration.
+fn start_slow(service: &Service, name: &str, iterations: u64, seconds: u64, pause_ms: u64) -> Run {
+    let numbers = [iterations, seconds, pause_ms].map(|number| number.to_string());
+    let (slow, [iterations, seconds, pause]) = (no_file(name), &numbers);
     let slow = slow.to_str().unwrap();
-    let variables = [(SLOW, slow), (ITERATIONS, &*iterations), (SECONDS, &*seconds), (perf_settings::AGENTS, "3")];
+    let variables =
+        [(SLOW, slow), (PAUSE, pause), (ITERATIONS, iterations), (SECONDS, seconds), (perf_settings::AGENTS, "3")];
     Run::start_fixture("agents::leases::fixture", service, &format!("leases-{name}"), &variables)
 }
 
@@ -83,6 +93,20 @@ fn a_slow_agent_makes_fewer_shared_iterations() {
     let mut made: Vec<_> = report.run.agents.iter().map(|agent| agent.requests).collect();
     made.sort_unstable();
     assert!(made.len() == AGENTS && made[0] > 0 && made[0] * 5 < made[1], "{made:?}");
+}
+
+#[test]
+fn a_run_with_a_slow_agent_ends_and_names_it() {
+    let service = Service::start();
+    let report = start_slow(&service, "kept", 300, 4, 5_000).finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let kept: Vec<_> = report.run.agents.iter().filter(|agent| agent.untaken > 0).collect();
+    assert!(kept.len() == 1 && kept[0].untaken == report.iterations.dropped, "{:?}", report.run.agents);
+    let finding = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentSlow).unwrap();
+    let expected = [format!("agent {} of 3 (process ", kept[0].number), "was slow".into(), "2 of 6 VUs".into()];
+    assert!(expected.iter().all(|part| finding.message.contains(part)), "{finding}");
+    assert_eq!(accounted(&report), 300);
+    assert!(report.run.ended_unix_ms - report.run.started_unix_ms < 8_000, "{:?}", report.run);
 }
 
 #[test]

@@ -121,7 +121,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
     };
     let access = StoreAccess::default();
     let (url, metrics) = (store(report), [(mapping.path, backend)].into());
-    let store = ProofStore { url, is_named: true, grafana: None, access: &access, is_own: true, is_on_a_bridge: false };
+    let store = super::own_store(url, &access);
     let backend = ProofBackend { metrics, ..super::backend(&target) };
     let context = ProofContext { store, backend, push_interval: Duration::from_secs(5), must_prove: false };
     prove(report, context).await.unwrap()
