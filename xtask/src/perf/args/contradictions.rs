@@ -1,4 +1,4 @@
-//! Which flags of `cargo xtask perf` go together.
+//! Combinations of flags of `cargo xtask perf` that are rejected.
 
 use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
