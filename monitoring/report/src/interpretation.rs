@@ -235,7 +235,7 @@ fn slow_since(first: &FirstMiss<'_>, others: &str) -> Finding {
     let load = format!("{}, {rate:.0} req/s", counted((*vus).into(), "VU"));
     let message =
         format!("{subject} was over its objective {since} (at {load}){others}. Check the handler of {subject}");
-    Finding::new(Severity::Problem, Subject::Objective(subject.clone()), FindingKind::FirstMiss, message)
+    Finding::warning(Subject::Objective(subject.clone()), FindingKind::FirstMiss, message)
 }
 
 #[cfg(test)]

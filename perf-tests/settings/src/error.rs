@@ -40,6 +40,9 @@ pub enum ValueError {
     /// Not a rate: the text and the reason.
     #[error("{0:?} is not a rate such as 500/s, 30/m or 200/10s: {1}")]
     Rate(String, &'static str),
+    /// Not a number of agents: the text.
+    #[error("{0:?} is not a number of processes such as 4, or of pods such as kubernetes:8")]
+    Agents(String),
     /// Not a share of a run.
     #[error("{0:?} is not a shard such as 2/8, the second of eight, of at most {max}", max = crate::MAX_AGENTS)]
     Shard(String),

@@ -230,6 +230,12 @@ fn every_setting_is_read_from_its_flag_and_its_variable() {
 }
 
 #[test]
+fn a_mistyped_cluster_of_agents_names_both_forms() {
+    let error = settings(&[(AGENTS, "kubernets:3")]).unwrap_err().to_string();
+    assert!(error.contains("such as 4, or of pods such as kubernetes:8"), "{error}");
+}
+
+#[test]
 fn every_setting_survives_json() {
     let crosses = |given: &Settings| {
         let read = Settings::from_json(&serde_json::to_string(given).unwrap()).unwrap();

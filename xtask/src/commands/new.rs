@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
+use perf_host::nearest::did_you_mean;
 use perf_report::exit_code::ExitCode;
 
 use crate::host::terminal::refuse;
@@ -121,7 +122,10 @@ fn choose_service(text: &str, wanted: Option<&str>) -> anyhow::Result<ServicePat
     services.retain(|service| wanted.is_none_or(|wanted| wanted == service.module));
     match (services.len(), wanted) {
         (1, _) => Ok(services.remove(0)),
-        (_, Some(wanted)) => bail!("--service {wanted}: {SERVICES} has no such service, only {names}"),
+        (_, Some(wanted)) => {
+            let hint = did_you_mean(wanted, names.split(", "));
+            bail!("--service {wanted}: {SERVICES} has no such service, only {names}{hint}")
+        }
         (0, None) => bail!("{SERVICES} has no service: cargo xtask new-service NAME"),
         (_, None) => bail!("there are several services: choose one with --service NAME ({names})"),
     }

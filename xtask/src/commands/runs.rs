@@ -40,7 +40,9 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     reports.sort_by_key(|report| report.run.started_unix_ms);
     let shown = &reports[reports.len().saturating_sub(args.last)..];
     if shown.is_empty() {
-        println!("no runs found in {}", folder.display());
+        let which = args.scenario.as_ref().map(|name| format!(" of scenario {name}")).unwrap_or_default();
+        let tagged = if args.tag.is_empty() { "" } else { " with these tags" };
+        println!("no runs{which}{tagged} found in {}", folder.display());
     } else {
         terminal::print_runs(shown);
     }

@@ -54,7 +54,7 @@ fn the_readme_has_every_exit_code_and_their_order() {
     }
     let failures = ExitCode::RANKED.into_iter().filter(|exit| *exit != ExitCode::Met);
     let order = failures.map(|exit| exit.code().to_string()).collect::<Vec<_>>().join(", ");
-    assert!(readme.contains(&format!("the first of this order is used: {order}.")), "{order}");
+    assert!(readme.contains(&format!("the first of these is used: {order}.")), "{order}");
 }
 
 #[test]

@@ -89,11 +89,7 @@ impl FirstMiss<'_> {
 /// Finding about the first miss.
 pub(super) fn describe(first: &FirstMiss<'_>) -> Finding {
     let FirstMiss { objective, vus, rate, .. } = first;
-    let (severity, whole_run) = match objective.verdict {
-        Verdict::Missed => (Severity::Problem, ""),
-        Verdict::Met => (Severity::Warning, "; over the whole run it is met"),
-        _ => (Severity::Warning, ""),
-    };
+    let whole_run = if objective.verdict == Verdict::Met { "; over the whole run it is met" } else { "" };
     let when = first.describe_time();
     let message = format!(
         "first missed: {} {}, {when}, at {} and {rate:.0} req/s{whole_run}",
@@ -101,7 +97,8 @@ pub(super) fn describe(first: &FirstMiss<'_>) -> Finding {
         objective.objective,
         counted((*vus).into(), "VU")
     );
-    Finding::new(severity, Subject::Objective(objective.subject.clone()), FindingKind::FirstMiss, message)
+    // The miss is the problem. Its time is one more fact about it.
+    Finding::warning(Subject::Objective(objective.subject.clone()), FindingKind::FirstMiss, message)
 }
 
 /// Finding about a trend of latency under steady load.

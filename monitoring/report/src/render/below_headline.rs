@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::Report;
 use crate::comparison::Comparison;
-use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::finding::{Finding, FindingKind};
 use crate::findings::{
     FindingSource, SourcedFinding, comparison_findings, findings_with, has_cause_of_finding, inconclusive, missed,
 };
@@ -38,8 +38,7 @@ pub(super) fn comparison_below_headline(compared: &Comparison) -> Vec<Finding> {
     findings.filter(|(place, _)| Some(*place) != in_headline).map(|(_, finding)| finding).collect()
 }
 
-/// Leaves out the finding that is the headline's cause. One that explains the cause is not one more
-/// problem.
+/// Leaves out the finding that is the headline's cause.
 fn without_headline(report: &Report, findings: Vec<SourcedFinding<'_>>) -> Vec<Finding> {
     let (recorded, objective) = (finding_in_headline(report), cause_objective(report));
     let is_in_headline = |source: &FindingSource<'_>| match source {
@@ -49,17 +48,6 @@ fn without_headline(report: &Report, findings: Vec<SourcedFinding<'_>>) -> Vec<F
     };
     let mut below: Vec<_> =
         findings.into_iter().filter(|it| !is_in_headline(&it.source)).map(|it| it.finding).collect();
-    for finding in &mut below {
-        if objective.is_some_and(|it| explains(finding, it)) {
-            finding.severity = finding.severity.min(Severity::Warning);
-        }
-    }
     below.sort_by_key(|finding| Reverse(finding.severity));
     below
-}
-
-/// Whether a finding is about the time at which an objective was first missed.
-fn explains(finding: &Finding, objective: &ObjectiveResult) -> bool {
-    let is_subject = matches!(&finding.subject, Subject::Objective(name) if *name == objective.subject);
-    finding.kind == FindingKind::FirstMiss && is_subject && objective.is_on_timeline()
 }

@@ -20,6 +20,7 @@ fn the_only_service_is_the_default_of_a_new_scenario() {
     for (list, wanted, part) in [
         ("&a::A, &b::B", None, "choose one with --service NAME (a, b)"),
         ("&a::A, &b::B", Some("c"), "--service c: monitoring/src/services has no such service, only a, b"),
+        ("&shop::SHOP, &b::B", Some("shpo"), "only shop, b; did you mean shop?"),
         ("", None, "new-service"),
     ] {
         let error = chosen(list, wanted).unwrap_err().to_string();
