@@ -337,6 +337,12 @@ pub(crate) fn query(prometheus: &str, expr: &str, from_ms: Option<i64>, at_ms: i
     response["data"]["result"].as_array().unwrap().clone()
 }
 
+/// The present time, in milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
 /// The single value of a query at a time.
 pub(crate) fn value(prometheus: &str, expr: &str, at_ms: i64) -> f64 {
     let result = query(prometheus, expr, None, at_ms);

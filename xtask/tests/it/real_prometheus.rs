@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::real::{Backend, Stack, has_data, out, query, report, run, value, wait_for, xtask};
+use crate::real::{Backend, Stack, has_data, now_ms, out, query, report, run, value, wait_for, xtask};
 use perf_report::Report;
 use perf_report::verdict::Verdict;
 
@@ -111,11 +111,6 @@ fn proof(out: &std::path::Path) -> std::collections::BTreeMap<String, String> {
         .iter()
         .map(|check| (check["name"].as_str().unwrap().into(), check["outcome"].as_str().unwrap().into()))
         .collect()
-}
-
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    i64::try_from(since.as_millis()).unwrap()
 }
 
 fn missed(report: &Report) -> Vec<&str> {

@@ -14,7 +14,7 @@ use test_support::processes::open_sockets;
 use super::proxy::{Mode, Proxy};
 use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand};
-use crate::real::{Prometheus, free_port, out, send_signal, wait_for, xtask};
+use crate::real::{Prometheus, free_port, now_ms, out, query, send_signal, wait_for, xtask};
 
 const VUS: usize = 5;
 
@@ -121,7 +121,13 @@ fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Obser
             let before = proxy.queries();
             wait_for("the proof's queries", Duration::from_secs(10), || (proxy.queries() > before).then_some(()));
         }
-        Stage::Starting | Stage::Running | Stage::Cleaning => {}
+        Stage::Running => {
+            // The first push may come before the first response, and has no counts then.
+            let expr = format!("last_over_time(http_reqs{{testid=\"{testid}\"}}[10m])");
+            let is_stored = || !query(&store.url, &expr, None, now_ms()).is_empty();
+            wait_for("requests in the store", Duration::from_secs(20), || is_stored().then_some(()));
+        }
+        Stage::Starting | Stage::Cleaning => {}
     }
     send(&running, signal, times);
     // If the last push is refused or cut off, the store does not have it.
