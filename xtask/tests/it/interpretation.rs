@@ -23,7 +23,7 @@ fn faults() -> Vec<Fault> {
         .map(|(name, threshold)| Fault {
             flags: vec![delay(name, *threshold)],
             parts: vec![
-                format!("problem: {name} was over its objective from the start"),
+                format!("warning: {name} was over its objective from the start"),
                 format!("Check the handler of {name}"),
             ],
         })
