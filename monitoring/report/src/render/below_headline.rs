@@ -1,7 +1,5 @@
 //! Findings below a headline, without those that the reader has seen already.
 
-use std::cmp::Reverse;
-
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::finding::{Finding, FindingKind};
@@ -46,8 +44,5 @@ fn without_headline(report: &Report, findings: Vec<SourcedFinding<'_>>) -> Vec<F
         FindingSource::NotMet(ids) => objective.is_some_and(|it| *ids == [it.id.as_str()]),
         FindingSource::Interpretation => false,
     };
-    let mut below: Vec<_> =
-        findings.into_iter().filter(|it| !is_in_headline(&it.source)).map(|it| it.finding).collect();
-    below.sort_by_key(|finding| Reverse(finding.severity));
-    below
+    findings.into_iter().filter(|it| !is_in_headline(&it.source)).map(|it| it.finding).collect()
 }
