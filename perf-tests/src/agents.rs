@@ -20,6 +20,7 @@ mod lost;
 mod member;
 mod message;
 mod program;
+mod refused_peers;
 mod shard_file;
 mod shard_set;
 

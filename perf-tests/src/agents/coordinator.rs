@@ -18,6 +18,7 @@ use super::link::LinkReceiver;
 use super::listener::{AgentListener, PeerResult};
 use super::member::Member;
 use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
+use super::refused_peers::RefusedPeers;
 use super::{fold, program};
 use crate::clock;
 use crate::engine::{Load, LoadObserver, LoadShare, Silence, TICK};
@@ -40,8 +41,7 @@ pub(crate) struct Coordinator {
     members: Vec<Member>,
     /// Their processes, if they are on this machine.
     processes: Vec<Child>,
-    /// Peers that were refused, and why.
-    refused: Vec<String>,
+    refused: RefusedPeers,
     clock: SentClock,
     layout: Layout,
     book: LeaseBook,
@@ -65,7 +65,7 @@ impl Coordinator {
     ) -> Result<Self, AgentError> {
         let listener =
             AgentListener::open(address, encryption, here).map_err(|error| AgentError::Listen { address, error })?;
-        let (members, processes, refused) = (Vec::new(), Vec::new(), Vec::new());
+        let (members, processes, refused) = (Vec::new(), Vec::new(), RefusedPeers::default());
         let (clock, book, told) = (SentClock::start(), LeaseBook::default(), Vec::new());
         Ok(Self { listener, members, processes, refused, clock, layout, book, told, overtime: OVERTIME })
     }
@@ -104,8 +104,7 @@ impl Coordinator {
                         self.members.extend(shares.next().map(|share| Member::new(number, share, joined, &empty)));
                     }
                     PeerResult::Refused(why) => {
-                        show(&format!("a peer was refused: {why}"));
-                        self.refused.push(why);
+                        self.refused.add(why, &|why| show(&format!("a peer was refused: {why}")));
                     }
                 },
                 ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, ended)),
@@ -120,12 +119,12 @@ impl Coordinator {
     }
 
     fn not_all_joined(&self, agents: u32, why: String) -> AgentError {
-        AgentError::NotAllJoined { joined: self.members.len(), agents, why, refused: self.refused.clone() }
+        AgentError::NotAllJoined { joined: self.members.len(), agents, why, refused: self.refused.lines().collect() }
     }
 
-    /// Peers that were refused, and why.
-    pub(crate) fn refused(&self) -> &[String] {
-        &self.refused
+    /// A line for each of the first peers that were refused, and one for the others.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = String> {
+        self.refused.lines()
     }
 
     /// Hands out shares, and waits until each agent has planned the same load and reached the
@@ -271,10 +270,10 @@ impl Coordinator {
                 }
                 peer = self.listener.next() => match peer {
                     PeerResult::Agent(joined) => {
-                        self.refused.push(format!("{}: all agents had joined", joined.place));
+                        self.refused.add(format!("{}: all agents had joined", joined.place), &|_| ());
                         tokio::spawn(joined.refuse(vec!["all agents of the run have joined".to_owned()]));
                     }
-                    PeerResult::Refused(why) => self.refused.push(why),
+                    PeerResult::Refused(why) => self.refused.add(why, &|_| ()),
                 },
                 () = &mut overtime => {
                     let why = format!("it did not finish within {} s after its planned end", self.overtime.as_secs());
