@@ -25,10 +25,12 @@ use crate::host::{files, workspace};
 const FULL: &str = "full::";
 /// The module of tests that need a cluster. `.ci/kubernetes` runs them.
 const KUBERNETES: &str = "kubernetes::";
-/// The beginnings of the names of the tests that run beside all others. They take about half of
-/// the time, and none of them compares the speed of two services.
-const SECOND_GROUP: [&str; 8] =
-    ["archive::", "fastapi::", "hostile::", "matrix::", "other_backends::", "security::", "stack::", "stores::"];
+/// The groups beside the first, each with the beginnings of its tests' names. The first group runs
+/// all other tests. Those that compare the speed of two services are there, one after another.
+const GROUPS: [(&str, &[&str]); 2] = [
+    ("second", &["fastapi::", "hostile::", "matrix::", "stores::"]),
+    ("third", &["alerts::", "archive::", "drill::", "new::", "other_backends::", "rules::", "security::", "stack::"]),
+];
 /// Programs that the checks need on PATH.
 const NEEDED: [&str; 12] = [
     "prometheus",
@@ -81,13 +83,12 @@ pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// Runs the ignored tests, which need the programs above, in two groups side by side. The tests of
-/// a group run one at a time, since each starts servers and load. Mostly they wait, so that two at
-/// once do not disturb each other. With three, the backend's clock was wrong for lack of processor
-/// time. Each group has its own folder, and so its own lock.
+/// Runs the ignored tests, which need the programs above, in groups side by side. The tests of a
+/// group run one at a time, since each starts servers and load. Mostly they wait, so that groups do
+/// not disturb each other. Each group has its own folder, and so its own lock.
 ///
 /// # Errors
-/// If a test of either group fails. Both groups run to their end.
+/// If a test of a group fails. All groups run to their end.
 fn run_tests(all: bool) -> anyhow::Result<()> {
     // The whole workspace is named so that cargo reuses what `cargo test` has built: with fewer
     // packages, crates would be built again for fewer features.
@@ -101,17 +102,23 @@ fn run_tests(all: bool) -> anyhow::Result<()> {
         cargo.args(if all { &[][..] } else { &["--skip", FULL][..] });
         cargo
     };
-    let (mut first, mut second) = (test(), test());
-    first.args(SECOND_GROUP.iter().flat_map(|name| ["--skip", name]));
-    second.args(SECOND_GROUP).env(FOLDER, workspace::perf().join("second"));
-    let second = thread::spawn(move || second.output());
-    let first = first.status().context("failed to run the tests")?;
-    let second = second.join().map_err(|_| anyhow!("the second group of tests panicked"))?;
-    let second = second.context("failed to run the second group of tests")?;
-    println!("the second group of tests:");
-    io::stdout().write_all(&second.stdout)?;
-    io::stderr().write_all(&second.stderr)?;
-    ensure!(first.success() && second.status.success(), "a test failed");
+    let others = GROUPS.map(|(group, filters)| {
+        let mut command = test();
+        command.args(filters).env(FOLDER, workspace::perf().join(group));
+        (group, thread::spawn(move || command.output()))
+    });
+    let mut first = test();
+    first.args(GROUPS.iter().flat_map(|(_, filters)| *filters).flat_map(|filter| ["--skip", filter]));
+    let mut passed = first.status().context("failed to run the tests")?.success();
+    for (group, output) in others {
+        let output = output.join().map_err(|_| anyhow!("the {group} group of tests panicked"))?;
+        let output = output.with_context(|| format!("failed to run the {group} group of tests"))?;
+        println!("the {group} group of tests:");
+        io::stdout().write_all(&output.stdout)?;
+        io::stderr().write_all(&output.stderr)?;
+        passed &= output.status.success();
+    }
+    ensure!(passed, "a test failed");
     Ok(())
 }
 
