@@ -16,7 +16,7 @@ use crate::perf::compare;
 use crate::perf::perf_error::PerfError;
 use crate::perf::prove::ProofResult;
 use crate::perf::publish::{self, EndedRun, PerfResult};
-use crate::perf::{child, judge};
+use crate::perf::{child, judge, plan};
 use crate::scenarios::{self, PROFILE, ScenarioError};
 use crate::setting_args::{SettingArgs, SettingChoice};
 
@@ -59,7 +59,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     scenarios::check_names(std::slice::from_ref(&name))?;
     let baseline = args.judging.plan()?;
     let signals = signals::count().map_err(anyhow::Error::from)?;
-    let built = scenarios::build(PROFILE, false)?;
+    let built = plan::build(PROFILE, false, &signals)?;
     let scenario = built.select_one(Some(&name)).map_err(|error| match error {
         ScenarioError::NoTest(name) => PerfError::OtherCheckout(name),
         error => error.into(),

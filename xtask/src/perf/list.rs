@@ -15,7 +15,7 @@ use crate::scenarios::ScenarioTest;
 /// A dry run of each scenario gives the service. If it fails, the line has only the name, and a
 /// note says why.
 pub(crate) async fn run(args: &PerfArgs, signals: watch::Receiver<u32>) -> Result<(), PerfError> {
-    let built = plan::build(args, false, &signals)?;
+    let built = plan::build(args.profile(), false, &signals)?;
     let scenarios = built.list()?;
     let dry = Settings { dry_run: true, quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);

@@ -81,7 +81,7 @@ impl PerfPlan {
         if needs_stack {
             check_generated_files()?;
         }
-        let built = build(args, needs_stub, &signals)?;
+        let built = build(args.profile(), needs_stub, &signals)?;
         let scenarios = match settings.smoke && named.is_empty() {
             true => built.list()?,
             false => built.select(&named)?,
@@ -156,11 +156,11 @@ pub(crate) fn check_generated_files() -> Result<(), PerfError> {
 /// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends
 /// cargo, which is not an error of the scenarios.
 pub(crate) fn build(
-    args: &PerfArgs,
+    profile: &str,
     with_stub: bool,
     signals: &watch::Receiver<u32>,
 ) -> Result<BuiltPrograms, PerfError> {
-    scenarios::build(args.profile(), with_stub).map_err(|error| match *signals.borrow() {
+    scenarios::build(profile, with_stub).map_err(|error| match *signals.borrow() {
         0 => error.into(),
         _ => PerfError::Interrupted("interrupted while the scenarios were compiling"),
     })

@@ -89,7 +89,7 @@ pub(super) async fn run(
     settings: &Settings,
     signals: watch::Receiver<u32>,
 ) -> Result<PerfResult, PerfError> {
-    let built = build(args, true, &signals)?;
+    let built = build(args.profile(), true, &signals)?;
     let scenario = built.select_one(None)?;
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);

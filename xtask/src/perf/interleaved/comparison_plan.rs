@@ -53,7 +53,7 @@ impl<'a> ComparisonPlan<'a> {
         let programs = OwnPrograms::lock()?;
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named)?;
-        let built = programs.copy(&build(args, needs_stub, &signals)?)?;
+        let built = programs.copy(&build(args.profile(), needs_stub, &signals)?)?;
         let scenario = built.select_one(named.first().map(String::as_str))?;
         let base = base.check_out()?;
         Ok(Self { args, settings, signals, base, target, scenario, built, _programs: programs })

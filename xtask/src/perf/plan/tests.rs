@@ -1,5 +1,6 @@
 //! Tests of `plan`.
 
+use perf_report::exit_code::ExitCode;
 use perf_settings::{DEFAULT_TARGET, parse_url};
 
 use super::*;
@@ -22,5 +23,14 @@ fn a_plan_refuses_a_folder_with_another_run() {
         let expected = format!("{} already exists: testid {used:?} is in use, choose another", folder.display());
         assert!(error.starts_with(&expected), "{error}");
         std::fs::remove_dir_all(&out).unwrap();
+    }
+}
+
+#[test]
+fn a_build_that_fails_after_a_signal_is_interrupted() {
+    for (signals, code) in [(0, ExitCode::BadConfiguration), (1, ExitCode::Interrupted)] {
+        let (_sender, signals) = watch::channel(signals);
+        let error = build("no-such-profile", false, &signals).unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
     }
 }
