@@ -89,12 +89,12 @@ pub(super) async fn run(
     settings: &Settings,
     signals: watch::Receiver<u32>,
 ) -> Result<PerfResult, PerfError> {
+    check_generated_files()?;
     let built = build(args.profile(), true, &signals)?;
     let scenario = built.select_one(None)?;
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
     (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
-    check_generated_files()?;
     let stack = stack::start(&options, signals.clone()).await?;
     let mut interrupted = signals.clone();
     let result = tokio::select! {
