@@ -28,6 +28,18 @@ pub(crate) enum CheckoutError {
     Git(#[from] anyhow::Error),
 }
 
+/// A revision that this clone has.
+#[derive(Debug)]
+pub(crate) struct KnownRevision {
+    /// As the user named it.
+    name: String,
+    sha: String,
+    /// The top of the repository.
+    top: PathBuf,
+    /// This workspace, from the top.
+    within: PathBuf,
+}
+
 /// A checked-out revision.
 #[derive(Debug)]
 pub(crate) struct Checkout {
@@ -49,20 +61,29 @@ pub(crate) fn top() -> Result<PathBuf, CheckoutError> {
     top.map(PathBuf::from).map_err(|_| CheckoutError::NoRepository(root))
 }
 
-impl Checkout {
-    /// Checks a revision out into a worktree of its own.
-    pub(crate) fn add(revision: &str) -> Result<Self, CheckoutError> {
+impl KnownRevision {
+    /// The revision of this name.
+    ///
+    /// # Errors
+    /// If this clone does not have it.
+    pub(crate) fn find(name: &str) -> Result<Self, CheckoutError> {
         let (root, top) = (workspace::root(), top()?);
         let path = root.canonicalize().map_err(|error| CheckoutError::Unresolved { path: root, error })?;
         let Ok(within) = path.strip_prefix(&top) else { return Err(CheckoutError::Outside { path, top }) };
-        let shell = shell(&top)?;
-        let sha = git::commit(&shell, revision)?;
-        let added = add_worktree(&shell, revision, &sha);
-        let (folder, description) =
-            added.map_err(|error| CheckoutError::Failed { revision: revision.to_owned(), error })?;
-        Ok(Self { workspace: folder.join(within), folder, description, top })
+        let sha = git::commit(&shell(&top)?, name)?;
+        Ok(Self { name: name.to_owned(), sha, within: within.to_owned(), top })
     }
 
+    /// Checks it out into a worktree of its own.
+    pub(crate) fn check_out(self) -> Result<Checkout, CheckoutError> {
+        let Self { name, sha, top, within } = self;
+        let added = shell(&top).and_then(|shell| add_worktree(&shell, &name, &sha));
+        let (folder, description) = added.map_err(|error| CheckoutError::Failed { revision: name, error })?;
+        Ok(Checkout { workspace: folder.join(within), folder, description, top })
+    }
+}
+
+impl Checkout {
     /// The working tree for users: "working tree (0123456 Faster joins, with uncommitted changes)".
     pub(crate) fn describe_working_tree(&self) -> anyhow::Result<String> {
         let shell = shell(&self.top)?;

@@ -66,6 +66,7 @@ fn wrong_flags_exit_104_with_a_reason() {
         (&["perf", "--vus", "9", "--iterations", "3"], "--iterations 3"),
         (&["perf", "--tag", "testid=x"], "reserved"),
         (&["perf", "--target", "nowhere"], "--target"),
+        (&["perf", "--against", "no-such-revision"], "no revision"),
         (&["perf", "--prometheus-url", "http://127.0.0.1:1", "--stack", "docker"], "--stack"),
         (&["pref"], "perf"),
     ] {

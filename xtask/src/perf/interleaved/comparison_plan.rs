@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::programs::OwnPrograms;
-use crate::host::checkout::{Checkout, CheckoutError};
+use crate::host::checkout::{Checkout, CheckoutError, KnownRevision};
 use crate::perf::args::PerfArgs;
 use crate::perf::perf_error::PerfError;
 use crate::perf::plan::build;
@@ -26,7 +26,7 @@ pub(super) struct ComparisonPlan<'a> {
     _programs: OwnPrograms,
 }
 
-/// The base that the head is compared with. `R` is the name of a revision, or its checkout.
+/// The base that the head is compared with. `R` is a revision: its name, itself, or its checkout.
 pub(super) enum ComparisonBase<R> {
     /// A running service.
     Running(Url),
@@ -52,10 +52,11 @@ impl<'a> ComparisonPlan<'a> {
         let needs_stub = args.interleaved.start().is_none() && target.is_none();
         let programs = OwnPrograms::lock()?;
         // Checked before the build, which may take minutes.
+        let base = base.with_revision(KnownRevision::find)?;
         scenarios::check_names(&named)?;
         let built = programs.copy(&build(args.profile(), needs_stub, &signals)?)?;
         let scenario = built.select_one(named.first().map(String::as_str))?;
-        let base = base.check_out()?;
+        let base = base.with_revision(KnownRevision::check_out)?;
         Ok(Self { args, settings, signals, base, target, scenario, built, _programs: programs })
     }
 
@@ -90,11 +91,16 @@ impl<'a> ComparisonBase<&'a str> {
             _ => Ok(()),
         }
     }
+}
 
-    fn check_out(self) -> Result<ComparisonBase<Checkout>, CheckoutError> {
+impl<R> ComparisonBase<R> {
+    fn with_revision<S>(
+        self,
+        change: impl FnOnce(R) -> Result<S, CheckoutError>,
+    ) -> Result<ComparisonBase<S>, CheckoutError> {
         Ok(match self {
             Self::Running(url) => ComparisonBase::Running(url),
-            Self::Revision(revision) => ComparisonBase::Revision(Checkout::add(revision)?),
+            Self::Revision(revision) => ComparisonBase::Revision(change(revision)?),
             Self::Head => ComparisonBase::Head,
         })
     }
