@@ -30,7 +30,7 @@ pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
 use options::state_folder;
 pub(crate) use options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
 pub(crate) use stack_args::{PortArgs, StackArgs};
-pub(crate) use stack_error::StackError;
+pub(crate) use stack_error::{StackError, UnavailableError};
 
 /// The folder of the shown archive, in the stack's state folder.
 const ARCHIVE: &str = "archive";
@@ -88,31 +88,25 @@ pub(crate) async fn start(options: &StackOptions, mut signals: watch::Receiver<u
 async fn up(options: &StackOptions, before: &[StackPart]) -> Result<Stack, StackError> {
     let mut stack = match options.choice {
         StackChoice::None => return Ok(Stack::default()),
-        StackChoice::Docker => docker::up(options).await.map_err(|error| with_other_stack(error, "native"))?,
-        StackChoice::Native => native::up(options).await.map_err(|error| with_other_stack(error, "docker"))?,
+        StackChoice::Docker => docker::up(options).await.map_err(|error| or_other_stack(error, "native"))?,
+        StackChoice::Native => native::up(options).await.map_err(|error| or_other_stack(error, "docker"))?,
         StackChoice::Auto => auto(options).await?,
     };
     stack.started = parts_since(before, options).await?;
     Ok(stack)
 }
 
-/// The error of a stack that cannot run, with the choice of other stacks.
-fn with_other_stack(error: StackError, other: &str) -> StackError {
+/// The error of the chosen kind of stack. If it is not available, the message names another.
+fn or_other_stack(error: StackError, other: &'static str) -> StackError {
     match error {
-        error @ StackError::NoDocker(_) => StackError::Unavailable(format!(
-            "{error}, or use --stack {other}, or --stack none for a verdict without metrics"
-        )),
-        StackError::Unavailable(why) => StackError::Unavailable(format!(
-            "{why}; use --stack {other}, or --stack none for a verdict without metrics"
-        )),
+        StackError::Unavailable(why) => StackError::ChosenUnavailable { why, other },
         error => error,
     }
 }
 
 async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
     let no_docker = match docker::up(options).await {
-        Err(StackError::Unavailable(why)) => why,
-        Err(StackError::NoDocker(error)) => error.problem,
+        Err(StackError::Unavailable(why)) => why.problem(),
         result => return result,
     };
     match native::up(options).await {

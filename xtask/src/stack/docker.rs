@@ -22,10 +22,10 @@ use testcontainers::core::client::docker_client_instance;
 use tokio::time;
 
 use super::docker_host::{self, DockerSearch};
-use super::stack_error::{ContainerError, NoDockerError};
+use super::stack_error::ContainerError;
 use super::{
-    Images, Stack, StackError, StackOptions, StackPart, check_grafana_port, check_owner, check_prometheus_port,
-    local_url, make_targets_folder,
+    Images, Stack, StackError, StackOptions, StackPart, UnavailableError, check_grafana_port, check_owner,
+    check_prometheus_port, local_url, make_targets_folder,
 };
 use crate::host::cleanup::Cleanup;
 use crate::host::owner;
@@ -80,14 +80,14 @@ async fn prometheus(
     let bridged = ContainerSpec::prometheus(options, images, Network::Bridge)?;
     let found = inspect(docker, &bridged.name).await?;
     let bridge_first = found.is_some_and(|found| found.config_hash == bridged.config_hash(Network::Bridge));
-    let networks: &[Network] = match (workspace::var(docker_host::NETWORK).as_deref(), bridge_first) {
-        (Some("host"), _) => &[Network::Host],
-        (Some("bridge"), _) => &[Network::Bridge],
+    let (mut network, mut other) = match (workspace::var(docker_host::NETWORK).as_deref(), bridge_first) {
+        (Some("host"), _) => (Network::Host, None),
+        (Some("bridge"), _) => (Network::Bridge, None),
         (Some(other), _) => return Err(StackError::UnknownNetwork(other.to_owned())),
-        (None, true) => &[Network::Bridge, Network::Host],
-        (None, false) => &[Network::Host, Network::Bridge],
+        (None, true) => (Network::Bridge, Some(Network::Host)),
+        (None, false) => (Network::Host, Some(Network::Bridge)),
     };
-    for &network in networks {
+    loop {
         let service = ContainerSpec::prometheus(options, images, network)?;
         match start(docker, &service, network).await {
             Ok(()) => return Ok((url, network)),
@@ -95,14 +95,11 @@ async fn prometheus(
                 // A running container that is not reachable has the network of another machine.
                 let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
                 remove_if_made_here(docker, &service.name).await?;
-                if !unreachable || networks.last() == Some(&network) {
-                    return Err(error);
-                }
+                network = other.take().filter(|_| unreachable).ok_or(error)?;
             }
             Err(error) => return Err(error),
         }
     }
-    Err(StackError::Unavailable("Prometheus runs in Docker and is not reachable from this machine".to_owned()))
 }
 
 /// Starts the service, unless a container made from the same specification is running.
@@ -145,13 +142,13 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
         let failed = ContainerError { image: service.image.clone(), why: format!("{error}{log}") };
         return Err(match service.image_is_chosen {
             true => StackError::ChosenImage(failed),
-            false => StackError::Unavailable(failed.to_string()),
+            false => UnavailableError::Container(failed).into(),
         });
     }
     if http::ready(&ready, READY).await? {
         return Ok(());
     }
-    Err(StackError::Unavailable(format!("{} runs in Docker and does not respond at {ready}", service.image)))
+    Err(UnavailableError::NotReachable { image: service.image.clone(), url: ready.to_string() }.into())
 }
 
 /// The remedy if no Docker was found, and the user named none.
@@ -163,12 +160,12 @@ const START_DOCKER: &str = "start it, or name another socket with DOCKER_HOST=un
 async fn connect() -> Result<Docker, StackError> {
     let DockerSearch { host, tried } = docker_host::search();
     let is_given = workspace::var(docker_host::DOCKER_HOST).is_some();
-    let missing = |why: &str| {
+    let missing = |why: &str| -> StackError {
         let (place, remedy) = match is_given {
             true => (format!("at {tried}"), "start it"),
             false => (format!("(tried {tried})"), START_DOCKER),
         };
-        StackError::NoDocker(NoDockerError { problem: format!("no Docker {place}{why}"), remedy })
+        UnavailableError::NoDocker { problem: format!("no Docker {place}{why}"), remedy }.into()
     };
     let Some(host) = host else { return Err(missing("")) };
     let docker = docker_client_instance().await.map_err(|error| match docker_host::is_absent(&host) {
@@ -203,7 +200,7 @@ pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackErro
 async fn connect_if_present() -> Result<Option<Docker>, StackError> {
     match connect().await {
         Ok(docker) => Ok(Some(docker)),
-        Err(StackError::NoDocker(_)) => Ok(None),
+        Err(StackError::Unavailable(UnavailableError::NoDocker { .. })) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::process::Child;
 
 use super::{
-    ARCHIVE, Stack, StackError, StackOptions, StackPart, archive_folder, backend_owner, check_owner,
+    ARCHIVE, Stack, StackError, StackOptions, StackPart, UnavailableError, archive_folder, backend_owner, check_owner,
     check_prometheus_port, forget_backend, local_url, make_targets_folder, state_folder,
 };
 use crate::host::cleanup::Cleanup;
@@ -52,7 +52,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
         stop(port).await?;
     }
     let Some(program) = workspace::program("prometheus") else {
-        return Err(StackError::Unavailable("there is no prometheus on PATH".to_owned()));
+        return Err(UnavailableError::NoPrometheus.into());
     };
     check_prometheus_port(port)?;
     let own = folder.join(if options.keep_data { DATA } else { PASSING_DATA });
@@ -65,13 +65,10 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let is_ready = http::ready(&ready, START).await?;
     // If the child has ended, another Prometheus responded, which had the port first.
     if !is_ready || child.try_wait().context("failed to check whether Prometheus still runs")?.is_some() {
-        let log = last_log_line(&folder.join(LOG));
+        let last_line = last_log_line(&folder.join(LOG));
         processes::terminate(pid, STOP).await?;
         fs::remove_file(folder.join(PID)).context("failed to remove Prometheus' process id")?;
-        return Err(StackError::Unavailable(format!(
-            "{} did not start; last line of its log: {log}",
-            program.display()
-        )));
+        return Err(UnavailableError::NotStarted { program, last_line }.into());
     }
     Ok(stack)
 }

@@ -1,5 +1,7 @@
 //! Why a stack did not start.
 
+use std::path::PathBuf;
+
 use perf_report::exit_code::ExitCode;
 
 use super::docker_host::NETWORK;
@@ -7,12 +9,11 @@ use super::docker_host::NETWORK;
 /// Why a stack did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StackError {
-    /// This kind of stack is not available on this machine; another kind may be.
-    #[error("{0}")]
-    Unavailable(String),
-    /// No Docker was found, so that this kind of stack is not available.
     #[error(transparent)]
-    NoDocker(#[from] NoDockerError),
+    Unavailable(#[from] UnavailableError),
+    /// The user chose the kind of stack that is not available. `other` is another kind.
+    #[error("{why}{} use --stack {other}, or --stack none for a verdict without metrics", why.conjunction())]
+    ChosenUnavailable { why: UnavailableError, other: &'static str },
     #[error("Docker is present but not usable: {0}; fix that, or use --stack native or --stack none")]
     UnusableDocker(String),
     #[error("{NETWORK} is {0:?}: set it to host or bridge")]
@@ -40,7 +41,7 @@ impl StackError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
             Self::Unavailable(_)
-            | Self::NoDocker(_)
+            | Self::ChosenUnavailable { .. }
             | Self::UnusableDocker(_)
             | Self::UnknownNetwork(_)
             | Self::ChosenImage(_)
@@ -53,7 +54,38 @@ impl StackError {
 
     /// Whether the user has to change something, whatever the kind of stack.
     pub(super) fn is_mistake(&self) -> bool {
-        self.code() == ExitCode::BadConfiguration && !matches!(self, Self::Unavailable(_) | Self::NoDocker(_))
+        self.code() == ExitCode::BadConfiguration && !matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// Why one kind of stack is not available on this machine. Another kind may be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnavailableError {
+    #[error("{problem}: {remedy}")]
+    NoDocker {
+        /// The reason and the places that were tried.
+        problem: String,
+        remedy: &'static str,
+    },
+    #[error(transparent)]
+    Container(ContainerError),
+    #[error("{image} runs in Docker and does not respond at {url}")]
+    NotReachable { image: String, url: String },
+    #[error("there is no prometheus on PATH")]
+    NoPrometheus,
+    #[error("{} did not start; last line of its log: {last_line}", program.display())]
+    NotStarted { program: PathBuf, last_line: String },
+}
+
+impl UnavailableError {
+    /// The reason without a remedy.
+    pub(crate) fn problem(&self) -> String {
+        if let Self::NoDocker { problem, .. } = self { problem.clone() } else { self.to_string() }
+    }
+
+    /// The text between the message and another remedy.
+    const fn conjunction(&self) -> &'static str {
+        if matches!(self, Self::NoDocker { .. }) { ", or" } else { ";" }
     }
 }
 
@@ -63,13 +95,4 @@ impl StackError {
 pub(crate) struct ContainerError {
     pub(super) image: String,
     pub(super) why: String,
-}
-
-/// No Docker was found.
-#[derive(Debug, thiserror::Error)]
-#[error("{problem}: {remedy}")]
-pub(crate) struct NoDockerError {
-    /// The reason and the places that were tried, without the remedy.
-    pub(crate) problem: String,
-    pub(super) remedy: &'static str,
 }

@@ -200,7 +200,7 @@ async fn programs() -> CheckResult {
             Some(program) => Ok(format!("{} (no Docker, so no Grafana: {error})", program.display())),
             None => {
                 let problem = match error {
-                    StackError::NoDocker(missing) => missing.problem,
+                    StackError::Unavailable(why) => why.problem(),
                     error => error.to_string(),
                 };
                 let remedy = "start Docker, name its socket with DOCKER_HOST=unix:///PATH, or put a prometheus on PATH";
