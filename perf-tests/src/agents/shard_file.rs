@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{Hello, MAX_MESSAGE};
 use crate::engine::Load;
-use crate::measure::RecordedTimeline;
+use crate::measure::{RecordedTimeline, TimelineError};
 use crate::plan::LoadProfile;
 
 /// The longest whole number in a file. A count of this length can be added a thousand times. Larger
@@ -65,7 +65,7 @@ pub(crate) struct RunFacts {
     pub(crate) environment: Environment,
 }
 
-/// Why a shard's file cannot be used. All messages name the file.
+/// Why files of shards cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShardError {
     #[error("{path}: {0}", path = .1.display())]
@@ -76,9 +76,19 @@ pub(crate) enum ShardError {
     Invalid(serde_json::Error, PathBuf),
     #[error("{path} has counts that no run has: make this shard again", path = .0.display())]
     Implausible(PathBuf),
-    /// It does not belong to the others, or to this program.
-    #[error("{0}")]
-    Unlike(String),
+    #[error("{} is not of the same run as {}: {}", path.display(), first.display(), differences.join("; "))]
+    OtherRun { path: PathBuf, first: PathBuf, differences: Vec<String> },
+    #[error("{} and {} are both shard {shard}: leave out one of them", first.display(), path.display())]
+    Twice { path: PathBuf, first: PathBuf, shard: Shard },
+    #[error(
+        "{} is not of this checkout: {}; check out the revision that the shards were made with",
+        path.display(), differences.join("; ")
+    )]
+    OtherCheckout { path: PathBuf, differences: Vec<String> },
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    #[error("no shard to merge")]
+    NoShard,
 }
 
 /// The name of a shard's file.

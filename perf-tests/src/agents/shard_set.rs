@@ -53,29 +53,19 @@ impl ShardSet {
             if let Some((first_path, first)) = files.first() {
                 let of = (first.shard.of != file.shard.of)
                     .then(|| format!("its number of shards is {}, not {}", file.shard.of, first.shard.of));
-                let differ: Vec<_> =
+                let differences: Vec<_> =
                     of.into_iter().chain(shard_file::differences(&file.identity, &first.identity)).collect();
-                if !differ.is_empty() {
-                    return Err(ShardError::Unlike(format!(
-                        "{} is not of the same run as {}: {}",
-                        path.display(),
-                        first_path.display(),
-                        differ.join("; ")
-                    )));
+                if !differences.is_empty() {
+                    return Err(ShardError::OtherRun { path: path.clone(), first: first_path.clone(), differences });
                 }
             }
-            if let Some((other, _)) = files.iter().find(|(_, known)| known.shard == file.shard) {
-                return Err(ShardError::Unlike(format!(
-                    "{} and {} are both shard {}: leave out one of them",
-                    other.display(),
-                    path.display(),
-                    file.shard
-                )));
+            if let Some((first, _)) = files.iter().find(|(_, known)| known.shard == file.shard) {
+                return Err(ShardError::Twice { path: path.clone(), first: first.clone(), shard: file.shard });
             }
             files.push((path.clone(), file));
         }
         files.sort_by_key(|(_, file)| file.shard);
-        if files.is_empty() { Err(ShardError::Unlike("no shard to merge".to_owned())) } else { Ok(Self { files }) }
+        if files.is_empty() { Err(ShardError::NoShard) } else { Ok(Self { files }) }
     }
 
     /// The facts of the run. Those of the machine name all machines.
@@ -116,15 +106,10 @@ impl ShardSet {
             [(PROTOCOL, here.protocol.to_string()), (CATALOGUE, here.catalogue.clone()), (PLAN, plan.to_owned())]
                 .map(|(name, value)| (name.to_owned(), value));
         let theirs = ours.iter().filter_map(|(name, _)| Some((name.clone(), file.identity.get(name)?.clone())));
-        let differ = shard_file::differences(&theirs.collect(), &ours.into_iter().collect());
-        if differ.is_empty() {
-            return Ok(());
+        match shard_file::differences(&theirs.collect(), &ours.into_iter().collect()) {
+            none if none.is_empty() => Ok(()),
+            differences => Err(ShardError::OtherCheckout { path: path.clone(), differences }),
         }
-        Err(ShardError::Unlike(format!(
-            "{} is not of this checkout: {}; check out the revision that the shards were made with",
-            path.display(),
-            differ.join("; ")
-        )))
     }
 
     /// The load of all shards. A missing one is lost, and so is the rest of one that was stopped.
@@ -167,7 +152,7 @@ impl ShardSet {
             }
             agents.push(agent);
         }
-        let timeline = merge_timelines(timelines).map_err(|error| ShardError::Unlike(error.to_string()))?;
+        let timeline = merge_timelines(timelines)?;
         let mut load = fold::load(agents, plan, &empty);
         load.longest_silence = silence;
         Ok(MergedLoad { load, timeline, started, lasted, start_at, findings, shards })
