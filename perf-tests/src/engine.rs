@@ -142,9 +142,9 @@ pub(crate) async fn run(
     watch.began(clock::now().saturating_duration_since(epoch));
     let watched = job.plan.parts.iter().map(|part| (part.is_open(), part.end));
     let stall = StallWatch::new(&job.limits, watched).seeing_all(share.agents() == 1);
-    let (mut stall, mut health) = (stall, HealthMeter::start());
-    let supervisor = Supervisor { epoch, empty: &empty, abort: &abort };
-    let (early, known) = supervisor.watch_over(&mut workers, signals, &mut stall, &mut health, watch).await;
+    let mut supervisor = Supervisor { epoch, empty: &empty, abort, stall, health: HealthMeter::start() };
+    let (early, known) = supervisor.watch_over(&mut workers, signals, watch).await;
+    let Supervisor { stall, health, .. } = supervisor;
     let (stalls, longest_silence) = stall.finish();
     let mut load = Load { stalls, longest_silence, workers: threads, ..Load::not_started(empty) };
     let mut slow_times = SlowTimes::default();
@@ -169,18 +169,18 @@ fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::
 struct Supervisor<'run> {
     epoch: Instant,
     empty: &'run Snapshot,
-    abort: &'run watch::Sender<bool>,
+    abort: watch::Sender<bool>,
+    stall: StallWatch,
+    health: HealthMeter,
 }
 
 impl Supervisor<'_> {
     /// Takes snapshots until the last virtual user has stopped. Returns the last known snapshot of
     /// each worker.
     async fn watch_over(
-        &self,
+        &mut self,
         workers: &mut [Worker],
         signals: &mut Signals,
-        stall: &mut StallWatch,
-        health: &mut HealthMeter,
         watch: &mut dyn LoadObserver,
     ) -> (EarlyEnd, Vec<Snapshot>) {
         let mut ticks = time::interval_at(self.epoch, TICK);
@@ -209,13 +209,13 @@ impl Supervisor<'_> {
                 _ = polls.tick() => {
                     let elapsed = clock::now().duration_since(self.epoch);
                     pulse.read(pulses.iter().map(Arc::as_ref));
-                    stall.poll(elapsed, &pulse);
+                    self.stall.poll(elapsed, &pulse);
                 }
                 _ = ticks.tick() => {
                     let mut snapshot = ask_all(&asks, &mut known, self.empty).await;
                     let elapsed = clock::now().duration_since(self.epoch);
-                    stall.notice(elapsed, &snapshot);
-                    health.fill_in(&mut snapshot);
+                    self.stall.notice(elapsed, &snapshot);
+                    self.health.fill_in(&mut snapshot);
                     if let (Some(reason), None) = (watch.tick(elapsed, snapshot), &early.aborted) {
                         early.aborted = Some(reason);
                         self.abort.send_replace(true);

@@ -192,8 +192,8 @@ impl Coordinator {
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
     ) -> Load {
+        let (abort, silence) = self.follow(plan, epoch, signals, watch).await;
         let empty = Snapshot::new(&self.layout);
-        let (abort, silence) = self.follow(plan, epoch, &empty, signals, watch).await;
         let mut load = fold::load(self.loads(&empty), plan, &empty);
         if abort.missed.is_none() {
             self.book.count_untaken(plan, &mut load.snapshot);
@@ -227,10 +227,10 @@ impl Coordinator {
         &mut self,
         plan: &Plan,
         epoch: Instant,
-        empty: &Snapshot,
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
     ) -> (Abort, Silence) {
+        let empty = Snapshot::new(&self.layout);
         let mut ticks = time::interval_at(epoch + LAG, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let overtime = time::sleep_until(epoch + plan.last_cut() + self.overtime);
@@ -257,7 +257,7 @@ impl Coordinator {
                 Some((at, offset)) = parting.next() => self.members[at].end_offset = offset,
                 _ = ticks.tick() => {
                     let elapsed = clock::now().saturating_duration_since(epoch + LAG);
-                    let counts = fold::counts(&self.members, empty);
+                    let counts = fold::counts(&self.members, &empty);
                     silence.notice(elapsed, &counts);
                     if let (Some(reason), None) = (watch.tick(elapsed, counts), &abort.missed) {
                         abort.missed = Some(reason);

@@ -44,11 +44,10 @@ async fn a_worker_panic_becomes_a_fault_and_keeps_known_counts() {
     counted.parts[0].iterations.completed = 7;
     let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, counted.clone())).into();
     let (abort, _aborted) = watch::channel(false);
-    let supervisor = Supervisor { epoch: clock::now(), empty: &empty, abort: &abort };
-    let (mut stall, mut health, mut signals) =
-        (StallWatch::new(&[], []), HealthMeter::start(), Signals::listen(false).unwrap());
-    let mut observer = IdleObserver;
-    let over = supervisor.watch_over(&mut workers, &mut signals, &mut stall, &mut health, &mut observer);
+    let (stall, health) = (StallWatch::new(&[], []), HealthMeter::start());
+    let mut supervisor = Supervisor { epoch: clock::now(), empty: &empty, abort, stall, health };
+    let (mut signals, mut observer) = (Signals::listen(false).unwrap(), IdleObserver);
+    let over = supervisor.watch_over(&mut workers, &mut signals, &mut observer);
     let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();
     assert!(!early.interrupted && early.aborted.is_none());
     let mut load = Load::not_started(empty);

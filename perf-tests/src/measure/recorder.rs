@@ -36,8 +36,15 @@ pub struct Recorder {
     pulse: Arc<Pulse>,
 }
 
-/// Index of a part, and the segments and tags that the scenario has set.
-pub type Place = (usize, Segments);
+/// Where a check or a value of a scenario's own measure is counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Index of the part.
+    pub(crate) part: usize,
+    pub(crate) phase: Phase,
+    /// The segments and tags that the scenario has set.
+    pub(crate) segments: Segments,
+}
 
 /// End of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +79,7 @@ impl Recorder {
         for segment in self.layout.judged_among(at.segments) {
             record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
         }
-        let layout = &self.layout;
-        let (segments, threshold) = (layout.judged_among(at.segments), layout.threshold(at.endpoint));
-        self.slow_times.add(at, segments, threshold, sample.started, sample.finished);
+        self.slow_times.add(&self.layout, at, sample.started, sample.finished);
         for Segment(name, number) in at.segments.numbered.into_iter().flatten() {
             let segment = Segment(Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
@@ -122,9 +127,8 @@ impl Recorder {
             self.counts.around.unknown += 1;
             return;
         };
-        self.count_in((at.part, at.segments), |counts| counts.cell_mut(at.endpoint, at.phase).unknown += 1);
-        let layout = &self.layout;
-        self.slow_times.add(at, layout.judged_among(at.segments), layout.threshold(at.endpoint), from, to);
+        self.count_in(at.part, at.segments, |counts| counts.cell_mut(at.endpoint, at.phase).unknown += 1);
+        self.slow_times.add(&self.layout, at, from, to);
     }
 
     /// Counts a request that was sent once more on a new connection.
@@ -138,17 +142,18 @@ impl Recorder {
     }
 
     /// Counts one evaluation of a check.
-    pub(crate) fn record_check(&mut self, place: Place, phase: Phase, name: &'static str, passed: bool) {
-        self.count_in(place, |counts| {
-            let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[phase.index()];
+    pub(crate) fn record_check(&mut self, place: Place, name: &'static str, passed: bool) {
+        self.count_in(place.part, place.segments, |counts| {
+            let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[place.phase.index()];
             tries.tried += 1;
             tries.failed += u64::from(!passed);
         });
     }
 
     /// Records a value of a measure, after its time in nanoseconds since the start of the load.
-    pub(crate) fn record_measure(&mut self, place: Place, phase: Phase, measure: usize, at: u64, value: u64) {
-        self.count_in(place, |counts| counts.measures.cell_mut(measure, phase).record(at, value));
+    pub(crate) fn record_measure(&mut self, place: Place, measure: usize, at: u64, value: u64) {
+        let Place { part, phase, segments } = place;
+        self.count_in(part, segments, |counts| counts.measures.cell_mut(measure, phase).record(at, value));
     }
 
     /// Counts an iteration that began `lateness` after it was due. Returns whether it is late.
@@ -227,7 +232,7 @@ impl Recorder {
     }
 
     /// Counts in a part and in each judged segment of a request.
-    fn count_in(&mut self, (part, segments): Place, mut count: impl FnMut(&mut PartCounts)) {
+    fn count_in(&mut self, part: usize, segments: Segments, mut count: impl FnMut(&mut PartCounts)) {
         let part = &mut self.counts.parts[part];
         count(part);
         self.layout.judged_among(segments).for_each(|segment| count(&mut part.judged[segment]));

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use perf_report::evidence::Layout;
 use tokio::time::Instant;
 
 use super::sample::SampleKey;
@@ -29,18 +30,11 @@ pub(crate) struct SlowTimes(Vec<(SlowPlace, Instant, Instant)>);
 
 impl SlowTimes {
     /// Adds a request that lasted `from` one time `to` another, if it is slow.
-    pub(super) fn add(
-        &mut self,
-        at: SampleKey,
-        segments: impl Iterator<Item = usize>,
-        threshold: Option<Duration>,
-        from: Instant,
-        to: Instant,
-    ) {
-        if to.duration_since(from) <= threshold.unwrap_or_default().max(SHORTEST_STALL) {
+    pub(super) fn add(&mut self, layout: &Layout, at: SampleKey, from: Instant, to: Instant) {
+        if to.duration_since(from) <= layout.threshold(at.endpoint).unwrap_or_default().max(SHORTEST_STALL) {
             return;
         }
-        for segment in segments {
+        for segment in layout.judged_among(at.segments) {
             let place = SlowPlace { part: at.part, endpoint: at.endpoint, segment };
             let is_full = self.0.len() >= MOST;
             match self.0.iter_mut().rev().find(|(known, ..)| *known == place) {

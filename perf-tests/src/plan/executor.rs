@@ -99,19 +99,12 @@ impl PartPlacement {
     }
 
     /// Arrivals at a rate that changes in stages.
-    fn arrivals(
-        &self,
-        start: Rate,
-        stages: &[Stage],
-        spacing: Spacing,
-        vus: u32,
-        max_vus: u32,
-    ) -> Result<Schedule, LoadError> {
+    fn arrivals(&self, start: Rate, stages: &[Stage], spacing: Spacing) -> Result<Arc<Arrivals>, LoadError> {
         let spacing = SeededSpacing { spacing, seed: self.seed, stream: self.first_id.into() };
         let arrivals = Arrivals::new(self.start, start.count, start.per, stages, spacing);
         match arrivals.total() {
             0 => Err(LoadError::Nothing("its rate is 0")),
-            1..=MAX_ARRIVALS => Ok(Schedule::Arrivals { arrivals: Arc::new(arrivals), vus, max_vus }),
+            1..=MAX_ARRIVALS => Ok(Arc::new(arrivals)),
             total => Err(LoadError::TooMany(total)),
         }
     }

@@ -5,6 +5,7 @@ use monitoring::phase::Phase;
 
 use super::Vu;
 use crate::clock;
+use crate::measure::Place;
 use crate::plan::nanos;
 
 impl Vu {
@@ -36,9 +37,8 @@ impl Vu {
         let at = nanos(now.saturating_duration_since(self.context.epoch));
         // Setup and teardown are not judged.
         if self.id > 0 {
-            let phase = self.phase_at(now);
-            let place = (self.part, self.segments);
-            self.context.recorder.borrow_mut().record_measure(place, phase, index, at, value);
+            let place = self.place(self.phase_at(now));
+            self.context.recorder.borrow_mut().record_measure(place, index, at, value);
         }
     }
 
@@ -58,6 +58,10 @@ impl Vu {
     }
 
     pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
-        self.context.recorder.borrow_mut().record_check((self.part, self.segments), phase, name, passed);
+        self.context.recorder.borrow_mut().record_check(self.place(phase), name, passed);
+    }
+
+    const fn place(&self, phase: Phase) -> Place {
+        Place { part: self.part, phase, segments: self.segments }
     }
 }

@@ -278,19 +278,11 @@ impl<'vu> Request<'vu> {
             if !self.vu.may_send(self.spec.host).await {
                 return Err(RequestError::NotSent { name });
             }
-            let CountedExchange { result, failure, failed_check, redirect } = self.exchange().await;
-            let why_not = match redirect {
-                Redirect::Follow(hop) => {
-                    self.go_to(hop);
-                    continue;
-                }
-                Redirect::Refuse(why) => Some(why),
-                Redirect::None => None,
-            };
-            return match (result, failure) {
-                (Ok(response), None) => Ok(response),
-                (result, failure) => Err(self.failed(result, failure, failed_check, why_not, place)),
-            };
+            match self.exchange().await {
+                CountedExchange { redirect: Redirect::Follow(hop), .. } => self.go_to(hop),
+                CountedExchange { result: Ok(response), failure: None, .. } => return Ok(response),
+                failed => return Err(self.failed(failed, place)),
+            }
         }
     }
 

@@ -36,7 +36,8 @@ impl ExecutorRules for ConstantArrivalRate {
 
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
         let whole = [Stage { duration: self.duration, target: self.rate.count }];
-        place.arrivals(self.rate, &whole, self.spacing, self.vus, self.max_vus)
+        let arrivals = place.arrivals(self.rate, &whole, self.spacing)?;
+        Ok(Schedule::Arrivals { arrivals, vus: self.vus, max_vus: self.max_vus })
     }
 
     fn describe(&self) -> String {

@@ -45,7 +45,8 @@ impl ExecutorRules for RampingArrivalRate {
     }
 
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError> {
-        place.arrivals(self.start(), &self.stages, self.spacing, self.vus, self.max_vus)
+        let arrivals = place.arrivals(self.start(), &self.stages, self.spacing)?;
+        Ok(Schedule::Arrivals { arrivals, vus: self.vus, max_vus: self.max_vus })
     }
 
     fn phases(&self) -> Vec<(Duration, Phase)> {

@@ -14,14 +14,8 @@ use crate::measure::{FailedRequest, Failure, FailureDetail};
 impl Request<'_> {
     /// The error of a failed request. Its message has method, path and result, such as "GET /news
     /// responded with 404 Not Found: {"detail":"Not Found"}".
-    pub(super) fn failed(
-        &self,
-        result: Result<Response, ExchangeError>,
-        failure: Option<Failure>,
-        check: Option<&'static str>,
-        why_not: Option<String>,
-        place: &'static Location<'static>,
-    ) -> RequestError {
+    pub(super) fn failed(&self, exchanged: CountedExchange, place: &'static Location<'static>) -> RequestError {
+        let CountedExchange { result, failure, failed_check, redirect } = exchanged;
         // A query may have a secret, such as the code of a login that a redirect hands over.
         let path = self.spec.path.split('?').next().unwrap_or_default();
         let request = body_text(format!("{} {path}", self.spec.method.as_str()).as_bytes());
@@ -29,11 +23,14 @@ impl Request<'_> {
             body if body.is_empty() => body,
             body => format!(": {body}"),
         };
-        let message = match (&result, check) {
+        let message = match (&result, failed_check) {
             (Ok(response), Some(check)) => format!("{request}: check {check:?} failed{}", body(response)),
             (Ok(response), None) => {
                 let status = describe_status(response.status());
-                let not_followed = why_not.map_or_else(String::new, |why| format!(", not followed: {why}"));
+                let not_followed = match redirect {
+                    Redirect::Refuse(why) => format!(", not followed: {why}"),
+                    Redirect::Follow(_) | Redirect::None => String::new(),
+                };
                 format!("{request} responded with {status}{}{not_followed}{}", self.describe_expected(), body(response))
             }
             (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
