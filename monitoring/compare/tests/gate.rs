@@ -44,7 +44,8 @@ fn print_rate(name: &str, what: &str, rate: GateRate) {
 #[test]
 fn the_same_code_is_rarely_called_regressed() {
     on_each_machine(|name, machine| {
-        let rate = machine.rate(1, GATES, RULE, &[0.0; ENDPOINTS], any(Conclusion::Regressed));
+        let gates = machine.gates(1, GATES, RULE, [0.0; ENDPOINTS]);
+        let rate = GateRate::count(gates, any(Conclusion::Regressed));
         print_rate(name, "A/A called regressed", rate);
         assert!(rate.gates > GATES * 9 / 10 && rate.upper_bound() <= 0.05, "{name}: {rate:?}");
     });
@@ -54,7 +55,8 @@ fn the_same_code_is_rarely_called_regressed() {
 #[test]
 fn a_change_equal_to_the_margin_is_rarely_called_regressed() {
     on_each_machine(|name, machine| {
-        let rate = machine.rate(2, GATES, RULE, &[RULE.margin; ENDPOINTS], any(Conclusion::Regressed));
+        let gates = machine.gates(2, GATES, RULE, [RULE.margin; ENDPOINTS]);
+        let rate = GateRate::count(gates, any(Conclusion::Regressed));
         print_rate(name, "all slower by the margin, called regressed", rate);
         assert!(rate.upper_bound() <= 0.05, "{name}: {rate:?}");
     });
@@ -63,7 +65,8 @@ fn a_change_equal_to_the_margin_is_rarely_called_regressed() {
 #[test]
 fn a_slow_down_of_ten_percent_is_detected() {
     on_each_machine(|name, machine| {
-        let rate = machine.rate(3, GATES, RULE, &one(0.10), |conclusions| conclusions[0] == Conclusion::Regressed);
+        let gates = machine.gates(3, GATES, RULE, one(0.10));
+        let rate = GateRate::count(gates, |conclusions| conclusions[0] == Conclusion::Regressed);
         print_rate(name, "one endpoint 10 % slower, detected", rate);
         assert!(rate.gates > GATES * 9 / 10 && rate.lower_bound() >= 0.95, "{name}: {rate:?}");
     });
@@ -73,8 +76,8 @@ fn a_slow_down_of_ten_percent_is_detected() {
 fn the_direction_of_a_change_is_right() {
     on_each_machine(|name, machine| {
         for (change, wrong) in [(0.10, Conclusion::Improved), (-0.10, Conclusion::Regressed)] {
-            let rate =
-                machine.rate(4, GATES_OF_DIRECTION, RULE, &one(change), move |conclusions| conclusions[0] == wrong);
+            let gates = machine.gates(4, GATES_OF_DIRECTION, RULE, one(change));
+            let rate = GateRate::count(gates, |conclusions| conclusions[0] == wrong);
             print_rate(name, &format!("{change:+} called {}", wrong.describe()), rate);
             assert!(rate.upper_bound() <= 0.001, "{name}: {rate:?}");
         }
@@ -85,8 +88,8 @@ fn the_direction_of_a_change_is_right() {
 #[test]
 fn a_slow_down_of_ten_percent_is_rarely_called_unchanged() {
     on_each_machine(|name, machine| {
-        let rate =
-            machine.rate(5, GATES, RULE, &one(RULE.detect), |conclusions| conclusions[0] == Conclusion::NoChangeSeen);
+        let gates = machine.gates(5, GATES, RULE, one(RULE.detect));
+        let rate = GateRate::count(gates, |conclusions| conclusions[0] == Conclusion::NoChangeSeen);
         print_rate(name, "one endpoint 10 % slower, called unchanged", rate);
         assert!(rate.upper_bound() <= 0.05, "{name}: {rate:?}");
     });

@@ -124,17 +124,16 @@ impl SimulatedMachine {
         conclusions(judge_recorded(&(0..ENDPOINTS).map(differences).collect::<Vec<_>>(), rule, rule.alpha))
     }
 
-    /// Share of gates whose conclusions satisfy `has_result`.
-    pub fn rate(
+    /// The conclusions of up to `gates` gates. A gate for which the machine is too noisy has none.
+    pub fn gates(
         &self,
         seed: u64,
         gates: usize,
         rule: Rule,
-        slowed: &[f64; ENDPOINTS],
-        has_result: impl Fn(&[Conclusion; ENDPOINTS]) -> bool,
-    ) -> GateRate {
+        slowed: [f64; ENDPOINTS],
+    ) -> impl Iterator<Item = [Conclusion; ENDPOINTS]> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        GateRate::count((0..gates).filter_map(|_| self.gate(&mut rng, rule, slowed, 1)), has_result)
+        (0..gates).filter_map(move |_| self.gate(&mut rng, rule, &slowed, 1))
     }
 }
 
