@@ -1,5 +1,7 @@
 //! Reads the environment. This is the only place in the crate that does.
 
+#![expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
+
 use std::path::{Path, PathBuf};
 
 use monitoring::revision::Revision;
@@ -10,7 +12,6 @@ use perf_settings::{
 
 /// The settings of this process: all in one variable if `cargo xtask perf` started it, otherwise
 /// each from its own variable.
-#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
 pub(crate) fn from_env() -> Result<Settings, SettingsError> {
     match std::env::var(SETTINGS_JSON) {
         Ok(json) => Settings::from_json(&json),
@@ -23,7 +24,6 @@ pub(crate) fn from_env() -> Result<Settings, SettingsError> {
 
 /// Checks that a pod's image is of the revision that the settings name. If they name none, the
 /// report names that of the image.
-#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
 pub(crate) fn check_image(settings: &mut Settings) -> Result<(), ImageError> {
     check_revision(settings, Revision::parse(&std::env::var(IMAGE_REVISION).unwrap_or_default()))
 }
@@ -62,22 +62,14 @@ pub(crate) struct AgentJoin {
     pub(crate) authority: Option<PathBuf>,
 }
 
-/// The token of a run whose agents are started by hand.
-#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
-pub(crate) fn agent_token() -> Option<String> {
-    std::env::var(AGENT_TOKEN).ok()
-}
-
 /// Where this process joins as an agent; `None` if it is not one.
-#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
 pub(crate) fn agent_join() -> Option<AgentJoin> {
     let address = std::env::var(AGENT_JOIN).ok().filter(|address| !address.is_empty())?;
     let authority = std::env::var_os(AGENT_CA).filter(|file| !file.is_empty()).map(PathBuf::from);
     Some(AgentJoin { address, token: std::env::var(AGENT_TOKEN).unwrap_or_default(), authority })
 }
 
-/// A variable that a scenario names. `None` if it is not set or not text.
-#[expect(clippy::disallowed_methods, reason = "this crate's environment is read here")]
+/// A variable. `None` if it is not set or not text.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

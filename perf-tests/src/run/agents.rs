@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted;
-use perf_settings::{LISTEN, Settings};
+use perf_settings::{AGENT_TOKEN, LISTEN, Settings};
 use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
@@ -65,7 +65,7 @@ impl PreparedRun {
         if self.settings.listen.is_none() {
             return Ok(agents::new_token());
         }
-        let token = environment::agent_token().filter(|token| token.len() >= SHORTEST_TOKEN);
+        let token = environment::variable(AGENT_TOKEN).filter(|token| token.len() >= SHORTEST_TOKEN);
         token.ok_or_else(|| RunError::NoToken { listen: self.settings.setting_name(LISTEN) })
     }
 
