@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
@@ -18,16 +18,16 @@ use url::Url;
 
 use crate::agents::Coordinator;
 use crate::clock::{self, Epoch};
-use crate::engine::vu::{RunContext, Vu, WorkerContext};
+use crate::engine::vu::RunContext;
 use crate::engine::worker::Iteration;
-use crate::engine::{self, Job, Load, LoadShare, RateLimit, WakeupMode};
+use crate::engine::{self, Job, Load, LoadShare, WakeupMode};
 use crate::environment;
 use crate::evidence::{self, RunStore};
-use crate::http::{HttpConfig, Pool};
+use crate::http::HttpConfig;
 use crate::measure::{Layout, RecordedTimeline, Recorder, Snapshot};
 use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
-use crate::remote_write::{self, Client, Pushes, SeriesIdentity, SeriesValue};
+use crate::remote_write::{self, Client, SeriesIdentity, SeriesValue};
 use crate::signals::Signals;
 
 mod agent;
@@ -36,6 +36,7 @@ mod backend;
 mod capacity;
 mod check;
 mod error;
+mod finished_load;
 mod hosts;
 mod merge;
 mod metrics;
@@ -52,10 +53,10 @@ pub(crate) use agent::run_agent;
 use check::{check_receiver, check_testid, warn_about_clock_skew};
 use error::internal;
 pub(crate) use error::{NotSavedError, RunError, configuration};
+use finished_load::FinishedLoad;
 use metrics::Metrics;
 use planning::Planning;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, SpecError, TeardownFn};
-use step::Step;
 pub(crate) use watchers::AbortRule;
 use watchers::{MissDetector, Watchers};
 
@@ -94,20 +95,6 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
     })
 }
 
-/// The results of load and teardown.
-struct FinishedLoad {
-    load: Load,
-    problems: Vec<Finding>,
-    /// The store's URL and the result of all pushes. `None` without a store.
-    pushes: Option<(String, Pushes)>,
-    timeline: RecordedTimeline,
-    started: SystemTime,
-    ended: SystemTime,
-    epoch: Epoch,
-    /// Time from the planned start until the workers of this process ran. `None` if they did not.
-    late: Option<Duration>,
-}
-
 /// A run that has passed all checks.
 struct PreparedRun {
     spec: RunSpec,
@@ -122,6 +109,8 @@ struct PreparedRun {
     /// The store for queries, if there is one. Its client is made before the load: after it, there
     /// may be no file descriptors left.
     store: Option<RunStore>,
+    /// The agents, if they make the load. They join after the checks.
+    coordinator: Option<Coordinator>,
 }
 
 impl PreparedRun {
@@ -158,88 +147,76 @@ impl PreparedRun {
             warnings.push(shard::abort_finding());
         }
         let layout = layout(&spec, &planning.plan);
-        Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store })
+        let coordinator = None;
+        Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store, coordinator })
     }
 
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
-        let mut problems = Vec::new();
-        self.planning.describe_change(&self.spec, &self.settings).iter().for_each(|change| self.print_line(change));
-        self.proxied_stores().iter().for_each(|store| self.print_line(store));
-        self.print_line(&hosts::describe(&self.settings, Some(&self.http)));
+        self.print_start();
         let epoch = Epoch::begin();
         let mut metrics = self.metrics(epoch)?;
-        let mut coordinator = self.gather_agents().await?;
+        self.coordinator = self.gather_agents().await?;
         let shared = Arc::new(run_context(&self.spec, &self.planning, &self.settings.tags, &self.http));
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
-        let mut setup_vu = setup_vu(&shared, &recorder);
+        let mut setup_vu = step::setup_vu(&shared, &recorder);
+        let mut problems = Vec::new();
         let body = self.set_up(code, &mut setup_vu, &mut problems).await?;
-        if let (Some(coordinator), Some(body)) = (&mut coordinator, &body) {
-            problems.extend(self.hand_out(coordinator, body).await);
-        }
-        let can_run = problems.is_empty();
+        problems.extend(self.hand_out(body.as_ref()).await);
+        let mut finished = FinishedLoad::not_started(problems, epoch, Snapshot::new(&self.layout));
         let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));
-        let mut load = Load::not_started(Snapshot::new(&self.layout));
-        let (mut started, mut ended, mut timeline) = (epoch.wall(), epoch.wall(), RecordedTimeline::default());
-        let mut late = None;
-        if let Some(iterations) = iterations.filter(|_| can_run) {
-            match self.begin(&mut metrics, &load.snapshot, coordinator.as_mut()).await {
-                Ok(began) => {
-                    started = epoch.wall();
-                    match self.load(shared, iterations, began, coordinator.as_mut(), &mut metrics).await {
-                        Ok(loaded) => (load, timeline, late) = (loaded.0, loaded.1, Some(loaded.2)),
-                        Err(error) => problems.push(load_failed(&error)),
-                    }
-                    ended = epoch.wall();
-                    if let Some(coordinator) = &mut coordinator {
-                        coordinator.end_processes().await;
-                    }
-                    problems.extend(sleep_finding(epoch.slept()));
-                }
-                Err(refusal) => problems.push(refusal),
-            }
+        if let Some(iterations) = iterations.filter(|_| finished.problems.is_empty()) {
+            let made = self.make_load(shared, iterations, &mut metrics, &mut finished).await;
+            finished.problems.extend(made.err());
         }
-        let pushes = metrics.finish(&load.snapshot).await.unwrap_or_else(|error| {
-            problems.push(load_failed(&error));
-            None
-        });
-        problems.extend(coordinator.iter().flat_map(Coordinator::refused).map(|peer| {
-            let message = format!("a peer was refused, and made no load: {peer}");
-            Finding::warning(Subject::Generator, FindingKind::AgentRefused, message)
-        }));
+        finished.push(metrics).await;
+        finished.problems.extend(self.refused_peers());
         if let Some(teardown) = teardown {
-            let teardown_step = Step { name: "teardown", limit: self.settings.teardown_timeout };
-            let result = tokio::select! {
-                result = teardown_step.run(teardown(&mut setup_vu)) => result,
-                () = teardown_step.show_waiting(self.settings.quiet) => Ok(()),
-            };
-            problems.extend(result.err().map(|it| it.finding(FindingKind::TeardownFailed, "teardown", "after")));
+            finished.problems.extend(self.tear_down(teardown(&mut setup_vu)).await);
         }
-        let around = recorder.borrow().snapshot();
-        load.snapshot.around.add(around.requests());
-        load.snapshot.around.add(around.around);
-        load.snapshot.failures.merge(&around.failures);
-        let finished = FinishedLoad { load, problems, pushes, timeline, started, ended, epoch, late };
+        finished.add_around(&recorder.borrow().snapshot());
         match self.settings.shard {
             Some(shard) => self.write_shard(shard, finished),
             None => self.conclude(finished).await,
         }
     }
 
+    /// Makes the load.
+    ///
+    /// # Errors
+    /// A finding that says why no load is made.
+    async fn make_load(
+        &mut self,
+        shared: Arc<RunContext>,
+        iterations: Vec<Arc<dyn Iteration>>,
+        metrics: &mut Metrics,
+        finished: &mut FinishedLoad,
+    ) -> Result<(), Finding> {
+        let began = self.begin(metrics, &finished.load.snapshot).await?;
+        finished.started = finished.epoch.wall();
+        match self.load(shared, iterations, began, metrics).await {
+            Ok((load, timeline, late)) => {
+                (finished.load, finished.timeline, finished.late) = (load, timeline, Some(late));
+            }
+            Err(error) => finished.fail(&error),
+        }
+        finished.ended = finished.epoch.wall();
+        if let Some(coordinator) = &mut self.coordinator {
+            coordinator.end_processes().await;
+        }
+        finished.problems.extend(sleep_finding(finished.epoch.slept()));
+        Ok(())
+    }
+
     /// Pushes the first counts, and waits until the load begins.
     ///
     /// # Errors
     /// A finding that says why no load is made.
-    async fn begin(
-        &mut self,
-        metrics: &mut Metrics,
-        empty: &Snapshot,
-        coordinator: Option<&mut Coordinator>,
-    ) -> Result<Instant, Finding> {
+    async fn begin(&mut self, metrics: &mut Metrics, empty: &Snapshot) -> Result<Instant, Finding> {
         metrics
             .begin(empty)
             .await
             .map_err(|error| Finding::inconclusive(Subject::Store, FindingKind::StoreRefused, error.to_string()))?;
-        match coordinator {
+        match &mut self.coordinator {
             Some(coordinator) => Ok(coordinator.begin(&self.planning.plan).await),
             None => self.wait_for_start().await,
         }
@@ -258,6 +235,14 @@ impl PreparedRun {
         stores.filter_map(describe).collect()
     }
 
+    /// Prints what the run does, before it does it.
+    fn print_start(&self) {
+        let change = self.planning.describe_change(&self.spec, &self.settings);
+        let targets = hosts::describe(&self.settings, Some(&self.http));
+        let lines = change.into_iter().chain(self.proxied_stores()).chain([targets]);
+        lines.for_each(|line| self.print_line(&line));
+    }
+
     /// Prints a line, unless the run is quiet.
     fn print_line(&self, text: &str) {
         if !self.settings.quiet {
@@ -265,31 +250,11 @@ impl PreparedRun {
         }
     }
 
-    async fn set_up(
-        &mut self,
-        code: ScenarioCode,
-        setup_vu: &mut Vu,
-        problems: &mut Vec<Finding>,
-    ) -> Result<Option<ScenarioBody>, RunError> {
-        let (quiet, step) = (self.settings.quiet, Step { name: "setup", limit: self.settings.setup_timeout });
-        let failure = tokio::select! {
-            () = self.signals.next() => return Err(RunError::Interrupted),
-            () = step.show_waiting(quiet) => return Ok(None),
-            result = step.run((code.0)(SetupSource::Setup(setup_vu))) => match result {
-                Ok(body) => return Ok(Some(body)),
-                Err(failure) => failure,
-            },
-        };
-        problems.push(failure.finding(FindingKind::SetupFailed, "setup", "before"));
-        Ok(None)
-    }
-
     async fn load(
         &mut self,
         shared: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
         began: Instant,
-        coordinator: Option<&mut Coordinator>,
         metrics: &mut Metrics,
     ) -> Result<(Load, RecordedTimeline, Duration), RunError> {
         let RunSpec { name, catalogue, exercised, .. } = &self.spec;
@@ -297,7 +262,7 @@ impl PreparedRun {
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let miss_detector = self.spec.abort.map(|on| MissDetector::new(on, catalogue, exercised, plan));
         let mut watch = Watchers::new(progress, metrics, catalogue, miss_detector);
-        let load = match coordinator {
+        let load = match &mut self.coordinator {
             Some(coordinator) => coordinator.run(plan, began, &mut self.signals, &mut watch).await,
             None => {
                 let job = Job {
@@ -376,22 +341,4 @@ fn sleep_finding(slept: Duration) -> Option<Finding> {
     const TOLERATED: Duration = Duration::from_secs(1);
     let message = || format!("this machine slept for {} during the run", seconds(slept, 0));
     (slept > TOLERATED).then(|| Finding::inconclusive(Subject::Generator, FindingKind::MachineSlept, message()))
-}
-
-fn load_failed(error: &impl ToString) -> Finding {
-    Finding::problem(ExitCode::Internal, Subject::Run, FindingKind::LoadFailed, error.to_string())
-}
-
-/// The virtual user that runs setup and teardown. Its requests are counted apart from the load's.
-fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
-    let (pool, rate_limit) = (Pool::default(), Rc::new(RateLimit::new(None, 1)));
-    let context = WorkerContext {
-        shared: shared.clone(),
-        recorder: recorder.clone(),
-        pool,
-        rate_limit,
-        epoch: clock::now(),
-        unsendable: Rc::default(),
-    };
-    Vu::new(0, 0, context)
 }

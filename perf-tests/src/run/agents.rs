@@ -75,8 +75,9 @@ impl PreparedRun {
         acceptor.map_err(configuration)
     }
 
-    /// Hands out setup's value. Returns why no load can be made, if that is so.
-    pub(super) async fn hand_out(&mut self, coordinator: &mut Coordinator, body: &ScenarioBody) -> Option<Finding> {
+    /// Hands out setup's value to agents. Returns why no load can be made, if that is so.
+    pub(super) async fn hand_out(&mut self, body: Option<&ScenarioBody>) -> Option<Finding> {
+        let (coordinator, body) = (self.coordinator.as_mut()?, body?);
         let mistake = |message: String| Finding::mistake(FindingKind::SetupFailed, message);
         let value = match (body.value)() {
             Ok(value) if value.len() <= MAX_SETUP_VALUE => value,
@@ -99,6 +100,14 @@ impl PreparedRun {
                 let message = format!("{error}; no load was made");
                 Finding::inconclusive(Subject::Generator, FindingKind::AgentLost, message)
             }
+        })
+    }
+
+    /// A warning for each peer that was refused.
+    pub(super) fn refused_peers(&self) -> impl Iterator<Item = Finding> {
+        self.coordinator.iter().flat_map(Coordinator::refused).map(|peer| {
+            let message = format!("a peer was refused, and made no load: {peer}");
+            Finding::warning(Subject::Generator, FindingKind::AgentRefused, message)
         })
     }
 }

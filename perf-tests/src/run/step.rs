@@ -1,32 +1,44 @@
 //! Setup and teardown: their time limits, the progress while they run, and why they failed.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use tokio::time;
 
-use crate::engine::RequestError;
+use super::{PreparedRun, RunError, ScenarioBody, ScenarioCode, SetupSource};
+use crate::clock;
 use crate::engine::panics::KeptPanics;
+use crate::engine::vu::{RunContext, Vu, WorkerContext};
+use crate::engine::{RateLimit, RequestError};
+use crate::http::Pool;
+use crate::measure::Recorder;
 
 /// Setup or teardown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
-    pub(super) name: &'static str,
+struct Step {
+    name: &'static str,
     /// Its time limit.
-    pub(super) limit: Duration,
+    limit: Duration,
+    quiet: bool,
 }
 
 impl Step {
-    /// Prints every 5 s that the step is still running. Never returns.
-    pub(super) async fn show_waiting(self, quiet: bool) {
+    /// Prints every 5 s that the step is still running.
+    async fn show_waiting(self) -> Infallible {
         const EVERY: Duration = Duration::from_secs(5);
         let (name, limit) = (self.name, perf_settings::shown_duration(self.limit));
-        for count in 1_u32.. {
+        let mut waited = Duration::ZERO;
+        loop {
             time::sleep(EVERY).await;
-            if !quiet {
-                let so_far = perf_settings::shown_duration(EVERY * count);
+            waited += EVERY;
+            if !self.quiet {
+                let so_far = perf_settings::shown_duration(waited);
                 eprintln!("{name} has been running for {so_far} (limit {limit}: --{name}-timeout)");
             }
         }
@@ -34,9 +46,13 @@ impl Step {
 
     /// Runs the author's code with the time limit. A panic in it becomes an error, so that the run
     /// keeps its results.
-    pub(super) async fn run<T>(self, code: impl Future<Output = anyhow::Result<T>>) -> Result<T, SetupFailure> {
+    async fn run<T>(self, code: impl Future<Output = anyhow::Result<T>>) -> Result<T, SetupFailure> {
         let _kept = KeptPanics::keep();
-        match time::timeout(self.limit, AssertUnwindSafe(code).catch_unwind()).await {
+        let ended = tokio::select! {
+            ended = time::timeout(self.limit, AssertUnwindSafe(code).catch_unwind()) => ended,
+            never = self.show_waiting() => match never {},
+        };
+        match ended {
             Ok(Ok(Ok(value))) => Ok(value),
             Ok(Ok(Err(error))) => Err(match error.downcast_ref() {
                 Some(RequestError::Unsendable { .. }) => SetupFailure::Mistake(format!("{error:#}")),
@@ -53,7 +69,7 @@ impl Step {
 }
 
 /// Why setup or teardown failed.
-pub(super) enum SetupFailure {
+enum SetupFailure {
     /// A panic, or a request that cannot be sent: a mistake in the scenario's code.
     Mistake(String),
     /// Anything else.
@@ -61,7 +77,7 @@ pub(super) enum SetupFailure {
 }
 
 impl SetupFailure {
-    pub(super) fn finding(&self, kind: FindingKind, step: &str, when: &str) -> Finding {
+    fn finding(&self, kind: FindingKind, step: &str, when: &str) -> Finding {
         let error = match self {
             Self::Mistake(text) => {
                 return Finding::mistake(kind, format!("{step} failed: {text}"));
@@ -76,4 +92,45 @@ impl SetupFailure {
         let (file, line) = (place.file(), place.line());
         finding.with_advice(format!("The scenario makes this request {when} the load, at {file}:{line}.{route}"))
     }
+}
+
+impl PreparedRun {
+    pub(super) async fn set_up(
+        &mut self,
+        code: ScenarioCode,
+        setup_vu: &mut Vu,
+        problems: &mut Vec<Finding>,
+    ) -> Result<Option<ScenarioBody>, RunError> {
+        let step = Step { name: "setup", limit: self.settings.setup_timeout, quiet: self.settings.quiet };
+        let failure = tokio::select! {
+            () = self.signals.next() => return Err(RunError::Interrupted),
+            result = step.run((code.0)(SetupSource::Setup(setup_vu))) => match result {
+                Ok(body) => return Ok(Some(body)),
+                Err(failure) => failure,
+            },
+        };
+        problems.push(failure.finding(FindingKind::SetupFailed, "setup", "before"));
+        Ok(None)
+    }
+
+    /// Runs the future of the scenario's teardown. Returns why it failed, if it did.
+    pub(super) async fn tear_down(&self, teardown: impl Future<Output = anyhow::Result<()>>) -> Option<Finding> {
+        let step = Step { name: "teardown", limit: self.settings.teardown_timeout, quiet: self.settings.quiet };
+        let failure = step.run(teardown).await.err()?;
+        Some(failure.finding(FindingKind::TeardownFailed, "teardown", "after"))
+    }
+}
+
+/// The virtual user that runs setup and teardown. Its requests are counted apart from the load's.
+pub(super) fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
+    let (pool, rate_limit) = (Pool::default(), Rc::new(RateLimit::new(None, 1)));
+    let context = WorkerContext {
+        shared: shared.clone(),
+        recorder: recorder.clone(),
+        pool,
+        rate_limit,
+        epoch: clock::now(),
+        unsendable: Rc::default(),
+    };
+    Vu::new(0, 0, context)
 }

@@ -1,0 +1,63 @@
+//! The results of a load, of setup and of teardown.
+
+use std::time::{Duration, SystemTime};
+
+use perf_report::exit_code::ExitCode;
+use perf_report::finding::{Finding, FindingKind, Subject};
+
+use super::metrics::Metrics;
+use crate::clock::Epoch;
+use crate::engine::Load;
+use crate::measure::{RecordedTimeline, Snapshot};
+use crate::remote_write::Pushes;
+
+/// The results of load and teardown.
+pub(super) struct FinishedLoad {
+    pub(super) load: Load,
+    pub(super) problems: Vec<Finding>,
+    /// The store's URL and the result of all pushes. `None` without a store.
+    pub(super) pushes: Option<(String, Pushes)>,
+    pub(super) timeline: RecordedTimeline,
+    pub(super) started: SystemTime,
+    pub(super) ended: SystemTime,
+    pub(super) epoch: Epoch,
+    /// Time from the planned start until the workers of this process ran. `None` if they did not.
+    pub(super) late: Option<Duration>,
+}
+
+impl FinishedLoad {
+    /// The results if no load is made.
+    pub(super) fn not_started(problems: Vec<Finding>, epoch: Epoch, empty: Snapshot) -> Self {
+        Self {
+            load: Load::not_started(empty),
+            problems,
+            pushes: None,
+            timeline: RecordedTimeline::default(),
+            started: epoch.wall(),
+            ended: epoch.wall(),
+            epoch,
+            late: None,
+        }
+    }
+
+    /// Pushes the final counts.
+    pub(super) async fn push(&mut self, metrics: Metrics) {
+        match metrics.finish(&self.load.snapshot).await {
+            Ok(pushes) => self.pushes = pushes,
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Adds the requests of setup and teardown.
+    pub(super) fn add_around(&mut self, around: &Snapshot) {
+        let all = &mut self.load.snapshot;
+        all.around.add(around.requests());
+        all.around.add(around.around);
+        all.failures.merge(&around.failures);
+    }
+
+    pub(super) fn fail(&mut self, error: &impl ToString) {
+        let (code, kind) = (ExitCode::Internal, FindingKind::LoadFailed);
+        self.problems.push(Finding::problem(code, Subject::Run, kind, error.to_string()));
+    }
+}
