@@ -1,5 +1,5 @@
-//! Checks that no function takes more than five values, or values in a tuple: values that belong
-//! together have a struct.
+//! Checks that no function takes more than five values with `self`, or values in a tuple: values
+//! that belong together have a struct.
 
 use std::fs;
 
@@ -8,6 +8,8 @@ use crate::real::root;
 use crate::structure::files_that_a_fork_keeps;
 
 const MOST: usize = 5;
+/// A method of a trait of rustls.
+const NOT_OURS: &str = "verify_server_cert";
 
 /// The length of a text up to the bracket that closes its first character.
 fn bracketed(text: &str) -> usize {
@@ -43,12 +45,8 @@ fn parts(mut text: &str) -> Vec<&str> {
     parts
 }
 
-/// The number of values that a parameter names; none for `self`.
+/// The number of values that a parameter names.
 fn values(parameter: &str) -> usize {
-    let pattern = parameter.split(':').next().unwrap_or_default();
-    if pattern.split(|c| !is_in_name(c)).any(|word| word == "self") {
-        return 0;
-    }
     if parameter.starts_with('(') { parts(&parameter[1..bracketed(parameter) - 1]).len() } else { 1 }
 }
 
@@ -82,7 +80,7 @@ fn functions_take_at_most_five_values_and_no_tuples() {
             count += 1;
             let values = parameters.iter().copied().map(values).sum::<usize>();
             let place = || format!("{}: {name}", path.strip_prefix(root()).unwrap().display());
-            if values > MOST {
+            if values > MOST && name != NOT_OURS {
                 found.push(format!("{} takes {values}", place()));
             }
             let tuples = parameters.iter().filter(|parameter| is_tuple(parameter));
@@ -96,9 +94,9 @@ fn functions_take_at_most_five_values_and_no_tuples() {
 #[test]
 fn each_element_of_a_tuple_is_a_value() {
     for (code, expected, tuples) in [
-        ("fn a(&self, b: u32) {}", 1, 0),
-        ("fn a<T: Fn(u8) -> u8>(&mut self, (b, c): (u32, u32), d: fn(u8, u8) -> u8) {}", 3, 1),
-        ("fn a(\n    self: Arc<Self>,\n    ((b, _), c): ((u8, u8), u8),\n    d: BTreeMap<u8, u8>,\n) {}", 3, 1),
+        ("fn a(&self, b: u32) {}", 2, 0),
+        ("fn a<T: Fn(u8) -> u8>(&mut self, (b, c): (u32, u32), d: fn(u8, u8) -> u8) {}", 4, 1),
+        ("fn a(\n    self: Arc<Self>,\n    ((b, _), c): ((u8, u8), u8),\n    d: BTreeMap<u8, u8>,\n) {}", 4, 1),
         ("fn a(b: &mut (u8, u8), (c, d): &Pair, e: &mut (impl Read + Unpin), f: ()) {}", 5, 1),
         ("fn a() {}", 0, 0),
     ] {
