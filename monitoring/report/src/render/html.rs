@@ -32,6 +32,14 @@ const fn class(tone: Tone) -> &'static str {
     }
 }
 
+/// Headings of columns: first those of text, then those of numbers.
+fn heads(text: &[&str], numbers: &[&str]) -> Markup {
+    html! {
+        @for name in text { th { (name) } }
+        @for name in numbers { th class="n" { (name) } }
+    }
+}
+
 /// Page of a run, with its comparison if there is one.
 pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
     let headline = Headline::new(report);
@@ -40,7 +48,8 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         (head(report.exit_code, &headline, &html! {
             p class="sub" { b { (report.run.load) } " on " (report.run.target) }
             p class="sub" {
-                time { (report.run.started) } " to " time { (report.run.ended) } ", run " b { (report.run.testid) } ", seed " (report.run.seed)
+                time { (report.run.started) } " to " time { (report.run.ended) }
+                ", run " b { (report.run.testid) } ", seed " (report.run.seed)
                 @for (name, value) in &report.run.tags { ", " (name) "=" (value) }
             }
             @if loaded { p class="sub" { (counts(report)) } }
@@ -133,7 +142,8 @@ fn page(title: &str, body: &Markup) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 // Nothing is loaded from elsewhere, even if text from a target tries to.
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }

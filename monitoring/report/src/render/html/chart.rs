@@ -136,7 +136,9 @@ impl Chart {
                 figcaption {
                     @for line in &self.lines { span class={ "key " (line.class) } { i {} (line.name) } }
                     @if self.has_infinite() { span class="key edge" { "▲ ∞, too many requests failed" } }
-                    @for (class, text) in self.background_legend() { span class={ "key span " (class) } { i {} (text) } }
+                    @for (class, text) in self.background_legend() {
+                        span class={ "key span " (class) } { i {} (text) }
+                    }
                     @for level in &self.levels { span class={ "key level " (level.class) } { i {} (level.name) } }
                 }
             }
@@ -180,7 +182,8 @@ impl Chart {
             let (from, to) = (self.x(*from), self.x(*to));
             let _ = write!(
                 svg,
-                "<rect class=\"tip\" x=\"{from:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{}\" data-tip=\"{2}\"><title>{2}</title></rect>",
+                "<rect class=\"tip\" x=\"{from:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{}\" \
+                 data-tip=\"{2}\"><title>{2}</title></rect>",
                 (to - from).max(0.5),
                 self.size.1 - top - bottom,
                 escaped(text)
@@ -206,7 +209,8 @@ impl Chart {
             let y = self.y(value);
             let _ = write!(
                 svg,
-                "<line class=\"grid\" x1=\"{left}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"y\" x=\"{}\" y=\"{:.1}\">{}</text>",
+                "<line class=\"grid\" x1=\"{left}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                 <text class=\"y\" x=\"{}\" y=\"{:.1}\">{}</text>",
                 self.size.0 - right,
                 left - 8.0,
                 y + 4.0,
@@ -219,7 +223,8 @@ impl Chart {
             let anchor = if x > self.size.0 - right - 20.0 { " end" } else { "" };
             let _ = write!(
                 svg,
-                "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{0}\" y2=\"{1}\"/><text class=\"x{anchor}\" x=\"{x:.1}\" y=\"{2}\">{3}</text>",
+                "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{0}\" y2=\"{1}\"/>\
+                 <text class=\"x{anchor}\" x=\"{x:.1}\" y=\"{2}\">{3}</text>",
                 self.size.1 - bottom,
                 self.size.1 - bottom + 4.0,
                 self.size.1 - bottom + 18.0,

@@ -6,8 +6,8 @@ use maud::{Markup, PreEscaped, html};
 
 use super::super::below_headline::comparison_below_headline;
 use super::chart::escaped;
-use super::class;
 use super::sections::list;
+use super::{class, heads};
 use crate::comparison::{CHANGE, Change, Comparison, ComparisonMethod, EndpointChange, SidesP95};
 use crate::format::{exact_percent, signed_percent, signed_points};
 use crate::mark::Mark;
@@ -29,15 +29,16 @@ pub(super) fn section(compared: &Comparison) -> Markup {
         h2 id="comparison" { "Comparison" }
         div class="card" {
             p class="sub" {
-                b { (compared.base) } " and " b { (compared.head) } ": " (method) ". The p95 of all endpoints is judged together (Holm). "
+                b { (compared.base) } " and " b { (compared.head) } ": " (method)
+                ". The p95 of all endpoints is judged together (Holm). "
                 "A change of up to " (exact_percent(compared.rule.margin)) " is ignored. A slow-down of "
                 (exact_percent(compared.rule.detect)) " or more must be detected."
             }
             (PreEscaped(forest_plot(compared)))
             table {
                 thead { tr {
-                    th { "verdict" } th { "endpoint" } th class="n" { "p95 before" } th class="n" { "after" } th class="n" { "change" } th class="n" { "interval" }
-                    th class="n" { "p50" } th class="n" { "p99" } th class="n" { "success" } th class="n" { "throughput" }
+                    (heads(&["verdict", "endpoint"], &["p95 before", "after", "change", "interval"]))
+                    (heads(&[], &["p50", "p99", "success", "throughput"]))
                 } }
                 tbody { @for endpoint in &compared.endpoints { (row(endpoint)) } }
             }
@@ -77,7 +78,8 @@ fn forest_plot(compared: &Comparison) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
     let height = TOP + ROW * compared.endpoints.len() as f64 + 8.0;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"change of p95 by endpoint, with intervals\">"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
+         aria-label=\"change of p95 by endpoint, with intervals\">"
     );
     let margin = compared.rule.margin;
     let _ = write!(
@@ -113,7 +115,9 @@ fn forest_plot(compared: &Comparison) -> String {
         if let (Some((low, high)), Some(change)) = (endpoint.p95.interval, endpoint.p95.change) {
             let _ = write!(
                 svg,
-                "<line class=\"interval {}\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><circle class=\"point\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\"><title>{}: {} ({} to {})</title></circle>",
+                "<line class=\"interval {}\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                 <circle class=\"point\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\">\
+                 <title>{}: {} ({} to {})</title></circle>",
                 class(Mark::from(endpoint.conclusion).tone),
                 x(low),
                 x(high),

@@ -5,6 +5,7 @@ use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
 
 use super::chart::{Axis, Band, Chart, Level, Line, NARROW, WIDE, clock};
+use super::heads;
 use crate::evidence::{EndpointSlice, Slice};
 use crate::format::{count, counted, counted_part, millis, percent};
 use crate::judgement::{EndpointResult, ObjectiveResult};
@@ -107,7 +108,7 @@ pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Marku
         details {
             summary { "values" }
             div { table {
-                thead { tr { th { "time" } th class="n" { "p50" } th class="n" { "p95" } th class="n" { "requests" } th class="n" { "failed" } } }
+                thead { tr { (heads(&["time"], &["p50", "p95", "requests", "failed"])) } }
                 tbody {
                     @for slice in &report.run.timeline.slices {
                         @if let Some(counts) = slice.endpoints.get(&endpoint.name) {
@@ -223,8 +224,10 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, Chart)> {
 /// `points` is for a busy shared runner and `also` for a quiet machine, each as (slow-down, share),
 /// from 0 to 1.
 pub fn operating_characteristic(points: &[(f64, f64)], also: &[(f64, f64)], margin: f64, detect: f64) -> String {
-    const STYLE: &str = "svg{background:#fff;font-family:system-ui,sans-serif}text{font-size:12px;fill:#5b6472}.y{text-anchor:end}.x{text-anchor:middle}\
-        .end{text-anchor:end}.grid{stroke:#e8ebf0}.mark{stroke:#5b6472}.line{fill:none;stroke-width:2.5}.p95{stroke:#d9730d}.p50{stroke:#2f6fd0}\
+    const STYLE: &str = "svg{background:#fff;font-family:system-ui,sans-serif}text{font-size:12px;fill:#5b6472}\
+        .y{text-anchor:end}.x{text-anchor:middle}\
+        .end{text-anchor:end}.grid{stroke:#e8ebf0}.mark{stroke:#5b6472}.line{fill:none;stroke-width:2.5}\
+        .p95{stroke:#d9730d}.p50{stroke:#2f6fd0}\
         .level{stroke:#c0262d;stroke-dasharray:6 4}.ramp{fill:#0000000d}.tip{fill:none}";
     let most = points.last().map_or(0.2, |(change, _)| *change);
     let ticks = (0_u32..).map(|at| f64::from(at) * 0.05).take_while(|at| *at <= most + 1e-9);
@@ -244,7 +247,8 @@ pub fn operating_characteristic(points: &[(f64, f64)], also: &[(f64, f64)], marg
     };
     let chart = Chart {
         label: format!(
-            "share of comparisons that report an endpoint as regressed, by its slow-down: few up to the margin of {}, nearly all from {} on",
+            "share of comparisons that report an endpoint as regressed, by its slow-down: few up to the margin of {}, \
+             nearly all from {} on",
             percent(margin),
             percent(detect)
         ),

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::super::below_headline::below_headline;
 use super::super::rows::{self, ObjectiveRow};
-use super::{class, figures};
+use super::{class, figures, heads};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
@@ -27,7 +27,9 @@ pub(super) fn list(findings: &[Finding]) -> Markup {
             section class="card" aria-label="findings" {
                 ul class="findings" { @for finding in findings {
                     li class=(class(finding.severity.into())) {
-                        @if finding.kind.is_interpretation() { (finding.message) @if let Some(advice) = &finding.advice { ". " (advice) } } @else { (finding) }
+                        @if finding.kind.is_interpretation() {
+                            (finding.message) @if let Some(advice) = &finding.advice { ". " (advice) }
+                        } @else { (finding) }
                     }
                 } }
             }
@@ -42,8 +44,9 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
         div class="card" {
             table {
                 thead { tr {
-                    th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" } th class="n extra" { "95 % interval" }
-                    th class="extra" { "share of objective" } th class="n extra" { "good" } th class="n" { "requests" }
+                    th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" }
+                    th class="n extra" { "95 % interval" } th class="extra" { "share of objective" }
+                    th class="n extra" { "good" } th class="n" { "requests" }
                 } }
                 tbody { @for row in rows::available(objectives) { (objective_row(&row)) } }
             }
@@ -77,7 +80,8 @@ fn bar(share: f64) -> Markup {
         Tone::Good
     };
     let width = format!("width:{:.0}%", share.clamp(0.0, 1.0) * 100.0);
-    html! { span class={ "bar " (class(tone)) } aria-hidden="true" { i style=(width) {} } (if share.is_finite() { percent(share) } else { "∞".to_owned() }) }
+    let text = if share.is_finite() { percent(share) } else { "∞".to_owned() };
+    html! { span class={ "bar " (class(tone)) } aria-hidden="true" { i style=(width) {} } (text) }
 }
 
 /// Latency by endpoint, over time and as a percentile curve.
@@ -123,8 +127,8 @@ pub(super) fn load(report: &Report) -> Markup {
         div class="card" style="margin-top:14px" {
             table {
                 thead { tr {
-                    th { "scenario" } th { "load" } th class="n" { "iterations" } th class="n" { "failed" } th class="n" { "dropped" }
-                    th class="n" { "arrivals started" } th class="n" { "late" } th class="n" { "iteration p50" } th class="n" { "p95" }
+                    (heads(&["scenario", "load"], &["iterations", "failed", "dropped"]))
+                    (heads(&[], &["arrivals started", "late", "iteration p50", "p95"]))
                 } }
                 tbody { @for part in &report.run.plan.parts { tr {
                     th scope="row" { (part.name) }
@@ -132,7 +136,9 @@ pub(super) fn load(report: &Report) -> Markup {
                     td class="n" { (format::count(part.iterations.completed)) }
                     td class="n" { (format::count(part.iterations.failed)) }
                     td class="n" { (format::count(part.iterations.dropped)) }
-                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (format::count(arrivals.started)) " of " (format::count(arrivals.planned)) } }
+                    td class="n" { @if let Some(arrivals) = part.model.arrivals() {
+                        (format::count(arrivals.started)) " of " (format::count(arrivals.planned))
+                    } }
                     td class="n" { @if let Some(arrivals) = part.model.arrivals() { (format::count(arrivals.late)) } }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p50)) } }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p95)) } }
@@ -153,10 +159,9 @@ fn agents(report: &Report) -> Markup {
     html! {
         table {
             thead { tr {
-                th { @if is_shard { "shard" } @else { "agent" } } th { "process" } th class="n" { "requests" } th class="n" { "failed" } th class="n" { "workers" }
-                th class="n" { "processor time" } th class="n" { "busiest worker" } th class="n" { "lateness p99" }
-                th class="n" { @if is_shard { "began (own clock)" } @else { "clock offset" } }
-                @if !is_shard { th class="n" { "clock drift" } }
+                (heads(&[if is_shard { "shard" } else { "agent" }, "process"], &["requests", "failed", "workers"]))
+                (heads(&[], &["processor time", "busiest worker", "lateness p99"]))
+                (heads(&[], if is_shard { &["began (own clock)"] } else { &["clock offset", "clock drift"] }))
                 th class="n" { "began late" } th { "lost" }
             } }
             tbody { @for agent in &report.run.agents { tr {
@@ -192,9 +197,7 @@ fn agents(report: &Report) -> Markup {
 fn part_latencies(report: &Report) -> Markup {
     html! {
         table {
-            thead { tr {
-                th { "scenario" } th { "endpoint" } th class="n" { "p50" } th class="n" { "p95" } th class="n" { "requests" } th class="n" { "failed" }
-            } }
+            thead { tr { (heads(&["scenario", "endpoint"], &["p50", "p95", "requests", "failed"])) } }
             tbody { @for part in &report.run.plan.parts { @for (name, latency) in &part.endpoints { tr {
                 th scope="row" { (part.name) }
                 td { (name) }
@@ -220,7 +223,7 @@ pub(super) fn errors(report: &Report) -> Markup {
             @if !failing.is_empty() {
                 table {
                     thead { tr {
-                        th { "endpoint" } th class="n" { "requests" } th class="n" { "failed" } th class="n" { "share" }
+                        (heads(&["endpoint"], &["requests", "failed", "share"]))
                         @for kind in &kinds { th class="n" { (kind.as_str()) } }
                         th { "by status" }
                     } }
@@ -229,7 +232,9 @@ pub(super) fn errors(report: &Report) -> Markup {
                         td class="n" { (format::count(endpoint.requests.sent)) }
                         td class="n" { (format::count(endpoint.requests.failed)) }
                         td class="n" { (figures::share(endpoint.requests.failed, endpoint.requests.sent)) }
-                        @for kind in &kinds { td class="n" { (format::count(endpoint.errors.get(*kind).copied().unwrap_or_default())) } }
+                        @for kind in &kinds {
+                            td class="n" { (format::count(endpoint.errors.get(*kind).copied().unwrap_or_default())) }
+                        }
                         td class="wrap" { @for (status, count) in &endpoint.by_status {
                             (status.describe()) ": " (format::count(*count)) "  "
                         } }
@@ -239,7 +244,8 @@ pub(super) fn errors(report: &Report) -> Markup {
             @if !report.failures.is_empty() {
                 table {
                     thead { tr {
-                        th { "request" } th class="n" { "failed" } th { "cause" } th class="n extra" { "first at" } th { "first body" }
+                        (heads(&["request"], &["failed"])) th { "cause" }
+                        th class="n extra" { "first at" } th { "first body" }
                     } }
                     tbody { @for cause in &report.failures { tr {
                         th scope="row" { (cause.request) }
@@ -252,9 +258,10 @@ pub(super) fn errors(report: &Report) -> Markup {
             }
             @if !report.checks.is_empty() {
                 table {
-                    thead { tr { th { "check" } th class="n" { "tried" } th class="n" { "failed" } } }
+                    thead { tr { (heads(&["check"], &["tried", "failed"])) } }
                     tbody { @for check in &report.checks { tr {
-                        th scope="row" { (check.name) } td class="n" { (format::count(check.tried)) } td class="n" { (format::count(check.failed)) }
+                        th scope="row" { (check.name) }
+                        td class="n" { (format::count(check.tried)) } td class="n" { (format::count(check.failed)) }
                     } } }
                 }
             }
@@ -270,8 +277,8 @@ pub(super) fn budgets(report: &Report) -> Markup {
         div class="card" {
             table {
                 thead { tr {
-                    th { "objective" } th class="n" { "bad requests" } th class="n" { "allowed" } th { "budget used (burn rate)" }
-                    th class="n" { "a month's budget lasts" }
+                    (heads(&["objective"], &["bad requests", "allowed"]))
+                    (heads(&["budget used (burn rate)"], &["a month's budget lasts"]))
                     @if report.requests_per_day.is_some() { th class="n" { "allowed per month" } }
                 } }
                 tbody { @for budget in &budgets { tr {
@@ -280,7 +287,9 @@ pub(super) fn budgets(report: &Report) -> Markup {
                     td class="n" { (format!("{:.1}", budget.allowed)) }
                     td { (bar(budget.burn_rate)) }
                     td class="n" { (describe_days(budget.days())) }
-                    @if let Some(day) = report.requests_per_day { td class="n" { (format::count(rounded(budget.allowed_per_month(day)))) } }
+                    @if let Some(day) = report.requests_per_day {
+                        td class="n" { (format::count(rounded(budget.allowed_per_month(day)))) }
+                    }
                 } } }
             }
             p class="sub" {
@@ -321,7 +330,8 @@ pub(super) fn environment(report: &Report) -> Markup {
             "generator",
             if report.was_loaded() {
                 format!(
-                    "{}; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
+                    "{}; processor use of the busiest: {}; longest wait for a processor: {}; \
+                     stolen by the hypervisor: {}",
                     counted(generator.workers as u64, "worker"),
                     share(generator.cpu),
                     share(generator.run_queue),
@@ -356,7 +366,8 @@ pub(super) fn environment(report: &Report) -> Markup {
                 }
                 @for (endpoint, timing) in server_timings {
                     tr { th scope="row" { "server-timing" } td class="wrap" {
-                        (endpoint.name) ": mean " (finite_millis(timing.server_mean_ms)) " in the backend, " (finite_millis(timing.client_mean_ms)) " measured"
+                        (endpoint.name) ": mean " (finite_millis(timing.server_mean_ms)) " in the backend, "
+                        (finite_millis(timing.client_mean_ms)) " measured"
                     } }
                 }
             } }
