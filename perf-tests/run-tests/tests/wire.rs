@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,34 +15,25 @@ use perf_tests::measure::{Latency, bounds};
 use perf_tests::remote_write::wire_v1::Label;
 use perf_tests::remote_write::{Entry, NativeHistogram, SampleValue, Version, encode};
 use serde_json::Value as Json;
-use test_support::programs::{self, Process};
+use test_support::programs::Prometheus;
 
-struct Prometheus {
-    _process: Process,
-    url: String,
-}
+struct Store(Prometheus);
 
-impl Prometheus {
-    async fn start(name: &str, flags: &[&str]) -> Self {
+impl Store {
+    fn start(name: &str, flags: &[&str]) -> Self {
         // Fails only if a provider is installed already, which is fine too.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let (process, port) = programs::prometheus(&folder, flags);
-        let prometheus = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
-        for _ in 0..400 {
-            let ready = reqwest::get(format!("{}/-/ready", prometheus.url)).await;
-            if ready.is_ok_and(|response| response.status().is_success()) {
-                return prometheus;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
         }
-        panic!("Prometheus did not become ready");
+        Self(Prometheus::start(folder, flags))
     }
 
     async fn write(&self, entries: &[Entry], version: Version) -> reqwest::Response {
         let body = encode(entries, version, *STARTED).unwrap();
         reqwest::Client::new()
-            .post(format!("{}/api/v1/write", self.url))
+            .post(format!("{}/api/v1/write", self.0.url))
             .headers(version.headers())
             .body(body)
             .send()
@@ -52,7 +44,7 @@ impl Prometheus {
     /// All samples of a run, by series without its testid.
     async fn series(&self, testid: &str) -> BTreeMap<String, Json> {
         let query = format!("{{testid={testid:?}}}[1h]");
-        let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.url), [("query", query)]).unwrap();
+        let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.0.url), [("query", query)]).unwrap();
         let response: Json = serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
         let result = response["data"]["result"].as_array().unwrap_or_else(|| panic!("{response}"));
         let one = |series: &Json| {
@@ -103,7 +95,7 @@ fn entries(testid: &str) -> Vec<Entry> {
 #[tokio::test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 async fn prometheus_reads_the_same_series_from_both_versions() {
-    let prometheus = Prometheus::start("wire", &[RECEIVER_FLAG, NATIVE_HISTOGRAMS_FLAG]).await;
+    let prometheus = Store::start("wire", &[RECEIVER_FLAG, NATIVE_HISTOGRAMS_FLAG]);
     let one = prometheus.write(&entries("one"), Version::One).await;
     assert_eq!(one.status(), 204, "{:?}", one.text().await);
     let two = prometheus.write(&entries("two"), Version::Two).await;
@@ -133,7 +125,7 @@ async fn prometheus_reads_the_same_series_from_both_versions() {
 #[tokio::test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 async fn prometheus_rejects_native_histograms_with_the_known_message() {
-    let prometheus = Prometheus::start("wire-classic", &[RECEIVER_FLAG]).await;
+    let prometheus = Store::start("wire-classic", &[RECEIVER_FLAG]);
     for version in [Version::One, Version::Two] {
         let response = prometheus.write(&entries("one"), version).await;
         let (status, text) = (response.status(), response.text().await.unwrap());

@@ -16,5 +16,7 @@ pub mod raw_service;
 mod reports;
 pub mod shop;
 pub mod tls_server;
+mod wait;
 
 pub use reports::{report, report_over_time, report_text, situation};
+pub use wait::wait_for;

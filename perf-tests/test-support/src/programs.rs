@@ -3,25 +3,32 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails fails the test")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::Duration;
 
 use crate::fake_server::free_port;
+use crate::wait_for;
+
+/// Time limit for a server to start.
+const START: Duration = Duration::from_secs(30);
 
 /// A process that is killed when this handle is dropped, even after a panic.
 pub struct Process(Child);
 
 impl Process {
+    /// Starts a program.
+    pub fn spawn(command: &mut Command) -> Self {
+        let child = command.spawn();
+        Self(child.unwrap_or_else(|error| panic!("{} on PATH: {error}", command.get_program().display())))
+    }
+
     /// Starts a server, and waits until it listens on this port.
     pub fn listening(command: &mut Command, port: u16) -> Self {
-        let child = command.spawn();
-        let process =
-            Self(child.unwrap_or_else(|error| panic!("{} on PATH: {error}", command.get_program().display())));
-        wait_for(port);
+        let process = Self::spawn(command);
+        wait_for_port(port);
         process
     }
 }
@@ -38,18 +45,8 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
 }
 
-fn wait_for(port: u16) {
-    wait_until(&format!("a server on port {port}"), || TcpStream::connect(("127.0.0.1", port)).is_ok());
-}
-
-fn wait_until(what: &str, is_there: impl Fn() -> bool) {
-    for _ in 0..200 {
-        if is_there() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    panic!("{what} is not there after 10 s");
+fn wait_for_port(port: u16) {
+    wait_for(&format!("a server on port {port}"), START, || TcpStream::connect(("127.0.0.1", port)).ok());
 }
 
 /// A server with faults, written in Python. `server.py` describes the modes.
@@ -75,9 +72,9 @@ pub fn uvicorn() -> (Process, u16) {
 pub fn uvicorn_at_socket(path: &Path) -> Process {
     let mut command = Command::new("uvicorn");
     command.arg("app:app").arg("--uds").arg(path).args(["--log-level", "critical"]);
-    let child = command.current_dir(scripts()).stdin(Stdio::null()).spawn().expect("uvicorn on PATH");
-    let process = Process(child);
-    wait_until(&format!("a server at {}", path.display()), || std::os::unix::net::UnixStream::connect(path).is_ok());
+    let process = Process::spawn(command.current_dir(scripts()).stdin(Stdio::null()));
+    let connect = || std::os::unix::net::UnixStream::connect(path).ok();
+    wait_for(&format!("a server at {}", path.display()), START, connect);
     process
 }
 
@@ -105,20 +102,84 @@ fn start_shop(command: &mut Command, port: u16, forgets: bool) -> (Process, u16)
     (Process::listening(command.current_dir(folder).stdin(Stdio::null()), port), port)
 }
 
-/// Prometheus with these flags. Its empty configuration and its database are in `folder`, which is
-/// cleared first.
-pub fn prometheus(folder: &Path, flags: &[&str]) -> (Process, u16) {
-    let port = free_port();
-    if folder.exists() {
-        fs::remove_dir_all(folder).unwrap();
+/// Prometheus with an empty configuration.
+pub struct Prometheus {
+    process: Option<Process>,
+    /// The folder of its configuration and its database.
+    pub folder: PathBuf,
+    /// The port at which it listens.
+    pub port: u16,
+    /// Its URL.
+    pub url: String,
+    flags: Vec<String>,
+}
+
+impl Prometheus {
+    /// Starts it with these flags, and waits until it is ready.
+    pub fn start(folder: PathBuf, flags: &[&str]) -> Self {
+        let prometheus = Self::spawn(folder, flags);
+        prometheus.wait_until_ready();
+        prometheus
     }
+
+    /// Starts it with these flags.
+    pub fn spawn(folder: PathBuf, flags: &[&str]) -> Self {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("prometheus.yml"), "").unwrap();
+        let (port, flags) = (free_port(), flags.iter().map(|flag| (*flag).to_owned()).collect());
+        let mut prometheus = Self { process: None, folder, port, url: format!("http://127.0.0.1:{port}"), flags };
+        prometheus.process = Some(prometheus.start_process());
+        prometheus
+    }
+
+    /// Starts it with the same port, data and flags as before, and waits until it is ready.
+    pub fn start_again(&mut self) {
+        self.process = Some(self.start_process());
+        self.wait_until_ready();
+    }
+
+    fn start_process(&self) -> Process {
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--config.file={}", self.folder.join("prometheus.yml").display()));
+        command.arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()));
+        command.arg(format!("--web.listen-address=127.0.0.1:{}", self.port));
+        Process::spawn(command.args(&self.flags).stderr(Stdio::null()))
+    }
+
+    fn wait_until_ready(&self) {
+        wait_for("Prometheus", START, || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+            stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").ok()?;
+            let mut response = String::new();
+            stream.read_to_string(&mut response).ok()?;
+            response.starts_with("HTTP/1.0 200 ").then_some(())
+        });
+    }
+
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().0.id()
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+}
+
+/// nginx with its configuration in a folder. `servers` is the end of its block `http`.
+pub fn nginx(folder: &Path, servers: &str) -> Process {
+    let configuration = format!(
+        "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
+        http {{
+          access_log off; client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .;
+          scgi_temp_path .; {servers}
+        }}"
+    );
     fs::create_dir_all(folder).unwrap();
-    fs::write(folder.join("prometheus.yml"), "").unwrap();
-    let mut command = Command::new("prometheus");
-    command.arg(format!("--config.file={}", folder.join("prometheus.yml").display()));
-    command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
-    command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(flags).stderr(Stdio::null());
-    (Process::listening(&mut command, port), port)
+    fs::write(folder.join("nginx.conf"), configuration).unwrap();
+    let mut command = Command::new("nginx");
+    Process::spawn(command.arg("-p").arg(folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null()))
 }
 
 /// nginx with three ports. It closes each connection after three requests.
@@ -141,22 +202,15 @@ impl Nginx {
         let [plain, tls, http2] = std::array::from_fn(|_| free_port());
         let locations = "location / { return 200 ok; } location /close { return 444; } location /gone { return 502; }";
         let ssl = |name: &str| format!("ssl_certificate {name}.pem; ssl_certificate_key {name}.key;");
-        let configuration = format!(
-            "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
-            http {{
-              access_log off; keepalive_requests 3; client_body_temp_path .; proxy_temp_path .;
-              fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
-              server {{ listen 127.0.0.1:{plain}; {locations} }}
-              server {{ listen 127.0.0.1:{tls} ssl; {} {locations} }}
-              server {{ listen 127.0.0.1:{http2} http2; {locations} }}
-            }}",
+        let servers = format!(
+            "keepalive_requests 3;
+            server {{ listen 127.0.0.1:{plain}; {locations} }}
+            server {{ listen 127.0.0.1:{tls} ssl; {} {locations} }}
+            server {{ listen 127.0.0.1:{http2} http2; {locations} }}",
             ssl("here"),
         );
-        fs::write(folder.join("nginx.conf"), configuration).unwrap();
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
-        let process = Process(command.spawn().expect("nginx on PATH"));
-        [plain, tls, http2].into_iter().for_each(wait_for);
+        let process = nginx(&folder, &servers);
+        [plain, tls, http2].into_iter().for_each(wait_for_port);
         Self { _process: process, folder, plain, tls, http2 }
     }
 

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
+use test_support::programs::{Process, nginx};
 
 use crate::other_backends::{BackendRun, Library};
 use crate::real::{free_port, get, out, read_output, report, root, run, send_signal, wait_for, xtask};
@@ -67,7 +68,7 @@ impl Drop for Service {
 /// The workers of one uvicorn share a socket, and sometimes one of them accepts every connection. A
 /// test with them would sometimes see only one worker.
 struct Workers {
-    _proxy: Service,
+    _proxy: Process,
     _workers: [Service; 2],
     url: String,
 }
@@ -75,25 +76,16 @@ struct Workers {
 impl Workers {
     fn start() -> Self {
         let workers = [Service::start(), Service::start()];
-        let folder = out("nginx");
-        std::fs::create_dir_all(&folder).unwrap();
         let servers = workers.each_ref().map(|worker| worker.url.replace("http://", "server ")).join(" max_fails=0; ");
         let port = free_port();
-        let configuration = format!(
-            "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
-            http {{
-              access_log off; client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
-              upstream workers {{ {servers} max_fails=0; }}
-              server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://workers; }} }}
-            }}"
+        let servers = format!(
+            "upstream workers {{ {servers} max_fails=0; }}
+            server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://workers; }} }}"
         );
-        std::fs::write(folder.join("nginx.conf"), configuration).unwrap();
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]).stdin(Stdio::null());
-        let child = command.spawn().expect("nginx on PATH");
+        let proxy = nginx(&out("nginx"), &servers);
         let url = format!("http://127.0.0.1:{port}");
         wait_for("nginx", Duration::from_secs(20), || get(&format!("{url}/metrics")).map(drop));
-        Self { _proxy: Service { child, url: url.clone() }, _workers: workers, url }
+        Self { _proxy: proxy, _workers: workers, url }
     }
 }
 

@@ -9,7 +9,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::render::terminal::TerminalStyle;
 
 use crate::real::{
-    Backend, Prometheus, Stack, assert_stop_on_job_page, cargo, free_port, get, out, perf_folder, read_output, report,
+    Backend, Stack, assert_stop_on_job_page, cargo, free_port, get, out, perf_folder, prometheus, read_output, report,
     root, run, send_signal, wait_for, xtask,
 };
 
@@ -202,7 +202,7 @@ fn a_taken_port_exits_104_and_suggests_another() {
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn a_disabled_receiver_ends_a_run_and_names_the_flag() {
-    let (prometheus, out) = (Prometheus::start("receiver-off", &[]), out("receiver-off-out"));
+    let (prometheus, out) = (prometheus("receiver-off", &[]), out("receiver-off-out"));
     let output = run(&mut perf(&["--prometheus-url", &prometheus.url, "--out", out.to_str().unwrap()]));
     assert_eq!(output.code, 104, "{}", output.text);
     assert!(output.text.contains("--web.enable-remote-write-receiver"), "{}", output.text);
@@ -212,7 +212,7 @@ fn a_disabled_receiver_ends_a_run_and_names_the_flag() {
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn a_store_without_rules_and_scrapes_fails_only_a_required_proof() {
-    let prometheus = Prometheus::start("no-rules", &["--web.enable-remote-write-receiver"]);
+    let prometheus = prometheus("no-rules", &["--web.enable-remote-write-receiver"]);
     let out = out("no-rules-out");
     for (flag, code) in [("--quiet", 0), ("--proof", 92)] {
         let line = ["perf", "-u", "4", "-i", "40", "--prometheus-url", &prometheus.url, flag];
@@ -231,7 +231,7 @@ fn a_store_without_rules_and_scrapes_fails_only_a_required_proof() {
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn a_store_that_dies_during_a_run_is_inconclusive() {
-    let mut prometheus = Prometheus::start("dying", &["--web.enable-remote-write-receiver"]);
+    let mut prometheus = prometheus("dying", &["--web.enable-remote-write-receiver"]);
     let out = out("dying-out");
     let child =
         xtask(&["perf", "-u", "5", "-d", "8s", "--prometheus-url", &prometheus.url, "--out", out.to_str().unwrap()])

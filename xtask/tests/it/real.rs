@@ -3,11 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use perf_report::Report;
 use serde_json::Value;
 pub(crate) use test_support::fake_server::free_port;
+pub(crate) use test_support::programs::Prometheus;
+pub(crate) use test_support::wait_for;
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -163,86 +164,9 @@ impl Drop for Stack {
     }
 }
 
-/// A Prometheus that the test starts without `cargo xtask`.
-pub(crate) struct Prometheus {
-    child: Option<Child>,
-    pub(crate) folder: PathBuf,
-    port: u16,
-    flags: Vec<String>,
-    pub(crate) url: String,
-}
-
-impl Prometheus {
-    pub(crate) fn start(name: &str, flags: &[&str]) -> Self {
-        let folder = out(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        Self::start_in(folder, flags)
-    }
-
-    pub(crate) fn start_in(folder: PathBuf, flags: &[&str]) -> Self {
-        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
-        let port = free_port();
-        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let mut prometheus = Self { child: None, folder, port, flags, url: format!("http://127.0.0.1:{port}") };
-        prometheus.start_again();
-        prometheus
-    }
-
-    /// Starts it with the same port, data and flags as before.
-    pub(crate) fn start_again(&mut self) {
-        self.spawn();
-        wait_for("Prometheus", Duration::from_secs(30), || get(&format!("{}/-/ready", self.url)).map(drop));
-    }
-
-    /// Starts a Prometheus with TLS. `web` is its web
-    /// configuration; `client` checks that it is ready.
-    pub(crate) fn start_with_tls(folder: PathBuf, flags: &[&str], web: &Path, client: reqwest::Client) -> Self {
-        std::fs::write(folder.join("prometheus.yml"), "").unwrap();
-        let port = free_port();
-        let web = format!("--web.config.file={}", web.display());
-        let flags = flags.iter().map(|flag| (*flag).to_owned()).chain([web]).collect();
-        let mut prometheus = Self { child: None, folder, port, flags, url: format!("https://127.0.0.1:{port}") };
-        prometheus.spawn();
-        let ready = format!("{}/-/ready", prometheus.url);
-        wait_for("Prometheus", Duration::from_secs(30), || get_with(&client, &ready).map(drop));
-        prometheus
-    }
-
-    fn spawn(&mut self) {
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", self.folder.join("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", self.folder.join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
-            .args(&self.flags)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-    }
-
-    pub(crate) const fn port(&self) -> u16 {
-        self.port
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.as_ref().unwrap().id()
-    }
-
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
+/// A Prometheus that the test starts without `cargo xtask`, with an empty database.
+pub(crate) fn prometheus(name: &str, flags: &[&str]) -> Prometheus {
+    Prometheus::start(out(name), flags)
 }
 
 /// Sends a signal to a process. Fails if the process has ended.
@@ -265,19 +189,6 @@ pub(crate) fn root_command(line: &[&str]) -> Command {
     let mut command = Command::new(line[0]);
     command.args(&line[1..]);
     command
-}
-
-/// Polls until there is a value. Panics after the time limit.
-pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut poll: impl FnMut() -> Option<T>) -> T {
-    #[expect(clippy::disallowed_methods, reason = "a test's own time limit")]
-    let started = std::time::Instant::now();
-    loop {
-        if let Some(value) = poll() {
-            return value;
-        }
-        assert!(started.elapsed() < limit, "{what} did not come within {limit:?}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }
 
 /// Files of the repository that match a pattern of git, by their paths from the root.
@@ -310,7 +221,7 @@ pub(crate) fn get(url: &str) -> Option<String> {
     get_with(&reqwest::Client::builder().no_proxy().build().unwrap(), url)
 }
 
-fn get_with(client: &reqwest::Client, url: &str) -> Option<String> {
+pub(crate) fn get_with(client: &reqwest::Client, url: &str) -> Option<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let response = client.get(url).send().await.ok()?;

@@ -17,7 +17,7 @@ use perf_report::verdict::{Tally, Verdict};
 use test_support::objectives::CATALOGUE;
 use test_support::shop::SHOP;
 
-use crate::real::{Backend, Prometheus, cargo, out, report, root, value};
+use crate::real::{Backend, cargo, out, prometheus, report, root, value};
 
 /// A query, a time, and labels and value of each expected sample.
 type Expected<'a> = (String, &'a str, Vec<(&'a str, f64)>);
@@ -175,7 +175,7 @@ fn a_throughput_rule_has_a_value_from_its_first_whole_window_on() {
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn prometheus_judges_each_objective_of_a_run_as_the_report_does() {
-    let (store, server) = (Prometheus::start("objectives-store", &[RECEIVER_FLAG]), Backend::start(&["--fixed"]));
+    let (store, server) = (prometheus("objectives-store", &[RECEIVER_FLAG]), Backend::start(&["--fixed"]));
     let out = out("objectives");
     let mut command = cargo();
     command.args(["test", "--quiet", "--workspace", "--test", "run"]).current_dir(root());

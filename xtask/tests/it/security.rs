@@ -8,8 +8,9 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
-use crate::real::{Backend, Prometheus, get, out, read_output, report, run, xtask};
+use crate::real::{Backend, Prometheus, get, get_with, out, prometheus, read_output, report, run, wait_for, xtask};
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use perf_host::proc;
 use serde_json::Value;
@@ -51,7 +52,7 @@ fn descendant_arguments(pid: u32) -> Vec<String> {
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn secrets_appear_in_no_output_file_or_argument() {
-    let (backend, store) = (Backend::start(&[]), Prometheus::start("secrets-store", &[RECEIVER_FLAG]));
+    let (backend, store) = (Backend::start(&[]), prometheus("secrets-store", &[RECEIVER_FLAG]));
     let out = out("secrets");
     let with_user = |url: &str, user: &str| url.replace("http://", &format!("http://{user}:{SECRET}-{user}@"));
     for (testid, given) in [
@@ -74,7 +75,7 @@ fn secrets_appear_in_no_output_file_or_argument() {
             let mut seen = BTreeSet::new();
             while proc::has_ended(pid) == Some(false) {
                 seen.extend(descendant_arguments(pid));
-                thread::sleep(std::time::Duration::from_millis(20));
+                thread::sleep(Duration::from_millis(20));
             }
             seen
         });
@@ -148,7 +149,12 @@ fn guarded_prometheus(folder: &Path) -> Prometheus {
         .identity(reqwest::Identity::from_pem(&both).unwrap())
         .build()
         .unwrap();
-    Prometheus::start_with_tls(folder.to_owned(), &[RECEIVER_FLAG], &web, client)
+    let web = format!("--web.config.file={}", web.display());
+    let mut prometheus = Prometheus::spawn(folder.to_owned(), &[RECEIVER_FLAG, &web]);
+    prometheus.url = format!("https://127.0.0.1:{}", prometheus.port);
+    let ready = format!("{}/-/ready", prometheus.url);
+    wait_for("Prometheus", Duration::from_secs(30), || get_with(&client, &ready));
+    prometheus
 }
 
 #[test]
@@ -244,7 +250,7 @@ http_requests_total{handler=\"/api/news\",method=\"GET\",status=\"2xx\"} -5
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
 fn a_hostile_service_cannot_inject_into_terminal_or_pages() {
     let (url, out) = (hostile_service(), out("hostile-service"));
-    let store = Prometheus::start("hostile-service-store", &[RECEIVER_FLAG]);
+    let store = prometheus("hostile-service-store", &[RECEIVER_FLAG]);
     let line = ["perf", "-q", "-u", "2", "-i", "60", "--target", &url, "--prometheus-url", &store.url];
     let output = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
     assert!([90, 92, 99].contains(&output.code), "{}: {}", output.code, output.text);

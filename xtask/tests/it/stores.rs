@@ -7,7 +7,7 @@ mod victoria_metrics;
 use imitation::{Behavior, Imitation};
 use victoria_metrics::VictoriaMetrics;
 
-use crate::real::{Prometheus, out, report, run, write_row, xtask};
+use crate::real::{out, prometheus, report, run, write_row, xtask};
 
 /// A kind of store, as a user configures it.
 struct StoreKind {
@@ -118,7 +118,7 @@ const STORES: &[StoreKind] = &[
 /// Starts the store and checks a run with it.
 fn check_store(kind: &StoreKind) {
     let name = format!("store-{}", kind.name.to_lowercase().replace(' ', "-"));
-    let start_prometheus = || Prometheus::start(&name, &["--web.enable-remote-write-receiver"]);
+    let start_prometheus = || prometheus(&name, &["--web.enable-remote-write-receiver"]);
     match kind.program {
         StoreProgram::Prometheus => check_run(kind, [&start_prometheus().url; 2], "run"),
         StoreProgram::VictoriaMetrics => check_run(kind, [&VictoriaMetrics::start(&name).url; 2], "run"),

@@ -9,7 +9,6 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::Instant;
 
 use perf_host::proc;
@@ -19,10 +18,13 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use test_support::fake_server::free_port;
 use test_support::processes::children;
+use test_support::wait_for;
 
 use super::*;
 
 const AGENTS: usize = 3;
+/// Time limit for a condition that comes.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The environment variable that selects the load of the fixture.
 const LOAD: &str = "TEST_LOAD";
 
@@ -104,7 +106,7 @@ impl Run {
 
     /// The ids of its agents' processes, once each makes load.
     fn agents(&self, service: &Service) -> Vec<u32> {
-        wait_until(|| {
+        wait_for("the load of agents", PATIENCE, || {
             let agents = children(self.child.id());
             (agents.len() == AGENTS && service.requests() > 300).then_some(agents)
         })
@@ -131,24 +133,13 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn wait_until<T>(mut found: impl FnMut() -> Option<T>) -> T {
-    let until = now() + Duration::from_secs(30);
-    loop {
-        match found() {
-            Some(found) => return found,
-            None if now() > until => panic!("nothing happened within 30 s"),
-            None => thread::sleep(Duration::from_millis(20)),
-        }
-    }
-}
-
 fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }
 
 fn assert_gone(agents: &[u32]) {
     let is_gone = |pid: &u32| proc::has_ended(*pid) != Some(false);
-    wait_until(|| agents.iter().all(is_gone).then_some(()));
+    wait_for("the end of agents", PATIENCE, || agents.iter().all(is_gone).then_some(()));
 }
 
 fn bodies(service: &Service) -> Vec<Vec<u8>> {

@@ -13,7 +13,9 @@ use test_support::processes;
 
 use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand, wait_for_load};
-use crate::real::{Backend, Prometheus, as_root, free_port, root, root_command, send_signal, wait_for, xtask};
+use crate::real::{
+    Backend, Prometheus, as_root, free_port, prometheus, root, root_command, send_signal, wait_for, xtask,
+};
 
 const TOKEN: &str = "the token of the matrix";
 /// A namespace with a network of its own, and the addresses of the two ends of a cable to it.
@@ -57,8 +59,7 @@ fn list_agents(running: &RunningCommand, store: &Prometheus, testid: &str) -> (u
 }
 
 fn signaled(testid: &str, signal: Signal) -> Observation {
-    let (store, backend) =
-        (Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let (store, backend) = (prometheus(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
     let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
     let (_, agents) = list_agents(&running, &store, testid);
     send_signal(agents[1], signal).unwrap();
@@ -67,7 +68,7 @@ fn signaled(testid: &str, signal: Signal) -> Observation {
 
 fn coordinator_killed() -> Observation {
     let testid = "coordinator-killed";
-    let (store, backend) = (Prometheus::start("matrix-coordinator-store", &[RECEIVER_FLAG]), Backend::start(&[]));
+    let (store, backend) = (prometheus("matrix-coordinator-store", &[RECEIVER_FLAG]), Backend::start(&[]));
     let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
     let (coordinator, agents) = list_agents(&running, &store, testid);
     send_signal(coordinator, Signal::KILL).unwrap();
@@ -117,7 +118,7 @@ impl Joined {
 fn cut() -> Observation {
     let testid = "agent-cut";
     let _network = Network::start();
-    let (store, backend) = (Prometheus::start("matrix-cut-store", &[RECEIVER_FLAG]), Backend::start(&[]));
+    let (store, backend) = (prometheus("matrix-cut-store", &[RECEIVER_FLAG]), Backend::start(&[]));
     let target = format!("http://{}", relay(HERE, parse_port(&backend.url), Duration::ZERO));
     let coordinator = format!("{HERE}:{}", free_port());
     let mut run = Joined::start(testid, &coordinator, &line(&target, &store.url, "2"));
@@ -130,8 +131,7 @@ fn cut() -> Observation {
 
 fn delayed(ms: u64) -> Observation {
     let testid = format!("agent-delayed-{ms}");
-    let (store, backend) =
-        (Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let (store, backend) = (prometheus(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
     let port = free_port();
     let coordinator = format!("127.0.0.1:{port}");
     let mut run = Joined::start(&testid, &coordinator, &line(&backend.url, &store.url, "2"));

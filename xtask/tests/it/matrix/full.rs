@@ -11,7 +11,7 @@ use test_support::processes;
 
 use super::world::{RunningCommand, leftovers};
 use super::{agents, build, check, panics, service, signals, stores};
-use crate::real::{Backend, Prometheus, built, free_port, run, send_signal, xtask};
+use crate::real::{Backend, built, free_port, prometheus, run, send_signal, xtask};
 
 #[test]
 #[ignore = "needs a prometheus on PATH, faketime and root: run with cargo xtask ci --full"]
@@ -99,7 +99,7 @@ fn after_ten_kills_no_container_is_left() {
 #[test]
 #[ignore = "needs a prometheus on PATH: run with cargo xtask ci --full"]
 fn hours_of_requests_need_no_more_memory() {
-    let (store, server) = (Prometheus::start("matrix-endurance-store", &[RECEIVER_FLAG]), Backend::start(&["--fixed"]));
+    let (store, server) = (prometheus("matrix-endurance-store", &[RECEIVER_FLAG]), Backend::start(&["--fixed"]));
     let mut command = Command::new(built(&["--example", "fixed"], "examples/fixed"));
     command.env("PERF_TARGET", &server.url).env("PERF_TESTID", "endurance").env("K6_DURATION", "90s");
     command.env("K6_PROMETHEUS_RW_SERVER_URL", format!("{}/api/v1/write", store.url));

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand, wait_for_load};
-use crate::real::{Backend, Prometheus, built, send_signal};
+use crate::real::{Backend, built, prometheus, send_signal};
 
 const fn row(fault: &'static str, code: i32, message: &'static str, act: fn() -> Observation) -> Row {
     Row { class: "panic", fault, code, message, counted: Counts::All, within: within(5, 15), act }
@@ -33,8 +33,7 @@ pub(crate) fn rows() -> Vec<Row> {
 /// Runs a scenario that panics at a given place. It is an example program without `cargo xtask
 /// perf`, whose scenarios do not panic.
 fn panic(place: &str) -> Observation {
-    let (store, backend) =
-        (Prometheus::start(&format!("matrix-panic-{place}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let (store, backend) = (prometheus(&format!("matrix-panic-{place}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
     let testid = format!("panic-{place}");
     let mut command = Command::new(built(&["--example", "panics"], "examples/panics"));
     command.arg(place).env("PERF_TARGET", &backend.url).env("PERF_TESTID", &testid);
@@ -45,7 +44,7 @@ fn panic(place: &str) -> Observation {
 
 /// Ends the generator with SIGABRT, like a stack overflow or a lack of memory.
 fn aborted() -> Observation {
-    let (store, backend) = (Prometheus::start("matrix-aborted-store", &[RECEIVER_FLAG]), Backend::start(&[]));
+    let (store, backend) = (prometheus("matrix-aborted-store", &[RECEIVER_FLAG]), Backend::start(&[]));
     let line = ["-u", "5", "-d", "5s", "--no-proof", "--target", &backend.url, "--prometheus-url", &store.url];
     let running = RunningCommand::start("aborted", &line);
     let generator = running.generator();

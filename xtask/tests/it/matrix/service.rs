@@ -10,7 +10,7 @@ use test_support::processes;
 use super::proxy::{Mode, Proxy};
 use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand, wait_for_load};
-use crate::real::{Backend, Prometheus, free_port, send_signal, wait_for, xtask};
+use crate::real::{Backend, free_port, prometheus, send_signal, wait_for, xtask};
 
 const fn row(fault: &'static str, code: i32, message: &'static str, act: fn() -> Observation) -> Row {
     Row { class: "service", fault, code, message, counted: Counts::All, within: within(8, 20), act }
@@ -61,7 +61,7 @@ fn wait_for_requests(proxy: &Proxy) {
 
 fn restarted(again: bool) -> Observation {
     let name = if again { "service-again" } else { "service-gone" };
-    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = prometheus(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let port = free_port();
     let backend = Backend::at(port, &[]);
     let target = backend.url.clone();
@@ -75,7 +75,7 @@ fn restarted(again: bool) -> Observation {
 
 /// A run whose service is behind a proxy that changes its mode during the run.
 fn with_proxy(name: &str, mode: Mode, more: &[&str]) -> Observation {
-    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = prometheus(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     let backend = Backend::start(&[]);
     let proxy = Proxy::before(url::Url::parse(&backend.url).unwrap().port().unwrap());
     let running = RunningCommand::start(name, &[&arguments(&proxy.url(), &store.url), more].concat());
@@ -87,7 +87,7 @@ fn with_proxy(name: &str, mode: Mode, more: &[&str]) -> Observation {
 /// Arrivals become due while the generator is stopped, which
 /// is its own fault and not the service's.
 fn stopped() -> Observation {
-    let store = Prometheus::start("matrix-generator-store", &[RECEIVER_FLAG]);
+    let store = prometheus("matrix-generator-store", &[RECEIVER_FLAG]);
     let line = ["--rate", "50/s", "-d", "8s", "--no-proof", "--prometheus-url", &store.url];
     let running = RunningCommand::start("generator-stopped", &line);
     let generator = running.generator();
@@ -101,7 +101,7 @@ fn stopped() -> Observation {
 /// Lowers the generator's limit on open files, as if other programs used them up. Open connections
 /// stay, such as the store's.
 fn no_more_files() -> Observation {
-    let store = Prometheus::start("matrix-no-more-files-store", &[RECEIVER_FLAG]);
+    let store = prometheus("matrix-no-more-files-store", &[RECEIVER_FLAG]);
     let backend = Backend::start(&[]);
     let line = [&arguments(&backend.url, &store.url)[..], &["--no-connection-reuse"]].concat();
     let running = RunningCommand::start("no-more-files", &line);

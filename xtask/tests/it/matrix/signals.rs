@@ -14,7 +14,7 @@ use test_support::processes::open_sockets;
 use super::proxy::{Mode, Proxy};
 use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand};
-use crate::real::{Prometheus, free_port, now_ms, out, query, send_signal, wait_for, xtask};
+use crate::real::{free_port, now_ms, out, prometheus, query, send_signal, wait_for, xtask};
 
 const VUS: usize = 5;
 
@@ -98,8 +98,8 @@ fn send(running: &RunningCommand, signal: Signal, times: u32) {
 
 /// A run with a store that it did not start.
 fn with_a_store(stage: Stage, testid: &str, signal: Signal, times: u32) -> Observation {
-    let store = Prometheus::start(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let store = prometheus(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let vus = VUS.to_string();
     let running = RunningCommand::start(testid, &["-u", &vus, "-d", "6s", "--prometheus-url", &proxy.url()]);
     wait_for("pushes", Duration::from_secs(20), || (proxy.writes() > 2).then_some(()));

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use super::proxy::{Mode, Proxy};
 use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand};
-use crate::real::{Prometheus, as_root, root, send_signal, wait_for, xtask};
+use crate::real::{Prometheus, as_root, prometheus, root, send_signal, wait_for, xtask};
 
 const LOAD: &[&str] = &["-u", "5", "-d", "10s", "--no-proof"];
 
@@ -86,8 +86,8 @@ fn wait_for_pushes(proxy: &Proxy) {
 }
 
 fn restarted(name: &str, after: u64, load: &[&str]) -> Observation {
-    let mut store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let mut store = prometheus(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let running = RunningCommand::start(name, &[load, &["--prometheus-url", &proxy.url()]].concat());
     wait_for_pushes(&proxy);
     store.kill();
@@ -97,8 +97,8 @@ fn restarted(name: &str, after: u64, load: &[&str]) -> Observation {
 }
 
 fn killed() -> Observation {
-    let mut store = Prometheus::start("matrix-killed-store", &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let mut store = prometheus("matrix-killed-store", &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let running = RunningCommand::start("killed", &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     wait_for_pushes(&proxy);
     store.kill();
@@ -106,8 +106,8 @@ fn killed() -> Observation {
 }
 
 fn stopped(name: &str, after: Option<u64>) -> Observation {
-    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let store = prometheus(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let running = RunningCommand::start(name, &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     wait_for_pushes(&proxy);
     send_signal(store.pid(), Signal::STOP).unwrap();
@@ -126,7 +126,7 @@ fn compacting() -> Observation {
         "--storage.tsdb.max-block-duration=8s",
         "--storage.tsdb.retention.time=10s",
     ];
-    let store = Prometheus::start("matrix-compacting-store", &flags);
+    let store = prometheus("matrix-compacting-store", &flags);
     let running =
         RunningCommand::start("compacting", &["-u", "5", "-d", "25s", "--no-proof", "--prometheus-url", &store.url]);
     let observed = running.end(Some(&store.url));
@@ -150,8 +150,8 @@ fn full_disk() -> Observation {
 }
 
 fn on_full(folder: &Path) -> Observation {
-    let store = Prometheus::start_in(folder.to_owned(), &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let store = Prometheus::start(folder.to_owned(), &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let running = RunningCommand::start("full", &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     wait_for_pushes(&proxy);
     // The write fails when the disk is full, as intended.
@@ -161,8 +161,8 @@ fn on_full(folder: &Path) -> Observation {
 
 /// A run whose store is behind a proxy that fails for some seconds, or until the end.
 fn with_proxy(name: &str, mode: Mode, lasts: Option<u64>) -> Observation {
-    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let store = prometheus(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let running = RunningCommand::start(name, &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     wait_for_pushes(&proxy);
     proxy.set(mode);
@@ -174,7 +174,7 @@ fn with_proxy(name: &str, mode: Mode, lasts: Option<u64>) -> Observation {
 }
 
 fn receiver_off() -> Observation {
-    let store = Prometheus::start("matrix-off-store", &[]);
+    let store = prometheus("matrix-off-store", &[]);
     RunningCommand::start("off", &[LOAD, &["--prometheus-url", &store.url]].concat()).end(None)
 }
 
@@ -194,8 +194,8 @@ fn no_name() -> Observation {
 /// A store whose name does not resolve when the run has lost
 /// its connections and looks the name up again.
 fn name_gone() -> Observation {
-    let store = Prometheus::start("matrix-name-gone-store", &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let store = prometheus("matrix-name-gone-store", &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let [hosts, sources] = ["hosts", "nsswitch.conf"].map(|name| store.folder.join(name));
     let (named, unnamed) = ("127.0.0.1 localhost store.perf.test\n", "127.0.0.1 localhost\n");
     std::fs::write(&hosts, named).unwrap();
@@ -235,14 +235,14 @@ fn faketime() -> String {
 }
 
 fn clock(name: &str, by: &str) -> Observation {
-    let store = Prometheus::start(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
+    let store = prometheus(&format!("matrix-{name}-store"), &[RECEIVER_FLAG]);
     faked(name, by, &store)
 }
 
 /// A run whose clock is right at first and set back later.
 fn set_back() -> Observation {
-    let store = Prometheus::start("matrix-set-back-store", &[RECEIVER_FLAG]);
-    let proxy = Proxy::before(store.port());
+    let store = prometheus("matrix-set-back-store", &[RECEIVER_FLAG]);
+    let proxy = Proxy::before(store.port);
     let offset = store.folder.join("offset");
     std::fs::write(&offset, "+0").unwrap();
     let mut command = xtask(&["perf", "-q", "--testid", "set-back"]);
@@ -256,7 +256,7 @@ fn set_back() -> Observation {
 }
 
 fn behind_data() -> Observation {
-    let store = Prometheus::start("matrix-behind-data-store", &[RECEIVER_FLAG]);
+    let store = prometheus("matrix-behind-data-store", &[RECEIVER_FLAG]);
     let first = RunningCommand::start(
         "behind-data-first",
         &["-u", "1", "-i", "20", "--no-proof", "--prometheus-url", &store.url],

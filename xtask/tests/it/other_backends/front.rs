@@ -1,7 +1,9 @@
 //! nginx in front of a service, and the exporter that counts its requests.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use test_support::programs::{Process, nginx};
 
 use super::makes::LOW_RATE;
 use super::{SCRAPED, assert_scraped, doctor, run_load};
@@ -9,7 +11,7 @@ use crate::real::{Backend, free_port, get, out, wait_for};
 
 /// nginx in front of the stub backend, and the exporter of its status.
 struct Front {
-    children: Vec<Child>,
+    _processes: [Process; 2],
     _backend: Backend,
     url: String,
     metrics: String,
@@ -18,44 +20,25 @@ struct Front {
 impl Front {
     fn start() -> Self {
         let backend = Backend::start(&[]);
-        let folder = out("nginx-exporter");
-        std::fs::create_dir_all(&folder).unwrap();
         let [port, status, metrics] = [(); 3].map(|()| free_port());
-        let configuration = format!(
-            "daemon off; master_process off; pid nginx.pid; error_log stderr crit; events {{}}
-            http {{
-              access_log off; client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
-              server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {}; }} }}
-              server {{ listen 127.0.0.1:{status}; location / {{ stub_status; }} }}
-            }}",
+        let servers = format!(
+            "server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {}; }} }}
+            server {{ listen 127.0.0.1:{status}; location / {{ stub_status; }} }}",
             backend.url
         );
-        std::fs::write(folder.join("nginx.conf"), configuration).unwrap();
-        let mut nginx = Command::new("nginx");
-        nginx.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]);
+        let nginx = nginx(&out("nginx-exporter"), &servers);
         let mut exporter = Command::new("prometheus-nginx-exporter");
         exporter.arg(format!("--nginx.scrape-uri=http://127.0.0.1:{status}/"));
         exporter.arg(format!("--web.listen-address=127.0.0.1:{metrics}")).stderr(Stdio::null());
         let [url, metrics] = [port, metrics].map(|port| format!("http://127.0.0.1:{port}"));
-        let mut front = Self { children: Vec::new(), _backend: backend, url, metrics };
-        for mut command in [nginx, exporter] {
-            front.children.push(command.stdin(Stdio::null()).spawn().expect("it is on PATH"));
-        }
+        let processes = [nginx, Process::spawn(exporter.stdin(Stdio::null()))];
+        let front = Self { _processes: processes, _backend: backend, url, metrics };
         wait_for("nginx", Duration::from_secs(20), || get(&format!("{}/metrics", front.url)).map(drop));
         let is_up = |page: String| page.contains("nginx_up 1").then_some(());
         wait_for("its exporter", Duration::from_secs(20), || {
             get(&format!("{}/metrics", front.metrics)).and_then(is_up)
         });
         front
-    }
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
 

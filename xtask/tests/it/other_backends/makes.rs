@@ -1,9 +1,11 @@
 //! Services in Go, Node, Java and Rust, each with its usual metrics library.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
+
+use test_support::programs::Process;
 
 use super::{Library, SCRAPED, assert_scraped, doctor, front, run_load};
 use crate::real::{free_port, get, root, wait_for};
@@ -104,7 +106,7 @@ fn provided(name: &str) -> PathBuf {
 }
 
 struct Service {
-    child: Child,
+    _process: Process,
     url: String,
 }
 
@@ -112,17 +114,10 @@ impl Service {
     fn start(make: &Make) -> Self {
         let port = free_port();
         let mut command = (make.command)();
-        let child = command.arg(port.to_string()).current_dir(root()).stdin(Stdio::null()).spawn().unwrap();
-        let service = Self { child, url: format!("http://127.0.0.1:{port}") };
+        let process = Process::spawn(command.arg(port.to_string()).current_dir(root()).stdin(Stdio::null()));
+        let service = Self { _process: process, url: format!("http://127.0.0.1:{port}") };
         wait_for(make.name, Duration::from_secs(30), || get(&format!("{}/api/news", service.url)).map(drop));
         service
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,12 +1,14 @@
 //! A running VictoriaMetrics.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use test_support::programs::Process;
 
 use crate::real::{free_port, get, out, wait_for};
 
 pub(super) struct VictoriaMetrics {
-    child: Child,
+    _process: Process,
     pub(super) url: String,
 }
 
@@ -15,17 +17,10 @@ impl VictoriaMetrics {
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new("victoria-metrics");
         command.arg("-storageDataPath").arg(out(name)).args(["-httpListenAddr", &address, "-loggerLevel", "ERROR"]);
-        let child = command.stdin(Stdio::null()).spawn().expect("victoria-metrics on PATH");
-        let started = Self { child, url: format!("http://{address}") };
+        let process = Process::spawn(command.stdin(Stdio::null()));
+        let started = Self { _process: process, url: format!("http://{address}") };
         wait_for("VictoriaMetrics", Duration::from_secs(30), || get(&format!("{}/health", started.url)).map(drop));
         started
-    }
-}
-
-impl Drop for VictoriaMetrics {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

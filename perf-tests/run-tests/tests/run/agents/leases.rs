@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 use perf_report::finding::FindingKind;
 use perf_report::format::counted;
+use test_support::wait_for;
 
 use super::super::*;
-use super::{AGENTS, Run, bodies, now, signal, wait_until};
+use super::{AGENTS, PATIENCE, Run, bodies, now, signal};
 
 /// The environment variable with a path. The agent that creates this file first is slow.
 const SLOW: &str = "TEST_SLOW";
@@ -143,7 +144,7 @@ fn shared_iterations_without_time_are_dropped_as_in_one_process() {
 fn an_interrupt_ends_agents_that_have_leases() {
     let service = Service::start();
     let run = start(&service, "interrupted", 100_000, 60);
-    wait_until(|| (service.requests() > 300).then_some(()));
+    wait_for("load", PATIENCE, || (service.requests() > 300).then_some(()));
     let began = now();
     signal("-INT", run.child.id());
     let report = run.finish().unwrap();

@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use perf_report::finding::FindingKind;
 use perf_report::read::read_report;
 use perf_settings::rfc3339_millis;
+use test_support::wait_for;
 
 use super::super::*;
-use super::{bodies, scenario, wait_until};
+use super::{PATIENCE, bodies, scenario};
 
 const SHARDS: usize = 3;
 
@@ -171,7 +172,7 @@ fn shards_that_begin_at_a_given_time_begin_together() {
             .map(|number| (shard(number), &service, &out))
             .map(|(shard, service, out)| scope.spawn(move || make(service, out, "each", &shard, &variables).unwrap()))
             .collect();
-        wait_until(|| (service.requests() > SHARDS as u64).then_some(()));
+        wait_for("load", PATIENCE, || (service.requests() > SHARDS as u64).then_some(()));
         assert!(now_ms() >= start_ms, "only setup sends a request before the start");
         made.into_iter().map(|made| made.join().unwrap()).collect()
     });
