@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::intervals::SCRAPE_INTERVAL;
-use crate::promql::{Expr, Op, Window};
+use crate::promql::{Expr, Window};
 use crate::ratio::{Ratio, decimal};
 use crate::slo::OnMiss;
 
@@ -208,11 +208,11 @@ impl BackendSlo {
 
     /// 1 at the times when the objective is met, else 0.
     pub fn is_met(&self) -> Expr {
-        let op = match self.bound {
-            Bound::AtMost(_) => Op::IsAtMost,
-            Bound::AtLeast(_) => Op::IsAtLeast,
-        };
-        Expr::Binary(Box::new(self.now()), op, Box::new(self.amount().as_expr()))
+        let (value, amount) = (self.now(), self.amount().as_expr());
+        match self.bound {
+            Bound::AtMost(_) => value.is_at_most(amount),
+            Bound::AtLeast(_) => value.is_at_least(amount),
+        }
     }
 
     pub(crate) fn is_vacuous(&self) -> bool {

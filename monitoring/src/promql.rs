@@ -5,6 +5,7 @@
 //! not know the precedence of operators. The language:
 //! <https://prometheus.io/docs/prometheus/latest/querying/basics/>.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub enum Expr {
     /// `expr[window:step]`: the values of an expression over a window.
     Subquery(Box<Expr>, Window, Duration),
     /// `left op right`. The operator may include `bool` or a matching clause.
-    Binary(Box<Expr>, Op, Box<Expr>),
+    Binary(Box<Expr>, Cow<'static, str>, Box<Expr>),
     /// A whole number.
     Integer(u64),
     /// A number, given as it is printed.
@@ -38,39 +39,6 @@ pub enum Expr {
     Verbatim(&'static str),
     /// A selector from the catalogue, over a window.
     Over(&'static str, Window),
-}
-
-/// Binary operators.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
-    /// `*`
-    Times,
-    /// `/`
-    Over,
-    /// `-`
-    Minus,
-    /// `+`
-    Plus,
-    /// `>`, a filter
-    Above,
-    /// `>=`, a filter
-    AtLeast,
-    /// `>= bool`: 1 or 0
-    IsAtLeast,
-    /// `<= bool`: 1 or 0
-    IsAtMost,
-    /// `> bool`: 1 or 0
-    IsAbove,
-    /// `==`, a filter
-    Equals,
-    /// `/ on (labels) group_left ()`, many to one
-    OverEach(Vec<Label>),
-    /// `or`
-    Or,
-    /// `unless`
-    Unless,
-    /// `and on (labels)`
-    AndOn(Vec<Label>),
 }
 
 impl Expr {
@@ -99,19 +67,19 @@ impl Expr {
         if factor == 1 {
             return self;
         }
-        Self::Binary(Box::new(Self::Integer(factor.into())), Op::Times, Box::new(self))
+        Self::Integer(factor.into()).binary("*", self)
     }
 
     /// `self / other`
     #[must_use]
     pub fn over(self, other: Self) -> Self {
-        self.binary(Op::Over, other)
+        self.binary("/", other)
     }
 
     /// `self - other`
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
-        self.binary(Op::Minus, other)
+        self.binary("-", other)
     }
 
     /// `clamp_min(self, 0)`: zero for negative values.
@@ -129,38 +97,38 @@ impl Expr {
     /// Keeps values above `value`.
     #[must_use]
     pub fn above(self, value: Self) -> Self {
-        self.binary(Op::Above, value)
+        self.binary(">", value)
     }
 
     /// 1 where `self > other`, else 0.
     #[must_use]
     pub fn is_above(self, other: Self) -> Self {
-        self.binary(Op::IsAbove, other)
+        self.binary("> bool", other)
     }
 
     /// `self + other`
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        self.binary(Op::Plus, other)
+        self.binary("+", other)
     }
 
     /// `self / on (labels) group_left () other`: divides each value by the one in `other` with the
     /// same labels.
     #[must_use]
     pub fn over_each(self, labels: &[Label], other: Self) -> Self {
-        self.binary(Op::OverEach(labels.to_vec()), other)
+        self.binary(format!("/ on ({}) group_left ()", names(labels)), other)
     }
 
     /// `self or other`: adds series of `other` whose labels are not in `self`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        self.binary(Op::Or, other)
+        self.binary("or", other)
     }
 
     /// `self unless other`: keeps series whose labels are not in `other`.
     #[must_use]
     pub fn unless(self, other: Self) -> Self {
-        self.binary(Op::Unless, other)
+        self.binary("unless", other)
     }
 
     /// `max by (labels) (self)`
@@ -184,32 +152,32 @@ impl Expr {
     /// Keeps values that are zero.
     #[must_use]
     pub fn is_zero(self) -> Self {
-        self.binary(Op::Equals, Self::Integer(0))
+        self.binary("==", Self::Integer(0))
     }
 
     /// Drops NaN, the quantile of a histogram without requests. Only for values that are not
     /// negative.
     #[must_use]
     pub(crate) fn not_nan(self) -> Self {
-        self.binary(Op::AtLeast, Self::Integer(0))
+        self.binary(">=", Self::Integer(0))
     }
 
     /// 1 where `self >= other`, else 0.
     #[must_use]
     pub fn is_at_least(self, other: Self) -> Self {
-        self.binary(Op::IsAtLeast, other)
+        self.binary(">= bool", other)
     }
 
     /// 1 where `self <= other`, else 0.
     #[must_use]
     pub fn is_at_most(self, other: Self) -> Self {
-        self.binary(Op::IsAtMost, other)
+        self.binary("<= bool", other)
     }
 
     /// Keeps series that have a counterpart in `other` with the same labels.
     #[must_use]
     pub(crate) fn and_on(self, labels: &[Label], other: Self) -> Self {
-        self.binary(Op::AndOn(labels.to_vec()), other)
+        self.binary(format!("and on ({})", names(labels)), other)
     }
 
     /// The expression and all expressions in it.
@@ -241,8 +209,8 @@ impl Expr {
         self.scraped().next().is_some() || self.parts().any(|part| matches!(part, Self::Verbatim(_) | Self::Over(..)))
     }
 
-    fn binary(self, op: Op, other: Self) -> Self {
-        Self::Binary(Box::new(self), op, Box::new(other))
+    fn binary(self, op: impl Into<Cow<'static, str>>, other: Self) -> Self {
+        Self::Binary(Box::new(self), op.into(), Box::new(other))
     }
 }
 
@@ -264,12 +232,8 @@ impl fmt::Display for Expr {
         match self {
             Self::Select(selector) => selector.fmt(f),
             Self::Call(name, args) => {
-                write!(f, "{name}(")?;
-                for (i, arg) in args.iter().enumerate() {
-                    let comma = if i == 0 { "" } else { ", " };
-                    write!(f, "{comma}{arg}")?;
-                }
-                f.write_str(")")
+                let args: Vec<_> = args.iter().map(Self::to_string).collect();
+                write!(f, "{name}({})", args.join(", "))
             }
             Self::Aggregate(op, by, arg) if by.is_empty() => write!(f, "{op}({arg})"),
             Self::Aggregate(op, by, arg) => write!(f, "{op} by ({}) ({arg})", names(by)),
@@ -291,27 +255,6 @@ impl fmt::Display for Expr {
                 let text = format!("{}.{:06}", ppm / Ratio::WHOLE, ppm % Ratio::WHOLE);
                 f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
             }
-        }
-    }
-}
-
-impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Times => f.write_str("*"),
-            Self::Over => f.write_str("/"),
-            Self::Minus => f.write_str("-"),
-            Self::Above => f.write_str(">"),
-            Self::AtLeast => f.write_str(">="),
-            Self::IsAtMost => f.write_str("<= bool"),
-            Self::IsAtLeast => f.write_str(">= bool"),
-            Self::IsAbove => f.write_str("> bool"),
-            Self::OverEach(labels) => write!(f, "/ on ({}) group_left ()", names(labels)),
-            Self::Unless => f.write_str("unless"),
-            Self::Or => f.write_str("or"),
-            Self::Plus => f.write_str("+"),
-            Self::Equals => f.write_str("=="),
-            Self::AndOn(labels) => write!(f, "and on ({})", names(labels)),
         }
     }
 }
