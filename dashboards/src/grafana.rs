@@ -4,6 +4,8 @@
 //! (grafana/grafana#122663). Field names and enum values are those of the published schema
 //! (grafana-foundation-sdk, `dashboard.jsonschema.json` and the schemas of the panels).
 
+#![expect(missing_docs, reason = "fields are Grafana's own")]
+
 use std::fmt;
 
 use monitoring::label::Label;
@@ -25,7 +27,6 @@ pub(crate) const SCHEMA_VERSION: u32 = 42;
 /// A dashboard.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Dashboard {
     pub uid: String,
     pub title: String,
@@ -46,7 +47,6 @@ pub struct Dashboard {
 
 /// Marks of moments and time ranges on all panels.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Annotations {
     pub list: Vec<Annotation>,
 }
@@ -54,7 +54,6 @@ pub struct Annotations {
 /// Marks the time ranges in which a query has values above zero.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Annotation {
     pub name: String,
     pub datasource: DataSource,
@@ -73,7 +72,6 @@ pub struct Annotation {
 /// Prometheus query of an annotation.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct AnnotationTarget {
     pub ref_id: &'static str,
     pub expr: String,
@@ -84,7 +82,6 @@ pub struct AnnotationTarget {
 /// A link at the top of the dashboard.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Link {
     pub title: &'static str,
     #[serde(rename = "type")]
@@ -101,7 +98,6 @@ pub struct Link {
 
 /// A time range relative to now.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct TimeRange {
     pub from: String,
     pub to: String,
@@ -109,7 +105,6 @@ pub struct TimeRange {
 
 /// The dashboard's variables.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Templating {
     pub list: Vec<Variable>,
 }
@@ -117,7 +112,6 @@ pub struct Templating {
 /// A variable: label values returned by a query, or data sources of one type.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Variable {
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -138,7 +132,6 @@ pub struct Variable {
 
 /// Initial value of a variable.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Current {
     pub text: String,
     pub value: String,
@@ -147,7 +140,6 @@ pub struct Current {
 /// Source of a variable's values.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub enum VariableQuery {
     /// Values of a label.
     #[serde(rename_all = "camelCase")]
@@ -184,7 +176,6 @@ impl Serialize for LabelValues {
 
 /// A data source by UID.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct DataSource {
     #[serde(rename = "type")]
     pub kind: &'static str,

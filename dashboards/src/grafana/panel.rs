@@ -8,7 +8,6 @@ use crate::query::Query;
 /// A panel.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Panel {
     pub id: u32,
     #[serde(rename = "type")]
@@ -34,7 +33,6 @@ pub struct Panel {
 
 /// Transformation of a panel's data before it is shown.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Transformation {
     pub id: &'static str,
     pub options: serde_json::Value,
@@ -42,7 +40,6 @@ pub struct Transformation {
 
 /// Position and size of a panel on a grid of 24 columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct GridPos {
     pub x: u32,
     pub y: u32,
@@ -53,7 +50,6 @@ pub struct GridPos {
 /// A query of a panel.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Target {
     pub ref_id: String,
     pub expr: String,
@@ -69,7 +65,6 @@ pub struct Target {
 
 /// Formatting of a panel's values, with overrides by series.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct FieldConfig {
     pub defaults: FieldDefaults,
     pub overrides: Vec<Override>,
@@ -78,7 +73,6 @@ pub struct FieldConfig {
 /// Default formatting of a panel's values.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct FieldDefaults {
     pub unit: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +96,6 @@ pub struct FieldDefaults {
 
 /// Source of a series' color, such as thresholds.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Color {
     pub mode: &'static str,
 }
@@ -110,7 +103,6 @@ pub struct Color {
 /// Settings for series that depend on the type of the panel.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub enum Style {
     Lines(TimeSeriesStyle),
     #[serde(rename_all = "camelCase")]
@@ -122,7 +114,6 @@ pub enum Style {
 
 /// Settings for some of a panel's series.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Override {
     pub matcher: Matcher,
     pub properties: Vec<Property>,
@@ -130,7 +121,6 @@ pub struct Override {
 
 /// Series that an override applies to.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Matcher {
     pub id: &'static str,
     pub options: String,
@@ -138,7 +128,6 @@ pub struct Matcher {
 
 /// One setting of an override.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Property {
     pub id: &'static str,
     pub value: serde_json::Value,
@@ -146,7 +135,6 @@ pub struct Property {
 
 /// Values at which colors change. Panels can draw them as lines.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Thresholds {
     pub mode: &'static str,
     pub steps: Vec<Step>,
@@ -154,7 +142,6 @@ pub struct Thresholds {
 
 /// Color from `value` on. The first step has no value.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Step {
     pub color: &'static str,
     pub value: Option<serde_json::Number>,
@@ -163,7 +150,6 @@ pub struct Step {
 /// Style of lines.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct TimeSeriesStyle {
     pub line_width: u32,
     pub fill_opacity: u32,
@@ -178,7 +164,6 @@ pub struct TimeSeriesStyle {
 
 /// Form in which thresholds are drawn, such as "dashed" or "off".
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct ThresholdsStyle {
     pub mode: &'static str,
 }
@@ -186,7 +171,6 @@ pub struct ThresholdsStyle {
 /// Options that depend on the type of the panel.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub enum Options {
     TimeSeries {
         legend: Legend,
@@ -224,7 +208,6 @@ pub enum Options {
 
 /// Reduction of many values to one.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Reduce {
     pub calcs: Vec<&'static str>,
     pub fields: &'static str,
@@ -234,7 +217,6 @@ pub struct Reduce {
 /// Column by which a table is sorted initially.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct SortBy {
     pub display_name: &'static str,
     pub desc: bool,
@@ -243,7 +225,6 @@ pub struct SortBy {
 /// Legend, with calculated values.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Legend {
     pub show_legend: bool,
     pub display_mode: &'static str,
@@ -253,7 +234,6 @@ pub struct Legend {
 
 /// Tooltip at the pointer.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "fields are Grafana's own")]
 pub struct Tooltip {
     pub mode: &'static str,
     pub sort: &'static str,
