@@ -67,13 +67,9 @@ fn is_unicode() -> bool {
 /// Prints the last lines of a command: the verdict of each run, then the exit code and its meaning.
 /// A single verdict already names the exit code.
 pub(crate) fn print_code(code: ExitCode, verdicts: &[String]) {
-    match verdicts {
-        [] => print_line(&format!("exit {}: {}", code.code(), code.describe())),
-        [verdict] => print_line(verdict),
-        verdicts => {
-            verdicts.iter().for_each(|verdict| print_line(verdict));
-            print_line(&format!("exit {}: {}", code.code(), code.describe()));
-        }
+    verdicts.iter().for_each(|verdict| print_line(verdict));
+    if verdicts.len() != 1 {
+        print_line(&format!("exit {}: {}", code.code(), code.describe()));
     }
 }
 

@@ -76,10 +76,12 @@ pub(crate) fn judge_evidence(evidence: Evidence) -> Result<Report, UnjudgeableEr
 
 /// The path of evidence that has no report beside it, by the run's name or by its path.
 pub(crate) fn find_unjudged_evidence(name: &str) -> Option<PathBuf> {
-    let places = [PathBuf::from(name), workspace::perf().join(name).join(EVIDENCE)];
-    let is_unjudged =
-        |path: &PathBuf| path.ends_with(EVIDENCE) && path.is_file() && !path.with_file_name(REPORT).exists();
-    places.into_iter().find(is_unjudged)
+    find_without_report(name, EVIDENCE)
+}
+
+fn find_without_report(name: &str, file: &str) -> Option<PathBuf> {
+    let places = [PathBuf::from(name), workspace::perf().join(name).join(file)];
+    places.into_iter().find(|path| path.ends_with(file) && path.is_file() && !path.with_file_name(REPORT).exists())
 }
 
 /// The folder of a baseline.
@@ -122,10 +124,7 @@ fn names() -> Vec<String> {
 
 /// An interleaved comparison, by its name or its path. `None` if the name is of something else.
 pub(crate) fn find_comparison(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
-    let places = [PathBuf::from(name), workspace::perf().join(name).join(COMPARISON)];
-    let is_comparison =
-        |path: &PathBuf| path.ends_with(COMPARISON) && path.is_file() && !path.with_file_name(REPORT).exists();
-    let Some(path) = places.into_iter().find(is_comparison) else { return Ok(None) };
+    let Some(path) = find_without_report(name, COMPARISON) else { return Ok(None) };
     Ok(comparison_beside(&path)?.map(|compared| (path, compared)))
 }
 
