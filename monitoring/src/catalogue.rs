@@ -219,27 +219,17 @@ impl Catalogue {
     /// The first violation.
     pub fn validate(&self) -> Result<(), CatalogueError> {
         let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.service.is_empty() || !self.service.chars().all(dashed) {
-            return Err(CatalogueError::Service(self.service));
-        }
+        let is_name = !self.service.is_empty() && self.service.chars().all(dashed);
+        ensure(is_name, || CatalogueError::Service(self.service))?;
         self.validate_endpoints()?;
-        for endpoint in self.critical {
-            if !self.endpoints.contains(endpoint) {
-                return Err(CatalogueError::Unknown(endpoint.name));
-            }
+        for endpoint in self.critical.iter().chain(self.slos.iter().filter_map(Slo::endpoint)) {
+            ensure(self.endpoints.contains(endpoint), || CatalogueError::Unknown(endpoint.name))?;
         }
         self.validate_measures()?;
         let tags = self.judged_segments().iter().filter(|it| matches!(it, JudgedSegment::Tagged(_))).count();
-        if tags > MAX_TAGS {
-            return Err(CatalogueError::TooManyTags(tags));
-        }
+        ensure(tags <= MAX_TAGS, || CatalogueError::TooManyTags(tags))?;
         let mut limits = BTreeSet::new();
         for slo in self.slos {
-            if let Some(endpoint) = slo.endpoint()
-                && !self.endpoints.contains(endpoint)
-            {
-                return Err(CatalogueError::Unknown(endpoint.name));
-            }
             let wanted = match slo.sli {
                 Sli::Measure { at_most: Some(_), .. } => Some(MeasureKind::Trend),
                 Sli::Measure { at_most: None, .. } => Some(MeasureKind::Rate),
@@ -247,39 +237,26 @@ impl Catalogue {
                 Sli::Value { .. } => Some(MeasureKind::Counter),
                 _ => None,
             };
-            if let Some(measure) = slo.measure()
-                && (!self.measures.contains(measure) || Some(measure.kind) != wanted)
-            {
-                return Err(CatalogueError::Measure(measure.name));
+            if let Some(measure) = slo.measure() {
+                let is_known = self.measures.contains(measure) && Some(measure.kind) == wanted;
+                ensure(is_known, || CatalogueError::Measure(measure.name))?;
             }
             let is_last = matches!(slo.sli, Sli::Value { reading: Reading::Last, .. });
-            if is_last && (slo.segment.is_some() || slo.phases != Phases::AFTER_WARM_UP) {
-                return Err(CatalogueError::Gauge(slo.describe()));
+            let is_whole = slo.segment.is_none() && slo.phases == Phases::AFTER_WARM_UP;
+            ensure(!is_last || is_whole, || CatalogueError::Gauge(slo.describe()))?;
+            if let Sli::Check { name } = slo.sli {
+                ensure(label::check_value("check", name).is_ok(), || CatalogueError::Check(name))?;
             }
-            if let Sli::Check { name } = slo.sli
-                && label::check_value("check", name).is_err()
-            {
-                return Err(CatalogueError::Check(name));
+            if let Some(part) = slo.part {
+                ensure(label::check_value("part", part).is_ok(), || CatalogueError::Part(part))?;
             }
-            if let Some(part) = slo.part
-                && label::check_value("part", part).is_err()
-            {
-                return Err(CatalogueError::Part(part));
-            }
-            if let Some(segment) = slo.segment
-                && (!segment.is_usable() || slo.is_per_second())
-            {
-                return Err(CatalogueError::Segment(slo.describe()));
-            }
-            if slo.is_vacuous() {
-                return Err(CatalogueError::Vacuous(self.slo_id(slo)));
-            }
+            let is_usable = slo.segment.is_none_or(|segment| segment.is_usable() && !slo.is_per_second());
+            ensure(is_usable, || CatalogueError::Segment(slo.describe()))?;
+            ensure(!slo.is_vacuous(), || CatalogueError::Vacuous(self.slo_id(slo)))?;
             // Rules of checks must differ, too.
             let (kind, subject) = (slo.describe_kind(), slo.name_of_subject());
             let limit = format!("{subject}:{kind}_{}{}", slo.name_of_limit(), slo.name_of_scope());
-            if !limits.insert(limit) {
-                return Err(CatalogueError::SameLimit(slo.subject(), slo.describe()));
-            }
+            ensure(limits.insert(limit), || CatalogueError::SameLimit(slo.subject(), slo.describe()))?;
         }
         self.validate_backend()
     }
@@ -287,18 +264,13 @@ impl Catalogue {
     fn validate_measures(&self) -> Result<(), CatalogueError> {
         let mut measures = BTreeSet::new();
         for measure in self.measures {
-            if !label::is_metric_stem(measure.name) {
-                return Err(CatalogueError::Name(measure.name));
-            }
-            if is_reserved(measure.name) || self.endpoints.iter().any(|endpoint| endpoint.name == measure.name) {
-                return Err(CatalogueError::Reserved(measure.name));
-            }
+            ensure(label::is_metric_stem(measure.name), || CatalogueError::Name(measure.name))?;
+            let is_taken = is_reserved(measure.name) || self.endpoint(measure.name).is_some();
+            ensure(!is_taken, || CatalogueError::Reserved(measure.name))?;
             // A rate has a second series, which another measure's name may equal.
             let passed = (measure.kind == MeasureKind::Rate).then(|| Metric::measure_passed(measure).name);
             for series in [Metric::measure(measure).name].into_iter().chain(passed) {
-                if !measures.insert(series) {
-                    return Err(CatalogueError::Duplicate(measure.name.to_owned()));
-                }
+                ensure(measures.insert(series), || CatalogueError::Duplicate(measure.name.to_owned()))?;
             }
         }
         Ok(())
@@ -307,35 +279,21 @@ impl Catalogue {
     fn validate_endpoints(&self) -> Result<(), CatalogueError> {
         let mut names = BTreeSet::new();
         for endpoint in self.endpoints {
-            if !label::is_metric_stem(endpoint.name) {
-                return Err(CatalogueError::Name(endpoint.name));
-            }
-            if is_reserved(endpoint.name) {
-                return Err(CatalogueError::Reserved(endpoint.name));
-            }
+            let &Endpoint { name, path, expected, .. } = endpoint;
+            ensure(label::is_metric_stem(name), || CatalogueError::Name(name))?;
+            ensure(!is_reserved(name), || CatalogueError::Reserved(name))?;
             let is_sent = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
-            if !endpoint.path.starts_with('/') || endpoint.path.starts_with("//") || !endpoint.path.bytes().all(is_sent)
-            {
-                return Err(CatalogueError::Path(endpoint.path));
-            }
-            if endpoint.expected.is_empty() || !endpoint.expected.iter().all(|statuses| statuses.is_possible()) {
-                return Err(CatalogueError::Statuses(endpoint.name));
-            }
-            if !endpoint.method.is_valid() {
-                return Err(CatalogueError::Method(endpoint.name));
-            }
-            if !names.insert(endpoint.name) {
-                return Err(CatalogueError::Duplicate(endpoint.name.to_owned()));
-            }
+            let is_path = path.starts_with('/') && !path.starts_with("//") && path.bytes().all(is_sent);
+            ensure(is_path, || CatalogueError::Path(path))?;
+            let is_possible = !expected.is_empty() && expected.iter().all(|statuses| statuses.is_possible());
+            ensure(is_possible, || CatalogueError::Statuses(name))?;
+            ensure(endpoint.method.is_valid(), || CatalogueError::Method(name))?;
+            ensure(names.insert(name), || CatalogueError::Duplicate(name.to_owned()))?;
         }
         let mut names = BTreeSet::new();
         for host in self.hosts() {
-            if !label::is_metric_stem(host.name) {
-                return Err(CatalogueError::Host(host.name));
-            }
-            if !names.insert(host.name) {
-                return Err(CatalogueError::Duplicate(host.name.to_owned()));
-            }
+            ensure(label::is_metric_stem(host.name), || CatalogueError::Host(host.name))?;
+            ensure(names.insert(host.name), || CatalogueError::Duplicate(host.name.to_owned()))?;
         }
         Ok(())
     }
@@ -343,18 +301,17 @@ impl Catalogue {
     fn validate_backend(&self) -> Result<(), CatalogueError> {
         let mut ids = BTreeSet::new();
         for slo in self.backend {
-            if !label::is_metric_stem(slo.name) {
-                return Err(CatalogueError::Name(slo.name));
-            }
-            if slo.is_vacuous() {
-                return Err(CatalogueError::Vacuous(slo.id()));
-            }
-            if !ids.insert(slo.id()) {
-                return Err(CatalogueError::Duplicate(slo.id()));
-            }
+            ensure(label::is_metric_stem(slo.name), || CatalogueError::Name(slo.name))?;
+            ensure(!slo.is_vacuous(), || CatalogueError::Vacuous(slo.id()))?;
+            ensure(ids.insert(slo.id()), || CatalogueError::Duplicate(slo.id()))?;
         }
         Ok(())
     }
+}
+
+/// The error, unless the condition holds.
+fn ensure(condition: bool, error: impl FnOnce() -> CatalogueError) -> Result<(), CatalogueError> {
+    if condition { Ok(()) } else { Err(error()) }
 }
 
 /// Whether series or rules of an endpoint or a measure of this name would have the names of others:
