@@ -72,18 +72,18 @@ pub fn series(
 ) -> Vec<SeriesValue> {
     let mut all = Vec::new();
     let with_success: Vec<_> = catalogue.with_success().collect();
+    let endpoints = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
+    let endpoints: Vec<_> = endpoints.map(|(at, endpoint)| (at, endpoint, with_success.contains(&endpoint))).collect();
     for ((identity, phases), counts) in parts.iter().zip(&snapshot.parts) {
         let mut out = SeriesWriter { run: identity, segment: None, phase: Phase::Steady, series: all };
         for phase in Phase::ALL.into_iter().filter(|&phase| phases.has(phase)) {
             out.phase = phase;
-            for (index, endpoint) in catalogue.endpoints.iter().enumerate() {
-                if exercised.contains(endpoint) {
-                    out.endpoint(endpoint, counts.cell(index, phase), with_success.contains(&endpoint));
-                }
+            for &(index, endpoint, with_success) in &endpoints {
+                out.endpoint(endpoint, counts.cell(index, phase), with_success);
             }
             out.counter(&Metric::dropped_iterations(), None, "", counts.dropped[phase.index()]);
             out.checks_and_measures(catalogue, counts);
-            out.segments(catalogue, exercised, counts);
+            out.segments(catalogue, &endpoints, counts);
         }
         out.counter(&Metric::iterations(), None, "", counts.iterations.completed);
         out.histogram(&Metric::iteration_duration(), None, "", counts.iteration_duration.buckets());
@@ -135,14 +135,11 @@ impl SeriesWriter<'_> {
     }
 
     /// Series of the segments that objectives judge. They are metrics of their own.
-    fn segments(&mut self, catalogue: &Catalogue, exercised: &[Endpoint], counts: &PartCounts) {
-        let (phase, with_success) = (self.phase, catalogue.with_success().collect::<Vec<_>>());
+    fn segments(&mut self, catalogue: &Catalogue, endpoints: &[(usize, &Endpoint, bool)], counts: &PartCounts) {
         for (segment, counts) in catalogue.judged_segments().into_iter().zip(&counts.judged) {
             self.segment = Some(segment.to_string());
-            for (index, endpoint) in catalogue.endpoints.iter().enumerate() {
-                if exercised.contains(endpoint) {
-                    self.judged(endpoint, counts.cell(index, phase), with_success.contains(&endpoint));
-                }
+            for &(index, endpoint, with_success) in endpoints {
+                self.judged(endpoint, counts.cell(index, self.phase), with_success);
             }
             self.checks_and_measures(catalogue, counts);
         }
