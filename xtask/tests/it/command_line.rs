@@ -66,7 +66,6 @@ fn wrong_flags_exit_104_with_a_reason() {
         (&["perf", "--vus", "9", "--iterations", "3"], "--iterations 3"),
         (&["perf", "--tag", "testid=x"], "reserved"),
         (&["perf", "--target", "nowhere"], "--target"),
-        (&["perf", "--against", "no-such-revision"], "no revision"),
         (&["perf", "--prometheus-url", "http://127.0.0.1:1", "--stack", "docker"], "--stack"),
         (&["pref"], "perf"),
     ] {
@@ -75,6 +74,15 @@ fn wrong_flags_exit_104_with_a_reason() {
         assert_eq!(output.status.code(), Some(104), "{args:?}: {text}");
         assert!(text.contains(expected), "{args:?}: {text}");
     }
+}
+
+#[test]
+fn an_unknown_revision_is_found_before_a_build() {
+    // With this compiler, every build fails.
+    let output = xtask(&["perf", "--against", "no-such-revision"], &[("RUSTC", "no-such-compiler")]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(104), "{text}");
+    assert!(text.contains("there is no revision \"no-such-revision\""), "{text}");
 }
 
 #[test]
