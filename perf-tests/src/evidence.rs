@@ -12,7 +12,7 @@ pub(crate) use files::{
     FileError, log_outcome, prepare_folder, publish, write_evidence, write_histograms, write_outcome, write_shard,
 };
 pub(crate) use load::{
-    MAX_SKEW, agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result,
+    MAX_SKEW, agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result, stopped_by_signal,
 };
 pub(crate) use store::{MeasuredCount, RunStore};
 pub(crate) use target::{redirect_finding, target_findings};

@@ -51,6 +51,15 @@ impl Mark {
         if passed { Self::GOOD } else { Self::BAD }
     }
 
+    /// Mark of an objective. If a signal stopped the load, it shows how the objective stood then.
+    pub(crate) fn for_objective(objective: &ObjectiveResult, was_stopped: bool) -> Self {
+        match objective.verdict {
+            Verdict::Met if was_stopped => Self { word: "met so far", ..Self::QUIET },
+            Verdict::Missed if was_stopped => Self { word: "missed so far", ..objective.into() },
+            _ => objective.into(),
+        }
+    }
+
     /// Sign and word: "✓ met".
     pub fn signed_word(&self) -> String {
         format!("{} {}", self.sign, self.word)

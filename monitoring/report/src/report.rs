@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, FailureCause, FailureDetail, Iterations, RunOverview};
 use crate::exit_code::ExitCode;
-use crate::finding::{Finding, FindingKind, Severity};
+use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::judgement::conclude::{MissEffect, conclude};
 use crate::judgement::{CheckResult, EndpointResult, Goal, Judgement, ObjectiveResult, Requests, SegmentResult};
 
@@ -132,6 +132,11 @@ impl Report {
     /// Whether there is a finding of this kind.
     pub fn has(&self, kind: FindingKind) -> bool {
         self.findings.iter().any(|finding| finding.kind == kind)
+    }
+
+    /// Whether a signal stopped the load. Then no verdict on an objective holds.
+    pub fn was_stopped(&self) -> bool {
+        self.findings.iter().any(|it| it.kind == FindingKind::Interrupted && it.subject == Subject::Load)
     }
 
     /// Whether any load was made.

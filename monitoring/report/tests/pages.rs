@@ -9,7 +9,7 @@ use perf_report::finding::FindingKind;
 use perf_report::findings::run_findings;
 use perf_report::headline::Headline;
 use perf_report::read::read_report;
-use perf_report::render::files::{HTML, MARKDOWN, run_files};
+use perf_report::render::files::{HTML, JUNIT, MARKDOWN, run_files};
 use perf_report::render::terminal::{TerminalStyle, render_run};
 use perf_report::verdict::Verdict;
 
@@ -89,6 +89,19 @@ fn a_few_endpoints_without_requests_are_named() {
     report.objectives.retain(|it| names.contains(&it.subject) || is_requested(&it.subject));
     let text = render_run(&report, TerminalStyle::PLAIN);
     assert!(text.contains(&format!("{}: no requests: all", names.join(", "))), "{text}");
+}
+
+#[test]
+fn no_verdict_holds_after_a_signal_stopped_the_load() {
+    let mut report = report("interrupted");
+    report.objectives[0].verdict = Verdict::Missed;
+    let rows = report.objectives.len();
+    for text in [render_run(&report, TerminalStyle::PLAIN), file(&report, MARKDOWN), file(&report, HTML)] {
+        let counts = ["met so far", "missed so far", "✓ met", "✅", "✗ missed "].map(|part| text.matches(part).count());
+        assert_eq!(counts, [rows - 1, 1, 0, 0, usize::from(text.contains("✗ missed so far"))], "{text}");
+    }
+    let junit = file(&report, JUNIT);
+    assert_eq!(["<skipped", "<failure"].map(|part| junit.matches(part).count()), [rows, 0], "{junit}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use perf_report::evidence::{
 };
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::{counted, counted_part, percent};
+use perf_report::format::{clock, counted, counted_part, percent};
 use perf_report::{exact_ms, whole_ms};
 
 use crate::engine::Load;
@@ -216,11 +216,17 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
             format!("the load ended early (abort_on_miss): {reason}"),
         ));
     }
-    if signalled {
-        let message = "stopped by a signal; the report has everything that was measured until then";
-        problems.push(Finding::interrupted(message));
-    }
     problems
+}
+
+/// The problem that a signal stopped the run. If it was during the load, the load is incomplete.
+pub(crate) fn stopped_by_signal(load: &Load, plan: &Plan, lasted: Duration) -> Finding {
+    if !load.interrupted {
+        return Finding::interrupted("stopped by a signal before or after the load");
+    }
+    let end = plan.end();
+    let message = format!("stopped by a signal at {} of {}", clock(lasted.min(end)), clock(end));
+    Finding { subject: Subject::Load, ..Finding::interrupted(message) }
 }
 
 /// Warns if arrivals of an open load were dropped, or if more than 1 % of them began late.

@@ -120,8 +120,12 @@ impl RunRecord<'_> {
     /// Findings about the load, the target and the generator, and those that are known already.
     pub(super) fn load_findings(&self, finished: &FinishedLoad, stopped: bool) -> Vec<Finding> {
         let (catalogue, plan) = (self.spec.catalogue, &self.planning.plan);
-        let FinishedLoad { load, problems, .. } = finished;
+        let FinishedLoad { load, problems, started, ended, .. } = finished;
         let mut findings = evidence::load_problems(load, plan.is_graceful(), stopped);
+        if stopped || load.interrupted {
+            let lasted = ended.duration_since(*started).unwrap_or_default();
+            findings.push(evidence::stopped_by_signal(load, plan, lasted));
+        }
         let has_proxy = self.facts.environment.proxy.is_some();
         findings.extend(evidence::target_findings(load, plan, catalogue, has_proxy, stall_limit(catalogue)));
         findings.extend(evidence::agent_problems(plan, &load.agents));

@@ -56,7 +56,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         }))
         (contents(report, compared.is_some()))
         (sections::findings(report))
-        @if loaded { (sections::objectives("objectives", "Objectives", &report.objectives)) }
+        @if loaded { (sections::objectives("Objectives", &report.objectives, report.was_stopped())) }
         @if let Some(compared) = compared { (comparison::section(compared)) }
         @if loaded {
             (sections::latency(report))
@@ -81,7 +81,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
         (comparison::findings(compared))
         (comparison::section(compared))
         @if !compared.objectives.is_empty() {
-            (sections::objectives("objectives", "Objectives of the head, over all its rounds", &compared.objectives))
+            (sections::objectives("Objectives of the head, over all its rounds", &compared.objectives, false))
         }
     };
     page(&headline.verdict, &body)

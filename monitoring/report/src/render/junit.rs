@@ -23,7 +23,11 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
     suite.add_property(("load", report.run.load.as_str()));
     suite.add_property(("revision", report.run.environment.revision().as_str()));
     let judged = report.objectives.iter().filter(|objective| objective.has_row() && report.was_loaded());
-    suite.add_test_cases(judged.map(|objective| case(&report.run.scenario, objective, report.main_failure(objective))));
+    let scenario = &report.run.scenario;
+    suite.add_test_cases(judged.map(|objective| {
+        let case = case(scenario, objective, report.main_failure(objective));
+        if report.was_stopped() { stopped(case, objective) } else { case }
+    }));
     add_findings(&mut suite, &report.run.scenario, &run_findings(report));
     let mut junit = JUnit::new("perf");
     junit.add_test_suite(suite);
@@ -75,6 +79,12 @@ fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause
     let measured = describe_measured(objective).map(|value| format!("measured: {value}"));
     let counts = objective.tally().zip(objective.good()).map(|(tally, good)| format!("{good} of {} good", tally.total));
     case.set_system_out(measured.into_iter().chain(counts).collect::<Vec<_>>().join("; "));
+    case
+}
+
+/// The test case of an objective if a signal stopped the load: it neither passes nor fails.
+fn stopped(mut case: TestCase, objective: &ObjectiveResult) -> TestCase {
+    case.status = skipped(Some(Mark::for_objective(objective, true).word));
     case
 }
 

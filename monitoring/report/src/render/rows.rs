@@ -19,10 +19,10 @@ pub(super) struct ObjectiveRow<'a> {
 }
 
 impl<'a> ObjectiveRow<'a> {
-    fn new(result: &'a ObjectiveResult) -> Self {
+    fn new(result: &'a ObjectiveResult, was_stopped: bool) -> Self {
         Self {
             result,
-            mark: result.into(),
+            mark: Mark::for_objective(result, was_stopped),
             endpoint: &result.subject,
             objective: &result.objective,
             measured: describe_measured(result).unwrap_or_default(),
@@ -35,12 +35,13 @@ impl<'a> ObjectiveRow<'a> {
 }
 
 /// Rows of the objectives that were judged. Endpoints without requests have a note instead.
-pub(super) fn judged(objectives: &[ObjectiveResult]) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    objectives.iter().filter(|objective| objective.has_row()).filter(|it| !it.is_not_requested()).map(ObjectiveRow::new)
+pub(super) fn judged(objectives: &[ObjectiveResult], was_stopped: bool) -> impl Iterator<Item = ObjectiveRow<'_>> {
+    available(objectives, was_stopped).filter(|row| row.result.verdict.is_judged())
 }
 
 /// Rows of all objectives but those whose values are not available, and those of endpoints without
 /// requests.
-pub(super) fn available(objectives: &[ObjectiveResult]) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    objectives.iter().filter(|it| it.not_available().is_none() && !it.is_not_requested()).map(ObjectiveRow::new)
+pub(super) fn available(objectives: &[ObjectiveResult], was_stopped: bool) -> impl Iterator<Item = ObjectiveRow<'_>> {
+    let shown = objectives.iter().filter(|it| it.not_available().is_none() && !it.is_not_requested());
+    shown.map(move |it| ObjectiveRow::new(it, was_stopped))
 }

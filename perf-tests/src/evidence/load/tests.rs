@@ -27,6 +27,22 @@ fn iterations_of_a_stopped_shard_are_not_blamed_on_the_target() {
 }
 
 #[test]
+fn a_signal_during_the_load_is_named_with_its_time() {
+    let plan = Plan { parts: vec![constant_vus(5, Duration::from_secs(40)).plan("a", 1, 1).unwrap()], seed: 1 };
+    let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
+    let mut load = Load::not_started(Snapshot::new(&layout));
+    let at = |load: &Load, seconds| {
+        let finding = stopped_by_signal(load, &plan, Duration::from_secs(seconds));
+        (finding.subject, finding.message)
+    };
+    assert_eq!(at(&load, 40).0, Subject::Run);
+    load.interrupted = true;
+    for (seconds, clock) in [(21, "00:21"), (70, "00:40")] {
+        assert_eq!(at(&load, seconds), (Subject::Load, format!("stopped by a signal at {clock} of 00:40")));
+    }
+}
+
+#[test]
 fn iterations_that_failed_early_warn_that_the_load_may_have_been_higher() {
     let second = Duration::from_secs(1);
     let warning = |load: LoadProfile, completed, failed| {

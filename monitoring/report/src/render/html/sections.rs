@@ -38,9 +38,9 @@ pub(super) fn list(findings: &[Finding]) -> Markup {
 }
 
 /// Measured values and verdicts, a row for each objective, with a heading.
-pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) -> Markup {
+pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], was_stopped: bool) -> Markup {
     html! {
-        h2 id=(id) { (title) }
+        h2 id="objectives" { (title) }
         div class="card" {
             table {
                 thead { tr {
@@ -48,7 +48,7 @@ pub(super) fn objectives(id: &str, title: &str, objectives: &[ObjectiveResult]) 
                     th class="n extra" { "95 % interval" } th class="extra" { "share of objective" }
                     th class="n extra" { "good" } th class="n" { "requests" }
                 } }
-                tbody { @for row in rows::available(objectives) { (objective_row(&row)) } }
+                tbody { @for row in rows::available(objectives, was_stopped) { (objective_row(&row)) } }
             }
             @for note in table_notes(objectives) { p class="sub" { (note) } }
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::below_headline::below_table;
-use super::super::rows;
+use super::super::rows::{self, ObjectiveRow};
 use super::text_table::{TextColumn, TextTable};
 use super::{TerminalStyle, finding_lines};
 use crate::Report;
@@ -46,9 +46,13 @@ fn render_headline(report: &Report, style: TerminalStyle) -> String {
 
 /// The table of objectives, and the notes below it.
 fn objectives(report: &Report, style: TerminalStyle) -> String {
-    let table = Some(table(report).text(style)).filter(|_| rows::judged(&report.objectives).next().is_some());
+    let table = Some(table(report).text(style)).filter(|_| judged_rows(report).next().is_some());
     let notes = table_notes(&report.objectives).into_iter().map(|note| style.wrap(&note));
     table.into_iter().chain(notes).collect::<Vec<_>>().join("\n")
+}
+
+fn judged_rows(report: &Report) -> impl Iterator<Item = ObjectiveRow<'_>> {
+    rows::judged(&report.objectives, report.was_stopped())
 }
 
 fn table(report: &Report) -> TextTable {
@@ -62,7 +66,7 @@ fn table(report: &Report) -> TextTable {
         TextColumn::number("95 % interval").rank(3),
         TextColumn::text("p95 over time").rank(4),
     ]);
-    for row in rows::judged(&report.objectives) {
+    for row in judged_rows(report) {
         let spark = spark(report, row.result).unwrap_or_default();
         let names = [row.endpoint.to_owned(), row.objective.to_owned()];
         let values = [row.measured, row.requests, row.good, row.response_time, row.interval, spark];
