@@ -170,7 +170,7 @@ fn cause(report: &Report) -> Option<String> {
                 count_others(problems.saturating_sub(1), "problem", "")
             }
         };
-        return Some(format!("{}{more}", finding.message));
+        return Some(format!("{}{}{more}", all_met(report), finding.message));
     }
     let objective = cause_objective(report)?;
     let more = others(report, objective);
@@ -187,6 +187,19 @@ fn cause(report: &Report) -> Option<String> {
             format!("{outage}{}{failures}{more}", describe_miss(objective))
         }
     })
+}
+
+/// "9 of 9 objectives met, but ": how the objectives stood, before the cause of a run without a
+/// verdict. Empty for other runs, and if an objective was not met.
+fn all_met(report: &Report) -> String {
+    let all = gating(report).count() as u64;
+    let is_all_met = all > 0 && gating(report).all(|it| it.verdict == Verdict::Met);
+    match report.exit_code {
+        ExitCode::Inconclusive | ExitCode::ProofFailed if is_all_met => {
+            format!("{} met, but ", counted_part(all, all, "objective"))
+        }
+        _ => String::new(),
+    }
 }
 
 /// "join_room: all 2,152 requests failed: 404 Not Found": the cause of a missed objective if all

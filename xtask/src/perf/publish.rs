@@ -80,8 +80,9 @@ impl PublishedRun {
         let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
         let findings = test_failed.into_iter().chain(proof.findings).collect();
         let report = compared.conclude(gate, judged, findings).for_requests_per_day(requests_per_day);
-        // The dashboard of a run that did not run is empty.
-        let dashboard = grafana.filter(|_| report.was_loaded()).and_then(|grafana| dashboard_link(grafana, &report));
+        // Without load or the final metrics, the dashboard would not show the run.
+        let is_shown = report.was_loaded() && report.run.store.as_ref().is_some_and(|store| store.complete);
+        let dashboard = grafana.filter(|_| is_shown).and_then(|grafana| dashboard_link(grafana, &report));
         let (path, html) = (folder.join(REPORT), folder.join(HTML).display().to_string());
         Self { path, report, own, proof: proof.text, compared, dashboard, html }
     }
