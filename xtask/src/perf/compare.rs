@@ -4,6 +4,7 @@ use perf_report::Report;
 use perf_report::comparison::{Comparison, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::format::counted;
 use perf_report::headline::causes_of_comparison;
 use perf_report::render::files::REPORT;
 
@@ -123,8 +124,8 @@ fn problem(compared: &Comparison) -> Option<Finding> {
     // The comparison's table has the others.
     let more = match causes.count() {
         0 => String::new(),
-        more => format!("; {more} more"),
+        more => format!("; {}", counted(more as u64, "more finding")),
     };
-    let message = format!("{first}, compared with {}{more}", compared.base);
+    let message = format!("{first}; baseline: {}{more}", compared.base);
     Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
 }

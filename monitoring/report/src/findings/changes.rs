@@ -48,15 +48,13 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
 }
 
 fn change(endpoint: &EndpointChange) -> Option<Finding> {
-    let EndpointChange { name, p95, .. } = endpoint;
+    let name = &endpoint.name;
     let (severity, kind) = match endpoint.conclusion {
         Conclusion::NoChangeSeen | Conclusion::TooLittleData => return None,
         Conclusion::Regressed => (Severity::Problem, FindingKind::Regressed),
         Conclusion::Improved => (Severity::Good, FindingKind::Improved),
     };
-    let interval = p95.interval.map(|(low, high)| format!(", interval {}", range(low, high))).unwrap_or_default();
-    let SidesP95 { before, after, change, .. } = SidesP95::new(endpoint);
-    let message = format!("{name} p95 {before} before, {after} after ({change}{interval})");
+    let message = format!("{name} {}", SidesP95::new(endpoint).describe());
     Some(Finding::new(severity, Subject::Objective(name.clone()), kind, message))
 }
 

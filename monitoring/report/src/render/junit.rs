@@ -46,8 +46,7 @@ pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::S
     suite.add_property(("head", compared.head.as_str()));
     suite.add_test_cases(compared.endpoints.iter().map(|endpoint| {
         let Mark { word, .. } = endpoint.conclusion.into();
-        let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
-        let text = format!("p95 {before} before, {after} after: {change} ({interval})");
+        let text = SidesP95::new(endpoint).describe();
         let status = match endpoint.conclusion {
             Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&text)),
             Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&text)),
