@@ -16,6 +16,8 @@ use crate::format::{clock_time, count};
 const MOST_CAUSES: usize = 50;
 /// Limit on characters of a message and of a body.
 const MOST_TEXT: usize = 200;
+/// Limit on bytes of a page of HTML that are searched for its text. It may begin with its styles.
+const MOST_OF_PAGE: usize = 8 << 10;
 
 /// Requests that failed for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -227,12 +229,37 @@ pub fn describe_status(status: u16) -> String {
     reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
 }
 
-/// Beginning of a body as text on one line, without control characters.
+/// Beginning of a body as text on one line, without control characters. A page of HTML has no tags.
 pub fn body_text(body: &[u8]) -> String {
+    let is_page = is_page(body);
     // A character has at most 4 bytes.
-    let text = String::from_utf8_lossy(&body[..body.len().min(MOST_TEXT * 4)]);
+    let most = if is_page { MOST_OF_PAGE } else { MOST_TEXT * 4 };
+    let mut text = String::from_utf8_lossy(&body[..body.len().min(most)]);
+    if is_page {
+        text = Cow::Owned(page_text(&text));
+    }
     let parts: Vec<_> = text.split_whitespace().collect();
     one_line(beginning(&parts.join(" ")).trim_end())
+}
+
+/// Whether a body is a page of HTML.
+fn is_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins = |tag: &[u8]| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+/// Text of the body of a page, or its title if the body is not there.
+fn page_text(page: &str) -> String {
+    let lower = page.to_ascii_lowercase();
+    let from = ["<body", "<title"].iter().find_map(|tag| lower.find(tag)).unwrap_or_default();
+    let text = page[from..].split('<').filter_map(|part| {
+        let (tag, text) = part.split_once('>')?;
+        let tag = tag.to_ascii_lowercase();
+        let is_code = tag.starts_with("style") || tag.starts_with("script");
+        (!is_code).then_some(text)
+    });
+    text.collect::<Vec<_>>().join(" ")
 }
 
 fn beginning(text: &str) -> &str {

@@ -68,3 +68,24 @@ fn each_failure_has_the_same_json_as_before() {
         assert_eq!(matches!(cause.detail, FailureDetail::Check { .. }), kind == "check");
     }
 }
+
+#[test]
+fn a_page_of_html_is_shown_by_its_text() {
+    let nginx = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n\
+                 <hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n";
+    let styled = format!(
+        "<!DOCTYPE html><HTML><style>p > b {{}}{}</style><BODY class=a><Script>x()</script><p>Down<br>for now</BODY>",
+        " ".repeat(5_000)
+    );
+    let endless = format!("<!doctype html><title>Error</title><style>{}", "p{}".repeat(5_000));
+    for (body, text) in [
+        (nginx, "502 Bad Gateway nginx/1.22.1"),
+        (&styled, "Down for now"),
+        (&endless, "Error"),
+        ("<html></html>", ""),
+        ("{\"error\": \"<html>\"}", "{\"error\": \"<html>\"}"),
+        ("<error>no\nroom</error>", "<error>no room</error>"),
+    ] {
+        assert_eq!(body_text(body.as_bytes()), text, "{body}");
+    }
+}
