@@ -94,7 +94,7 @@ fn not_available(report: &Report) -> Vec<Finding> {
         }
     }
     let warning = |(why, names): (&MissingValue, Vec<&str>)| {
-        let message = format!("not available from the backend's own metrics: {}: {why}", names.join(", "));
+        let message = format!("no values of the backend's {}: {why}", names.join(", "));
         Finding::warning(Subject::Backend, FindingKind::BackendResource, message)
     };
     by_reason.into_iter().map(warning).collect()
@@ -110,7 +110,7 @@ pub fn no_backend_metrics(report: &Report, why: &str, remedy: Option<&str>, miss
         .collect();
     let (last, others) = names.split_last().unwrap_or((&"metrics", &[]));
     let listed = if others.is_empty() { (*last).to_owned() } else { format!("{} and {last}", others.join(", ")) };
-    let message = format!("{why}, so the backend's {listed} are not available");
+    let message = format!("{why}, so these values of the backend are not available: {listed}");
     let finding = Finding::warning(Subject::Backend, FindingKind::NoBackendMetrics, message);
     let mut letters = remedy.unwrap_or_default().chars();
     match letters.next() {

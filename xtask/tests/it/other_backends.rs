@@ -133,7 +133,7 @@ static METRICS_CASES: [MetricsCase; 5] = [
         seconds: 5,
         code: 0,
         delivery: "not_applicable",
-        once: "/metrics needs authentication (401 Unauthorized), so the backend's",
+        once: "/metrics needs authentication (401 Unauthorized), so these values of the backend",
     },
     MetricsCase {
         name: "openmetrics",

@@ -27,7 +27,7 @@ pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, E
     if !counted.values().any(|counted| timed(&counted)) {
         return ProofItem::without(CHECK, "latencies", "the backend's latencies are not available");
     }
-    let (mut remarks, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
+    let (mut notes, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
     for (result, endpoint) in run.requested() {
         let Some(counted) = counted.get(endpoint.name).filter(timed) else { continue };
         match read_clocks(run, result, endpoint, counted).await {
@@ -36,7 +36,7 @@ pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, E
                 match verdict {
                     ClockVerdict::Agrees => agree += 1,
                     ClockVerdict::Impossible => wrong.push(clocks.describe(verdict)),
-                    _ => remarks.push(clocks.describe(verdict)),
+                    _ => notes.push(clocks.describe(verdict)),
                 }
                 all.push((clocks, verdict));
             }
@@ -50,21 +50,23 @@ pub(super) async fn check(run: ProvenRun<'_>, counted: &BTreeMap<&'static str, E
     let [least, most] =
         [gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max)].map(|gap| format!("{gap:.1}"));
     let range = if least == most { most } else { format!("{least} to {most}") };
-    let outside = outside(run.report)
-        .map(|share| format!(", {} of the latency by Server-Timing", percent_with(share, 0)))
-        .unwrap_or_default();
+    let outside = outside(run.report).map(|share| match share {
+        ..0.01 => ", under 1 % of the latency by Server-Timing headers".to_owned(),
+        _ => format!(", {} of the latency by Server-Timing headers", percent_with(share, 0)),
+    });
+    let outside = outside.unwrap_or_default();
     let figures = format!(
         "client and backend agree for {}; network and queues add {range} ms{outside}",
-        counted_part(agree as u64, (agree + remarks.len() + wrong.len()) as u64, "endpoint")
+        counted_part(agree as u64, (agree + notes.len() + wrong.len()) as u64, "endpoint")
     );
     // If the endpoint with the largest difference agrees, its line stands for all endpoints.
     if let Some((furthest, verdict)) = all.iter().max_by(|(one, _), (other, _)| one.gap().total_cmp(&other.gap()))
         && *verdict == ClockVerdict::Agrees
     {
-        remarks.push(furthest.describe(*verdict));
+        notes.push(furthest.describe(*verdict));
     }
     let mut check = ProofItem::new(CHECK, figures, wrong);
-    check.lines.extend(remarks);
+    check.lines.extend(notes);
     check.clocks = all.into_iter().map(|(clocks, verdict)| ClockComparison { clocks, verdict }).collect();
     check
 }

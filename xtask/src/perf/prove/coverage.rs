@@ -27,7 +27,7 @@ pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
     const CHECK: &str = "coverage";
     let requested = exposed.routes();
     let (routes, noun, source) = match &served {
-        Some(routes) => (routes, "route", " of its OpenAPI document"),
+        Some(routes) => (routes, "route", " of the backend's OpenAPI document"),
         None => (&requested, "requested route", ""),
     };
     if routes.is_empty() {
@@ -45,9 +45,9 @@ pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
         String::new()
     } else {
         let names: Vec<_> = without.iter().map(|route| route.as_str()).collect();
-        format!("; without: {}", names.join(", "))
+        format!("; without an objective: {}", names.join(", "))
     };
     let routes = counted_part(with.len() as u64, routes.len() as u64, noun);
-    let figures = format!("an objective on {routes}{source}{named}");
+    let figures = format!("objectives on {routes}{source}{named}");
     ProofItem::new(CHECK, figures, Vec::new())
 }

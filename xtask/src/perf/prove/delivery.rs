@@ -261,7 +261,8 @@ fn audit(
     let sent: u64 = run.requested().map(|(result, _)| result.requests.sent).sum();
     let in_store: u64 = stored.values().flat_map(BTreeMap::values).sum();
     let mut figures = format!("{} sent, {} in Prometheus", format::count(sent), format::count(in_store));
-    let lacks = Lack { values: "count of requests", figures: format!("the backend's count; {figures}") };
+    let lacks =
+        Lack { values: "count of requests", figures: format!("{figures}; the backend's count is not available") };
     match count {
         BackendCount::Unknown(NoCount::Redirects) => figures = format!("{}; {figures}", NoCount::Redirects),
         // The stub backend has metrics, so unknown counts are a problem.

@@ -86,24 +86,25 @@ impl EndpointClocks {
     }
 
     /// The p95 of both clocks, if known:
-    /// "p95 166.2 ms by the client, 100 to 500 ms by the backend".
+    /// "p95 166.2 ms by the client, 100 to 500 ms by the backend's buckets".
     fn describe_p95(&self) -> Option<String> {
         let (from, to) = self.backend_p95?;
         let backend = to.map_or_else(|| format!("more than {from:.0} ms"), |to| format!("{from:.0} to {to:.0} ms"));
         Some(match self.client_p95 {
-            Some(client) => format!("p95 {} by the client, {backend} by the backend", finite_millis(client)),
-            None => format!("p95 {backend} by the backend"),
+            Some(client) => format!("p95 {} by the client, {backend} by the backend's buckets", finite_millis(client)),
+            None => format!("p95 {backend} by the backend's buckets"),
         })
     }
 
-    /// The line about the endpoint: both latencies, and the cause of their difference.
+    /// The line about the endpoint: both latencies, and the cause of their difference. If they
+    /// agree, it is the endpoint with the largest difference.
     pub(super) fn describe(&self, verdict: ClockVerdict) -> String {
         let Self { name, client_mean, backend_mean, .. } = self;
         let p95 = self.describe_p95().map(|p95| format!("; {p95}")).unwrap_or_default();
         let (client, backend) = (finite_millis(*client_mean), finite_millis(*backend_mean));
         let means = format!("mean {client} by the client, {backend} by the backend{p95}");
         match verdict {
-            ClockVerdict::Agrees => format!("{name}: the clocks agree: {means}"),
+            ClockVerdict::Agrees => format!("largest difference: {name}: {means}"),
             ClockVerdict::Generator => {
                 format!(
                     "{name}: {means}: the generator was overloaded and added the difference; use fewer VUs or more cores"

@@ -42,10 +42,10 @@ pub(super) async fn check(
     if own_store {
         check_rules(&mut tally, catalogue, source).await;
     }
-    let through = if source.is_grafana() { "through Grafana" } else { "to Prometheus" };
+    let through = if source.is_grafana() { "through Grafana" } else { "in Prometheus" };
     let empty = tally.excused;
     let figures = format!(
-        "{} of {} queries {through} have data; {empty} may be empty (reasons: proof.json)",
+        "{} of {} queries of dashboards and rules have data {through}; {empty} need none (reasons: proof.json)",
         tally.count - empty - tally.failed,
         tally.count
     );

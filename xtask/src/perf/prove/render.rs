@@ -30,11 +30,16 @@ impl Proof {
     pub(crate) fn render(&self, verbose: bool) -> String {
         let mut text = "proof".to_owned();
         for item @ ProofItem { name, outcome, lines, queries, .. } in &self.checks {
-            let Some(figures) = self.printed_figures(item) else { continue };
             let (Mark { sign, .. }, word) = match outcome {
                 ProofItemOutcome::Shown => (Mark::GOOD, ""),
                 ProofItemOutcome::Failed => (Mark::BAD, "failed: "),
                 ProofItemOutcome::NotApplicable => (Mark::QUIET, "not available: "),
+            };
+            let (word, figures) = match (&self.finding, &item.lacks) {
+                // The finding says what is not available, and why.
+                (Some(_), Some(lack)) if lack.figures.is_empty() => continue,
+                (Some(_), Some(lack)) => ("", &lack.figures),
+                _ => (word, &item.figures),
             };
             let _ = write!(text, "\n{sign} {name}: {word}{figures}");
             // One cause often has many lines; the first few are enough to find it.
@@ -50,14 +55,6 @@ impl Proof {
         }
         // Route names and error messages come from the backend and the store.
         sanitize(&text)
-    }
-
-    /// The figures of a check. `None` if the finding has all of it.
-    fn printed_figures<'a>(&self, item: &'a ProofItem) -> Option<&'a str> {
-        match (&self.finding, &item.lacks) {
-            (Some(_), Some(lack)) => Some(lack.figures.as_str()).filter(|figures| !figures.is_empty()),
-            _ => Some(&item.figures),
-        }
     }
 
     /// Writes `proof.json` to the run's folder.
