@@ -116,7 +116,7 @@ impl Progress {
         }
         let shares = self.endpoints.iter().filter_map(|endpoint| share_of_slo(endpoint, snapshot));
         let highest = shares.max_by(|a, b| a.1.total_cmp(&b.1));
-        let highest = highest.map(|(text, _)| format!(", highest share of its objective: {text}")).unwrap_or_default();
+        let highest = highest.map(|(text, _)| format!(", worst endpoint: {text}")).unwrap_or_default();
         vec![format!("{headline}{highest}")]
     }
 
