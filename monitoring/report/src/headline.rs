@@ -63,16 +63,15 @@ impl Headline {
         Self { verdict, cause, advice: first.and_then(|first| first.advice.clone()) }
     }
 
-    /// Cause and advice on one line. Empty without a cause.
-    pub(crate) fn full_cause(&self) -> String {
-        let advice = self.advice.iter().map(|advice| format!(". {advice}")).collect::<String>();
-        format!("{}{advice}", self.cause.lines().collect::<Vec<_>>().join(". "))
+    /// Lines below the verdict: the cause, then the advice.
+    pub(crate) fn below(&self) -> impl Iterator<Item = &str> {
+        self.cause.lines().chain(self.advice.as_deref())
     }
 
     /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_offers p95 761 ms >
     /// 500 ms, 263 requests".
     pub fn to_line(&self) -> String {
-        let cause = self.full_cause();
+        let cause = self.below().collect::<Vec<_>>().join(". ");
         if cause.is_empty() { self.verdict.clone() } else { format!("{}: {cause}", self.verdict) }
     }
 }

@@ -8,7 +8,7 @@ use perf_report::Report;
 use perf_report::finding::FindingKind;
 use perf_report::findings::run_findings;
 use perf_report::headline::Headline;
-use perf_report::read::read_report;
+use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{HTML, JUNIT, MARKDOWN, run_files};
 use perf_report::render::terminal::{TerminalStyle, render_run};
 use perf_report::verdict::Verdict;
@@ -78,6 +78,28 @@ fn endpoints_without_requests_are_one_line() {
     let (table, _) = table.split_once("id=\"latency\"").unwrap();
     assert_eq!([line, &without].map(|part| table.matches(part).count()), [1, 0], "{table}");
     assert!(!page.contains("no requests were made"), "the list of objectives without requests");
+}
+
+#[test]
+fn no_line_of_a_text_is_over_200_characters() {
+    let names =
+        ["failed_setup", "interrupted", "met", "missed", "regressed", "several_missed", "store_gone", "too_few"];
+    for name in names.into_iter().chain(["without_routes"]) {
+        let report = report(name);
+        let compared = test_support::situation(name, "_comparison").map(|text| read_comparison(&text).unwrap());
+        let mut texts = vec![("terminal", render_run(&report, TerminalStyle::PLAIN))];
+        texts.extend(
+            run_files(&report, compared.as_ref()).unwrap().into_iter().filter(|(it, _)| [MARKDOWN, JUNIT].contains(it)),
+        );
+        for (file, text) in texts {
+            // A line cannot be broken within an attribute of XML.
+            let is_attribute = |line: &str| file == JUNIT && line.trim_start().starts_with('<');
+            let escaped = [("</system-out>", ""), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">")];
+            let text = escaped.iter().fold(text, |text, (written, shown)| text.replace(written, shown));
+            let is_long = |line: &&str| line.chars().count() > 200 && !is_attribute(line);
+            assert_eq!(text.lines().find(is_long), None, "{name} {file}");
+        }
+    }
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn head(code: ExitCode, headline: &Headline, rest: &Markup) -> Markup {
     html! {
         header class=(class(tone)) {
             h1 { span class="sign" aria-hidden="true" { (sign) } (headline.verdict) }
-            @for line in headline.cause.lines().chain(headline.advice.as_deref()) { p class="cause" { (line) } }
+            @for line in headline.below() { p class="cause" { (line) } }
             (rest)
         }
     }

@@ -3,6 +3,7 @@
 use monitoring::slo::OnMiss;
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 
+use super::terminal::TerminalStyle;
 use crate::Report;
 use crate::comparison::{Comparison, Conclusion, SidesP95};
 use crate::evidence::FailureCause;
@@ -105,7 +106,7 @@ fn failed(kind: NonSuccessKind, word: &str, message: Option<&str>) -> TestCaseSt
 fn add_findings(suite: &mut TestSuite, scenario: &str, findings: &[Finding]) {
     let problems = findings.iter().filter(|finding| finding.is_problem());
     suite.add_test_cases(problems.enumerate().map(|(at, it)| problem(scenario, at, it)));
-    suite.set_system_out(lines(findings));
+    suite.set_system_out(TerminalStyle::PLAIN.wrap(&lines(findings)));
 }
 
 fn problem(scenario: &str, at: usize, problem: &Finding) -> TestCase {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use super::below_headline::{below_table, comparison_below_headline};
 use super::rows::{self, ObjectiveRow};
+use super::terminal::TerminalStyle;
 use crate::Report;
 use crate::comparison::{CHANGE, Comparison, SidesP95};
 use crate::exit_code::ExitCode;
@@ -22,9 +23,7 @@ use crate::mark::Mark;
 pub fn render_run(report: &Report) -> String {
     let headline = Headline::new(report);
     let mut text = heading(report.exit_code, &headline.verdict);
-    if !headline.cause.is_empty() {
-        let _ = writeln!(text, "{}\n", escaped(&headline.full_cause()));
-    }
+    text.extend(headline.below().map(paragraph));
     if report.was_loaded() {
         let (sent, failed) = (counted(report.requests.sent, "request"), count(report.requests.failed));
         let _ = writeln!(text, "{}: {sent}, {failed} failed.\n", escaped(&report.run.load));
@@ -51,9 +50,7 @@ pub fn render_run(report: &Report) -> String {
 pub fn render_comparison(compared: &Comparison) -> String {
     let headline = Headline::for_comparison(compared);
     let mut text = heading(compared.exit_code, &headline.verdict);
-    if !headline.cause.is_empty() {
-        let _ = writeln!(text, "{}\n", escaped(&headline.full_cause()));
-    }
+    text.extend(headline.below().map(paragraph));
     let _ = writeln!(
         text,
         "{}: {}.\n\n- base: {}\n- head: {}\n",
@@ -84,6 +81,11 @@ pub fn render_stop(finding: &Finding) -> String {
     heading(code, &format!("perf: {}", code.describe_stop())) + &fence(&finding.message)
 }
 
+/// Text from outside as a paragraph.
+fn paragraph(text: &str) -> String {
+    format!("{}\n\n", TerminalStyle::PLAIN.wrap(&escaped(text)))
+}
+
 fn heading(code: ExitCode, verdict: &str) -> String {
     format!("## {} {}\n\n", Mark::from(code).emoji, escaped(verdict))
 }
@@ -106,9 +108,11 @@ fn block(findings: &[Finding]) -> String {
     if findings.is_empty() { String::new() } else { fence(&lines(findings)) }
 }
 
-/// Any text in a code block. The fence is longer than any fence in the text.
+/// Any text in a code block, with lines that need no scrolling. The fence is longer than any fence
+/// in the text.
 pub fn fence(text: &str) -> String {
     let text: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    let text = TerminalStyle::PLAIN.wrap(&text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("\n{fence}text\n{text}\n{fence}\n")

@@ -36,7 +36,7 @@ pub fn render_run(report: &Report, style: TerminalStyle) -> String {
 fn render_headline(report: &Report, style: TerminalStyle) -> String {
     let headline = Headline::new(report);
     let sign = style.sign(Mark::from(report.exit_code));
-    let cause: Vec<_> = headline.cause.lines().chain(headline.advice.as_deref()).collect();
+    let cause: Vec<_> = headline.below().collect();
     if cause.len() < 2 {
         return style.wrap(&format!("{sign} {}", headline.to_line()));
     }
