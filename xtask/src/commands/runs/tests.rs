@@ -8,8 +8,8 @@ use super::*;
 #[test]
 fn each_run_is_one_line_at_80_and_120_columns() {
     let report = test_support::report();
-    let mut tagged = Report { exit_code: ExitCode::Missed, ..report.clone() };
-    tagged.run.testid = "other".to_owned();
+    let mut tagged = Report { exit_code: ExitCode::Regressed, ..report.clone() };
+    tagged.run.testid = "20261128-120301-basic-ab12".to_owned();
     tagged.run.tags.insert("team".to_owned(), "trading".to_owned());
     for objective in &mut tagged.objectives {
         if let Goal::Latency(goal) = &mut objective.goal {
@@ -19,10 +19,13 @@ fn each_run_is_one_line_at_80_and_120_columns() {
     let mut failed = tagged.clone();
     failed.exit_code = ExitCode::Inconclusive;
     failed.objectives.clear();
+    failed.run.testid = "20261128-120301-multiplayer-rooms-ab13".to_owned();
     let runs = [report, tagged, failed];
     for width in [80, 120] {
         let text = render_runs(&runs, TerminalStyle { width, ..TerminalStyle::PLAIN });
         assert!(text.lines().count() == 4 && text.lines().all(|line| line.chars().count() <= width), "{text}");
+        let shown = ["✗ slower than the baseline", "? inconclusive", "-basic-ab12", "-multiplayer-rooms-ab13"];
+        assert!(shown.iter().all(|part| text.contains(part)), "{text}");
         insta::assert_snapshot!(format!("runs_at_{width}_columns"), text);
     }
 }

@@ -7,15 +7,16 @@ use crate::format::{count, millis, percent_with};
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 
-/// Renders the runs in this order. A narrow terminal leaves out loads, then requests, then tags.
+/// Renders the runs in this order. A narrow terminal leaves out loads, then requests, then tags,
+/// then the endpoint with the highest p95. It always shows verdicts and names.
 pub fn render_runs(reports: &[Report], style: TerminalStyle) -> String {
     let mut table = TextTable::new([
         TextColumn::text("run"),
-        TextColumn::text("load").rank(3),
-        TextColumn::number("requests").rank(2),
-        TextColumn::text("highest p95"),
-        TextColumn::number("of objective"),
-        TextColumn::text("tags").rank(1),
+        TextColumn::text("load").rank(4),
+        TextColumn::number("requests").rank(3),
+        TextColumn::text("highest p95").rank(1),
+        TextColumn::number("p95/limit"),
+        TextColumn::text("tags").rank(2),
     ]);
     for report in reports {
         table.row(Mark::from(report.exit_code), cells(report));
