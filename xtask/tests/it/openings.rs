@@ -1,7 +1,9 @@
-//! Checks that no sentence of a comment or document begins with words that hide its subject.
+//! Checks that no sentence of a comment, message or document begins with words that hide its
+//! subject.
 
 use std::fs;
 
+use crate::prose::strings;
 use crate::real::{root, tracked};
 
 /// Such words. A question may begin with them, and so may a heading.
@@ -76,10 +78,13 @@ fn comment(line: &str) -> Option<&str> {
 #[test]
 fn sentences_begin_with_their_subject() {
     let mut wrong = Vec::new();
-    for path in ["*.rs", "*.md"].into_iter().flat_map(tracked) {
+    for path in ["*.rs", "*.md"].into_iter().flat_map(tracked).filter(|path| !path.ends_with("it/openings.rs")) {
         let text = fs::read_to_string(root().join(&path)).unwrap();
         let is_code = path.ends_with(".rs");
-        for paragraph in paragraphs(text.lines().map(|line| if is_code { comment(line) } else { Some(line) })) {
+        let strings = if is_code { strings(&text) } else { Vec::new() };
+        let strings = strings.into_iter().map(|(line, text)| Paragraph { line, text });
+        let lines = text.lines().map(|line| if is_code { comment(line) } else { Some(line) });
+        for paragraph in paragraphs(lines).into_iter().chain(strings) {
             let found = sentences(&paragraph.text).into_iter().filter(|sentence| hides_its_subject(sentence));
             wrong.extend(found.map(|sentence| format!("{path}:{}: {sentence}", paragraph.line)));
         }

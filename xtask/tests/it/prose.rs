@@ -92,17 +92,12 @@ fn prose() -> Vec<Line> {
             continue;
         }
         let text = fs::read_to_string(root().join(&path)).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            let place = format!("{}:{}", path, number + 1);
-            let trimmed = line.trim_start();
-            if let Some(comment) = trimmed.strip_prefix("//") {
-                let text = comment.trim_start_matches(['/', '!']).trim().to_owned();
-                lines.push(Line { place, text });
-            } else {
-                let strings = trimmed.split('"').skip(1).step_by(2);
-                lines.push(Line { place, text: strings.collect::<Vec<_>>().join(" ") });
-            }
-        }
+        let comments = text.lines().enumerate().filter_map(|(at, line)| {
+            let comment = line.trim_start().strip_prefix("//")?;
+            Some((at + 1, comment.trim_start_matches(['/', '!']).trim().to_owned()))
+        });
+        let line = |(number, text)| Line { place: format!("{path}:{number}"), text };
+        lines.extend(comments.chain(strings(&text)).map(line));
     }
     for path in tracked("*.md") {
         let text = fs::read_to_string(root().join(&path)).unwrap();
@@ -112,6 +107,25 @@ fn prose() -> Vec<Line> {
         lines.extend(lines_of.map(line));
     }
     lines
+}
+
+/// String literals of Rust code with the numbers of their lines. One that goes on in the next line
+/// is one literal.
+pub(crate) fn strings(code: &str) -> Vec<(usize, String)> {
+    let (mut lines, mut is_open) = (Vec::<(usize, String)>::new(), false);
+    for (at, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+        let text = line.trim_end_matches('\\').replace("\\\"", "'").replace("'\"'", "' '");
+        match lines.last_mut().filter(|_| is_open) {
+            Some((_, last)) => last.push_str(text.trim_start()),
+            None => lines.push((at + 1, text)),
+        }
+        is_open = line.ends_with('\\');
+    }
+    let literals = |(number, line): (usize, String)| {
+        let texts: Vec<_> = line.split('"').skip(1).step_by(2).map(|text| (number, text.to_owned())).collect();
+        texts
+    };
+    lines.into_iter().flat_map(literals).collect()
 }
 
 fn is_end(c: Option<char>) -> bool {
@@ -147,6 +161,12 @@ fn a_negated_noun_is_found_in_each_form() {
     for text in ["there is no report", "is no longer set", "it is no more", "this is nothing", "are not text"] {
         assert!(!has_is_no(text), "{text}");
     }
+}
+
+#[test]
+fn a_string_of_two_lines_is_one_literal() {
+    let code = "let a = \"one \\\n    two\";\n// \"none\"\nf(\"a\\\"b\", 'c');";
+    assert_eq!(strings(code), [(1, "one two".to_owned()), (4, "a'b".to_owned())]);
 }
 
 #[test]
