@@ -73,9 +73,8 @@ pub enum CatalogueError {
     Unknown(&'static str),
     /// An objective that every result would meet, or that cannot be met.
     #[error(
-        "objective {0:?} cannot be judged: its share must be above 0 % and below 100 %, its \
-         threshold or bound above 0, and it needs a phase; a backend objective also needs an \
-         expression and a title"
+        "objective {0:?} cannot be judged: give it a share above 0 % and below 100 %, a threshold or bound above 0, and \
+         a phase. An objective on the backend also needs an expression and a title"
     )]
     Vacuous(String),
     /// No request can have the method.
@@ -86,8 +85,8 @@ pub enum CatalogueError {
     Check(&'static str),
     /// An objective on a measure that is not in `measures`, or has another kind.
     #[error(
-        "measure {0:?} has an objective, but `measures` does not have it with that kind: add it there, and use \
-         Slo::trend for trends, Slo::rate_above for rates, Slo::counter for counters and Slo::gauge for gauges"
+        "measure {0:?} has an objective, but `measures` does not have it with that kind: add it there. Slo::trend is \
+         for trends, Slo::rate_above for rates, Slo::counter for counters and Slo::gauge for gauges"
     )]
     Measure(&'static str),
     /// The name of a part cannot be a label value.
@@ -98,9 +97,9 @@ pub enum CatalogueError {
     Part(&'static str),
     /// A segment or tag cannot be a label value, or the objective is on a value a second.
     #[error(
-        "objective {0:?} cannot be judged in a segment or tag: a segment's name and a tag's value have 1 to {max} bytes \
-         without control characters, a segment's name has no '=', a tag's name is a label name, and values a second \
-         have neither, because they have no planned time",
+        "objective {0:?} cannot be judged in this segment or tag: give a segment's name and a tag's value 1 to {max} \
+         bytes without control characters. The name has no '=', and a tag's name is a label name. Values a second have \
+         neither, because a segment has no planned time",
         max = label::MAX_VALUE
     )]
     Segment(String),

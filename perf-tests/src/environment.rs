@@ -47,7 +47,7 @@ pub(crate) enum ImageError {
     Unnamed,
     #[error(
         "the image is of revision {image}, and this checkout is {checkout}: build the image again with cargo xtask \
-         image, under a new tag, since nodes keep an image by its tag"
+         image. Give it a new tag, since nodes keep an image by its tag"
     )]
     Other { image: Revision, checkout: Revision },
 }

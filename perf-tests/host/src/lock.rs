@@ -24,8 +24,8 @@ pub enum LockError {
     Held(String),
     /// Another process holds the lock of a clone. The text is that of `Held`.
     #[error(
-        "{0} runs in this clone, and a load test runs alone: wait for it, or run one after another (cargo xtask perf \
-         SCENARIO SCENARIO, or cargo test --profile dev … -- --ignored --test-threads=1)"
+        "{0} runs in this clone, and a load test runs alone: wait for it. Several scenarios run one after another with \
+         cargo xtask perf SCENARIO SCENARIO, or cargo test --profile dev … -- --ignored --test-threads=1"
     )]
     InUse(String),
     /// The file could not be created, locked or written.

@@ -197,8 +197,8 @@ settings! { REQUESTS_SETTINGS in requests:
         files(&mut it.http.client_key, text)
     })
     .help(
-        "PEM file of the client certificate's key (repeatable). Without NAME=, for the main target. Without a key's \
-         file, the certificate's file has the key",
+        "PEM file of the client certificate's key (repeatable). Without NAME=, for the main target. Without this flag, \
+         the key is read from the certificate's file",
     );
     HOST_HEADER = flag("host-header", ForEachHost("[NAME=]VALUE"), &["PERF_HOST_HEADER"], |it, text| {
         put(&mut it.http.host_header, names(text))

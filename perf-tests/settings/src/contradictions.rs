@@ -63,8 +63,8 @@ impl Settings {
         }
         if self.listen_certificate.is_none() && !is_private(address.ip()) {
             return contradiction(format!(
-                "{listen} {address} is not an address of this machine or of a private network, and messages to agents \
-                 are not encrypted: use such an address, or add --listen-certificate FILE (or {LISTEN_CERTIFICATE})"
+                "{listen} {address} is a public address, and messages to agents are not encrypted: use an address of \
+                 this machine or of a private network, or add --listen-certificate FILE (or {LISTEN_CERTIFICATE})"
             ));
         }
         Ok(())

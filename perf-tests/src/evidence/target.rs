@@ -179,7 +179,7 @@ fn outage_finding(load: &Load, catalogue: &Catalogue, has_proxy: bool) -> Option
         clock(first),
         counted(refused, "iteration"),
     );
-    let advice = "The requests that they would have made count as not good.";
+    let advice = "The requests that they would have made count as not good";
     (refused + stopped > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message).with_advice(advice))
 }
 

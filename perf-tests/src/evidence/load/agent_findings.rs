@@ -34,8 +34,8 @@ pub(crate) fn agent_problems(plan: &Plan, agents: &[AgentResult]) -> Vec<Finding
             );
         } else if agent.untaken > 0 && has_idle {
             let message = format!(
-                "agent {number} of {all}{place} was slow: it did not begin {} that it had before the end of the load, and \
-                 the other agents had none left. It had {share}; requests of these iterations are unknown",
+                "agent {number} of {all}{place} was slow: it did not begin {} that it had, while the other agents had \
+                 none left. It had {share}; requests of these iterations are unknown",
                 counted(agent.untaken, "shared iteration")
             );
             inconclusive(FindingKind::AgentSlow, message);
