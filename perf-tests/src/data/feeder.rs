@@ -7,13 +7,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::data_file::data_path;
 use super::order::{Order, mix};
-use super::rows::Rows;
+use super::rows::{MAX_IN_MEMORY, Rows};
 
 /// Rows of a CSV file, of JSON lines or of a JSON array, for [`Vu::row`](crate::Vu::row). All VUs
 /// share it, so open it in setup.
 ///
-/// The rows stay in the file. Memory is 1 byte for 8 rows; a row costs a read of some kilobytes
-/// from the system's cache, and of at most 64 KiB beside one long row. JSON arrays stay in memory.
+/// A file of up to 16 MiB is kept in memory, with 8 bytes for each row. The rows of a larger one
+/// stay in the file. Then memory is 1 byte for 8 rows; a row costs a read of some kilobytes from
+/// the system's cache, and of at most 64 KiB beside one long row. JSON arrays stay in memory.
 ///
 /// As part of setup's value, only its path and options are sent to agents. Each agent opens its own
 /// copy of the file, which must have the same number of rows.
@@ -95,8 +96,13 @@ impl Feeder {
     /// If the file cannot be read, has no rows, or has a row that is malformed: for example one
     /// with fewer fields than names.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FeederError> {
-        let path = data_path(path.as_ref());
-        match Rows::open(&path) {
+        Self::open_with(path.as_ref(), MAX_IN_MEMORY)
+    }
+
+    /// Opens a file, and keeps it in memory if it has at most `max_in_memory` bytes.
+    pub(super) fn open_with(path: &Path, max_in_memory: u64) -> Result<Self, FeederError> {
+        let path = data_path(path);
+        match Rows::open(&path, max_in_memory) {
             Ok(rows) => Ok(Self { path, rows, order: Order::Sequential, cycles: false }),
             Err(error) => Err(FeederError::File { path, message: error.to_string() }),
         }

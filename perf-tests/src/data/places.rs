@@ -2,16 +2,15 @@
 
 use std::ops::Range;
 
-/// Most rows of a block. Reading a row parses half of them on average.
-const ROWS: u64 = 64;
-
 /// Most bytes of a block to which another row is added.
 const BYTES: u64 = 64 << 10;
 
 /// The places of blocks, in bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Places {
-    /// Where every [`ROWS`]-th row begins, and the end.
+    /// Most rows of a block.
+    rows: u64,
+    /// Where every `rows`-th row begins, and the end.
     regular: Vec<u64>,
     /// Other rows that begin a block, since the one before them is full of bytes: the index of the
     /// row, and its place.
@@ -22,9 +21,14 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// No places, of blocks of at most this many rows.
+    pub(super) const fn new(rows: u64) -> Self {
+        Self { rows, regular: Vec::new(), others: Vec::new(), len: 0, last: 0 }
+    }
+
     /// Adds a row.
     pub(super) fn add(&mut self, place: u64) {
-        if self.len.is_multiple_of(ROWS) {
+        if self.len.is_multiple_of(self.rows) {
             self.regular.push(place);
             self.last = place;
         } else if place - self.last >= BYTES {
@@ -46,9 +50,9 @@ impl Places {
 
     /// The block of the row with this index, and the number of rows before it in the block.
     pub(super) fn block(&self, index: u64) -> Option<(Range<u64>, u64)> {
-        let at = usize::try_from(index / ROWS).ok()?;
+        let at = usize::try_from(index / self.rows).ok()?;
         let (mut start, mut end) = (*self.regular.get(at)?, *self.regular.get(at + 1)?);
-        let mut first = index - index % ROWS;
+        let mut first = index - index % self.rows;
         let next = self.others.partition_point(|(row, _)| *row <= index);
         if let Some(&(row, place)) = next.checked_sub(1).and_then(|at| self.others.get(at))
             && row > first

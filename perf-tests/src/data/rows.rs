@@ -1,12 +1,16 @@
-//! The rows of a file. They stay in the file; in memory is the place of every 64th row, and of rows
-//! that follow long ones.
+//! The rows of a file. A small file is kept in memory, with the place of each row. The rows of a
+//! larger one stay in the file; in memory is the place of every 64th row, and of rows that follow
+//! long ones.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
+use std::mem;
 use std::path::Path;
 
-use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use csv::{ByteRecord, StringRecord};
+use csv_core::ReadRecordResult;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -16,7 +20,19 @@ use super::places::Places;
 /// Maximum size of a JSON file in bytes. It is parsed as a whole.
 const MAX_JSON: u64 = 64 << 20;
 
+/// Maximum size of a file that is kept in memory, in bytes. A row takes 8 more bytes.
+pub(super) const MAX_IN_MEMORY: u64 = 16 << 20;
+
+/// Most rows of a block of a file that is not kept in memory. Reading a row parses half of them on
+/// average.
+const ROWS_PER_BLOCK: u64 = 64;
+
 const BOM: &[u8] = b"\xef\xbb\xbf";
+
+thread_local! {
+    /// A parser of CSV. Making one takes longer than parsing a block.
+    static PARSER: RefCell<csv_core::Reader> = RefCell::new(csv_core::Reader::new());
+}
 
 /// Why a file has no rows to take.
 #[derive(Debug, thiserror::Error)]
@@ -72,33 +88,59 @@ enum Format {
     JsonLines,
 }
 
+impl Source {
+    /// Reads a file of at most `max_in_memory` bytes.
+    fn open(path: &Path, max_in_memory: u64) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        if file.metadata()?.len() > max_in_memory {
+            return Ok(Self::File(file));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Self::Memory(bytes))
+    }
+
+    fn reader(&self) -> Box<dyn BufRead + '_> {
+        match self {
+            Self::File(file) => Box::new(BufReader::new(file)),
+            Self::Memory(bytes) => Box::new(&**bytes),
+        }
+    }
+
+    /// Places without rows. A row in memory is a block of its own, except in a long JSON array,
+    /// whose places would take much memory.
+    fn places(&self) -> Places {
+        match self {
+            Self::Memory(bytes) if bytes.len() as u64 <= MAX_IN_MEMORY => Places::new(1),
+            _ => Places::new(ROWS_PER_BLOCK),
+        }
+    }
+}
+
 impl Rows {
-    /// Finds the rows of a file, and checks that each is well-formed.
-    pub(super) fn open(path: &Path) -> Result<Self, RowsError> {
+    /// Finds the rows of a file, and checks that each is well-formed. A file of at most
+    /// `max_in_memory` bytes is kept in memory.
+    pub(super) fn open(path: &Path, max_in_memory: u64) -> Result<Self, RowsError> {
         let extension = path.extension().and_then(|it| it.to_str()).map(str::to_ascii_lowercase);
         let rows = match extension.as_deref() {
-            Some("csv") => Self::csv(File::open(path)?)?,
-            Some("jsonl" | "ndjson") => {
-                let file = File::open(path)?;
-                let places = json_lines(BufReader::new(&file))?;
-                Self { source: Source::File(file), format: Format::JsonLines, places }
-            }
+            Some("csv") => Self::csv(Source::open(path, max_in_memory)?)?,
+            Some("jsonl" | "ndjson") => Self::json_lines(Source::open(path, max_in_memory)?)?,
             Some("json") => Self::json(&File::open(path)?)?,
             _ => return Err(RowsError::UnknownFormat),
         };
         if rows.len() == 0 { Err(RowsError::Empty) } else { Ok(rows) }
     }
 
-    fn csv(file: File) -> Result<Self, RowsError> {
-        let mut reader = csv::Reader::from_reader(BufReader::new(&file));
+    fn csv(source: Source) -> Result<Self, RowsError> {
+        let (mut places, mut record) = (source.places(), StringRecord::new());
+        let mut reader = csv::Reader::from_reader(source.reader());
         let headers = reader.headers().map_err(|error| malformed(&error))?.clone();
-        let (mut places, mut record) = (Places::default(), StringRecord::new());
         loop {
             let place = reader.position().byte();
             if !reader.read_record(&mut record).map_err(|error| malformed(&error))? {
                 places.end(place);
                 drop(reader);
-                return Ok(Self { source: Source::File(file), format: Format::Csv(headers), places });
+                return Ok(Self { source, format: Format::Csv(headers), places });
             }
             places.add(place);
         }
@@ -120,8 +162,12 @@ impl Rows {
             serde_json::to_writer(&mut lines, &row).map_err(at)?;
             lines.push(b'\n');
         }
-        let places = json_lines(&*lines)?;
-        Ok(Self { source: Source::Memory(lines), format: Format::JsonLines, places })
+        Self::json_lines(Source::Memory(lines))
+    }
+
+    fn json_lines(source: Source) -> Result<Self, RowsError> {
+        let places = find_lines(source.reader(), source.places())?;
+        Ok(Self { source, format: Format::JsonLines, places })
     }
 
     /// The number of rows.
@@ -134,9 +180,8 @@ impl Rows {
         let (block, nth) = self.block(index)?;
         match &self.format {
             Format::Csv(headers) => {
-                let reader = ReaderBuilder::new().has_headers(false).from_reader(&*block);
-                let record = reader.into_byte_records().nth(nth).and_then(Result::ok).ok_or(RowError::Changed)?;
-                deserialize(&record, headers)
+                let record = PARSER.with_borrow_mut(|parser| record(parser, &block, nth, headers.len()));
+                deserialize(record.ok_or(RowError::Changed)?, headers)
             }
             Format::JsonLines => {
                 let mut lines = block.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
@@ -162,8 +207,32 @@ impl Rows {
     }
 }
 
-fn deserialize<T: DeserializeOwned>(record: &ByteRecord, headers: &StringRecord) -> Result<T, RowError> {
-    let record = StringRecord::from_byte_record(record.clone())?;
+/// The record after `nth` others in a block. `None` if it has another number of fields.
+fn record(parser: &mut csv_core::Reader, mut block: &[u8], nth: usize, fields: usize) -> Option<ByteRecord> {
+    parser.reset();
+    // After a line end, a byte order mark is text of a row.
+    parser.read_record(b"\n", &mut [0], &mut [0]);
+    let (mut text, mut ends) = (vec![0; block.len()], vec![0; fields]);
+    for _ in 0..=nth {
+        let (mut written, mut ended) = (0, 0);
+        loop {
+            // The end of the block is an empty input, which ends the record.
+            let (result, read, more_text, more_ends) =
+                parser.read_record(block, &mut text[written..], &mut ends[ended..]);
+            block = &block[read..];
+            (written, ended) = (written + more_text, ended + more_ends);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::Record if ended == fields => break,
+                _ => return None,
+            }
+        }
+    }
+    Some(ends.iter().scan(0, |start, end| Some(&text[mem::replace(start, *end)..*end])).collect())
+}
+
+fn deserialize<T: DeserializeOwned>(record: ByteRecord, headers: &StringRecord) -> Result<T, RowError> {
+    let record = StringRecord::from_byte_record(record)?;
     // The parser's own message counts lines from the beginning of the part that was read.
     record.deserialize(Some(headers)).map_err(|error| match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => match err.field().and_then(|at| headers.get(at as usize)) {
@@ -187,8 +256,8 @@ fn malformed(error: &csv::Error) -> RowsError {
 }
 
 /// Finds the rows of JSON lines. Lines without text are not rows.
-fn json_lines(mut text: impl BufRead) -> Result<Places, RowsError> {
-    let (mut places, mut place, mut bytes) = (Places::default(), 0, Vec::new());
+fn find_lines(mut text: impl BufRead, mut places: Places) -> Result<Places, RowsError> {
+    let (mut place, mut bytes) = (0, Vec::new());
     for line in 1.. {
         bytes.clear();
         let read = text.read_until(b'\n', &mut bytes)?;

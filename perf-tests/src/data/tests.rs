@@ -21,10 +21,13 @@ fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("perf-tests-{}-{name}", std::process::id()))
 }
 
-fn opened(name: &str, text: impl AsRef<[u8]>) -> Result<Feeder, String> {
+/// Whether the rows stay in the file or are kept in memory.
+const BOTH: [u64; 2] = [0, u64::MAX];
+
+fn opened(name: &str, text: impl AsRef<[u8]>, max_in_memory: u64) -> Result<Feeder, String> {
     let path = path(name);
     fs::write(&path, text).unwrap();
-    let feeder = Feeder::open(&path);
+    let feeder = Feeder::open_with(&path, max_in_memory);
     // The rows of an open file can be read, even if it has no name any more.
     fs::remove_file(&path).unwrap();
     feeder.map_err(|error| error.to_string())
@@ -47,18 +50,45 @@ fn every_format_gives_the_same_rows() {
         ("a.ndjson", "\n{\"name\":\"Ada\",\"age\":36}\r\n{\"name\":\"Bo,b\",\"age\":7}\r\n"),
         ("a.json", "\u{feff}[{\"name\":\"Ada\",\"age\":36},\n{\"name\":\"Bo,b\",\"age\":7}]"),
     ] {
-        let feeder = opened(name, text).unwrap();
-        assert_eq!((feeder.len(), students(&feeder, 2)), (2, vec!["Ada36".to_owned(), "Bo,b7".to_owned()]), "{name}");
+        for feeder in BOTH.map(|max| opened(name, text, max).unwrap()) {
+            let expected = (2, vec!["Ada36".to_owned(), "Bo,b7".to_owned()]);
+            assert_eq!((feeder.len(), students(&feeder, 2)), expected, "{name}");
+        }
     }
 }
 
 #[test]
 fn rows_are_found_across_blocks_with_quoted_line_ends() {
     let rows: String = (0..1000).map(|row| format!("\"a\n{row}\",{}\r\n", row % 100)).collect();
-    let feeder = opened("blocks.csv", format!("\u{feff}name,age\r\n{rows}")).unwrap();
-    for row in (0..1000).rev() {
-        let student: Student = feeder.take(row, 1).unwrap();
-        assert_eq!(student, Student { name: format!("a\n{row}"), age: u8::try_from(row % 100).unwrap() });
+    for feeder in BOTH.map(|max| opened("blocks.csv", format!("\u{feff}name,age\r\n{rows}"), max).unwrap()) {
+        for row in (0..1000).rev() {
+            let student: Student = feeder.take(row, 1).unwrap();
+            assert_eq!(student, Student { name: format!("a\n{row}"), age: u8::try_from(row % 100).unwrap() });
+        }
+    }
+}
+
+#[test]
+fn a_byte_order_mark_within_a_file_is_text_of_its_row() {
+    for feeder in
+        BOTH.map(|max| opened("marks.csv", format!("name,age\n{}", "\u{feff}Ada,36\n".repeat(100)), max).unwrap())
+    {
+        assert!(students(&feeder, 100).iter().all(|student| student == "\u{feff}Ada36"));
+    }
+}
+
+#[test]
+fn only_the_rows_of_a_large_file_change_with_it() {
+    for (name, text) in [("changed.csv", "name,age\nAda,36\n"), ("changed.jsonl", "{\"name\":\"Ada\",\"age\":36}\n")] {
+        let path = path(name);
+        fs::write(&path, text).unwrap();
+        let [large, small] = BOTH.map(|max| Feeder::open_with(&path, max).unwrap());
+        fs::write(&path, "\n".repeat(text.len())).unwrap();
+        assert_eq!(students(&small, 1), ["Ada36"]);
+        let error = large.take::<Student>(0, 1).unwrap_err().to_string();
+        let expected = format!("row 1 of data file {}: the file has changed since it was opened", path.display());
+        assert_eq!(error, expected);
+        fs::remove_file(&path).unwrap();
     }
 }
 
@@ -76,9 +106,10 @@ fn bad_files_are_named_with_their_line() {
         ("object.json", "{\"a\":\n1}", "not a JSON array of rows"),
         ("rows.txt", "a", "its name ends in none of"),
     ] {
-        let error = opened(name, text).unwrap_err();
-        let begins = error.starts_with(&format!("data file {}: ", path(name).display()));
-        assert!(begins && error.contains(expected), "{error}");
+        for error in BOTH.map(|max| opened(name, text, max).unwrap_err()) {
+            let begins = error.starts_with(&format!("data file {}: ", path(name).display()));
+            assert!(begins && error.contains(expected), "{error}");
+        }
     }
     let missing = Feeder::open("no-such-file.csv").unwrap_err().to_string();
     assert!(missing.contains("perf-tests/data/no-such-file.csv: No such file"), "{missing}");
@@ -100,22 +131,24 @@ fn text_that_no_row_can_have_is_refused_with_its_line() {
         ("latin.json", lines("[{}\n", ",{}\n", b",\"Jos\xe9\"]"), "line 2000: not a JSON array of rows"),
         ("half.jsonl", lines("{}\n", "{}\n", b"{\"name\":\"\\ud800\"}\n"), "line 2000: not JSON"),
     ] {
-        let error = opened(name, text).unwrap_err();
-        assert!(error.contains(expected), "{name}: {error}");
+        for error in BOTH.map(|max| opened(name, &text, max).unwrap_err()) {
+            assert!(error.contains(expected), "{name}: {error}");
+        }
     }
 }
 
 #[test]
 fn a_row_of_another_type_is_named_with_its_number() {
     let rows: String = (0..200).map(|row| format!("a,{row}\n")).collect();
-    let feeder = opened("type.csv", format!("name,age\n{rows}a,900\n")).unwrap();
-    let error = feeder.take::<Student>(200, 1).unwrap_err().to_string();
-    assert!(error.contains("row 201 of data file ") && error.contains("field \"age\": "), "{error}");
+    for feeder in BOTH.map(|max| opened("type.csv", format!("name,age\n{rows}a,900\n"), max).unwrap()) {
+        let error = feeder.take::<Student>(200, 1).unwrap_err().to_string();
+        assert!(error.contains("row 201 of data file ") && error.contains("field \"age\": "), "{error}");
+    }
 }
 
 #[test]
 fn rows_run_out_unless_they_cycle() {
-    let feeder = opened("out.csv", "name,age\nAda,36\nBob,7\n").unwrap();
+    let feeder = opened("out.csv", "name,age\nAda,36\nBob,7\n", u64::MAX).unwrap();
     let error = feeder.take::<Student>(2, 1).unwrap_err();
     assert!(matches!(error, FeederError::Exhausted { len: 2, .. }) && error.to_string().contains("call .cycle()"));
     let feeder = feeder.shuffled();
@@ -153,13 +186,14 @@ fn a_long_row_costs_only_its_own_bytes() {
         ("long-rows.jsonl", rows(&object, "\n\n")),
         ("long-rows.json", format!("[{}]", rows(&object, ","))),
     ] {
-        let feeder = opened(file, text).unwrap();
-        for row in 0..300 {
-            let mut student = None;
-            let counted = allocation_counter::measure(|| student = feeder.take::<Student>(row as u64, 1).ok());
-            assert_eq!(student, Some(Student { name: name(row), age: 1 }), "{file}");
-            let bytes = counted.bytes_max;
-            assert!(bytes < 8 * LONG as u64, "row {row} of {file} takes {bytes} bytes");
+        for feeder in BOTH.map(|max| opened(file, &text, max).unwrap()) {
+            for row in 0..300 {
+                let mut student = None;
+                let counted = allocation_counter::measure(|| student = feeder.take::<Student>(row as u64, 1).ok());
+                assert_eq!(student, Some(Student { name: name(row), age: 1 }), "{file}");
+                let bytes = counted.bytes_max;
+                assert!(bytes < 8 * LONG as u64, "row {row} of {file} takes {bytes} bytes");
+            }
         }
     }
 }
