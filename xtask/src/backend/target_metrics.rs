@@ -50,8 +50,10 @@ impl fmt::Display for NoMetrics {
 impl std::error::Error for NoMetrics {}
 
 /// The remedy for metrics that need a login.
-fn login_remedy(target: &Url, path: &str) -> &'static str {
-    if target.join(path).is_ok_and(|url| url.origin() != target.origin()) {
+fn login_remedy(target: &Url, path: &str, wants_token: bool) -> &'static str {
+    if wants_token {
+        "it wants a bearer token, and neither this program nor Prometheus has one: let this machine read it without"
+    } else if target.join(path).is_ok_and(|url| url.origin() != target.origin()) {
         "user and password of the target's URL go to the target's own origin only: let this machine read it without"
     } else if target.username().is_empty() {
         "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without"
@@ -75,7 +77,8 @@ pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSampl
     let response = response.map_err(|error| NoMetrics::new(unreadable(error)))?;
     let status = response.status;
     if matches!(status.as_u16(), 401 | 403 | 407) {
-        let why = NoMetrics::new(format!("{path} needs authentication ({status})")).with(login_remedy(target, path));
+        let remedy = login_remedy(target, path, response.wants_token);
+        let why = NoMetrics::new(format!("{path} needs authentication ({status})")).with(remedy);
         return Err(NoMetrics { needs_login: true, ..why });
     }
     if !status.is_success() {

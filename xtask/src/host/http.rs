@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 #[cfg(unix)]
 use perf_settings::UnixTarget;
 use prometheus_store::{BodyLimit, ClientOptions, PrometheusClient, StoreAccess};
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, WWW_AUTHENTICATE};
 use serde_json::Value;
 use tokio::time;
 use url::Url;
@@ -107,6 +107,8 @@ const EXPOSITION: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/
 /// A target's response to a request for its metrics.
 pub(crate) struct ExpositionResponse {
     pub(crate) status: reqwest::StatusCode,
+    /// Whether the target asks for a bearer token.
+    pub(crate) wants_token: bool,
     body: Vec<u8>,
 }
 
@@ -115,7 +117,9 @@ pub(crate) async fn exposition(of: &Url, path: &str) -> anyhow::Result<Expositio
     let (client, url) = target(of, path)?;
     let response = client.get(url).header(ACCEPT, EXPOSITION).send().await?;
     let status = response.status();
-    Ok(ExpositionResponse { status, body: TEXT_LIMIT.read(response).await? })
+    let mut challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
+    let wants_token = challenges.any(|it| it.as_bytes().to_ascii_lowercase().starts_with(b"bearer"));
+    Ok(ExpositionResponse { status, wants_token, body: TEXT_LIMIT.read(response).await? })
 }
 
 /// Why the body of a response is not text.

@@ -28,6 +28,14 @@ async fn metrics_behind_a_login_are_read_with_the_targets_credentials() {
 }
 
 #[tokio::test]
+async fn metrics_behind_a_bearer_token_are_named_as_such() {
+    const REFUSED: &str = "401 Unauthorized\r\nwww-authenticate: Bearer realm=\"metrics\"";
+    let target = Url::parse(&fake_server::respond(|_| (REFUSED, String::new()))).unwrap();
+    let error = read(&target, "/metrics").await.unwrap_err();
+    assert!(error.needs_login && error.to_string().contains("it wants a bearer token"), "{error}");
+}
+
+#[tokio::test]
 async fn another_origin_does_not_get_the_targets_credentials() {
     let (own, other) = ["me", "other"]
         .map(|name| {
