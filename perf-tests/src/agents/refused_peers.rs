@@ -2,7 +2,7 @@
 
 use perf_report::format::counted;
 
-/// Reasons that are kept. Whoever reaches the address can make more of them.
+/// Maximum number of peers that are kept. Any program that reaches the address is such a peer.
 const MOST: usize = 5;
 
 /// The first peers that were refused, each with the reason, and the number of the others.

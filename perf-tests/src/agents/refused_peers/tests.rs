@@ -1,3 +1,5 @@
+//! Tests of the limit on refused peers.
+
 use std::cell::Cell;
 
 use super::RefusedPeers;
