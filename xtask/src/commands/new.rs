@@ -115,18 +115,17 @@ fn choose_service(text: &str, wanted: Option<&str>) -> anyhow::Result<ServicePat
     let listed = text.split_once("= &[").and_then(|(_, rest)| rest.split_once("];")).map(|(list, _)| list);
     let listed = listed.with_context(|| format!("{SERVICES}/mod.rs has no list of services"))?;
     let paths = listed.split(',').filter_map(|path| path.trim().trim_start_matches('&').split_once("::"));
-    let path =
-        |(module, constant): (&str, &str)| ServicePath { module: module.to_owned(), constant: constant.to_owned() };
-    let mut services: Vec<_> = paths.map(path).collect();
-    let names = services.iter().map(|service| service.module.clone()).collect::<Vec<_>>().join(", ");
-    services.retain(|service| wanted.is_none_or(|wanted| wanted == service.module));
-    match (services.len(), wanted) {
-        (1, _) => Ok(services.remove(0)),
+    let (modules, constants): (Vec<_>, Vec<_>) = paths.unzip();
+    let names = modules.join(", ");
+    let services = modules.iter().zip(constants);
+    let chosen: Vec<_> = services.filter(|(module, _)| wanted.is_none_or(|wanted| wanted == **module)).collect();
+    match (chosen.as_slice(), wanted) {
+        (&[(&module, constant)], _) => Ok(ServicePath { module: module.to_owned(), constant: constant.to_owned() }),
         (_, Some(wanted)) => {
-            let hint = did_you_mean(wanted, names.split(", "));
+            let hint = did_you_mean(wanted, modules);
             bail!("--service {wanted}: {SERVICES} has no such service, only {names}{hint}")
         }
-        (0, None) => bail!("{SERVICES} has no service: cargo xtask new-service NAME"),
+        ([], None) => bail!("{SERVICES} has no service: cargo xtask new-service NAME"),
         (_, None) => bail!("there are several services: choose one with --service NAME ({names})"),
     }
 }
