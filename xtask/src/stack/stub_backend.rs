@@ -20,17 +20,11 @@ const STOP: Duration = Duration::from_secs(5);
 /// The first line that the stub backend prints.
 #[derive(Deserialize)]
 struct FirstLine {
-    url: String,
+    url: Url,
 }
 
-/// The URL in the first line of a stub backend. `--against` also starts the stub backend of the
-/// base, and older ones print a sentence that ends with the URL.
 fn read_url(line: &str) -> Option<Url> {
-    let url = match serde_json::from_str(line) {
-        Ok(FirstLine { url }) => url,
-        Err(_) => line.strip_prefix("listening on ")?.to_owned(),
-    };
-    Url::parse(&url).ok()
+    serde_json::from_str(line).ok().map(|FirstLine { url }| url)
 }
 
 /// A running stub backend.
