@@ -7,16 +7,19 @@ use crate::value::is_private;
 use crate::{
     AGENTS, DURATION, ITERATIONS, LISTEN, LISTEN_CERTIFICATE, LoadOverride, MAX_VUS_OF_RATE, PROMETHEUS, RATE,
     REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SHARD, SMOKE,
-    STAGES, START_AT, SettingsError, VUS,
+    STAGES, START_AT, SettingsError, VUS, rfc3339_millis,
 };
 
 /// The longest time until a start.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
+const fn contradiction(why: String) -> Result<(), SettingsError> {
+    Err(SettingsError::Contradiction(why))
+}
+
 impl Settings {
     /// Rejects contradictions.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
         if self.typed(RW_CLIENT_CERTIFICATE).is_some() != self.typed(RW_CLIENT_CERTIFICATE_KEY).is_some() {
             return contradiction(format!(
                 "{RW_CLIENT_CERTIFICATE} and {RW_CLIENT_CERTIFICATE_KEY} must be set together"
@@ -43,7 +46,6 @@ impl Settings {
 
     /// Rejects an address for agents that nobody joins at, or whose messages others could read.
     fn check_listen(&self) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
         let listen = self.setting_name(LISTEN);
         let Some(address) = self.listen else {
             let Some(_) = self.listen_certificate else { return Ok(()) };
@@ -72,7 +74,6 @@ impl Settings {
 
     /// Rejects what does not go with a shard.
     fn check_shard(&self) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
         let Some(shard) = self.typed(SHARD) else {
             return match self.typed(START_AT) {
                 Some(start) => {
@@ -94,7 +95,6 @@ impl Settings {
 
     /// Rejects contradictions in the load, most of them as k6 does.
     fn check_load(&self) -> Result<(), SettingsError> {
-        let contradiction = |why: String| Err(SettingsError::Contradiction(why));
         let load = &self.load;
         let [vus, max_vus, rate, stages] =
             [VUS, MAX_VUS_OF_RATE, RATE, STAGES].map(|variable| self.setting_name(variable));
@@ -132,9 +132,8 @@ impl Settings {
     /// If it has passed, or is more than a day away.
     pub fn check_start(&self, now: SystemTime) -> Result<(), SettingsError> {
         let Some(start) = self.start_at else { return Ok(()) };
-        let shown = |time| humantime::format_rfc3339_millis(time).to_string();
-        let (setting, now_text) = (self.with_value(START_AT, &shown(start)), shown(now));
-        let refused = |why: &str| Err(SettingsError::Contradiction(format!("{setting}: {why}")));
+        let (setting, now_text) = (self.with_value(START_AT, &rfc3339_millis(start)), rfc3339_millis(now));
+        let refused = |why: &str| contradiction(format!("{setting}: {why}"));
         match start.duration_since(now) {
             Ok(wait) if wait > MAX_WAIT => {
                 refused(&format!("more than a day after now ({now_text}): choose an earlier time"))
