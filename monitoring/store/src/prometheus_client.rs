@@ -174,9 +174,8 @@ impl PrometheusClient {
     /// # Errors
     /// If the query fails, or the response has another form.
     pub async fn scrape_errors(&self, job: &str) -> Result<Vec<ScrapeError>, QueryError> {
-        let body = self.get("targets", &[("state", "active".to_owned())]).await?;
-        let json = serde_json::from_slice(&body).map_err(|error| self.malformed(&error))?;
-        response::scrape_errors(&json, job).map_err(|why| self.malformed(&why))
+        let query = [("state", "active".to_owned())];
+        self.read("targets", &query, |response| response::scrape_errors(response, job)).await
     }
 
     /// All rules by name, each with its last error, if any.
@@ -213,7 +212,7 @@ impl PrometheusClient {
         &self,
         path: &str,
         query: &[(&str, String)],
-        read: fn(&Value) -> Result<T, ResponseError>,
+        read: impl FnOnce(&Value) -> Result<T, ResponseError>,
     ) -> Result<T, QueryError> {
         let json = serde_json::from_slice(&self.get(path, query).await?).map_err(|error| self.malformed(&error))?;
         read(&json).map_err(|why| self.malformed(&why))

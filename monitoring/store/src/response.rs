@@ -95,8 +95,8 @@ pub fn value(response: &Value) -> Result<Option<f64>, ResponseError> {
         Found::Nothing | Found::OnlyNan => return Ok(None),
         Found::Complaint(why) => return Err(ResponseError(why)),
     }
-    match response.pointer("/data/result").and_then(Value::as_array).map(Vec::as_slice) {
-        Some([one]) => number(&one["value"]).map(|(_, value)| Some(value)),
+    match array(response, "/data/result")?.as_slice() {
+        [one] => number(&one["value"]).map(|(_, value)| Some(value)),
         _ => Err(ResponseError("the query returned several values instead of one".to_owned())),
     }
 }
@@ -121,14 +121,13 @@ fn number(point: &Value) -> Result<(f64, f64), ResponseError> {
 /// # Errors
 /// If the response is an error or has another form.
 pub fn series(response: &Value) -> Result<Vec<Series>, ResponseError> {
-    let result = response.pointer("/data/result").and_then(Value::as_array);
     let read_series = |series: &Value| {
-        let points = series["values"].as_array().ok_or_else(|| ResponseError(error_text(series)))?;
+        let points = array(series, "/values")?;
         let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
         let labels = series["metric"].as_object().into_iter().flatten().filter_map(text).collect();
         Ok(Series { labels, points: points.iter().map(number).collect::<Result<_, _>>()? })
     };
-    result.ok_or_else(|| ResponseError(error_text(response)))?.iter().map(read_series).collect()
+    array(response, "/data/result")?.iter().map(read_series).collect()
 }
 
 /// Values of a label.
@@ -136,8 +135,7 @@ pub fn series(response: &Value) -> Result<Vec<Series>, ResponseError> {
 /// # Errors
 /// If the response is an error or has another form.
 pub fn label_values(response: &Value) -> Result<Vec<String>, ResponseError> {
-    let values = response["data"].as_array().ok_or_else(|| ResponseError(error_text(response)))?;
-    Ok(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
+    Ok(array(response, "/data")?.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
 }
 
 /// Whether any series matches.
@@ -145,7 +143,7 @@ pub fn label_values(response: &Value) -> Result<Vec<String>, ResponseError> {
 /// # Errors
 /// If the response is an error or has another form.
 pub fn has_series(response: &Value) -> Result<bool, ResponseError> {
-    response["data"].as_array().map(|series| !series.is_empty()).ok_or_else(|| ResponseError(error_text(response)))
+    array(response, "/data").map(|series| !series.is_empty())
 }
 
 /// All rules by name, each with its last error, if any.
@@ -153,9 +151,7 @@ pub fn has_series(response: &Value) -> Result<bool, ResponseError> {
 /// # Errors
 /// If the response is an error or has another form.
 pub fn rules(response: &Value) -> Result<Vec<(String, Option<String>)>, ResponseError> {
-    let groups = response.pointer("/data/groups").and_then(Value::as_array);
-    let groups = groups.ok_or_else(|| ResponseError(error_text(response)))?;
-    let rules = groups.iter().filter_map(|group| group["rules"].as_array()).flatten();
+    let rules = array(response, "/data/groups")?.iter().filter_map(|group| group["rules"].as_array()).flatten();
     let rules = rules.filter_map(|rule| {
         let wrong = (rule["health"] == "err").then(|| shown(rule["lastError"].as_str().unwrap_or("unhealthy")));
         Some((rule["name"].as_str()?.to_owned(), wrong))
@@ -177,15 +173,18 @@ pub struct ScrapeError {
 /// # Errors
 /// If the response is an error or has another form.
 pub fn scrape_errors(response: &Value, job: &str) -> Result<Vec<ScrapeError>, ResponseError> {
-    let targets = response.pointer("/data/activeTargets").and_then(Value::as_array);
-    let targets = targets.ok_or_else(|| ResponseError(error_text(response)))?;
-    let of_job = targets.iter().filter(|target| target["labels"]["job"] == job);
+    let of_job = array(response, "/data/activeTargets")?.iter().filter(|target| target["labels"]["job"] == job);
     let error = |target: &Value| {
         let why = target["lastError"].as_str().filter(|why| !why.is_empty())?;
         let url = target["scrapeUrl"].as_str().and_then(|url| Url::parse(url).ok())?;
         Some(ScrapeError { url: shown(&shown_url(&url)), why: shown(why) })
     };
     Ok(of_job.filter_map(error).collect())
+}
+
+fn array<'a>(response: &'a Value, pointer: &str) -> Result<&'a Vec<Value>, ResponseError> {
+    let array = response.pointer(pointer).and_then(Value::as_array);
+    array.ok_or_else(|| ResponseError(error_text(response)))
 }
 
 /// Error message of a response. Without one, the beginning of the response.
