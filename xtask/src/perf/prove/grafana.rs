@@ -38,32 +38,29 @@ impl Grafana {
 
     /// The query's result; `None` if Grafana is down, refuses access or has no data source.
     pub(super) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> Option<Found> {
-        if self.gave_up().is_some() {
-            return None;
-        }
-        match through_grafana(&self.http, &self.url, expr, instant, window).await {
-            Ok(response) => self.check(response).map(|response| grafana_response::found(&response)),
-            Err(error) => {
-                self.give_up(format!("it does not respond: {}", error.root_cause()));
-                None
-            }
-        }
+        let response = self.response(through_grafana(&self.http, &self.url, expr, instant, window)).await?;
+        Some(grafana_response::found(&response))
     }
 
     /// The response of Prometheus' API at a path; `None` if Grafana is down, refuses access or has
     /// no data source.
     pub(super) async fn resource(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Option<Value>> {
-        if self.gave_up().is_some() {
-            return Ok(None);
-        }
         let source = dashboards::panel::PROMETHEUS_UID;
         let mut url = self.url.join(&format!("api/datasources/uid/{source}/resources/api/v1/{path}"))?;
         url.query_pairs_mut().extend_pairs(query);
-        match http::json_of_any_status(&self.http, url).await {
-            Ok(response) => Ok(self.check(response)),
+        Ok(self.response(http::json_of_any_status(&self.http, url)).await)
+    }
+
+    /// The response to a request, which is not sent after a failure.
+    async fn response(&self, request: impl Future<Output = anyhow::Result<Value>>) -> Option<Value> {
+        if self.gave_up().is_some() {
+            return None;
+        }
+        match request.await {
+            Ok(response) => self.check(response),
             Err(error) => {
                 self.give_up(format!("it does not respond: {}", error.root_cause()));
-                Ok(None)
+                None
             }
         }
     }
