@@ -57,11 +57,6 @@ pub(crate) fn prometheus(url: &Url, access: &StoreAccess) -> anyhow::Result<Prom
     Ok(PrometheusClient::new(url.clone(), prometheus_store::store_client(url, access, OPTIONS)?, STORE_LIMIT))
 }
 
-/// Appends a path to a URL, which may have a path itself.
-pub(crate) fn join(base: &Url, path: &str) -> anyhow::Result<Url> {
-    Url::parse(&format!("{}/{path}", base.as_str().trim_end_matches('/'))).context("failed to make a URL")
-}
-
 /// Polls the URL. Gives whether it responds with success within the time.
 pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
     let client = client(url)?;
@@ -76,9 +71,10 @@ pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
     Ok(time::timeout(within, responded).await.is_ok())
 }
 
-/// The JSON at a path below a URL. Any other status than success is an error.
+/// The JSON at a path below a URL, which may have a path itself. Any other status than success is
+/// an error.
 pub(crate) async fn json(base: &Url, path: &str) -> anyhow::Result<Value> {
-    let url = join(base, path)?;
+    let url = Url::parse(&format!("{}/{path}", base.as_str().trim_end_matches('/')))?;
     let response = client(&url)?.get(url).send().await?.error_for_status()?;
     Ok(serde_json::from_slice(&STORE_LIMIT.read(response).await?)?)
 }
@@ -152,13 +148,8 @@ impl ExpositionResponse {
     }
 }
 
-/// The text at the URL, read on a new connection.
-pub(crate) async fn text(url: Url) -> anyhow::Result<String> {
-    get_text(&url, url.as_str()).await
-}
-
 /// The text at a path of a target, read on a new connection.
-pub(crate) async fn get_text(base: &Url, path: &str) -> anyhow::Result<String> {
+pub(crate) async fn text(base: &Url, path: &str) -> anyhow::Result<String> {
     let (client, url) = target(base, path)?;
     let response = client.get(url).send().await?.error_for_status()?;
     let text = TEXT_LIMIT.read(response).await?;

@@ -158,7 +158,7 @@ pub(super) async fn read_once(target: &Url, path: &str) -> Result<MetricsReading
 /// The routes in a target's OpenAPI document, which FastAPI
 /// serves at `/openapi.json`, if it has one.
 pub(super) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSet<String>> {
-    let text = http::get_text(target, "/openapi.json").await.ok()?;
+    let text = http::text(target, "/openapi.json").await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
     routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != metrics));
     Some(routes).filter(|routes| !routes.is_empty())
