@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use perf_host::files::{LATEST, TestidInUse, WriteError, point_latest_to, run_folder, write_whole};
 use perf_report::Report;
-use perf_report::evidence::Evidence;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
@@ -61,27 +60,15 @@ pub(crate) fn write_histograms(folder: &Path, histograms: &[u8]) -> Result<Optio
     }))
 }
 
-/// Writes a run's evidence for another process. Returns its path.
-pub(crate) fn write_evidence(folder: &Path, evidence: &Evidence) -> Result<PathBuf, FileError> {
-    let path = folder.join(files::EVIDENCE);
-    write_whole([(path.clone(), serde_json::to_string(evidence)?)])?;
-    Ok(path)
-}
-
-/// Writes a shard's file.
-pub(crate) fn write_shard(path: &Path, shard: &impl Serialize) -> Result<(), FileError> {
-    Ok(write_whole([(path.to_owned(), serde_json::to_string(shard)?)])?)
+/// Writes a file for another process.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
+    Ok(write_whole([(path.to_owned(), serde_json::to_string(value)?)])?)
 }
 
 /// Writes the report and all files that are made from it. Returns the report's path.
 pub(crate) fn publish(folder: &Path, report: &Report) -> Result<PathBuf, FileError> {
     write_whole(files::run_files(report, None)?.into_iter().map(|(name, text)| (folder.join(name), text)))?;
     Ok(folder.join(files::REPORT))
-}
-
-/// Writes the outcome for the process that started this one.
-pub(crate) fn write_outcome(path: &Path, outcome: &Outcome) -> Result<(), FileError> {
-    Ok(write_whole([(path.to_owned(), serde_json::to_string(outcome)?)])?)
 }
 
 /// Writes the outcome and the run's files to standard error.

@@ -9,6 +9,7 @@ use perf_report::evidence::{Evidence, RunOverview, SCHEMA, StoreResult};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::judge;
+use perf_report::render::files::EVIDENCE;
 
 use super::backend::BackendValues;
 use super::check::stall_limit;
@@ -100,7 +101,10 @@ impl RunRecord<'_> {
         // `cargo xtask perf` reads the evidence, judges and publishes. Under plain `cargo test`,
         // this process publishes the report.
         let evidence_path = match self.is_read {
-            true => written.and_then(|()| evidence::write_evidence(self.folder, &evidence).map(Some)),
+            true => {
+                let path = self.folder.join(EVIDENCE);
+                written.and_then(|()| evidence::write_json(&path, &evidence)).map(|()| Some(path))
+            }
             false => written.map(|()| None),
         };
         let judgement = judge(catalogue, &evidence);

@@ -99,7 +99,7 @@ impl PreparedRun {
             findings,
         };
         let path = self.folder.join(file_name(shard));
-        evidence::write_shard(&path, &file)?;
+        evidence::write_json(&path, &file)?;
         Ok(RunOutcome::Sharded(code(&file), describe(&file, &path)))
     }
 }

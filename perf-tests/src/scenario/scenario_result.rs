@@ -45,7 +45,7 @@ impl ScenarioResult {
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
         let written = match place {
-            OutcomePlace::File(path) => evidence::write_outcome(&path, &outcome),
+            OutcomePlace::File(path) => evidence::write_json(&path, &outcome),
             OutcomePlace::Log => evidence::log_outcome(outcome),
         };
         if let Err(error) = &written {
