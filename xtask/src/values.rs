@@ -50,9 +50,13 @@ impl RuleArgs {
     /// The first flag whose value is not the default.
     pub(crate) fn changed_flag(&self) -> Option<&'static str> {
         let usual = Rule::default();
-        let changed = [("--margin", self.margin.0 != usual.margin), ("--detect", self.detect.0 != usual.detect)];
-        changed.into_iter().find(|(_, is_changed)| *is_changed).map(|(flag, _)| flag)
+        first_given([("--margin", self.margin.0 != usual.margin), ("--detect", self.detect.0 != usual.detect)])
     }
+}
+
+/// The first flag that is given.
+pub(crate) fn first_given(flags: impl IntoIterator<Item = (&'static str, bool)>) -> Option<&'static str> {
+    flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
 }
 
 /// Reads the URL of the named flag.

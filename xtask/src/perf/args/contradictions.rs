@@ -4,6 +4,7 @@ use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
 use super::PerfArgs;
 use crate::stack::StackChoice;
+use crate::values::first_given;
 
 impl PerfArgs {
     /// Rejects contradicting flags. The error names them.
@@ -106,13 +107,12 @@ impl PerfArgs {
 
     /// The first given flag of a stack that this command starts.
     fn stack_flag(&self) -> Option<&'static str> {
-        let flags = [
+        first_given([
             ("--stack", self.stack.choice != StackChoice::Auto),
             ("--prometheus-port", self.ports.prometheus_port.is_some()),
             ("--grafana-port", self.ports.grafana_port.is_some()),
             ("--ephemeral", self.ephemeral),
-        ];
-        flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+        ])
     }
 
     /// The flag or variable that names a running store.

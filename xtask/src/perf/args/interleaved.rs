@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::JUDGING;
+use crate::values::first_given;
 
 /// Rounds per side without `--rounds` and without a calibration of the machine.
 pub(crate) const ROUNDS: u32 = 12;
@@ -102,8 +103,8 @@ impl InterleavedArgs {
             ("--start", self.start().is_some()),
             ("--reset", self.reset().is_some()),
         ];
-        match round_flags.iter().find(|(_, given)| *given) {
-            Some((flag, _)) if !self.compares() => Err(format!("{flag} needs rounds: add --against or --calibrate")),
+        match first_given(round_flags) {
+            Some(flag) if !self.compares() => Err(format!("{flag} needs rounds: add --against or --calibrate")),
             _ => Ok(()),
         }
     }

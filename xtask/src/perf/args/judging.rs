@@ -4,7 +4,7 @@ use perf_report::comparison::Rule;
 
 use crate::perf::compare::{BaselinePlan, Gate};
 use crate::perf::perf_error::PerfError;
-use crate::values::{ProductionArgs, RuleArgs};
+use crate::values::{ProductionArgs, RuleArgs, first_given};
 
 /// Flags by which a run is judged, of `cargo xtask perf` and of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]
@@ -52,8 +52,7 @@ impl RunJudgingArgs {
 
     /// The given flag about a recorded run, if there is one.
     pub(super) fn recorded_flag(&self) -> Option<&'static str> {
-        let given = [("--baseline", &self.baseline), ("--save-baseline", &self.save_baseline)];
-        given.iter().find(|(_, value)| value.is_some()).map(|(flag, _)| *flag)
+        first_given([("--baseline", self.baseline.is_some()), ("--save-baseline", self.save_baseline.is_some())])
     }
 
     /// The comparison with a recorded run.

@@ -5,6 +5,7 @@ use perf_settings::{SHARD, START_AT, Settings, TARGET};
 use super::PerfArgs;
 use crate::host::clock::Moment;
 use crate::stack::StackChoice;
+use crate::values::first_given;
 
 impl PerfArgs {
     /// Rejects flags that do not go with `--shard`. The error names them.
@@ -31,7 +32,7 @@ impl PerfArgs {
             ("--grafana-port", self.ports.grafana_port.is_some()),
             ("--ephemeral", self.ephemeral),
         ];
-        if let Some((flag, _)) = of_store.iter().find(|(_, given)| *given) {
+        if let Some(flag) = first_given(of_store) {
             return Err(format!("{flag} needs a store, and shards push to none: remove {flag}, or {shard}"));
         }
         if !settings.dry_run && self.named_target(settings).is_none() {
