@@ -107,14 +107,7 @@ pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
     for path in leftovers(root, &files)? {
         fs::remove_file(root.join(&path)).with_context(|| format!("failed to remove {path}"))?;
     }
-    for file in files {
-        let path = root.join(&file.path);
-        if let Some(folder) = path.parent() {
-            files::make_folder(folder)?;
-        }
-        files::write(&path, &file.contents)?;
-    }
-    Ok(())
+    files::write_generated(root, &files)
 }
 
 /// Files in the folders of generated files that are not generated any more.

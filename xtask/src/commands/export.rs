@@ -1,7 +1,7 @@
 //! `cargo xtask export`: writes rules and dashboards for a Prometheus and a Grafana of the user's
 //! own, or the manifests of a run by pods.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use dashboards::service_dashboard;
@@ -45,20 +45,11 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
             )));
         }
     }
-    let files = if args.kubernetes.is_some() { manifests()? } else { files()? };
-    for GeneratedFile { path, contents } in &files {
-        write(&folder.join(path), contents)?;
-    }
+    let written = if args.kubernetes.is_some() { manifests()? } else { files()? };
+    files::write_generated(&folder, &written)?;
     println!("{}", folder.display());
-    files.iter().for_each(|file| println!("  {}", file.path));
+    written.iter().for_each(|file| println!("  {}", file.path));
     Ok(ExitCode::Met)
-}
-
-fn write(path: &Path, contents: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        files::make_folder(folder)?;
-    }
-    files::write(path, contents)
 }
 
 fn manifests() -> anyhow::Result<Vec<GeneratedFile>> {

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use monitoring::generated_files::GeneratedFile;
 use serde::Serialize;
 
 /// Reads a text file.
@@ -23,6 +24,16 @@ pub(crate) fn list(folder: impl AsRef<Path>) -> anyhow::Result<ReadDir> {
 pub(crate) fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let path = path.as_ref();
     fs::write(path, contents).with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// Writes generated files to a folder, and creates their folders.
+pub(crate) fn write_generated(folder: &Path, files: &[GeneratedFile]) -> anyhow::Result<()> {
+    for file in files {
+        let path = folder.join(&file.path);
+        path.parent().map_or(Ok(()), make_folder)?;
+        write(&path, &file.contents)?;
+    }
+    Ok(())
 }
 
 /// Writes a file that only this user may read, and replaces an older one.

@@ -1,6 +1,5 @@
 //! The options of a stack, and the configuration of Prometheus that follows from them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -56,14 +55,7 @@ pub(crate) struct ShownArchive {
 impl StackOptions {
     /// Writes the files that Prometheus reads.
     pub(super) fn write_configuration(&self, folder: &Path) -> anyhow::Result<()> {
-        for file in generated_files::prometheus_files(services::ALL, &self.timing)? {
-            let path = folder.join(file.path);
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            files::write(&path, file.contents)?;
-        }
-        Ok(())
+        files::write_generated(folder, &generated_files::prometheus_files(services::ALL, &self.timing)?)
     }
 
     /// The flags of Prometheus besides paths and addresses.
