@@ -128,7 +128,7 @@ pub(crate) fn clean_up(cleanup: &mut Cleanup) {
         };
         let file = entry.path();
         let is_owner = file.extension().is_some_and(|extension| extension == "owner");
-        if is_owner && fs::read_to_string(&file).is_ok_and(|owner| owner::is_gone(owner.trim())) {
+        if is_owner && owner::is_gone_in(&file) {
             let checkout = file.with_extension("");
             let removed = shell(&workspace::root()).and_then(|shell| remove(&shell, &checkout));
             cleanup.note(removed, || format!("checkout {}", checkout.display()));

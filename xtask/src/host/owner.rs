@@ -4,6 +4,9 @@
 //! Started processes are in process groups of their own, so that Ctrl-C at the terminal reaches
 //! only this command.
 
+use std::fs;
+use std::path::Path;
+
 use perf_host::proc;
 use tokio::process::Command;
 
@@ -37,6 +40,11 @@ pub(crate) fn is_gone(name: &str) -> bool {
         Some(now) => now != start,
         None => !processes::is_alive(pid),
     }
+}
+
+/// Whether a file names an owner in this clone that has ended.
+pub(crate) fn is_gone_in(file: &Path) -> bool {
+    fs::read_to_string(file).is_ok_and(|name| is_gone(name.trim()))
 }
 
 /// The process id of a name's owner, if that is another running command of this clone.

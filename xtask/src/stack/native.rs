@@ -183,11 +183,10 @@ fn remove_passing(folder: &Path) -> anyhow::Result<()> {
 /// Prometheus that belonged to the command. Stops that Prometheus if it still runs.
 pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     for (port, folder) in state_folders(None) {
-        let is_gone = |file: &Path| fs::read_to_string(file).is_ok_and(|owner| owner::is_gone(owner.trim()));
-        if is_gone(&backend_owner(port)) {
+        if owner::is_gone_in(&backend_owner(port)) {
             cleanup.note(forget_backend(port), || format!("the scraped backend of the stack at port {port}"));
         }
-        if is_gone(&folder.join(OWNER)) {
+        if owner::is_gone_in(&folder.join(OWNER)) {
             cleanup.note(remove_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
         }
     }
