@@ -90,11 +90,8 @@ impl CoordinatorLog {
 
     /// The state of the pod; `None` if it was removed.
     async fn state(&self) -> Result<Option<PodState>, KubectlError> {
-        match self.kubectl.run(&["get", "pod", &self.pod, "--output=json"]).await {
-            Ok(json) => {
-                let pod: Pod = serde_json::from_str(&json).map_err(std::io::Error::from)?;
-                Ok(Some(pod.state()))
-            }
+        match self.kubectl.get::<Pod>("pod", &self.pod).await {
+            Ok(pod) => Ok(Some(pod.state())),
             Err(KubectlError::NotFound(..)) => Ok(None),
             Err(error) => Err(error),
         }

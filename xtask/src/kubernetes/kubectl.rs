@@ -3,6 +3,8 @@
 use std::io;
 use std::process::{Output, Stdio};
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -88,8 +90,20 @@ impl Kubectl {
     ///
     /// # Errors
     /// If the cluster refuses that.
-    pub(super) async fn list(&self, kind: &str, selector: &str) -> Result<Value, KubectlError> {
-        parse(&self.run(&["get", kind, selector, "--output=json"]).await?)
+    pub(super) async fn list<T: DeserializeOwned>(&self, kind: &str, selector: &str) -> Result<Vec<T>, KubectlError> {
+        #[derive(Deserialize)]
+        struct List<T> {
+            items: Vec<T>,
+        }
+        Ok(self.get::<List<T>>(kind, selector).await?.items)
+    }
+
+    /// Gets an object by its name, or a list by its selector.
+    ///
+    /// # Errors
+    /// If the cluster refuses that, or has no such object.
+    pub(super) async fn get<T: DeserializeOwned>(&self, kind: &str, which: &str) -> Result<T, KubectlError> {
+        parse(&self.run(&["get", kind, which, "--output=json"]).await?)
     }
 
     /// Whether `kubectl auth can-i` allows it.
@@ -133,7 +147,7 @@ pub(super) fn not_started(error: io::Error) -> KubectlError {
     if error.kind() == io::ErrorKind::NotFound { KubectlError::NotInstalled } else { KubectlError::Io(error) }
 }
 
-fn parse(json: &str) -> Result<Value, KubectlError> {
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T, KubectlError> {
     serde_json::from_str(json).map_err(|error| KubectlError::Io(error.into()))
 }
 

@@ -8,12 +8,6 @@ use serde_json::Value;
 
 use super::manifests::ROLE_LABEL;
 
-/// A list of objects of one kind.
-#[derive(Debug, Deserialize)]
-struct List<T> {
-    items: Vec<T>,
-}
-
 /// A pod, with the fields that this module reads.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Pod {
@@ -72,6 +66,13 @@ struct ContainerState {
 
 #[derive(Debug, Clone, Deserialize)]
 struct Waiting {
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+/// An event about a Job.
+#[derive(Debug, Deserialize)]
+pub(super) struct Event {
     reason: Option<String>,
     message: Option<String>,
 }
@@ -159,27 +160,9 @@ impl Terminated {
     }
 }
 
-/// Parses a list of pods.
-///
-/// # Errors
-/// If it is not one.
-pub(super) fn parse_pods(list: Value) -> serde_json::Result<Vec<Pod>> {
-    Ok(serde_json::from_value::<List<Pod>>(list)?.items)
-}
-
 /// The message of the last event by which a Job could not create a pod, such as that of a quota.
-///
-/// # Errors
-/// If it is not a list of events.
-pub(super) fn refused_pods(events: Value) -> serde_json::Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Event {
-        reason: Option<String>,
-        message: Option<String>,
-    }
-    let events = serde_json::from_value::<List<Event>>(events)?.items;
-    let refused = events.into_iter().rfind(|event| event.reason.as_deref() == Some("FailedCreate"));
-    Ok(refused.and_then(|event| event.message))
+pub(super) fn refused_pods(events: Vec<Event>) -> Option<String> {
+    events.into_iter().rfind(|event| event.reason.as_deref() == Some("FailedCreate"))?.message
 }
 
 fn describe(reason: Option<&str>, message: Option<&str>) -> String {

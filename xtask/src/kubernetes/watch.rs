@@ -9,7 +9,7 @@ use tokio::time::{self, Instant};
 
 use super::kubectl::{Kubectl, KubectlError};
 use super::manifests::{AGENT, COORDINATOR, RUN_LABEL, RunManifests};
-use super::pods::{Pod, PodState, parse_pods, refused_pods};
+use super::pods::{Pod, PodState, refused_pods};
 use crate::host::clock;
 
 /// Time for a pod to start. A cluster that adds nodes needs minutes.
@@ -124,7 +124,7 @@ impl PodWatch {
 
     async fn pods(&self, role: &str) -> Result<Vec<Pod>, PodError> {
         let selector = format!("--selector={RUN_LABEL}={}", self.run.name);
-        let pods = parse_pods(self.kubectl.list("pods", &selector).await?).map_err(unreadable)?;
+        let pods: Vec<Pod> = self.kubectl.list("pods", &selector).await?;
         Ok(pods.into_iter().filter(|pod| pod.has_role(role)).collect())
     }
 
@@ -149,9 +149,8 @@ impl PodWatch {
             let field = format!("--field-selector=involvedObject.name={job}");
             let events = self.kubectl.list("events", &field).await;
             // Without the right to list events, the message says only that pods are missing.
-            let refused = events.ok().map(refused_pods).transpose().map_err(unreadable)?.flatten();
             let has = format!("Job {job} has {}", counted_part(pods.len() as u64, wanted as u64, "pod"));
-            if let Some(why) = refused {
+            if let Some(why) = events.ok().and_then(refused_pods) {
                 return Err(PodError::NotCreated { job: job.to_owned(), created: pods.len(), wanted, why });
             }
             waits = Some(has);
@@ -165,8 +164,4 @@ impl PodWatch {
         }
         Ok(())
     }
-}
-
-fn unreadable(error: serde_json::Error) -> PodError {
-    PodError::Kubectl(KubectlError::Io(error.into()))
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::*;
 
 fn state(status: &Value) -> PodState {
-    let list = json!({ "items": [{ "metadata": { "name": "a" }, "spec": {}, "status": status }] });
-    parse_pods(list).unwrap()[0].state()
+    let pod = json!({ "metadata": { "name": "a" }, "spec": {}, "status": status });
+    serde_json::from_value::<Pod>(pod).unwrap().state()
 }
 
 #[test]
@@ -37,9 +37,10 @@ fn a_pod_that_does_not_run_is_explained() {
 
 #[test]
 fn the_last_event_of_a_job_names_the_quota() {
-    let event = |reason: &str, message: &str| json!({ "reason": reason, "message": message });
+    let event =
+        |reason: &str, message: &str| Event { reason: Some(reason.to_owned()), message: Some(message.to_owned()) };
     let quota = "pods \"a\" is forbidden: exceeded quota: two-pods, requested: pods=1, used: pods=2, limited: pods=2";
-    let events = [event("FailedCreate", "older"), event("FailedCreate", quota), event("SuccessfulCreate", "pod b")];
-    assert_eq!(refused_pods(json!({ "items": events })).unwrap().as_deref(), Some(quota));
-    assert_eq!(refused_pods(json!({ "items": [event("SuccessfulCreate", "pod b")] })).unwrap(), None);
+    let events = vec![event("FailedCreate", "older"), event("FailedCreate", quota), event("SuccessfulCreate", "pod b")];
+    assert_eq!(refused_pods(events).as_deref(), Some(quota));
+    assert_eq!(refused_pods(vec![event("SuccessfulCreate", "pod b")]), None);
 }
