@@ -16,7 +16,7 @@ pub(crate) const PROFILE: &str = "dev";
 pub(crate) const PEAK_PROFILE: &str = "peak";
 
 /// The stub backend's package and binary.
-const STUB: &str = "stub-backend";
+pub(crate) const STUB: &str = "stub-backend";
 
 /// The programs that a build made.
 #[derive(Debug)]

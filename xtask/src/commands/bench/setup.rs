@@ -17,7 +17,7 @@ use super::bench_protocol::BenchProtocol;
 use super::nginx::Nginx;
 use super::processors::pinned;
 use crate::host::{child, files, http, ports, workspace};
-use crate::scenarios::{self, PEAK_PROFILE};
+use crate::scenarios::{self, PEAK_PROFILE, STUB};
 use crate::stack::stub_backend::StubBackend;
 
 /// The example with one request in each iteration.
@@ -150,23 +150,10 @@ impl BenchSetup {
 
 /// Builds our generator and the server like `cargo xtask perf --peak` builds scenarios.
 fn build(scenario: &str) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let built = scenarios::cargo_build(
-        &mut workspace::cargo(),
-        &[
-            "--profile",
-            PEAK_PROFILE,
-            "--package",
-            "perf-tests",
-            "--example",
-            scenario,
-            "--package",
-            "stub-backend",
-            "--bin",
-            "stub-backend",
-        ],
-        "the generator does not compile",
-    )?;
-    Ok((built.get(TargetKind::Example, scenario)?, built.get(TargetKind::Bin, "stub-backend")?))
+    let mut args = vec!["--profile", PEAK_PROFILE, "--package", "perf-tests", "--example", scenario];
+    args.extend(["--package", STUB, "--bin", STUB]);
+    let built = scenarios::cargo_build(&mut workspace::cargo(), &args, "the generator does not compile")?;
+    Ok((built.get(TargetKind::Example, scenario)?, built.get(TargetKind::Bin, STUB)?))
 }
 
 async fn start_store(program: &Path, folder: &Path) -> anyhow::Result<(Child, Url)> {
