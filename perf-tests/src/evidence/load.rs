@@ -129,11 +129,11 @@ pub(crate) fn generator(load: &Load) -> Generator {
 /// the counts of objectives; the warning adds a remedy.
 pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
     let GeneratorHealth { cpu, steal, .. } = load.health;
-    let parts = plan.parts.iter().zip(&load.snapshot.parts);
-    let mut warnings: Vec<_> = parts.filter_map(|(part, counts)| delivery_warning(part, counts, load.health)).collect();
+    let parts = || plan.parts.iter().zip(&load.snapshot.parts);
+    let mut warnings: Vec<_> =
+        parts().filter_map(|(part, counts)| delivery_warning(part, counts, load.health)).collect();
     if load.errors.unsendable.is_none() {
-        let parts = plan.parts.iter().zip(&load.snapshot.parts);
-        warnings.extend(parts.filter_map(|(part, counts)| early_failures_warning(part, counts)));
+        warnings.extend(parts().filter_map(|(part, counts)| early_failures_warning(part, counts)));
     }
     // Arrivals of a lost agent count as dropped, too, but no VU was busy with them.
     let is_lost = load.agents.iter().any(|agent| agent.lost.is_some());
