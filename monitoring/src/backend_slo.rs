@@ -185,25 +185,26 @@ impl BackendSlo {
 
     /// Value at one time, reduced to a single series.
     pub fn now(&self) -> Expr {
-        let worst = match (self.judged, self.bound) {
-            (JudgedValue::Mean, _) => "avg",
-            (JudgedValue::Worst, Bound::AtMost(_)) => "max",
-            (JudgedValue::Worst, Bound::AtLeast(_)) => "min",
-        };
-        Expr::Aggregate(worst, Vec::new(), Box::new(Expr::Verbatim(self.expr)))
+        let (of_series, _) = self.aggregations();
+        Expr::Aggregate(of_series, Vec::new(), Box::new(Expr::Verbatim(self.expr)))
+    }
+
+    /// The aggregation of several series, and the one of the values over time.
+    const fn aggregations(&self) -> (&'static str, &'static str) {
+        match (self.judged, self.bound) {
+            (JudgedValue::Mean, _) => ("avg", "avg_over_time"),
+            (JudgedValue::Worst, Bound::AtMost(_)) => ("max", "max_over_time"),
+            (JudgedValue::Worst, Bound::AtLeast(_)) => ("min", "min_over_time"),
+        }
     }
 
     /// Value that is judged, over the last `duration`.
     pub fn over_run(&self, duration: Duration) -> Expr {
-        let function = match (self.judged, self.bound) {
-            (JudgedValue::Mean, _) => "avg_over_time",
-            (JudgedValue::Worst, Bound::AtMost(_)) => "max_over_time",
-            (JudgedValue::Worst, Bound::AtLeast(_)) => "min_over_time",
-        };
         // Prometheus aligns steps to multiples of their width. Wide steps would miss the scrapes of
         // a short run that come after its last step.
         let step = if duration < SHORT { Duration::from_secs(1) } else { SCRAPE_INTERVAL };
-        Expr::Call(function, vec![Expr::Subquery(Box::new(self.now()), Window::Fixed(duration), step)])
+        let (_, over_time) = self.aggregations();
+        Expr::Call(over_time, vec![Expr::Subquery(Box::new(self.now()), Window::Fixed(duration), step)])
     }
 
     /// 1 at the times when the objective is met, else 0.

@@ -69,8 +69,7 @@ impl Phases {
 
     /// Restricts a selector to series of these phases.
     pub fn select(self, selector: Selector) -> Selector {
-        let within: Vec<_> = Phase::ALL.into_iter().filter(|&phase| self.contains(phase)).map(Phase::as_str).collect();
-        match (within.as_slice(), self) {
+        match (self.names().as_slice(), self) {
             (_, Self::ALL) => selector,
             ([only], _) => selector.with(PHASE, *only),
             (_, Self::AFTER_WARM_UP) => selector.without(PHASE, Phase::WarmUp.as_str()),
@@ -83,8 +82,11 @@ impl Phases {
         if self == Self::AFTER_WARM_UP {
             return String::new();
         }
-        let names: Vec<_> = Phase::ALL.into_iter().filter(|&phase| self.contains(phase)).map(Phase::as_str).collect();
-        format!(" in {}", names.join(" and "))
+        format!(" in {}", self.names().join(" and "))
+    }
+
+    fn names(self) -> Vec<&'static str> {
+        Phase::ALL.into_iter().filter(|&phase| self.contains(phase)).map(Phase::as_str).collect()
     }
 }
 
