@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use perf_host::signals::Signals;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
@@ -31,7 +32,6 @@ pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Respons
 use crate::clock;
 use crate::measure::{Layout, Pulse, PulseSum, Recorder, SlowTimes, Snapshot};
 use crate::plan::Plan;
-use crate::signals::Signals;
 use health::HealthMeter;
 use load_share::SharedSource;
 use stall::StallWatch;
@@ -202,7 +202,7 @@ impl Supervisor<'_> {
         loop {
             tokio::select! {
                 () = &mut all_stopped => return (early, known),
-                () = signals.next(), if !early.interrupted => {
+                () = signals.interrupted(), if !early.interrupted => {
                     early.interrupted = true;
                     self.abort.send_replace(true);
                 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use perf_host::signals::Signals;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -28,7 +29,7 @@ use crate::measure::{Layout, RecordedTimeline, Recorder, Snapshot};
 use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, SeriesIdentity, SeriesValue};
-use crate::signals::Signals;
+use crate::signals;
 
 mod agent;
 mod agents;
@@ -116,7 +117,7 @@ struct PreparedRun {
 impl PreparedRun {
     /// Makes all checks that are possible before the load.
     async fn prepare(mut spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
-        let signals = Signals::listen(matches!(settings.outcome, Some(OutcomePlace::File(_)))).map_err(internal)?;
+        let signals = signals::listen(matches!(settings.outcome, Some(OutcomePlace::File(_)))).map_err(internal)?;
         // Agents on other machines check their own share.
         let vus = if settings.listen.is_some() { 0 } else { own_share(&settings).most_vus(&planning.plan) as u64 };
         let ports = capacity::check(vus, 1 + settings.hosts.len())?;

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::prometheus::config::{LOGIN, PASSWORD_FILE, ScrapeTarget, TARGETS, USER_FILE};
 use percent_encoding::percent_decode_str;
+use perf_host::signals::Signals;
 use perf_settings::UnixTarget;
-use tokio::sync::watch;
 use url::Url;
 
 use crate::backend::target_metrics;
@@ -66,14 +66,14 @@ pub(crate) struct Stack {
 ///
 /// If the start fails or is interrupted by a signal, nothing is left. Prints which programs are
 /// missing and which features the user loses.
-pub(crate) async fn start(options: &StackOptions, mut signals: watch::Receiver<u32>) -> Result<Stack, StackError> {
+pub(crate) async fn start(options: &StackOptions, mut signals: Signals) -> Result<Stack, StackError> {
     let before = parts(options.choice, Some(options.prometheus_port)).await?;
     let failure = tokio::select! {
         stack = up(options, &before) => match stack {
             Ok(stack) => return Ok(stack),
             Err(error) => error,
         },
-        _ = signals.wait_for(|count| *count > 0) => StackError::Interrupted,
+        () = signals.interrupted() => StackError::Interrupted,
     };
     let stopped = match parts_since(&before, options).await {
         Ok(parts) => stop(&parts).await,

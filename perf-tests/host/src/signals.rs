@@ -4,17 +4,50 @@ use std::io;
 
 use tokio::sync::watch;
 
-/// Counts each SIGINT, SIGTERM and SIGHUP, or Ctrl-C on Windows, while the tokio runtime lives.
-///
-/// # Errors
-/// If the system refuses a signal handler.
-pub fn count() -> io::Result<watch::Receiver<u32>> {
-    let (count, receiver) = watch::channel(0);
-    count_into(count, |_| ())?;
-    Ok(receiver)
+/// The number of signals so far: SIGINT, SIGTERM and SIGHUP, or Ctrl-C on Windows.
+#[derive(Debug, Clone)]
+pub struct Signals(watch::Receiver<u32>);
+
+impl Signals {
+    /// Counts signals to this process while the tokio runtime lives.
+    ///
+    /// # Errors
+    /// If the system refuses a signal handler.
+    pub fn count() -> io::Result<Self> {
+        let (count, signals) = Self::from_sender();
+        count_into(count, |_| ())?;
+        Ok(signals)
+    }
+
+    /// Signals that the owner of the sender counts.
+    pub fn from_sender() -> (watch::Sender<u32>, Self) {
+        let (count, receiver) = watch::channel(0);
+        (count, Self(receiver))
+    }
+
+    /// The number of signals so far.
+    pub fn number(&self) -> u32 {
+        *self.0.borrow()
+    }
+
+    /// Whether a signal has arrived.
+    pub fn is_interrupted(&self) -> bool {
+        self.number() > 0
+    }
+
+    /// Waits for the first signal. Returns at once if it has arrived already.
+    pub async fn interrupted(&mut self) {
+        self.more_than(0).await;
+    }
+
+    /// Waits until more than this number of signals have arrived.
+    pub async fn more_than(&mut self, number: u32) {
+        // The sender lives as long as the runtime.
+        let _ = self.0.wait_for(|count| *count > number).await;
+    }
 }
 
-/// As [`count`]. Adds to a count that also has other sources, and calls `then` with the new number.
+/// Adds signals to a count that also has other sources, and calls `then` with the new number.
 ///
 /// # Errors
 /// If the system refuses a signal handler.

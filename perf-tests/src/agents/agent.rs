@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{AGENT_CA, AGENT_TOKEN};
 use tokio::net::{self, TcpStream};
@@ -21,7 +22,6 @@ use crate::engine::{self, EngineError, Job, Leases, Load, LoadObserver};
 use crate::environment::AgentJoin;
 use crate::measure::Snapshot;
 use crate::plan::nanos;
-use crate::signals::Signals;
 
 /// Time for the coordinator to listen, once its name is known.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -141,7 +141,7 @@ impl Agent {
     /// If the coordinator is lost. The caller then ends the process, because worker threads still
     /// make load.
     pub(crate) async fn run(mut self, job: Job<'_>) -> Result<(), AgentEnd> {
-        let ((stop, mut signals), is_missed) = (Signals::remote(), Cell::new(false));
+        let ((stop, mut signals), is_missed) = (Signals::from_sender(), Cell::new(false));
         let leases = job.leases.clone().unwrap_or_else(|| Arc::new(Leases::new(job.plan)));
         let mut observer = CountSender { sender: &self.sender, is_missed: &is_missed };
         let load = tokio::select! {

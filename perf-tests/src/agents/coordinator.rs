@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::{join_all, select_all, try_join_all};
 use futures::stream::FuturesUnordered;
+use perf_host::signals::Signals;
 use tokio::process::Child;
 use tokio::time::{self, Instant, MissedTickBehavior};
 use tokio_rustls::TlsAcceptor;
@@ -24,7 +25,6 @@ use crate::clock;
 use crate::engine::{Load, LoadObserver, LoadShare, Silence, TICK};
 use crate::measure::{Layout, Snapshot};
 use crate::plan::Plan;
-use crate::signals::Signals;
 
 /// Time from the message that starts the load to its start.
 const LEAD: Duration = Duration::from_millis(500);
@@ -112,7 +112,7 @@ impl Coordinator {
                     let why = format!("the others did not connect within {} s", limit.as_secs());
                     return Err(self.not_all_joined(agents, why));
                 }
-                () = signals.next() => return Err(AgentError::Interrupted),
+                () = signals.interrupted() => return Err(AgentError::Interrupted),
             }
         }
         Ok(())
@@ -264,7 +264,7 @@ impl Coordinator {
                         self.tell_all(AbortCause::Missed);
                     }
                 }
-                () = signals.next(), if !abort.interrupted => {
+                () = signals.interrupted(), if !abort.interrupted => {
                     abort.interrupted = true;
                     self.tell_all(AbortCause::Interrupted);
                 }
@@ -343,7 +343,7 @@ async fn unless_interrupted<T>(
 ) -> Result<(), AgentError> {
     tokio::select! {
         result = work => result.map(drop),
-        () = signals.next() => Err(AgentError::Interrupted),
+        () = signals.interrupted() => Err(AgentError::Interrupted),
     }
 }
 

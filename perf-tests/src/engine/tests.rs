@@ -46,7 +46,7 @@ async fn a_worker_panic_becomes_a_fault_and_keeps_known_counts() {
     let (abort, _aborted) = watch::channel(false);
     let (stall, health) = (StallWatch::new(&[], []), HealthMeter::start());
     let mut supervisor = Supervisor { epoch: clock::now(), empty: &empty, abort, stall, health };
-    let (mut signals, mut observer) = (Signals::listen(false).unwrap(), IdleObserver);
+    let (mut signals, mut observer) = (Signals::count().unwrap(), IdleObserver);
     let over = supervisor.watch_over(&mut workers, &mut signals, &mut observer);
     let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();
     assert!(!early.interrupted && early.aborted.is_none());

@@ -64,7 +64,7 @@ impl PreparedRun {
             }
             tokio::select! {
                 () = time::sleep((rest - LEAD).min(PAUSE)) => {}
-                () = self.signals.next() => {
+                () = self.signals.interrupted() => {
                     return Err(Finding::interrupted("interrupted before the load began"));
                 }
             }

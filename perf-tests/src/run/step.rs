@@ -103,7 +103,7 @@ impl PreparedRun {
     ) -> Result<Option<ScenarioBody>, RunError> {
         let step = Step { name: "setup", limit: self.settings.setup_timeout, quiet: self.settings.quiet };
         let failure = tokio::select! {
-            () = self.signals.next() => return Err(RunError::Interrupted),
+            () = self.signals.interrupted() => return Err(RunError::Interrupted),
             result = step.run((code.0)(SetupSource::Setup(setup_vu))) => match result {
                 Ok(body) => return Ok(Some(body)),
                 Err(failure) => failure,

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use perf_host::signals;
+use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::shard::{MAX_BYTES, ShardHeader};
 use perf_settings::{OUT, Settings, TESTID};
@@ -58,7 +58,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let name = scenario(&paths[0]).map_err(PerfError::Shards)?;
     scenarios::check_names(std::slice::from_ref(&name))?;
     let baseline = args.judging.plan()?;
-    let signals = signals::count().map_err(anyhow::Error::from)?;
+    let signals = Signals::count().map_err(anyhow::Error::from)?;
     let built = plan::build(PROFILE, false, &signals)?;
     let scenario = built.select_one(Some(&name)).map_err(|error| match error {
         ScenarioError::NoTest(name) => PerfError::OtherCheckout(name),
@@ -73,7 +73,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     };
     let outcome =
         child::run(&built.generator, &scenario, settings, signals.clone()).await.map_err(|error| match error {
-            PerfError::Crashed(_) if *signals.borrow() > 0 => PerfError::Interrupted("interrupted"),
+            PerfError::Crashed(_) if signals.is_interrupted() => PerfError::Interrupted("interrupted"),
             error => error,
         })?;
     let measured = outcome.into_measured();

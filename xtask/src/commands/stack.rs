@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
 use clap::Subcommand;
 use monitoring::sanitize::sanitize;
-use perf_host::signals;
+use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 
 use crate::host::terminal::refuse;
@@ -93,7 +93,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
 
 async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let options = args.ports.options(&args.stack);
-    println!("{}", describe(&stack::start(&options, signals::count()?).await?));
+    println!("{}", describe(&stack::start(&options, Signals::count()?).await?));
     Ok(ExitCode::Met)
 }
 
@@ -123,10 +123,10 @@ async fn logs(follow: bool) -> anyhow::Result<ExitCode> {
         tokio::try_join!(containers, processes).map(|(containers, processes)| containers + processes)
     };
     let shown = if follow {
-        let mut signals = signals::count()?;
+        let mut signals = Signals::count()?;
         tokio::select! {
             shown = shown => shown?,
-            _ = signals.wait_for(|count| *count > 0) => return Ok(ExitCode::Met),
+            () = signals.interrupted() => return Ok(ExitCode::Met),
         }
     } else {
         shown.await?

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::Outcome;
 use perf_report::outcome_log::LoggedOutcome;
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::time;
 
 use super::args::{KubernetesArgs, POD_CPU, POD_MEMORY};
@@ -68,7 +68,7 @@ impl Launcher {
     ///
     /// # Errors
     /// If there is no outcome. The message names the cause.
-    pub(crate) async fn run(self, mut signals: watch::Receiver<u32>) -> Result<LaunchedRun, LaunchError> {
+    pub(crate) async fn run(self, mut signals: Signals) -> Result<LaunchedRun, LaunchError> {
         let rights = rights::missing(&self.kubectl).await?;
         if !rights.is_empty() {
             return Err(LaunchError::NoRights { rights, place: self.kubectl.place() });
@@ -86,7 +86,7 @@ impl Launcher {
         result
     }
 
-    async fn run_created(&self, job: &Value, signals: &mut watch::Receiver<u32>) -> Result<LaunchedRun, LaunchError> {
+    async fn run_created(&self, job: &Value, signals: &mut Signals) -> Result<LaunchedRun, LaunchError> {
         let (name, uid) = (&self.run.name, job["metadata"]["uid"].as_str().unwrap_or_default());
         let token = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
         self.kubectl.create(&set_owner(self.run.secret(&token, Some(&self.settings)), name, uid)).await?;
@@ -94,7 +94,7 @@ impl Launcher {
         let mut watch = PodWatch::new(&self.kubectl, &self.run);
         let coordinator = tokio::select! {
             pod = watch.wait_for_coordinator() => pod?,
-            _ = signals.wait_for(|count| *count > 0) => return Err(LaunchError::Interrupted),
+            () = signals.interrupted() => return Err(LaunchError::Interrupted),
         };
         eprintln!("coordinator: {}", coordinator.place);
         let address = match coordinator.address.contains(':') {
@@ -112,12 +112,7 @@ impl Launcher {
 
     /// Prints the coordinator's log to its end. Passes on the first signal, so that measurements
     /// are still pushed and judged.
-    async fn follow(
-        &self,
-        mut watch: PodWatch,
-        pod: &str,
-        signals: &mut watch::Receiver<u32>,
-    ) -> Result<EndedLog, LaunchError> {
+    async fn follow(&self, mut watch: PodWatch, pod: &str, signals: &mut Signals) -> Result<EndedLog, LaunchError> {
         let (kubectl, limit) = (&self.kubectl, self.run.limit + COORDINATOR_GRACE);
         let log = CoordinatorLog::new(kubectl.clone(), pod.to_owned(), self.run.test.clone()).follow();
         let log = time::timeout(limit, log);
@@ -132,7 +127,7 @@ impl Launcher {
                 error = watch.watch_agents(), if passed_on == 0 => return Err(error.into()),
                 // The pod gets a signal, ends the load and still writes its outcome.
                 () = delete_pod(kubectl, pod), if passed_on == 1 && !is_deleted => is_deleted = true,
-                _ = signals.wait_for(|count| *count > passed_on) => {
+                () = signals.more_than(passed_on) => {
                     passed_on += 1;
                     if passed_on > 1 {
                         let delete = ["delete", "pod", pod, "--grace-period=1", "--wait=false", "--ignore-not-found"];

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context as _;
+use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::{Drawing, Outcome};
 use perf_settings::{AGENT_JOIN, OutcomePlace, SETTINGS_JSON, Settings};
 use tokio::process::Command;
-use tokio::sync::watch;
 
 use super::judge::MeasuredRun;
 use super::perf_error::PerfError;
@@ -66,7 +66,7 @@ pub(crate) async fn run(
     program: &Path,
     scenario: &ScenarioTest,
     settings: Settings,
-    signals: watch::Receiver<u32>,
+    signals: Signals,
 ) -> Result<ChildOutcome, PerfError> {
     let folder = workspace::perf();
     files::make_folder(&folder)?;
@@ -83,7 +83,7 @@ async fn run_process(
     program: &Path,
     test: &str,
     settings: &Settings,
-    mut signals: watch::Receiver<u32>,
+    mut signals: Signals,
 ) -> anyhow::Result<ExitStatus> {
     let mut command = command(program, test, settings)?;
     let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
@@ -92,7 +92,7 @@ async fn run_process(
     loop {
         tokio::select! {
             status = child.wait() => return status.context("failed to wait for the scenario"),
-            _ = signals.wait_for(|count| *count > passed_on) => {
+            () = signals.more_than(passed_on) => {
                 passed_on += 1;
                 if passed_on == 1 {
                     processes::interrupt(&child)?;

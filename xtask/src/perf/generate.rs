@@ -59,7 +59,7 @@ pub(super) async fn run(
 /// A second signal kills the process before it writes its outcome, which needs no explanation.
 fn unmeasured(plan: &PerfPlan, scenario: &ScenarioTest, error: PerfError) -> Result<LoadOutput, PerfError> {
     let verdict = format!("{}: {}", scenario.name, ExitCode::Interrupted.describe_stop());
-    match *plan.signals.borrow() {
+    match plan.signals.number() {
         0 => return Err(error),
         1 => terminal::print_stop(&verdict, &error.to_string()),
         _ => {}

@@ -15,10 +15,10 @@ mod round;
 mod service;
 mod sides;
 
+use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::format::exact_percent;
 use perf_settings::Settings;
-use tokio::sync::watch;
 
 use super::PerfArgs;
 use super::args::ROUNDS_OF_CALIBRATION;
@@ -31,11 +31,7 @@ use round::{Rounds, comparable};
 use sides::Sides;
 
 /// Runs the comparison, or the calibration for one.
-pub(crate) async fn run(
-    args: &PerfArgs,
-    settings: &Settings,
-    signals: watch::Receiver<u32>,
-) -> Result<PerfResult, PerfError> {
+pub(crate) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) -> Result<PerfResult, PerfError> {
     let plan = ComparisonPlan::new(args, settings, signals)?;
     let result = run_planned(&plan).await;
     after_cleanup(result, |result| result.code, plan.remove_checkout())

@@ -1,7 +1,7 @@
 //! The scenarios of this workspace and their services, for `cargo xtask perf --list`.
 
+use perf_host::signals::Signals;
 use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
-use tokio::sync::watch;
 
 use super::args::PerfArgs;
 use super::child::{self, ChildOutcome};
@@ -14,14 +14,14 @@ use crate::scenarios::ScenarioTest;
 ///
 /// A dry run of each scenario gives the service. If it fails, the line has only the name, and a
 /// note says why.
-pub(crate) async fn run(args: &PerfArgs, signals: watch::Receiver<u32>) -> Result<(), PerfError> {
+pub(crate) async fn run(args: &PerfArgs, signals: Signals) -> Result<(), PerfError> {
     let built = plan::build(args.profile(), false, &signals)?;
     let scenarios = built.list()?;
     let dry = Settings { dry_run: true, quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);
     for scenario in &scenarios {
         let drawn = child::run(&built.generator, scenario, dry.clone(), signals.clone()).await;
-        if *signals.borrow() > 0 {
+        if signals.is_interrupted() {
             return Err(PerfError::Interrupted("interrupted before all scenarios were listed"));
         }
         let service = match drawn {

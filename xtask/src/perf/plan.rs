@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services::STUB;
+use perf_host::Lock;
 use perf_host::files::{TestidInUse, run_folder};
-use perf_host::{Lock, signals};
+use perf_host::signals::Signals;
 use perf_report::format::first_items;
 use perf_report::render::files::{EVIDENCE, REPORT};
 use perf_settings::{Settings, StubTarget, TESTID};
-use tokio::sync::watch;
 
 use super::args::{PerfArgs, ProofMode};
 use super::compare::BaselinePlan;
@@ -28,7 +28,7 @@ use crate::stack::StackOptions;
 pub(crate) struct PerfPlan {
     pub(crate) settings: Settings,
     /// The number of signals that asked the command to end.
-    pub(crate) signals: watch::Receiver<u32>,
+    pub(crate) signals: Signals,
     /// The scenarios to run.
     pub(crate) scenarios: Vec<ScenarioTest>,
     /// The test binary with the scenarios.
@@ -55,11 +55,8 @@ pub(crate) struct PerfPlan {
 ///
 /// # Errors
 /// If another process makes load in this clone.
-pub(crate) fn lock_clone(
-    args: &PerfArgs,
-    settings: &Settings,
-) -> Result<(watch::Receiver<u32>, Option<Lock>), PerfError> {
-    let signals = signals::count().map_err(anyhow::Error::from)?;
+pub(crate) fn lock_clone(args: &PerfArgs, settings: &Settings) -> Result<(Signals, Option<Lock>), PerfError> {
+    let signals = Signals::count().map_err(anyhow::Error::from)?;
     if args.list || settings.dry_run {
         return Ok((signals, None));
     }
@@ -69,7 +66,7 @@ pub(crate) fn lock_clone(
 impl PerfPlan {
     /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to
     /// run.
-    pub(crate) fn new(args: &PerfArgs, settings: Settings, signals: watch::Receiver<u32>) -> Result<Self, PerfError> {
+    pub(crate) fn new(args: &PerfArgs, settings: Settings, signals: Signals) -> Result<Self, PerfError> {
         let baseline = args.judging.plan()?;
         let named = args.scenarios()?;
         // Checked before the build, which may take minutes.
@@ -124,7 +121,7 @@ impl PerfPlan {
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {
-        *self.signals.borrow() > 0
+        self.signals.is_interrupted()
     }
 }
 
@@ -155,12 +152,8 @@ pub(crate) fn check_generated_files() -> Result<(), PerfError> {
 
 /// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends
 /// cargo, which is not an error of the scenarios.
-pub(crate) fn build(
-    profile: &str,
-    with_stub: bool,
-    signals: &watch::Receiver<u32>,
-) -> Result<BuiltPrograms, PerfError> {
-    scenarios::build(profile, with_stub).map_err(|error| match *signals.borrow() {
+pub(crate) fn build(profile: &str, with_stub: bool, signals: &Signals) -> Result<BuiltPrograms, PerfError> {
+    scenarios::build(profile, with_stub).map_err(|error| match signals.number() {
         0 => error.into(),
         _ => PerfError::Interrupted("interrupted while the scenarios were compiling"),
     })

@@ -121,7 +121,7 @@ pub(super) async fn run(plan: &PerfPlan, judged: &JudgedRun, context: Option<Pro
                 return only(finding(ExitCode::Internal, FindingKind::ProofFailed, message));
             }
         },
-        _ = signals.wait_for(|count| *count > 0) => return ProofResult::interrupted(report),
+        () = signals.interrupted() => return ProofResult::interrupted(report),
     };
     // If the proof cannot be written, it is still printed.
     let not_written = proof.write(folder).err();

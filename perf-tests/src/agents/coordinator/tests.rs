@@ -129,7 +129,7 @@ struct Run {
 
 impl Run {
     fn new(load: &LoadProfile) -> Self {
-        let (signal, signals) = Signals::remote();
+        let (signal, signals) = Signals::from_sender();
         let coordinator = Coordinator::open((Ipv4Addr::LOCALHOST, 0).into(), None, hello(), layout()).unwrap();
         Self { coordinator, plan: plan(load), signal, signals }
     }

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use monitoring::sanitize::sanitize;
-use perf_host::signals;
+use perf_host::signals::Signals;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::format::counted;
@@ -50,7 +50,7 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let root = folder.join(&manifest.testid);
     let shown = ShownArchive { data: root.join(BLOCKS), dashboards: root.join(DASHBOARDS) };
     let options = StackOptions { archive: Some(shown), ..args.ports.options(&args.stack) };
-    let stack = stack::start(&options, signals::count()?).await?;
+    let stack = stack::start(&options, Signals::count()?).await?;
     let Some(prometheus) = &stack.prometheus else {
         return Ok(refuse("cannot show the archive without Docker or a prometheus on PATH: install one of them"));
     };

@@ -14,13 +14,13 @@ use monitoring::ratio::millis;
 use monitoring::services;
 use monitoring::slo::Slo;
 use monitoring::span::Span;
+use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::format::counted_part;
 use perf_report::mark::Mark;
 use perf_settings::{LoadOverride, Rate, Settings};
 use prometheus_store::StoreAccess;
 use prometheus_store::response::Series;
-use tokio::sync::watch;
 use tokio::time;
 
 use crate::host::clock::Moment;
@@ -84,11 +84,7 @@ impl AlertTimeline {
 }
 
 /// Runs the drill. The exit code is 0 if all alerts and all queries were shown to work.
-pub(super) async fn run(
-    args: &PerfArgs,
-    settings: &Settings,
-    signals: watch::Receiver<u32>,
-) -> Result<PerfResult, PerfError> {
+pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) -> Result<PerfResult, PerfError> {
     check_generated_files()?;
     let built = build(args.profile(), true, &signals)?;
     let scenario = built.select_one(None)?;
@@ -99,7 +95,7 @@ pub(super) async fn run(
     let mut interrupted = signals.clone();
     let result = tokio::select! {
         result = drill_alerts(settings, &built, &scenario, &stack, signals) => result,
-        _ = interrupted.wait_for(|count| *count > 0) => Err(PerfError::Interrupted("the drill was interrupted")),
+        () = interrupted.interrupted() => Err(PerfError::Interrupted("the drill was interrupted")),
     };
     let forgotten = stack.forget_backend();
     let stopped = stack.down().await.and(forgotten).context("failed to stop the stack");
@@ -111,7 +107,7 @@ async fn drill_alerts(
     built: &BuiltPrograms,
     scenario: &ScenarioTest,
     stack: &Stack,
-    signals: watch::Receiver<u32>,
+    signals: Signals,
 ) -> Result<PerfResult, PerfError> {
     let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.stub) else {
         return Err(PerfError::NoPrometheus);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use tokio::sync::watch;
+
 use super::*;
 use crate::host::workspace;
 use crate::kubernetes::manifests::ROLE_LABEL;
@@ -22,7 +24,7 @@ esac"#;
 /// Runs it. `cases` are those of a shell's `case`, in which `count NAME` sets `n` to the number of
 /// the call.
 #[expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
-async fn launch(name: &str, cases: &str, signals: watch::Receiver<u32>) -> (Result<LaunchedRun, LaunchError>, PathBuf) {
+async fn launch(name: &str, cases: &str, signals: Signals) -> (Result<LaunchedRun, LaunchError>, PathBuf) {
     let dir = workspace::target().join(format!("kubectl-{name}"));
     drop(fs::remove_dir_all(&dir));
     fs::create_dir_all(&dir).unwrap();
@@ -56,8 +58,8 @@ async fn launch(name: &str, cases: &str, signals: watch::Receiver<u32>) -> (Resu
     (launcher.run(signals).await, dir)
 }
 
-fn no_signal() -> (watch::Sender<u32>, watch::Receiver<u32>) {
-    watch::channel(0)
+fn no_signal() -> (watch::Sender<u32>, Signals) {
+    Signals::from_sender()
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The plan of a comparison: what is compared, with which programs, and by which scenario.
 
+use perf_host::signals::Signals;
 use perf_settings::{Settings, UNIX, parse_target};
-use tokio::sync::watch;
 use url::Url;
 
 use super::programs::OwnPrograms;
@@ -16,7 +16,7 @@ pub(super) struct ComparisonPlan<'a> {
     pub(super) args: &'a PerfArgs,
     pub(super) settings: &'a Settings,
     /// The number of signals that asked the command to end.
-    pub(super) signals: watch::Receiver<u32>,
+    pub(super) signals: Signals,
     pub(super) base: ComparisonBase<Checkout>,
     /// The running service of the head, if the user named one.
     pub(super) target: Option<Url>,
@@ -37,11 +37,7 @@ pub(super) enum ComparisonBase<R> {
 
 impl<'a> ComparisonPlan<'a> {
     /// Checks the flags, builds the programs, and checks the revision out.
-    pub(super) fn new(
-        args: &'a PerfArgs,
-        settings: &'a Settings,
-        signals: watch::Receiver<u32>,
-    ) -> Result<Self, PerfError> {
+    pub(super) fn new(args: &'a PerfArgs, settings: &'a Settings, signals: Signals) -> Result<Self, PerfError> {
         let named = args.scenarios()?;
         if named.len() > 1 {
             return Err(PerfError::SeveralScenarios(named.len()));

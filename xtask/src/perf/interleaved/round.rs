@@ -132,11 +132,11 @@ impl<'a> Rounds<'a> {
             started = side.service.start(label, seed, &log) => {
                 started.map_err(|failed| error(SideFailure::unmeasured(&failed)))?
             }
-            _ = signals.wait_for(|count| *count > 0) => return Err(INTERRUPTED),
+            () = signals.interrupted() => return Err(INTERRUPTED),
         };
         let reset = tokio::select! {
             reset = self.reset(side, &started) => reset.map_err(SideFailure::Unmeasured),
-            _ = signals.wait_for(|count| *count > 0) => Err(SideFailure::Other(INTERRUPTED)),
+            () = signals.interrupted() => Err(SideFailure::Other(INTERRUPTED)),
         };
         let loaded = match reset {
             Ok(()) => self.load(pair, &name, &started).await,
@@ -190,7 +190,7 @@ impl<'a> Rounds<'a> {
             ..plan.settings.clone()
         };
         let outcome = child::run(&plan.built.generator, &plan.scenario, settings, plan.signals.clone()).await;
-        if *plan.signals.borrow() > 0 {
+        if plan.signals.is_interrupted() {
             return Err(SideFailure::Other(INTERRUPTED));
         }
         let outcome = outcome.map_err(|error| match error {

@@ -163,7 +163,7 @@ async fn build(plan: &ComparisonPlan<'_>, side: SideName, folder: &Path) -> Resu
             Ok(ended) => Err(SideFailure::Unmeasured(format!("--build failed ({ended})"))),
             Err(error) => Err(SideFailure::unmeasured(&error.context("--build"))),
         },
-        _ = signals.wait_for(|count| *count > 0) => Err(SideFailure::Other(INTERRUPTED)),
+        () = signals.interrupted() => Err(SideFailure::Other(INTERRUPTED)),
     }
 }
 

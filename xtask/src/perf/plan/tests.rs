@@ -28,8 +28,9 @@ fn a_plan_refuses_a_folder_with_another_run() {
 
 #[test]
 fn a_build_that_fails_after_a_signal_is_interrupted() {
-    for (signals, code) in [(0, ExitCode::BadConfiguration), (1, ExitCode::Interrupted)] {
-        let (_sender, signals) = watch::channel(signals);
+    for (number, code) in [(0, ExitCode::BadConfiguration), (1, ExitCode::Interrupted)] {
+        let (sender, signals) = Signals::from_sender();
+        sender.send_replace(number);
         let error = build("no-such-profile", false, &signals).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     }

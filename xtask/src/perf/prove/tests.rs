@@ -12,6 +12,7 @@ use monitoring::backend_metrics::scraped;
 use monitoring::backend_slo::{Amount, BackendSlo};
 use monitoring::label::BACKEND_JOB;
 use monitoring::prometheus::recording_rules::Timing;
+use perf_host::signals::Signals;
 use perf_report::Report;
 use perf_report::evidence::{BackendValue, StatusKey};
 use perf_report::finding::{Finding, FindingKind, Subject};
@@ -22,7 +23,6 @@ use test_support::backend_text::{self, fastapi, go};
 use test_support::counted_backend::{self, Counts, Metrics};
 use test_support::fake_server;
 use test_support::shop::{GET_OFFERS, SHOP};
-use tokio::sync::watch;
 use url::Url;
 
 use super::delivery::BackendTraffic;
@@ -181,7 +181,7 @@ async fn scraping(backend: &Url) -> Stack {
         timing: Timing::USUAL,
         archive: None,
     };
-    let (_sender, signals) = watch::channel(0);
+    let (_sender, signals) = Signals::from_sender();
     let stack = stack::start(&options, signals).await.unwrap();
     stack.scrape(backend, Some(SHOP.mapping)).unwrap();
     stack
