@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::format::{counted, millis, signed_percent};
+use crate::format::{counted, millis, signed_interval, signed_percent};
 use crate::judgement::ObjectiveResult;
 
 /// Schema version of `comparison.json`.
@@ -109,6 +109,13 @@ pub struct Change {
     pub change: Option<f64>,
     /// Confidence interval of the change.
     pub interval: Option<(f64, f64)>,
+}
+
+impl Change {
+    /// The change in percent. Empty if it is unknown.
+    pub(crate) fn describe(&self) -> String {
+        self.change.map(signed_percent).unwrap_or_default()
+    }
 }
 
 /// Rule of a comparison, which is fixed before anything is measured.
@@ -224,32 +231,30 @@ impl Comparison {
 
 /// The p95 of an endpoint on both sides, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SidesP95 {
+pub(crate) struct SidesP95 {
     /// Median of the base's rounds. "∞" if only infinite p95s exist, empty without any value.
-    pub before: String,
+    pub(crate) before: String,
     /// The same for the head.
-    pub after: String,
+    pub(crate) after: String,
     /// Estimated change. Empty if it is unknown.
-    pub change: String,
+    pub(crate) change: String,
     /// Confidence interval of the change. Empty if it is unknown.
-    pub interval: String,
+    pub(crate) interval: String,
 }
 
 impl SidesP95 {
-    /// Formats the p95 of an endpoint.
-    pub fn new(endpoint: &EndpointChange) -> Self {
+    pub(crate) fn new(endpoint: &EndpointChange) -> Self {
         let EndpointChange { p95, rounds_p95_ms: rounds, .. } = endpoint;
         let side = |median: Option<f64>, is_infinite: bool| match median {
             Some(ms) => millis(Millis::Finite(ms)),
             None if is_infinite => millis(Millis::INFINITE),
             None => String::new(),
         };
-        let interval = p95.interval.map(|(low, high)| format!("{} to {}", signed_percent(low), signed_percent(high)));
         Self {
             before: side(p95.before, rounds.iter().any(|(base, _)| *base == Some(Millis::INFINITE))),
             after: side(p95.after, rounds.iter().any(|(_, head)| *head == Some(Millis::INFINITE))),
-            change: p95.change.map(signed_percent).unwrap_or_default(),
-            interval: interval.unwrap_or_default(),
+            change: p95.describe(),
+            interval: p95.interval.map(signed_interval).unwrap_or_default(),
         }
     }
 

@@ -91,6 +91,11 @@ pub(crate) fn signed_percent(change: f64) -> String {
     format!("{percent:+.digits$} %")
 }
 
+/// Interval of a change in percent: "+17.3 % to +41.5 %".
+pub(crate) fn signed_interval((low, high): (f64, f64)) -> String {
+    format!("{} to {}", signed_percent(low), signed_percent(high))
+}
+
 /// A change of a share in percentage points, with its sign.
 pub(crate) fn signed_points(change: f64) -> String {
     format!("{:+.1} pp", change * 100.0)

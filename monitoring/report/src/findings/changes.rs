@@ -2,7 +2,7 @@
 
 use crate::comparison::{Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SidesP95};
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{counted, exact_percent, signed_percent};
+use crate::format::{counted, exact_percent, signed_interval};
 
 /// A finding for each changed endpoint, then one for all endpoints with too little data, and one
 /// for all with too few pairs.
@@ -14,10 +14,8 @@ pub(crate) fn findings(compared: &Comparison) -> impl Iterator<Item = Finding> {
 /// Endpoints without a result because their intervals are too wide.
 fn undecided(compared: &Comparison) -> Option<Finding> {
     let without = compared.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::TooLittleData);
-    let named = without.filter_map(|endpoint| {
-        let (low, high) = endpoint.p95.interval?;
-        Some(format!("{} ({})", endpoint.name, range(low, high)))
-    });
+    let named =
+        without.filter_map(|endpoint| Some(format!("{} ({})", endpoint.name, signed_interval(endpoint.p95.interval?))));
     let named = named.collect::<Vec<_>>().join(", ");
     let message = format!(
         "{named}: too few requests to show a slow-down of {} or exclude one of {}",
@@ -56,8 +54,4 @@ fn change(endpoint: &EndpointChange) -> Option<Finding> {
     };
     let message = format!("{name} {}", SidesP95::new(endpoint).describe());
     Some(Finding::new(severity, Subject::Objective(name.clone()), kind, message))
-}
-
-fn range(low: f64, high: f64) -> String {
-    format!("{} to {}", signed_percent(low), signed_percent(high))
 }

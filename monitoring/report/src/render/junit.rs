@@ -30,9 +30,7 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
         if report.was_stopped() { stopped(case, objective) } else { case }
     }));
     add_findings(&mut suite, &report.run.scenario, &run_findings(report));
-    let mut junit = JUnit::new("perf");
-    junit.add_test_suite(suite);
-    junit.to_string()
+    render(suite)
 }
 
 /// Contents of the file for a comparison: a test case for each endpoint, and for each objective of
@@ -59,9 +57,11 @@ pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::S
     }));
     suite.add_test_cases(compared.objectives.iter().map(|objective| case(scenario, objective, None)));
     add_findings(&mut suite, scenario, &comparison_findings(compared));
-    let mut junit = JUnit::new("perf");
-    junit.add_test_suite(suite);
-    junit.to_string()
+    render(suite)
+}
+
+fn render(suite: TestSuite) -> Result<String, quick_junit::SerializeError> {
+    JUnit::new("perf").add_test_suite(suite).to_string()
 }
 
 fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause>) -> TestCase {

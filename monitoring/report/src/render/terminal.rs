@@ -15,7 +15,6 @@ pub use result::{RunResult, render_result};
 pub use run::render_run;
 pub use runs::render_runs;
 
-use crate::finding::Finding;
 use crate::mark::{Mark, Tone};
 
 /// Abilities of a terminal.
@@ -100,9 +99,4 @@ fn ascii(text: &str) -> String {
         }
     }
     plain
-}
-
-/// Label and message of a finding, wrapped.
-fn finding_lines(finding: &Finding, style: TerminalStyle) -> String {
-    style.wrap(&finding.to_string())
 }

@@ -8,8 +8,8 @@ use super::super::below_headline::comparison_below_headline;
 use super::chart::escaped;
 use super::sections::list;
 use super::{class, heads};
-use crate::comparison::{CHANGE, Change, Comparison, ComparisonMethod, EndpointChange, SidesP95};
-use crate::format::{exact_percent, signed_percent, signed_points};
+use crate::comparison::{CHANGE, Comparison, ComparisonMethod, EndpointChange, SidesP95};
+use crate::format::{exact_percent, signed_interval, signed_percent, signed_points};
 use crate::mark::Mark;
 
 /// List of all findings but the one in the headline.
@@ -50,16 +50,15 @@ pub(super) fn section(compared: &Comparison) -> Markup {
 
 fn row(endpoint: &EndpointChange) -> Markup {
     let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
-    let percent = |change: &Change| change.change.map(signed_percent).unwrap_or_default();
     let mark = Mark::from(endpoint.conclusion);
     html! {
         tr {
             td class={ "word " (class(mark.tone)) } { (mark.signed_word()) }
             th scope="row" { (endpoint.name) }
             td class="n" { (before) } td class="n" { (after) } td class="n" { (change) } td class="n" { (interval) }
-            td class="n" { (percent(&endpoint.p50)) } td class="n" { (percent(&endpoint.p99)) }
+            td class="n" { (endpoint.p50.describe()) } td class="n" { (endpoint.p99.describe()) }
             td class="n" { (endpoint.success.change.map(signed_points).unwrap_or_default()) }
-            td class="n" { (percent(&endpoint.throughput)) }
+            td class="n" { (endpoint.throughput.describe()) }
         }
     }
 }
@@ -112,20 +111,19 @@ fn forest_plot(compared: &Comparison) -> String {
             y + 4.0,
             escaped(&endpoint.name)
         );
-        if let (Some((low, high)), Some(change)) = (endpoint.p95.interval, endpoint.p95.change) {
+        if let (Some(interval), Some(change)) = (endpoint.p95.interval, endpoint.p95.change) {
             let _ = write!(
                 svg,
                 "<line class=\"interval {}\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
                  <circle class=\"point\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\">\
-                 <title>{}: {} ({} to {})</title></circle>",
+                 <title>{}: {} ({})</title></circle>",
                 class(Mark::from(endpoint.conclusion).tone),
-                x(low),
-                x(high),
+                x(interval.0),
+                x(interval.1),
                 x(change),
                 escaped(&endpoint.name),
                 signed_percent(change),
-                signed_percent(low),
-                signed_percent(high)
+                signed_interval(interval)
             );
         }
     }

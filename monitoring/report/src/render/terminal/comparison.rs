@@ -1,10 +1,11 @@
 //! A comparison as text: the verdict and its cause, a row for each endpoint, then details.
 
 use super::super::below_headline::comparison_below_headline;
+use super::TerminalStyle;
 use super::text_table::{TextColumn, TextTable};
-use super::{TerminalStyle, finding_lines};
-use crate::comparison::{CHANGE, Change, Comparison, EndpointChange, SidesP95};
-use crate::format::{exact_percent, signed_percent, signed_points};
+use crate::comparison::{CHANGE, Comparison, EndpointChange, SidesP95};
+use crate::findings::lines;
+use crate::format::{exact_percent, signed_points};
 use crate::headline::Headline;
 use crate::mark::Mark;
 
@@ -30,10 +31,9 @@ pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> Str
         CHANGE.to_owned(),
         "p50, p99, success and req/s are shown but not judged".to_owned(),
     ];
-    let wrapped = |lines: &[String]| lines.iter().map(|line| style.wrap(line)).collect::<Vec<_>>().join("\n");
-    let findings: Vec<_> = comparison_below_headline(compared).iter().map(|it| finding_lines(it, style)).collect();
-    let mut blocks = vec![wrapped(&sides), table(compared).text(style), wrapped(&rule)];
-    blocks.push(findings.join("\n"));
+    let wrapped = |lines: &[String]| style.wrap(&lines.join("\n"));
+    let findings = style.wrap(&lines(&comparison_below_headline(compared)));
+    let mut blocks = vec![wrapped(&sides), table(compared).text(style), wrapped(&rule), findings];
     blocks.retain(|block| !block.is_empty());
     style.fit(&blocks.join("\n\n"))
 }
@@ -58,16 +58,15 @@ fn table(compared: &Comparison) -> TextTable {
 
 fn cells(endpoint: &EndpointChange) -> [String; 9] {
     let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
-    let changed = |change: &Change| change.change.map(signed_percent).unwrap_or_default();
     [
         endpoint.name.clone(),
         before,
         after,
         change,
         interval,
-        changed(&endpoint.p50),
-        changed(&endpoint.p99),
+        endpoint.p50.describe(),
+        endpoint.p99.describe(),
         endpoint.success.change.map(signed_points).unwrap_or_default(),
-        changed(&endpoint.throughput),
+        endpoint.throughput.describe(),
     ]
 }

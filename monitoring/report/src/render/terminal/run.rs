@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use super::super::below_headline::below_table;
 use super::super::rows::{self, ObjectiveRow};
+use super::TerminalStyle;
 use super::text_table::{TextColumn, TextTable};
-use super::{TerminalStyle, finding_lines};
 use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
-use crate::findings::{describe_failures, table_notes};
+use crate::findings::{describe_failures, lines, table_notes};
 use crate::format::{count, counted, counted_part, millis, millis_or_seconds, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
@@ -24,7 +24,7 @@ pub fn render_run(report: &Report, style: TerminalStyle) -> String {
         blocks.push(objectives(report, style));
         blocks.push(failures(report, style));
     }
-    blocks.push(findings(report, style));
+    blocks.push(style.wrap(&lines(&below_table(report))));
     if report.was_loaded() {
         blocks.push(loads(report, style));
     }
@@ -84,10 +84,6 @@ fn failures(report: &Report, style: TerminalStyle) -> String {
         lines.push(format!("and {} of failed requests: see report.html", counted(more, "more cause")));
     }
     if lines.is_empty() { String::new() } else { format!("failed requests\n{}", lines.join("\n")) }
-}
-
-fn findings(report: &Report, style: TerminalStyle) -> String {
-    below_table(report).iter().map(|it| finding_lines(it, style)).collect::<Vec<_>>().join("\n")
 }
 
 /// Counts of the run, then a description of each load.
