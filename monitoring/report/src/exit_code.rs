@@ -89,11 +89,6 @@ impl ExitCode {
         }
     }
 
-    /// Meaning of a number. `None` if it is not one of these codes.
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::RANKED.into_iter().find(|exit| exit.code() == code)
-    }
-
     /// The code with the higher precedence.
     #[must_use]
     pub fn or_worse(self, other: Self) -> Self {
@@ -104,7 +99,7 @@ impl ExitCode {
 /// A number that is not one of these codes is an internal error.
 impl From<u8> for ExitCode {
     fn from(code: u8) -> Self {
-        Self::from_code(code).unwrap_or(Self::Internal)
+        Self::RANKED.into_iter().find(|exit| exit.code() == code).unwrap_or(Self::Internal)
     }
 }
 
