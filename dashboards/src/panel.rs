@@ -174,7 +174,7 @@ pub fn stat(title: &str, description: &str, query: Query, bands: Thresholds) -> 
 }
 
 /// A panel with the states 1 and 0 over time as texts, one row per query.
-pub fn states(title: &str, description: &str, good: &str, bad: &str, queries: Vec<Query>) -> Panel {
+pub(crate) fn states(title: &str, description: &str, good: &str, bad: &str, queries: Vec<Query>) -> Panel {
     let texts = json!({
         "1": { "text": good, "color": "green", "index": 0 },
         "0": { "text": bad, "color": "red", "index": 1 },

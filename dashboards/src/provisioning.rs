@@ -91,7 +91,7 @@ struct ProviderOptions {
 }
 
 /// The folder of generated dashboards, which cannot be edited in Grafana.
-pub fn providers() -> Providers {
+pub(crate) fn providers() -> Providers {
     Providers {
         api_version: 1,
         providers: vec![Provider {

@@ -38,7 +38,7 @@ impl Query {
 
     /// Names the endpoints whose series the query selects.
     #[must_use]
-    pub fn about_endpoints<'a>(mut self, endpoints: impl IntoIterator<Item = &'a Endpoint>) -> Self {
+    pub(crate) fn about_endpoints<'a>(mut self, endpoints: impl IntoIterator<Item = &'a Endpoint>) -> Self {
         self.subject = QuerySubject::endpoints(endpoints);
         self
     }
@@ -46,7 +46,7 @@ impl Query {
     /// Names the objective that the query is about. The query may be empty only after a run without
     /// data for the objective.
     #[must_use]
-    pub fn about_objective(mut self, catalogue: &Catalogue, slo: &Slo) -> Self {
+    pub(crate) fn about_objective(mut self, catalogue: &Catalogue, slo: &Slo) -> Self {
         self.excuse = self.excuse.or(slo.excuse());
         self.subject = QuerySubject::objective(catalogue, slo);
         self

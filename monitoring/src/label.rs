@@ -93,10 +93,7 @@ pub enum TagError {
 }
 
 /// Splits and checks a tag given as `name=value`.
-///
-/// # Errors
-/// The rule that the tag breaks.
-pub fn parse_tag(tag: &str) -> Result<(String, String), TagError> {
+pub(crate) fn parse_tag(tag: &str) -> Result<(String, String), TagError> {
     let (name, value) = tag.split_once('=').ok_or_else(|| TagError::Form(tag.to_owned()))?;
     if name.starts_with("__") || RESERVED.contains(&name) {
         return Err(TagError::Reserved(name.to_owned()));
@@ -111,7 +108,7 @@ pub fn parse_tag(tag: &str) -> Result<(String, String), TagError> {
 /// Splits and checks all tags, each given as `name=value`, and sorts them by name.
 ///
 /// # Errors
-/// As [`parse_tag`]; also for two tags with the same name, and for too many tags.
+/// The rule that the tags break.
 pub fn parse_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, String)>, TagError> {
     let mut parsed = tags.into_iter().map(parse_tag).collect::<Result<Vec<_>, _>>()?;
     if parsed.len() > MAX_TAGS {

@@ -37,7 +37,7 @@ impl Ratio {
     }
 
     /// The share in percent as the shortest decimal, without the unit: "95", "99.9".
-    pub fn as_percent(self) -> String {
+    pub(crate) fn as_percent(self) -> String {
         decimal(u128::from(self.0), 4)
     }
 

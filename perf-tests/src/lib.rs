@@ -60,7 +60,7 @@
 //! - [`data`]: rows of files, secrets and tokens for its iterations.
 //! - [`http`]: sends the requests and reads the responses.
 //! - [`measure`]: folds each sample once into counts, and takes snapshots of them.
-//! - [`remote_write`], [`progress`], [`evidence`]: read only these snapshots.
+//! - [`remote_write`], `progress`, `evidence`: read only these snapshots.
 //! - `signals`, `clock`: inputs of a run from outside.
 
 pub mod scenario;
@@ -80,8 +80,8 @@ pub mod http;
 
 pub mod measure;
 
-pub mod evidence;
-pub mod progress;
+mod evidence;
+mod progress;
 pub mod remote_write;
 
 mod clock;

@@ -16,8 +16,9 @@ pub use perf_report::evidence::{
 };
 pub use pulse::Pulse;
 pub(crate) use pulse::{LaneSum, PulseSum};
+pub(crate) use recorder::LATE_AFTER;
+pub use recorder::Recorder;
 pub(crate) use recorder::{IterationEnd, Place};
-pub use recorder::{LATE_AFTER, Recorder};
 pub use sample::{DurationParts, Failure, Sample, SampleKey, Segments};
 pub(crate) use slow_times::{SHORTEST_STALL, SlowTimes};
 pub(crate) use timeline::{RecordedTimeline, is_plausible, merge as merge_timelines};

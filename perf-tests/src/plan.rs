@@ -83,7 +83,7 @@ impl Plan {
     }
 
     /// Whether every part gives iterations time to end by themselves.
-    pub fn is_graceful(&self) -> bool {
+    pub(crate) fn is_graceful(&self) -> bool {
         self.parts.iter().all(PartPlan::is_graceful)
     }
 

@@ -24,7 +24,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 const BAR: usize = 20;
 
 /// The progress display on standard error.
-pub struct Progress {
+pub(crate) struct Progress {
     title: String,
     goal: Goal,
     endpoints: Vec<ShownEndpoint>,
@@ -57,7 +57,7 @@ enum Display {
 
 impl Progress {
     /// A display for a planned load. If `quiet`, it shows nothing.
-    pub fn new(title: &str, plan: &Plan, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
+    pub(crate) fn new(title: &str, plan: &Plan, catalogue: &Catalogue, exercised: &[Endpoint], quiet: bool) -> Self {
         let goal = match plan.parts.as_slice() {
             [only] if !only.is_open() => only.iterations().map_or(Goal::Time(plan.end()), Goal::Iterations),
             _ => Goal::Time(plan.end()),
@@ -88,7 +88,7 @@ impl Progress {
     }
 
     /// Shows a snapshot that was taken at `elapsed` from the start of the load.
-    pub fn show(&mut self, elapsed: Duration, snapshot: &Snapshot) {
+    pub(crate) fn show(&mut self, elapsed: Duration, snapshot: &Snapshot) {
         let lines = self.lines(elapsed, snapshot);
         match &mut self.display {
             Display::Quiet => {}
@@ -121,7 +121,7 @@ impl Progress {
     }
 
     /// Clears the display, so that the result can be printed in its place.
-    pub fn clear(self) {
+    pub(crate) fn clear(self) {
         if let Display::Terminal { all, .. } = self.display {
             // Fails only if the terminal is gone.
             let _ = all.clear();

@@ -13,8 +13,8 @@ mod series;
 pub mod wire_v1;
 pub mod wire_v2;
 
-pub use client::{Client, PushError};
+pub(crate) use client::{Client, PushError};
 pub use message::{Entry, SampleValue, SeriesLabels, Version, encode};
 pub use native_histogram::NativeHistogram;
-pub use pusher::{LastPushDeadline, Pusher, Pushes};
+pub(crate) use pusher::{LastPushDeadline, Pusher, Pushes};
 pub use series::{SeriesIdentity, SeriesValue, series};

@@ -22,11 +22,11 @@
 //! machine is then *not* the same: a machine that became slower between the runs looks like a
 //! change of every endpoint. So the change that all endpoints share is not counted: an endpoint is
 //! called slower only if it is also slower relative to the median of all endpoints
-//! ([`judge_recorded`]). A change that slows all endpoints equally is reported but not judged. Only
+//! (`judge_recorded`). A change that slows all endpoints equally is reported but not judged. Only
 //! an interleaved comparison can distinguish it from the machine.
 //!
 //! A p95 that lies among failed requests is infinite. A difference is limited to a factor of
-//! [`FARTHEST`] in either direction.
+//! `FARTHEST` in either direction.
 //!
 //! # Estimator, test and interval belong together
 //!
@@ -85,7 +85,7 @@ pub use signed_rank::{Interval, SignedRank};
 use perf_report::comparison::{Conclusion, Rule};
 
 /// Largest ratio of two p95 values that is counted. A p95 among failed requests is infinite.
-pub const FARTHEST: f64 = 1_000.0;
+pub(crate) const FARTHEST: f64 = 1_000.0;
 
 /// Result for one hypothesis of a family: one endpoint's p95.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,7 +127,7 @@ const FEWEST_FOR_A_MEDIAN: usize = 3;
 
 /// Judges a family of hypotheses about two recorded runs. A change that all endpoints share is not
 /// attributed to any of them, because the machine may have caused it.
-pub fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<HypothesisResult> {
+pub(crate) fn judge_recorded(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<HypothesisResult> {
     let mut judged = judge(family, rule, alpha);
     let Some(common) = common(judged.iter().filter_map(|judged| judged.estimate)) else { return judged };
     let relative: Vec<Vec<f64>> =

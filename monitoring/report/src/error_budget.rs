@@ -16,23 +16,23 @@ pub(crate) const MONTH_DAYS: f64 = 30.0;
 
 /// Error budget of one objective.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Budget<'a> {
+pub(crate) struct Budget<'a> {
     /// Objective that allows these bad requests.
-    pub objective: &'a ObjectiveResult,
+    pub(crate) objective: &'a ObjectiveResult,
     /// Requests that the objective counts as bad: slow ones and failed ones.
-    pub bad: u64,
+    pub(crate) bad: u64,
     /// Share of requests that may be bad, from 0 to 1.
-    pub share_allowed: f64,
+    pub(crate) share_allowed: f64,
     /// Number of requests that may be bad, of the requests in this run.
-    pub allowed: f64,
+    pub(crate) allowed: f64,
     /// Share of the budget that was used. It equals the burn rate. Infinite if the objective allows
     /// no bad request.
-    pub burn_rate: f64,
+    pub(crate) burn_rate: f64,
 }
 
 impl Budget<'_> {
     /// Days until a month's budget is used up at this burn rate. `None` without a bad request.
-    pub fn days(&self) -> Option<f64> {
+    pub(crate) fn days(&self) -> Option<f64> {
         (self.burn_rate > 0.0).then(|| MONTH_DAYS / self.burn_rate)
     }
 
@@ -45,7 +45,7 @@ impl Budget<'_> {
 }
 
 /// Error budgets of all judged objectives that require a share of requests to be good.
-pub fn budgets(report: &Report) -> Vec<Budget<'_>> {
+pub(crate) fn budgets(report: &Report) -> Vec<Budget<'_>> {
     report.objectives.iter().filter_map(budget).collect()
 }
 

@@ -206,7 +206,7 @@ impl Finding {
 
 impl FindingKind {
     /// Whether it explains what the result means.
-    pub const fn is_interpretation(self) -> bool {
+    pub(crate) const fn is_interpretation(self) -> bool {
         matches!(
             self,
             Self::FailedRequests

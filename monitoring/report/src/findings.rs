@@ -7,7 +7,8 @@ mod objectives;
 mod verdicts;
 
 pub(crate) use failures::{FailureText, describe_failures, has_cause_of_finding};
-pub use objectives::{describe_measured, describe_miss, finding, table_notes};
+pub(crate) use objectives::{describe_measured, table_notes};
+pub use objectives::{describe_miss, finding};
 pub(crate) use verdicts::{inconclusive, missed};
 
 use std::cmp::Reverse;

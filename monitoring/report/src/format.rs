@@ -106,13 +106,13 @@ pub fn seconds(duration: Duration, decimals: usize) -> String {
     format!("{:.decimals$} s", duration.as_secs_f64())
 }
 
-/// Time since load began, like [`clock_time`].
+/// Time since load began, in whole seconds: "00:03", "1:00:03".
 pub fn clock(since_start: Duration) -> String {
     clock_time(whole_ms(since_start))
 }
 
-/// Time since load began, in whole seconds: "00:03", "1:00:03".
-pub fn clock_time(ms: u64) -> String {
+/// As [`clock`], from milliseconds.
+pub(crate) fn clock_time(ms: u64) -> String {
     let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
 }

@@ -70,7 +70,7 @@ impl Headline {
 
     /// Verdict and cause on one line: "basic: missed, 1 of 9 (exit 99): get_offers p95 761 ms >
     /// 500 ms, 263 requests".
-    pub fn to_line(&self) -> String {
+    pub(crate) fn to_line(&self) -> String {
         let cause = self.below().collect::<Vec<_>>().join(". ");
         if cause.is_empty() { self.verdict.clone() } else { format!("{}: {cause}", self.verdict) }
     }

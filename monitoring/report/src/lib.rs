@@ -8,13 +8,13 @@
 //! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
 //! - [`outcome`], [`outcome_log`] and [`shard`]: how a scenario's process passes its result to
 //!   another
-//! - [`finding`], [`findings`], [`interpretation`], [`headline`] and [`error_budget`]: what a
+//! - [`finding`], [`findings`], [`interpretation`], [`headline`] and `error_budget`: what a
 //!   result means
 //! - [`mark`] and [`mod@format`]: words, signs and numbers
 //! - [`render`]: terminal, Markdown, HTML and JUnit
 
 pub mod comparison;
-pub mod error_budget;
+mod error_budget;
 pub mod evidence;
 pub mod exit_code;
 pub mod failure;

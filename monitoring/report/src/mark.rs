@@ -61,7 +61,7 @@ impl Mark {
     }
 
     /// Sign and word: "✓ met".
-    pub fn signed_word(&self) -> String {
+    pub(crate) fn signed_word(&self) -> String {
         format!("{} {}", self.sign, self.word)
     }
 }

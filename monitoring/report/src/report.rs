@@ -135,7 +135,7 @@ impl Report {
     }
 
     /// Whether a signal stopped the load. Then no verdict on an objective holds.
-    pub fn was_stopped(&self) -> bool {
+    pub(crate) fn was_stopped(&self) -> bool {
         self.findings.iter().any(|it| it.kind == FindingKind::Interrupted && it.subject == Subject::Load)
     }
 

@@ -126,7 +126,7 @@ pub enum Reason {
 
 impl Verdict {
     /// Whether the objective belongs to the run's verdict.
-    pub const fn is_judged(&self) -> bool {
+    pub(crate) const fn is_judged(&self) -> bool {
         !matches!(self, Self::NotInScenario | Self::NotJudged)
     }
 

@@ -1,6 +1,6 @@
 //! The HTTP client for every server with Prometheus' API or a remote-write receiver.
 //!
-//! - [`http_client`] and [`access`] set the rules for secrets, TLS and redirects: credentials are
+//! - `http_client` and [`access`] set the rules for secrets, TLS and redirects: credentials are
 //!   sent to the host of their store only, whatever that store responds. Remote write uses the same
 //!   client.
 //! - [`proxy`] chooses the proxy between this machine and a store.
@@ -10,10 +10,10 @@
 //!   list of its routes.
 
 pub mod access;
-pub mod body_limit;
+mod body_limit;
 pub mod exposition;
 pub mod grafana_response;
-pub mod http_client;
+mod http_client;
 pub mod openapi;
 pub mod prometheus_client;
 pub mod proxy;

@@ -52,7 +52,7 @@ pub(crate) const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 /// Limit on virtual users. Larger values are typing errors, or need several machines.
 pub const MAX_VUS: u32 = 50_000;
 /// Limit on agents.
-pub const MAX_AGENTS: u32 = 1_000;
+pub(crate) const MAX_AGENTS: u32 = 1_000;
 const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Parses a run's name. It must be valid as a label value and as a folder name.

@@ -37,7 +37,7 @@ impl FromStr for Shard {
 }
 
 impl Shard {
-    /// Whether it is one of at most [`MAX_AGENTS`].
+    /// Whether it is one of at most `MAX_AGENTS`.
     pub fn is_valid(self) -> bool {
         (1..=self.of).contains(&self.number) && self.of <= MAX_AGENTS
     }

@@ -22,7 +22,7 @@ use super::slow_times::SlowTimes;
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
 /// may then be the generator's fault.
-pub const LATE_AFTER: Duration = Duration::from_millis(5);
+pub(crate) const LATE_AFTER: Duration = Duration::from_millis(5);
 /// Limit on segments. Further segments are not recorded: a scenario with more of them uses an
 /// unbounded value, such as an id, as a segment.
 const MAX_SEGMENTS: usize = 1_000;

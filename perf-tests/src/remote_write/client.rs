@@ -24,7 +24,7 @@ const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
 const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
 
 /// A client of one remote-write receiver.
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     url: Url,
     /// The receiver and its proxy, without user and password.
@@ -40,7 +40,7 @@ impl fmt::Debug for Client {
 
 /// A push that the store did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PushError {
+pub(crate) enum PushError {
     /// The store rejects this request for good: a 4xx status other than 429.
     #[error("{url} responded with status {status}{remedy}: {body}")]
     Refused {
@@ -103,7 +103,7 @@ pub enum PushError {
 
 impl PushError {
     /// Whether the same request may be accepted later.
-    pub const fn is_passing(&self) -> bool {
+    pub(crate) const fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Unreachable { .. })
     }
 
@@ -128,13 +128,13 @@ impl Client {
     ///
     /// # Errors
     /// If TLS cannot be set up, or a file of certificates cannot be used.
-    pub fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
+    pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
         let in_errors = access.proxies.describe(&url).unwrap_or_else(|| shown_url(&url));
         Ok(Self { http: store_client(&url, access, OPTIONS)?, url, in_errors })
     }
 
     /// The receiver, without user and password.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         shown_url(&self.url)
     }
 

@@ -31,7 +31,7 @@ const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
 const BATCH: usize = 1_000;
 
 /// Pushes to one store.
-pub struct Pusher {
+pub(crate) struct Pusher {
     client: Client,
     /// The protocol version that the store supports, once it is known.
     version: Option<Version>,
@@ -53,11 +53,11 @@ pub struct Pusher {
 /// The deadline of the last push. It is set when the load has ended, and also applies to a push
 /// under way then.
 #[derive(Debug, Clone, Default)]
-pub struct LastPushDeadline(Arc<OnceLock<Instant>>);
+pub(crate) struct LastPushDeadline(Arc<OnceLock<Instant>>);
 
 impl LastPushDeadline {
     /// Sets the deadline: only the last push remains.
-    pub fn set_deadline(&self) {
+    pub(crate) fn set_deadline(&self) {
         self.0.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
     }
 
@@ -75,24 +75,24 @@ struct Push {
 
 /// The results of all pushes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pushes {
+pub(crate) struct Pushes {
     /// Number of accepted pushes.
-    pub accepted: u64,
+    pub(crate) accepted: u64,
     /// Number of failed attempts.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// The error of the last failed attempt.
-    pub last_error: Option<PushError>,
+    pub(crate) last_error: Option<PushError>,
     /// Whether the last push, with the final counts, was accepted.
-    pub complete: bool,
+    pub(crate) complete: bool,
     /// Time of that push, in Unix milliseconds.
-    pub last_push: Option<i64>,
+    pub(crate) last_push: Option<i64>,
     /// Why the series could not be marked as ended, if they could not.
-    pub not_ended: Option<PushError>,
+    pub(crate) not_ended: Option<PushError>,
 }
 
 impl Pusher {
     /// A pusher for this store.
-    pub fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
             version: None,
@@ -108,12 +108,12 @@ impl Pusher {
     }
 
     /// A handle that tells the pusher that the load has ended.
-    pub fn last_push_deadline(&self) -> LastPushDeadline {
+    pub(crate) fn last_push_deadline(&self) -> LastPushDeadline {
         self.last_push_deadline.clone()
     }
 
     /// The store, without user and password.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.client.shown()
     }
 
@@ -123,7 +123,7 @@ impl Pusher {
     ///
     /// # Errors
     /// If the store does not accept the values, or during a backoff.
-    pub async fn push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), PushError> {
+    pub(crate) async fn push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), PushError> {
         if let (false, Some(error)) = (self.backoff.is_over(), &self.result.last_error) {
             return Err(error.clone());
         }
@@ -134,7 +134,7 @@ impl Pusher {
 
     /// Pushes the final values, with retries until the deadline, and then marks every series as
     /// ended.
-    pub async fn finish(mut self, at: i64, series: Vec<SeriesValue>) -> Pushes {
+    pub(crate) async fn finish(mut self, at: i64, series: Vec<SeriesValue>) -> Pushes {
         self.last_push_deadline.set_deadline();
         if self.last_push(at, series).await.is_ok() && self.rejected.is_empty() {
             self.result.complete = true;

@@ -142,7 +142,7 @@ impl FailureCauses {
     }
 
     /// All causes, the most frequent first.
-    pub fn into_sorted(mut self) -> Vec<FailureCause> {
+    pub(crate) fn into_sorted(mut self) -> Vec<FailureCause> {
         self.0.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.request.cmp(&other.request)));
         self.0
     }

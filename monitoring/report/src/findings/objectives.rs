@@ -14,7 +14,7 @@ use crate::verdict::{Reason, Tally, Verdict};
 
 /// Formats the measured value in the terms of the objective: a percentile, a share of successes or
 /// of errors, or a value of the backend.
-pub fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
+pub(crate) fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     match (objective.measured.as_ref()?, objective.goal) {
         (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(backend_value(measure, found.value)),
         (Measurement::Percentile { quantile_ms, .. }, _) => quantile_ms.map(millis),
@@ -51,7 +51,7 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
 
 /// Lines below a table of objectives: endpoints that were not requested, and missed objectives that
 /// do not fail the run.
-pub fn table_notes(objectives: &[ObjectiveResult]) -> Vec<String> {
+pub(crate) fn table_notes(objectives: &[ObjectiveResult]) -> Vec<String> {
     let mut notes = describe_not_requested(objectives);
     let missed = objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.verdict == Verdict::Missed);
     let names: Vec<_> = missed.map(|it| format!("{} {}", it.subject, it.objective)).collect();

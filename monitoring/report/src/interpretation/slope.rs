@@ -43,7 +43,7 @@ impl Slope {
     }
 
     /// Whether the slope differs significantly from zero.
-    pub fn is_significant(self) -> bool {
+    pub(crate) fn is_significant(self) -> bool {
         self.per_hour.abs() > self.within
     }
 

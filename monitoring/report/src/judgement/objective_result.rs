@@ -126,7 +126,7 @@ impl ObjectiveResult {
     }
 
     /// Whether it is the latency objective whose good requests the timeline counts.
-    pub fn is_on_timeline(&self) -> bool {
+    pub(crate) fn is_on_timeline(&self) -> bool {
         self.goal.is_latency() && !self.is_further
     }
 
