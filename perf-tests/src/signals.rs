@@ -10,9 +10,6 @@ use perf_report::exit_code::ExitCode;
 
 /// Counts signals to this process. With `until_stdin_closes`, the end of standard input counts as a
 /// signal: the process that holds its other end has ended.
-///
-/// # Errors
-/// If the system refuses a signal handler or a thread.
 pub(crate) fn listen(until_stdin_closes: bool) -> io::Result<Signals> {
     let (count, signals) = Signals::from_sender();
     if until_stdin_closes {

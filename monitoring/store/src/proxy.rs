@@ -31,9 +31,6 @@ pub struct ProxyError(&'static str, String);
 impl ProxySettings {
     /// The proxy for a request to `url`; `None` for a direct request. This machine is always
     /// reached directly.
-    ///
-    /// # Errors
-    /// If the proxy is not an HTTP proxy.
     pub(crate) fn proxy_for(&self, url: &Url) -> Result<Option<Url>, ProxyError> {
         let (own, variable) = match url.scheme() {
             "https" => (&self.https, "HTTPS_PROXY"),

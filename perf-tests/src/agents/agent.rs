@@ -73,9 +73,6 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Joins the run at this address. Waits until all agents have joined.
-    ///
-    /// # Errors
-    /// If the coordinator cannot be reached or refuses the agent.
     pub(crate) async fn join(join: &AgentJoin, hello: Hello) -> Result<(Self, Assignment), AgentEnd> {
         let stream = link::runtime().map_err(MessageError::Io)?.spawn(connect_as(join.clone())).await;
         let stream = stream.map_err(|error| MessageError::Io(io::Error::other(error)))??;
@@ -100,9 +97,6 @@ impl Agent {
     }
 
     /// Tells the coordinator the hash of this agent's plan. Returns setup's value as JSON.
-    ///
-    /// # Errors
-    /// If the coordinator is lost.
     pub(crate) async fn prepared(&mut self, plan: String) -> Result<String, AgentEnd> {
         self.sender.send(&FromAgent::Prepared(plan)).await?;
         match self.next().await? {
@@ -121,9 +115,6 @@ impl Agent {
 
     /// Responds to the coordinator's questions about the clock until it gives the time at which the
     /// load begins.
-    ///
-    /// # Errors
-    /// If the coordinator is lost.
     pub(crate) async fn ready(&mut self) -> Result<Instant, AgentEnd> {
         self.sender.send(&FromAgent::Ready).await?;
         loop {

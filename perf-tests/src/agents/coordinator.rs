@@ -54,9 +54,6 @@ pub(crate) struct Coordinator {
 impl Coordinator {
     /// A coordinator that agents which are like `here` can join at this address, over TLS if
     /// `encryption` is given.
-    ///
-    /// # Errors
-    /// If the address is taken or not of this machine.
     pub(crate) fn open(
         address: SocketAddr,
         encryption: Option<TlsAcceptor>,
@@ -71,9 +68,6 @@ impl Coordinator {
     }
 
     /// Starts agents on this machine.
-    ///
-    /// # Errors
-    /// If the system refuses a process.
     pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {
         let processes = (0..agents).map(|_| program::start(self.listener.address, token));
         self.processes = processes.collect::<Result<_, _>>().map_err(AgentError::NotStarted)?;
@@ -81,9 +75,6 @@ impl Coordinator {
     }
 
     /// Waits until all agents have joined. `show` shows peers that connect.
-    ///
-    /// # Errors
-    /// If one does not join, or a signal comes.
     pub(crate) async fn gather(
         &mut self,
         agents: u32,
@@ -129,9 +120,6 @@ impl Coordinator {
 
     /// Hands out shares, and waits until each agent has planned the same load and reached the
     /// target.
-    ///
-    /// # Errors
-    /// If an agent cannot make its share or plans another load, or a signal comes.
     pub(crate) async fn assign(
         &mut self,
         assignment: impl Fn(LoadShare) -> Assignment,
@@ -152,9 +140,6 @@ impl Coordinator {
     }
 
     /// Hands out setup's value as JSON, and measures the clocks.
-    ///
-    /// # Errors
-    /// If an agent cannot read the value or is lost, or a signal comes.
     pub(crate) async fn hand_out(&mut self, value: String, signals: &mut Signals) -> Result<(), AgentError> {
         let (message, clock) = (&ToAgent::SetupValue(value), self.clock);
         let asked = self.members.iter_mut().map(|member| async move {

@@ -39,9 +39,6 @@ pub(crate) enum EncryptionError {
 }
 
 /// The coordinator's side. The file has a certificate and its key.
-///
-/// # Errors
-/// If the file cannot be read, or the key is not the certificate's.
 pub(crate) fn acceptor(file: &Path) -> Result<TlsAcceptor, EncryptionError> {
     let certificates = read_certificates(file)?;
     let key =
@@ -52,9 +49,6 @@ pub(crate) fn acceptor(file: &Path) -> Result<TlsAcceptor, EncryptionError> {
 }
 
 /// Encrypts the connection of a peer that has connected.
-///
-/// # Errors
-/// If it does not use TLS, or does not trust the certificate.
 pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
     let accepted = tokio::time::timeout(SILENCE, acceptor.accept(stream)).await;
     Ok(Box::new(accepted.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))
@@ -62,9 +56,6 @@ pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<
 
 /// Encrypts the connection to the coordinator at `address`, whose certificate is of the authority
 /// in `file`, or in it.
-///
-/// # Errors
-/// If the file cannot be read, or the coordinator does not use TLS or has another certificate.
 pub(super) async fn connect(file: &Path, address: &str, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| EncryptionError::Name(host.to_owned()))?;

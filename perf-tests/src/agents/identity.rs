@@ -10,9 +10,6 @@ use sha2::{Digest as _, Sha256};
 use super::message::{Hello, PROTOCOL};
 
 /// This process as a member of a run.
-///
-/// # Errors
-/// If the executable cannot be read.
 pub(crate) fn hello(scenario: &str, catalogue: &Catalogue, token: &str) -> io::Result<Hello> {
     Ok(Hello {
         protocol: PROTOCOL,

@@ -40,9 +40,6 @@ pub(super) struct LinkSender {
 pub(super) struct LinkReceiver<In>(mpsc::Receiver<Result<In, MessageError>>);
 
 /// The runtime of all connections of this process.
-///
-/// # Errors
-/// If the system refuses a thread.
 pub(super) fn runtime() -> io::Result<Handle> {
     static RUNTIME: OnceLock<Handle> = OnceLock::new();
     if let Some(handle) = RUNTIME.get() {
@@ -57,9 +54,6 @@ pub(super) fn runtime() -> io::Result<Handle> {
 
 /// Sends and receives on a connection that was made on [`runtime`]. A side that has nothing to say
 /// sends `alive`.
-///
-/// # Errors
-/// If the system refuses a thread, or `alive` cannot be written.
 pub(super) fn open<Out, In>(stream: AgentStream, alive: &Out) -> Result<(LinkSender, LinkReceiver<In>), MessageError>
 where
     Out: Serialize,
@@ -88,9 +82,6 @@ where
 
 impl LinkSender {
     /// Sends a message. If the connection is lost, the receiving side says so.
-    ///
-    /// # Errors
-    /// If the message is too long, or cannot be written as JSON.
     pub(super) async fn send<Out: Serialize>(&self, message: &Out) -> Result<(), MessageError> {
         // An error means that the connection is lost.
         drop(self.waiting.send(message::encode(message)?).await);
@@ -98,9 +89,6 @@ impl LinkSender {
     }
 
     /// Sends a message, or leaves it out if many others wait to be sent.
-    ///
-    /// # Errors
-    /// As [`LinkSender::send`].
     pub(super) fn offer<Out: Serialize>(&self, message: &Out) -> Result<(), MessageError> {
         if self.waiting.capacity() > 0 {
             drop(self.waiting.try_send(message::encode(message)?));
@@ -109,9 +97,6 @@ impl LinkSender {
     }
 
     /// Sends a message before all others that wait, however many there are.
-    ///
-    /// # Errors
-    /// As [`LinkSender::send`].
     pub(super) fn send_first<Out: Serialize>(&self, message: &Out) -> Result<(), MessageError> {
         // An error means that the connection is lost, or that both urgent messages wait already.
         drop(self.urgent.try_send(message::encode(message)?));

@@ -47,9 +47,6 @@ pub(super) struct JoinedAgent {
 
 impl AgentListener {
     /// Listens for agents that are like `here`, over TLS if `encryption` is given.
-    ///
-    /// # Errors
-    /// If the address is taken or not of this machine.
     pub(super) fn open(address: SocketAddr, encryption: Option<TlsAcceptor>, here: Hello) -> io::Result<Self> {
         let runtime = link::runtime()?;
         let listener = std::net::TcpListener::bind(address)?;

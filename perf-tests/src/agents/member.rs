@@ -62,9 +62,6 @@ impl Member {
     }
 
     /// Sends a message, and returns the response, which may take [`PATIENCE`].
-    ///
-    /// # Errors
-    /// If it cannot make its share, or is lost.
     pub(super) async fn ask(&mut self, message: &ToAgent) -> Result<FromAgent, AgentError> {
         let (Some(sender), Some(receiver)) = (&self.sender, &mut self.receiver) else {
             return Err(self.unexpected_message());
@@ -104,9 +101,6 @@ impl Member {
     }
 
     /// Measures the difference between its clock and that of this process.
-    ///
-    /// # Errors
-    /// If it is lost.
     pub(super) async fn measure_clock(&mut self, clock: SentClock) -> Result<(), AgentError> {
         let mut best: Option<ClockOffset> = None;
         for _ in 0..PROBES {

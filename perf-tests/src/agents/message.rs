@@ -154,9 +154,6 @@ pub(crate) enum MessageError {
 }
 
 /// The bytes of a message.
-///
-/// # Errors
-/// If it is too long, or cannot be written as JSON.
 pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError> {
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, message)?;

@@ -10,9 +10,6 @@ use tokio::process::{Child, Command};
 
 /// Starts an agent: this program again, which then runs the same scenario. It ends when its
 /// connection to this process does, and is killed when the child is dropped.
-///
-/// # Errors
-/// If the system refuses the process.
 pub(super) fn start(address: SocketAddr, token: &str) -> io::Result<Child> {
     let mut command = Command::new(env::current_exe()?);
     command.args(arguments(env::args_os().skip(1).collect(), thread::current().name()));

@@ -131,9 +131,6 @@ impl ShardFile {
     }
 
     /// Reads a file of at most [`MAX_MESSAGE`] bytes.
-    ///
-    /// # Errors
-    /// If it cannot be read, is too large, is cut off or is not a shard's.
     pub(super) fn read(path: &Path) -> Result<Self, ShardError> {
         let io = |error| ShardError::Io(error, path.to_owned());
         // A pipe would never end.

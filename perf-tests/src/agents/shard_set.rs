@@ -41,9 +41,6 @@ pub(crate) struct MergedLoad {
 
 impl ShardSet {
     /// Reads the files, in any order.
-    ///
-    /// # Errors
-    /// If one cannot be read, differs from the others, or is there twice.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, ShardError> {
         let mut files: Vec<(PathBuf, ShardFile)> = Vec::new();
         let mut paths: Vec<_> = paths.iter().collect();
@@ -113,9 +110,6 @@ impl ShardSet {
     }
 
     /// The load of all shards. A missing one is lost, and so is the rest of one that was stopped.
-    ///
-    /// # Errors
-    /// If a file has counts that do not fit the plan.
     pub(crate) fn fold(self, plan: &Plan, layout: &Layout) -> Result<MergedLoad, ShardError> {
         let empty = Snapshot::new(layout);
         let (shards, start_at) = (self.files[0].1.shard.of, self.files[0].1.start_at);

@@ -76,9 +76,6 @@ pub(crate) enum HistogramLogError {
 /// An interval log of HDR histograms (V2, deflated), one for each section and endpoint.
 /// HdrHistogram's own tools read it (<https://github.com/HdrHistogram/HdrHistogram>). Values are
 /// nanoseconds, maxima are milliseconds, and the tag is the endpoint's name.
-///
-/// # Errors
-/// If a histogram cannot be encoded.
 pub(crate) fn histogram_log(
     catalogue: &Catalogue,
     started: SystemTime,

@@ -125,9 +125,6 @@ impl PushError {
 impl Client {
     /// A client for the receiver at this URL. User and password in the URL become basic
     /// authentication.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up, or a file of certificates cannot be used.
     pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
         let in_errors = access.proxies.describe(&url).unwrap_or_else(|| shown_url(&url));
         Ok(Self { http: store_client(&url, access, OPTIONS)?, url, in_errors })
@@ -153,9 +150,6 @@ impl Client {
 
     /// Sends an encoded request. `sent` is its size, and `failures` the number of failed attempts
     /// before it. Success means that the store has stored it and returns it in queries.
-    ///
-    /// # Errors
-    /// If the store does not accept all of the request.
     pub(super) async fn send(
         &self,
         body: Vec<u8>,

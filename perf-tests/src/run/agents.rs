@@ -17,9 +17,6 @@ use crate::environment;
 
 impl PreparedRun {
     /// Starts agents, if the load is to be made by agents, and prepares them.
-    ///
-    /// # Errors
-    /// If one does not join, plans another load, or cannot reach the target.
     pub(super) async fn gather_agents(&mut self) -> Result<Option<Coordinator>, RunError> {
         let Some(agents) = self.settings.agents else { return Ok(None) };
         if self.settings.on_kubernetes {

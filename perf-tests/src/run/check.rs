@@ -65,9 +65,6 @@ pub(super) fn stall_limits(catalogue: &Catalogue) -> Vec<Option<StallLimit>> {
 }
 
 /// Checks that each agent or shard has a part of the load.
-///
-/// # Errors
-/// If there are too many of them.
 pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunError> {
     let (setting, shares, noun) = match (settings.shard, settings.agents) {
         (Some(shard), _) => (settings.with_value(SHARD, &shard.to_string()), shard.of, "shard"),
@@ -80,9 +77,6 @@ pub(super) fn check_shares(settings: &Settings, plan: &Plan) -> Result<(), RunEr
 }
 
 /// Checks that the target serves the scenario's service, if the target is the stub backend.
-///
-/// # Errors
-/// If the stub backend serves another service.
 pub(super) fn check_target(settings: &Settings, service: &'static str) -> Result<(), RunError> {
     match &settings.stub {
         Some(stub) if stub.service.as_deref() != Some(service) => Err(RunError::NotServedByStub(service)),
@@ -92,9 +86,6 @@ pub(super) fn check_target(settings: &Settings, service: &'static str) -> Result
 
 /// Checks that the store has no series of this testid. Returns a warning if the store does not
 /// respond. `setting` is the name by which the user knows the setting of the testid.
-///
-/// # Errors
-/// If the store has series of this testid.
 pub(super) async fn check_testid(
     store: Option<&RunStore>,
     testid: &str,

@@ -18,9 +18,6 @@ use crate::environment;
 use crate::evidence::{self, MAX_SKEW};
 
 /// Judges the shards in these files as one run.
-///
-/// # Errors
-/// If one of the files is not of the same run as the others, or not of this program's plan.
 pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome, RunError> {
     let shards = ShardSet::read(&settings.merge)?;
     let facts = shards.facts();

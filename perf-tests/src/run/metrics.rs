@@ -98,9 +98,6 @@ impl Metrics {
 
     /// Pushes the final counts. Returns the store's URL and the result of all pushes; `None` if
     /// there is no store.
-    ///
-    /// # Errors
-    /// If the task that pushes has panicked.
     pub(super) async fn finish(self, last: &Snapshot) -> Result<Option<(String, Pushes)>, MetricsError> {
         let Some(schedule) = self.0 else { return Ok(None) };
         let series = (schedule.to_series)(last);

@@ -38,9 +38,6 @@ impl Planning {
     }
 
     /// The plan of an earlier run.
-    ///
-    /// # Errors
-    /// If the report cannot be read, is of another scenario, or gives a plan with another hash.
     fn replay(spec: &RunSpec, settings: &Settings, path: &Path) -> Result<Self, RunError> {
         let refused = |reason| ReplayError { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| refused(NotReplayable::File(error)))?;

@@ -22,9 +22,6 @@ const LEAD: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Checks that the shard's file can be written later, and that its start is still to come.
-///
-/// # Errors
-/// If the file exists, or the start has passed.
 pub(super) fn check(settings: &Settings, folder: &Path) -> Result<(), RunError> {
     settings.check_start(clock::wall()).map_err(super::configuration)?;
     let Some(path) = settings.shard.map(|shard| folder.join(file_name(shard))).filter(|path| path.exists()) else {

@@ -23,9 +23,6 @@ pub(crate) fn is_plausible((interval, sections): &RecordedTimeline, endpoints: u
 
 /// The timelines of several shares of a load as one. Sections at the same place are added, so that
 /// time counts from the start of each share, even if the shares began at different times.
-///
-/// # Errors
-/// If a histogram cannot be encoded or decoded.
 pub(crate) fn merge(timelines: Vec<RecordedTimeline>) -> Result<RecordedTimeline, TimelineError> {
     let interval = timelines.iter().map(|(interval, _)| *interval).max().unwrap_or(SHORTEST);
     let mut merged: Vec<Section> = Vec::new();
