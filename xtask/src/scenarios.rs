@@ -75,9 +75,6 @@ pub(crate) struct Executables(Vec<(Target, PathBuf)>);
 
 impl Executables {
     /// The program of a kind and name.
-    ///
-    /// # Errors
-    /// If cargo did not build it.
     pub(crate) fn get(&self, kind: TargetKind, name: &str) -> anyhow::Result<PathBuf> {
         let found = self.0.iter().find(|(target, _)| target.name == name && target.kind.contains(&kind));
         found.map(|(_, program)| program.clone()).with_context(|| format!("cargo built no {kind} named {name}"))
@@ -113,9 +110,6 @@ pub(crate) struct ScenarioTest {
 impl BuiltPrograms {
     /// All scenarios, sorted by name. A scenario is an ignored test; its name is the name of its
     /// file.
-    ///
-    /// # Errors
-    /// If a file has two scenarios.
     pub(crate) fn list(&self) -> Result<Vec<ScenarioTest>, ScenarioError> {
         let load = &self.generator;
         let output = child::foreground(load).args(["--list", "--ignored", "--format", "terse"]).output();
@@ -147,9 +141,6 @@ impl BuiltPrograms {
     }
 
     /// The named scenario, or the first by name.
-    ///
-    /// # Errors
-    /// Those of [`Self::select`].
     pub(crate) fn select_one(&self, name: Option<&str>) -> Result<ScenarioTest, ScenarioError> {
         find(&self.list()?, name)
     }

@@ -63,9 +63,6 @@ pub(crate) fn top() -> Result<PathBuf, CheckoutError> {
 
 impl KnownRevision {
     /// The revision of this name.
-    ///
-    /// # Errors
-    /// If this clone does not have it.
     pub(crate) fn find(name: &str) -> Result<Self, CheckoutError> {
         let (root, top) = (workspace::root(), top()?);
         let path = root.canonicalize().map_err(|error| CheckoutError::Unresolved { path: root, error })?;

@@ -70,26 +70,17 @@ impl Kubectl {
     }
 
     /// Runs a command to its end. Returns its output.
-    ///
-    /// # Errors
-    /// If it fails.
     pub(super) async fn run(&self, args: &[&str]) -> Result<String, KubectlError> {
         self.run_with(args, b"").await
     }
 
     /// Creates an object. Returns it as the cluster has it.
-    ///
-    /// # Errors
-    /// If the cluster refuses it.
     pub(super) async fn create(&self, manifest: &Value) -> Result<Value, KubectlError> {
         let args = ["create", "--filename=-", "--output=json"];
         parse(&self.run_with(&args, manifest.to_string().as_bytes()).await?)
     }
 
     /// Lists objects of a kind.
-    ///
-    /// # Errors
-    /// If the cluster refuses that.
     pub(super) async fn list<T: DeserializeOwned>(&self, kind: &str, selector: &str) -> Result<Vec<T>, KubectlError> {
         #[derive(Deserialize)]
         struct List<T> {
@@ -99,17 +90,11 @@ impl Kubectl {
     }
 
     /// Gets an object by its name, or a list by its selector.
-    ///
-    /// # Errors
-    /// If the cluster refuses that, or has no such object.
     pub(super) async fn get<T: DeserializeOwned>(&self, kind: &str, which: &str) -> Result<T, KubectlError> {
         parse(&self.run(&["get", kind, which, "--output=json"]).await?)
     }
 
     /// Whether `kubectl auth can-i` allows it.
-    ///
-    /// # Errors
-    /// If the cluster cannot be asked.
     pub(super) async fn is_allowed(&self, right: &[&str]) -> Result<bool, KubectlError> {
         let args = [&["auth", "can-i"], right].concat();
         let output = self.output(&args, b"").await?;

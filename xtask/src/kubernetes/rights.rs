@@ -17,9 +17,6 @@ const NEEDED: [(&str, &str); 8] = [
 ];
 
 /// The rights that the user does not have, as texts such as "create secrets".
-///
-/// # Errors
-/// If the cluster cannot be asked.
 pub(super) async fn missing(kubectl: &Kubectl) -> Result<Vec<String>, KubectlError> {
     let asked = NEEDED.map(|(verb, resource)| async move {
         // For kubectl, "pods/log" would be the pod with the name "log".

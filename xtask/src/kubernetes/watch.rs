@@ -129,9 +129,6 @@ impl PodWatch {
     }
 
     /// Prints why pods wait.
-    ///
-    /// # Errors
-    /// If a pod cannot start, or waits too long.
     async fn explain(&mut self, pods: &[Pod], wanted: usize, job: &str) -> Result<(), PodError> {
         let mut waits = None;
         for pod in pods {

@@ -31,9 +31,6 @@ pub(crate) enum ChildOutcome {
 
 impl ChildOutcome {
     /// The outcome that a scenario wrote. `measured` reads the run, by the path of its evidence.
-    ///
-    /// # Errors
-    /// If the scenario gave a reason why it has no evidence, or the evidence cannot be read.
     pub(crate) fn new(
         outcome: Outcome,
         measured: impl FnOnce(&Path) -> Result<MeasuredRun, PerfError>,
@@ -58,10 +55,6 @@ impl ChildOutcome {
 /// Runs a scenario's process to its end, and reads its outcome.
 ///
 /// If the future is dropped, the process is killed.
-///
-/// # Errors
-/// If the process cannot be run, or wrote no outcome, or no outcome that can be read, or the reason
-/// why it has no evidence.
 pub(crate) async fn run(
     program: &Path,
     scenario: &ScenarioTest,

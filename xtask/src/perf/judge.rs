@@ -44,9 +44,6 @@ pub(crate) struct JudgedRun {
 }
 
 /// Judges a run.
-///
-/// # Errors
-/// If this workspace does not have the service, or the service has changed since the run.
 pub(crate) fn run(measured: MeasuredRun) -> Result<JudgedRun, PerfError> {
     let MeasuredRun { folder, evidence, test, test_end } = measured;
     let report = reports::judge_evidence(evidence)?;

@@ -52,9 +52,6 @@ pub(crate) struct PerfPlan {
 }
 
 /// Begins to count signals, and locks this clone for load.
-///
-/// # Errors
-/// If another process makes load in this clone.
 pub(crate) fn lock_clone(args: &PerfArgs, settings: &Settings) -> Result<(Signals, Option<Lock>), PerfError> {
     let signals = Signals::count().map_err(anyhow::Error::from)?;
     if args.list || settings.dry_run {

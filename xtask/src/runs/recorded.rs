@@ -27,9 +27,6 @@ pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Compares two recorded runs.
-///
-/// # Errors
-/// If the runs cannot be compared. The error says why, and what to do.
 pub(crate) fn compare(
     base_path: &Path,
     base: &Report,

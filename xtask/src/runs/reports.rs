@@ -38,9 +38,6 @@ fn read_text(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Reads the evidence of a run.
-///
-/// # Errors
-/// If the file is not evidence, or has an unknown version.
 pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
     perf_report::read::read_evidence(&read_text(path)?).with_context(|| format!("failed to read {}", path.display()))
 }
@@ -58,9 +55,6 @@ pub(crate) enum UnjudgeableError {
 }
 
 /// Makes a report from evidence, with the current objectives of its service.
-///
-/// # Errors
-/// If the service is unknown, or its endpoints or thresholds differ from those of the run.
 pub(crate) fn judge_evidence(evidence: Evidence) -> Result<Report, UnjudgeableError> {
     let RunOverview { testid, service, .. } = &evidence.run;
     let (testid, service) = (testid.clone(), service.clone());
@@ -97,9 +91,6 @@ pub(crate) fn find_path(name: &str) -> Option<PathBuf> {
 }
 
 /// The report of a baseline or a run by its name, or in a file.
-///
-/// # Errors
-/// If there is no such report, or it cannot be read.
 pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     let path = find_path(name).with_context(|| {
         let hint = suggest(name);

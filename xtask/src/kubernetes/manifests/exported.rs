@@ -41,9 +41,6 @@ they are deleted. Agents find the coordinator by the Service's name, and wait te
 ";
 
 /// The manifests of a run of the scenario `basic`.
-///
-/// # Errors
-/// If a manifest cannot be written as YAML.
 pub(crate) fn exported_manifests() -> anyhow::Result<Vec<GeneratedFile>> {
     let run = RunManifests {
         name: "perf".to_owned(),

@@ -56,9 +56,6 @@ impl RunJudgingArgs {
     }
 
     /// The comparison with a recorded run.
-    ///
-    /// # Errors
-    /// If a baseline is not usable.
     pub(crate) fn plan(&self) -> Result<BaselinePlan, PerfError> {
         let plan = BaselinePlan {
             compare: self.baseline.clone(),
