@@ -3,6 +3,7 @@
 //! limited.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -10,12 +11,28 @@ use serde_json::Value;
 const MAX_ROUTES: usize = 10_000;
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 
-/// All routes, such as "GET /api/news". `None` if it is not an OpenAPI document or has no routes.
-pub fn routes(document: &Value) -> Option<BTreeSet<String>> {
+/// A route of a service, such as "GET /api/news".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiRoute {
+    /// In upper case. `None` if it is unknown.
+    pub method: Option<String>,
+    /// Path, in which a name in braces stands for any value.
+    pub path: String,
+}
+
+impl fmt::Display for ApiRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.method.iter().try_for_each(|method| write!(f, "{method} "))?;
+        f.write_str(&self.path)
+    }
+}
+
+/// All routes. `None` if it is not an OpenAPI document or has no routes.
+pub fn routes(document: &Value) -> Option<BTreeSet<ApiRoute>> {
     let paths = document.get("paths")?.as_object()?;
     let routes_of_path = |(path, item): (&String, &Value)| {
         let methods = METHODS.into_iter().filter(|method| item.get(method).is_some());
-        methods.map(|method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+        methods.map(|method| ApiRoute { method: Some(method.to_uppercase()), path: path.clone() }).collect::<Vec<_>>()
     };
     Some(paths.iter().flat_map(routes_of_path).take(MAX_ROUTES).collect::<BTreeSet<_>>())
         .filter(|routes| !routes.is_empty())

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::STARTED;
 use prometheus_store::exposition::ExpositionSample;
-use prometheus_store::openapi;
+use prometheus_store::openapi::{self, ApiRoute};
 use url::Url;
 
 use crate::backend::target_metrics::{self, NoMetrics};
@@ -157,10 +157,10 @@ pub(super) async fn read_once(target: &Url, path: &str) -> Result<MetricsReading
 
 /// The routes in a target's OpenAPI document, which FastAPI
 /// serves at `/openapi.json`, if it has one.
-pub(super) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSet<String>> {
+pub(super) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSet<ApiRoute>> {
     let text = http::text(target, "/openapi.json").await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
-    routes.retain(|route| route.split_once(' ').is_some_and(|(_, path)| path != metrics));
+    routes.retain(|route| route.path != metrics);
     Some(routes).filter(|routes| !routes.is_empty())
 }
 

@@ -6,15 +6,16 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use perf_report::format::counted_part;
+use prometheus_store::openapi::ApiRoute;
 
 use super::exposed_metrics::ExposedMetrics;
 use super::item::ProofItem;
 
-/// Whether a route, such as "GET /api/news", is an endpoint's. Not every backend has the method.
-fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &str) -> bool {
-    let (method, path) = route.split_once(' ').unwrap_or((endpoint.method.as_str(), route));
-    let is_path = |known: &str| without_names(known) == without_names(path);
-    method == endpoint.method.as_str() && (is_path(endpoint.handler()) || is_path(&mapping.route(endpoint)))
+/// Whether a route is an endpoint's. Not every backend has the method.
+fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &ApiRoute) -> bool {
+    let is_path = |known: &str| without_names(known) == without_names(&route.path);
+    route.method.as_deref().is_none_or(|method| method == endpoint.method.as_str())
+        && (is_path(endpoint.handler()) || is_path(&mapping.route(endpoint)))
 }
 
 /// A path with `{}` for each value. A service and its catalogue may give values other names.
@@ -23,7 +24,7 @@ fn without_names(path: &str) -> String {
 }
 
 /// Lists the backend's routes that have no objective. They do not fail the proof.
-pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Option<BTreeSet<String>>) -> ProofItem {
+pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Option<BTreeSet<ApiRoute>>) -> ProofItem {
     const CHECK: &str = "coverage";
     let requested = exposed.routes();
     let (routes, noun, source) = match &served {
@@ -33,7 +34,7 @@ pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
     if routes.is_empty() {
         return ProofItem::without(CHECK, "routes", "the backend's routes are unknown");
     }
-    let has_objective = |route: &&String| {
+    let has_objective = |route: &&ApiRoute| {
         catalogue
             .slos
             .iter()
@@ -44,7 +45,7 @@ pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
     let named = if without.is_empty() {
         String::new()
     } else {
-        let names: Vec<_> = without.iter().map(|route| route.as_str()).collect();
+        let names: Vec<_> = without.iter().map(|route| route.to_string()).collect();
         format!("; without an objective: {}", names.join(", "))
     };
     let routes = counted_part(with.len() as u64, routes.len() as u64, noun);

@@ -9,6 +9,7 @@ use monitoring::label::JOB;
 use monitoring::promql::Selector;
 use perf_report::evidence::StatusKey;
 use prometheus_store::exposition::ExpositionSample;
+use prometheus_store::openapi::ApiRoute;
 
 use super::backend_metrics::BackendMetrics;
 use super::endpoint_counters::{belongs_to_endpoint, value};
@@ -114,9 +115,9 @@ impl ExposedMetrics {
 
     /// Why the backend does not count the requests of these endpoints: one note for each reason.
     pub(super) fn why_not_counted(&self, endpoints: &[&Endpoint]) -> Vec<String> {
-        let routes: Vec<_> = self.routes().into_iter().collect();
+        let routes = self.routes();
         let more = if routes.len() > SHOWN_ROUTES { ", …" } else { "" };
-        let routes = routes.iter().take(SHOWN_ROUTES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let routes = routes.iter().take(SHOWN_ROUTES).map(ApiRoute::to_string).collect::<Vec<_>>().join(", ");
         let reasons = [
             (true, "only the main target's metrics are read".to_owned()),
             (
@@ -145,13 +146,14 @@ impl ExposedMetrics {
                 .any(|known| *known == status || *known == class || known.eq_ignore_ascii_case(&format!("{class}xx")))
     }
 
-    /// Routes with requests, as "GET /offers".
-    pub(super) fn routes(&self) -> BTreeSet<String> {
-        let labels = self.requests().map(|sample| {
-            (value(sample, self.mapping.method).to_ascii_uppercase(), value(sample, self.mapping.handler))
+    /// Routes with requests.
+    pub(super) fn routes(&self) -> BTreeSet<ApiRoute> {
+        let routes = self.requests().map(|sample| {
+            let method = value(sample, self.mapping.method).to_ascii_uppercase();
+            let path = value(sample, self.mapping.handler).to_owned();
+            ApiRoute { method: Some(method).filter(|method| !method.is_empty()), path }
         });
-        let routes = labels.filter(|(_, route)| !NO_ROUTE.contains(route) && *route != self.mapping.path);
-        routes.map(|(method, route)| format!("{method} {route}").trim_start().to_owned()).collect()
+        routes.filter(|route| !NO_ROUTE.contains(&route.path.as_str()) && route.path != self.mapping.path).collect()
     }
 
     /// Whether the backend exposes the series that a query selects by equal labels.
