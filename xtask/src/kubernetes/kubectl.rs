@@ -36,36 +36,37 @@ pub(crate) enum KubectlError {
 pub(super) struct Kubectl {
     /// Program and first arguments.
     program: Vec<String>,
-    /// Flags of every call.
-    flags: Vec<String>,
+    context: Option<String>,
+    namespace: Option<String>,
 }
 
 impl Kubectl {
     pub(super) fn new(args: &KubernetesArgs) -> Self {
-        let flag = |name: &str, value: &Option<String>| value.iter().map(|value| format!("--{name}={value}")).collect();
-        let flags: [Vec<String>; 2] = [flag("context", &args.context), flag("namespace", &args.namespace)];
-        Self { program: vec![PROGRAM.to_owned()], flags: flags.concat() }
+        let (context, namespace) = (args.context.clone(), args.namespace.clone());
+        Self { program: vec![PROGRAM.to_owned()], context, namespace }
     }
 
     /// The namespace and context of a run, for messages.
     pub(super) fn place(&self) -> String {
-        let part = |flag: &str, part: &str| {
-            let given = self.flags.iter().find_map(|it| it.strip_prefix(flag));
-            given.map_or_else(|| format!("the current {part}"), |name| format!("{part} {name}"))
+        let part = |part: &str, given: &Option<String>| match given {
+            Some(name) => format!("{part} {name}"),
+            None => format!("the current {part}"),
         };
-        format!("{} of {}", part("--namespace=", "namespace"), part("--context=", "context"))
+        format!("{} of {}", part("namespace", &self.namespace), part("context", &self.context))
     }
 
     /// A shell script in place of `kubectl`.
     #[cfg(test)]
     pub(super) fn scripted(script: &str) -> Self {
-        Self { program: ["sh", "-c", script, PROGRAM].map(str::to_owned).to_vec(), flags: Vec::new() }
+        Self { program: ["sh", "-c", script, PROGRAM].map(str::to_owned).to_vec(), context: None, namespace: None }
     }
 
     /// A command that a Ctrl-C at the terminal does not reach.
     pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = child::attached(&self.program[0]);
-        command.args(&self.program[1..]).args(args).args(&self.flags);
+        let flag = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("--{name}={value}"));
+        command.args(&self.program[1..]).args(args);
+        command.args(flag("context", &self.context)).args(flag("namespace", &self.namespace));
         command
     }
 

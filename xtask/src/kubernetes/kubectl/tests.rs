@@ -28,7 +28,8 @@ fn only_the_default_address_means_that_no_context_is_selected() {
 
 #[tokio::test]
 async fn a_missing_kubectl_is_named() {
-    let kubectl = Kubectl { program: vec!["no-such-kubectl".to_owned()], flags: Vec::new() };
+    let program = vec!["no-such-kubectl".to_owned()];
+    let kubectl = Kubectl { program, context: None, namespace: None };
     let error = kubectl.run(&["get", "pods"]).await.unwrap_err();
     assert!(error.to_string().starts_with("kubectl is not installed, or not on PATH: install it"), "{error}");
 }
