@@ -41,11 +41,9 @@ impl Request<'_> {
         self.spec.expected.iter().any(|statuses| statuses.contains(status))
     }
 
-    /// ", expected 404" after an unexpected status; empty if success is 200-299.
-    pub(super) fn describe_expected(&self) -> String {
-        match &*self.spec.expected {
-            [Statuses::SUCCESS] => String::new(),
-            other => format!(", expected {}", describe_statuses(other)),
-        }
+    /// "expected 404", for an unexpected status; `None` if success is 200-299.
+    pub(super) fn describe_expected(&self) -> Option<String> {
+        let expected = &*self.spec.expected;
+        (expected != [Statuses::SUCCESS]).then(|| format!("expected {}", describe_statuses(expected)))
     }
 }

@@ -31,7 +31,8 @@ impl Request<'_> {
                     Redirect::Refuse(why) => format!(", not followed: {why}"),
                     Redirect::Follow(_) | Redirect::None => String::new(),
                 };
-                format!("{request} responded with {status}{}{not_followed}{}", self.describe_expected(), body(response))
+                let expected = self.describe_expected().map(|expected| format!(", {expected}")).unwrap_or_default();
+                format!("{request} responded with {status}{expected}{not_followed}{}", body(response))
             }
             (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
         };
@@ -45,14 +46,15 @@ impl Request<'_> {
 
     /// Counts a failed request under its cause.
     pub(super) fn record_cause(&self, exchanged: &CountedExchange, kind: Failure, at: Instant) {
-        let expected = self.describe_expected();
         let (detail, body) = match &exchanged.result {
             Ok(response) => {
                 let status = response.status();
                 let detail = match (exchanged.failed_check, &exchanged.redirect) {
                     (Some(name), _) => FailureDetail::Check { name: name.into(), status },
                     (None, Redirect::Refuse(why)) => FailureDetail::Status { status, why: why.into() },
-                    (None, _) => FailureDetail::Status { status, why: expected.trim_start_matches(", ").into() },
+                    (None, _) => {
+                        FailureDetail::Status { status, why: self.describe_expected().unwrap_or_default().into() }
+                    }
                 };
                 (detail, response.shown_body())
             }
