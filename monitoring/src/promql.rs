@@ -14,7 +14,7 @@ use crate::ratio::Ratio;
 
 mod selector;
 
-pub use selector::{Selector, Window};
+pub use selector::{Selector, Window, escape};
 
 /// A PromQL expression.
 #[derive(Debug, Clone, PartialEq, Eq)]

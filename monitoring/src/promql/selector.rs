@@ -162,6 +162,6 @@ impl fmt::Display for Window {
 }
 
 /// Escapes a value for double quotes.
-fn escape(value: &str) -> String {
+pub fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

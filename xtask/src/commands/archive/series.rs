@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use anyhow::{Context as _, bail};
 use monitoring::label::{BACKEND_JOB, JOB, TESTID};
-use monitoring::promql::Selector;
+use monitoring::promql::{Selector, escape};
 use perf_report::Report;
 use prometheus_store::PrometheusClient;
 use prometheus_store::prometheus_client::seconds;
@@ -118,7 +118,7 @@ impl CollectedSeries {
         for (labels, samples) in self.series.iter().filter(|(_, samples)| !samples.is_empty()) {
             let name = labels.get("__name__").map_or("", String::as_str);
             let pairs = labels.iter().filter(|(label, _)| *label != "__name__");
-            let pairs: Vec<_> = pairs.map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+            let pairs: Vec<_> = pairs.map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
             let series = format!("{name}{{{}}}", pairs.join(","));
             for (at_ms, value) in samples {
                 writeln!(text, "{series} {value} {}", seconds(*at_ms))?;
@@ -126,10 +126,6 @@ impl CollectedSeries {
         }
         writeln!(text, "# EOF")
     }
-}
-
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
