@@ -113,17 +113,21 @@ fn block(findings: &[Finding]) -> String {
 pub fn fence(text: &str) -> String {
     let text: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
     let text = TerminalStyle::PLAIN.wrap(&text);
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
+    let fence = longer_fence(&text, 2);
     format!("\n{fence}text\n{text}\n{fence}\n")
 }
 
 /// Text from outside as inline code, so that a name in a commit's subject does not notify anybody.
 fn code(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
+    let fence = longer_fence(&text, 0);
     format!("{fence} {text} {fence}")
+}
+
+/// More backticks than `least` and than any run of them in the text.
+fn longer_fence(text: &str, least: usize) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(least) + 1)
 }
 
 /// Text from outside with the special characters of Markdown and HTML escaped.
