@@ -107,7 +107,12 @@ pub const fn uid(service: &str) -> &str {
 
 /// Series of the selected runs and scenarios.
 fn selected(metric: impl Into<String>) -> Selector {
-    Selector::new(metric).with_variable(TESTID).with_variable(SCENARIO)
+    of_selection(Selector::new(metric))
+}
+
+/// Restricts a selector to the selected runs and scenarios.
+fn of_selection(selector: Selector) -> Selector {
+    selector.with_variable(TESTID).with_variable(SCENARIO)
 }
 
 fn data_source() -> Variable {

@@ -33,6 +33,7 @@ pub(super) fn mean(catalogue: &Catalogue) -> Option<Panel> {
     let duration = catalogue.mapping.duration?;
     let names = || catalogue.endpoints.iter().map(|endpoint| Metric::latency(endpoint).name);
     let client = growing(every("sum", names())).over(growing(every("count", names())));
+    let backend = mean_duration(duration, &|series| backend_metrics::scraped(series));
     let panel = time_series(
         "Mean latency: client and backend",
         "Mean latency of all endpoints in ms, measured by the clients and by the backend. If the \
@@ -41,22 +42,11 @@ pub(super) fn mean(catalogue: &Catalogue) -> Option<Panel> {
         Unit::Milliseconds,
         vec![
             Query::new("client", client).about_endpoints(catalogue.endpoints),
-            Query::new(
-                "backend",
-                in_milliseconds(catalogue, mean_duration(duration, &|series| backend_metrics::scraped(series))),
-            ),
+            Query::new("backend", backend.times(catalogue.mapping.milliseconds())),
         ],
     )
     .dashed("client");
     Some(panel)
-}
-
-/// Converts a duration of the backend's metrics to milliseconds.
-fn in_milliseconds(catalogue: &Catalogue, duration: Expr) -> Expr {
-    match catalogue.mapping.milliseconds() {
-        1 => duration,
-        factor => duration.times(factor),
-    }
 }
 
 /// `None` if the backend has no histogram of durations.
@@ -64,7 +54,8 @@ pub(super) fn p95(catalogue: &Catalogue) -> Option<Panel> {
     let duration = catalogue.mapping.duration_of_all()?;
     let quantile = |buckets: Selector| buckets.rate(Window::RateInterval).sum_by(&[LE]).quantile(P95);
     let client = quantile(selected(Metric::http_req_duration().bucket()));
-    let backend = in_milliseconds(catalogue, quantile(backend_metrics::scraped(format!("{duration}_bucket"))));
+    let backend = quantile(backend_metrics::scraped(format!("{duration}_bucket")));
+    let backend = backend.times(catalogue.mapping.milliseconds());
     let panel = time_series(
         "p95 latency: client and backend",
         "95th percentile of all requests in ms, measured by the clients and by the backend. The \
@@ -86,7 +77,7 @@ pub(super) fn outside(catalogue: &Catalogue) -> Option<Panel> {
         let client = mean_duration(&Metric::latency(endpoint).name, &|series| selected(series));
         let of_endpoint = |series: String| mapping.endpoint_series(series, endpoint);
         let growth = |suffix: &str| Some(growing(of_endpoint(format!("{duration}_{suffix}"))?));
-        let backend = in_milliseconds(catalogue, growth("sum")?.over(growth("count")?));
+        let backend = growth("sum")?.over(growth("count")?).times(mapping.milliseconds());
         Some(Query::new(endpoint.title, client.minus(backend).at_least_zero()).about_endpoints([endpoint]))
     };
     Some(time_series(
@@ -154,13 +145,13 @@ pub(super) fn objectives(catalogue: &Catalogue) -> Vec<Panel> {
 }
 
 fn objective(slo: &BackendSlo) -> Panel {
-    let (unit, amount) = match slo.amount() {
-        Amount::Count(_) => (Unit::Count, slo.amount().value()),
-        Amount::Share(_) => (Unit::Share, slo.amount().value()),
-        Amount::Mebibytes(_) => (Unit::Bytes, slo.amount().value()),
-        Amount::Time(_) => (Unit::Milliseconds, slo.amount().value() * f64::from(MS)),
+    let (unit, factor) = match slo.amount() {
+        Amount::Count(_) => (Unit::Count, 1),
+        Amount::Share(_) => (Unit::Share, 1),
+        Amount::Mebibytes(_) => (Unit::Bytes, 1),
+        Amount::Time(_) => (Unit::Milliseconds, MS),
     };
-    let now = if unit == Unit::Milliseconds { slo.now().times(MS) } else { slo.now() };
+    let amount = slo.amount().value() * f64::from(factor);
     let description = format!(
         "{} of the backend. Objective: {}, the dashed line. Red: the objective is missed; if \
          latencies are red as well, this is the likely bottleneck.",
@@ -168,8 +159,8 @@ fn objective(slo: &BackendSlo) -> Panel {
         slo.describe()
     );
     let title = format!("Backend: {}", slo.title.to_lowercase());
-    let panel =
-        time_series(&title, &description, unit, vec![Query::new("value", now).excused(Excuse::NoObjectiveMetric)]);
+    let query = Query::new("value", slo.now().times(factor)).excused(Excuse::NoObjectiveMetric);
+    let panel = time_series(&title, &description, unit, vec![query]);
     match slo.bound {
         Bound::AtMost(_) => panel.upper_limit(amount),
         Bound::AtLeast(_) => panel.lower_limit(amount),

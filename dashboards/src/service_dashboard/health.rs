@@ -2,7 +2,7 @@
 
 use monitoring::backend_metrics;
 use monitoring::catalogue::Catalogue;
-use monitoring::label::{SCENARIO, TESTID};
+use monitoring::label::TESTID;
 use monitoring::metric::Metric;
 use monitoring::objective_counters;
 use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
@@ -10,7 +10,7 @@ use monitoring::promql::{Expr, Selector, Window};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
 
-use super::selected;
+use super::{of_selection, selected};
 use crate::grafana::Panel;
 use crate::layout::COLUMNS;
 use crate::panel::{self, Unit, time_series};
@@ -27,20 +27,14 @@ pub(super) fn panels(catalogue: &Catalogue) -> Vec<(u32, Panel)> {
     panels
 }
 
-/// A share from 0 to 1, as Grafana expects.
-pub(super) fn share(objective: Ratio) -> f64 {
-    objective.as_f64()
-}
-
 fn sum_selected(selector: Selector) -> Expr {
-    selector.with_variable(TESTID).with_variable(SCENARIO).last(Window::Range).sum()
+    of_selection(selector).last(Window::Range).sum()
 }
 
 fn success(slo: &Slo) -> Panel {
     let title = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
     let scope = slo.describe_scope();
     let (good, total) = objective_counters::good_and_total(slo, &sum_selected);
-    let objective = share(slo.objective);
     let description = format!(
         "Share of requests to {} that succeeded in the time range. Objective: {}. Yellow: met, but \
          more than a fifth of the error budget is used. Red: missed; check the errors by status in \
@@ -50,7 +44,7 @@ fn success(slo: &Slo) -> Panel {
     );
     // A fifth of the error budget, in integers.
     let green = Ratio::ppm(slo.objective.rest().as_ppm() / 5).rest();
-    let bands = panel::high_is_good(objective, share(green));
+    let bands = panel::high_is_good(slo.objective.as_f64(), green.as_f64());
     let query = Query::new("success", good.over(total)).about_endpoints(slo.endpoint());
     panel::gauge(&format!("{title} success{scope}"), &description, query, bands)
 }
@@ -68,7 +62,7 @@ pub(super) fn too_many(catalogue: &Catalogue) -> (Ratio, Ratio) {
 
 fn error_rate(catalogue: &Catalogue) -> Panel {
     let (yellow, red) = too_many(catalogue);
-    let bands = panel::low_is_good(share(yellow), share(red));
+    let bands = panel::low_is_good(yellow.as_f64(), red.as_f64());
     let all = |metric: Metric| selected(metric.name).last(Window::Range).sum();
     let query = Query::new("failed", all(Metric::api_errors()).over(all(Metric::http_reqs())));
     panel::stat(
@@ -98,9 +92,8 @@ fn backend_rate(catalogue: &Catalogue) -> Panel {
 }
 
 fn compliance(catalogue: &Catalogue) -> Panel {
-    let chosen = |selector: Selector| selector.with_variable(TESTID).with_variable(SCENARIO);
     let query = |slo: &Slo| {
-        let met = objective_counters::is_met(slo, Window::RateInterval, &chosen, &[TESTID]).min_by(&[]);
+        let met = objective_counters::is_met(slo, Window::RateInterval, &of_selection, &[TESTID]).min_by(&[]);
         // Rows have little room. The endpoints' own panels show the complete objective.
         let subject = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
         let text = if catalogue.is_main(slo) { slo.describe_kind() } else { slo.describe() };

@@ -2,13 +2,13 @@
 
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
-use monitoring::label::{METRIC, NAME, SCENARIO, TESTID};
+use monitoring::label::{METRIC, NAME, TESTID};
 use monitoring::metric::{HealthMetric, Metric, RequestPart};
 use monitoring::objective_counters;
 use monitoring::promql::{Selector, Window};
 use monitoring::slo::{Sli, Slo};
 
-use super::selected;
+use super::{of_selection, selected};
 use crate::grafana::Panel;
 use crate::panel::{Unit, time_series};
 use crate::query::Query;
@@ -28,9 +28,7 @@ pub(super) fn request_rate() -> Panel {
 pub(super) fn throughputs(catalogue: &Catalogue) -> Vec<Panel> {
     let panel = |slo: &Slo| {
         let Sli::Throughput { per_second, .. } = slo.sli else { return None };
-        let rate = |series: Selector| {
-            series.with_variable(TESTID).with_variable(SCENARIO).rate(Window::RateInterval).sum_by(&[TESTID])
-        };
+        let rate = |series: Selector| of_selection(series).rate(Window::RateInterval).sum_by(&[TESTID]);
         let (good, _) = objective_counters::good_and_total(slo, &rate);
         let title = slo.endpoint().map_or("All endpoints", |endpoint| endpoint.title);
         let description = format!(

@@ -11,7 +11,6 @@ use monitoring::prometheus::recording_rules::RECORDED;
 use monitoring::promql::{self, Selector, Window};
 use monitoring::slo::{Sli, Slo};
 
-use super::health::share;
 use super::selected;
 use crate::grafana::Panel;
 use crate::panel::{Unit, time_series};
@@ -45,7 +44,7 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
     };
     let panel = time_series(measure.title, &describe(what, &slos), unit, about(catalogue, &slos, queries));
     match measure.kind {
-        MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.lower_limit(share(slo.objective))),
+        MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.lower_limit(slo.objective.as_f64())),
         _ => limited(panel.slo_lines(&slos.iter().filter_map(|slo| limit(slo)).collect::<Vec<_>>()), &slos),
     }
 }

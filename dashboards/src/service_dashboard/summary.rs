@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::label::{LE, Label, NAME, SCENARIO, TESTID};
+use monitoring::label::{LE, Label, NAME, TESTID};
 use monitoring::metric::Metric;
 use monitoring::objective_counters;
 use monitoring::promql::{Expr, Selector, Window};
 use monitoring::ratio::{Ratio, millis};
 use monitoring::slo::Slo;
 
-use super::health::{share, too_many};
+use super::health::too_many;
 use super::load::every;
-use super::selected;
+use super::{of_selection, selected};
 use crate::grafana::{Panel, SortBy};
 use crate::panel::{self, Cell, Column, Unit};
 use crate::query::Query;
@@ -27,7 +27,7 @@ fn last(selector: Selector) -> Expr {
 
 /// As [`last`], for a selector without the dashboard's variables.
 fn last_selected(selector: Selector) -> Expr {
-    last(selector.with_variable(TESTID).with_variable(SCENARIO))
+    last(of_selection(selector))
 }
 
 /// Joins one expression for each item by `or`.
@@ -68,7 +68,7 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let milliseconds = (Unit::Milliseconds, 0, 75);
     let banded = |column: Column, bands, cell| Column { bands: Some((bands, cell)), ..column };
     let (yellow, red) = too_many(catalogue);
-    let success_bands = panel::high_is_good(share(red.rest()), share(yellow.rest()));
+    let success_bands = panel::high_is_good(red.rest().as_f64(), yellow.rest().as_f64());
     let columns = vec![
         column("Requests", (Unit::ExactCount, 0, 85), of_run(requests())),
         column("Rate", (Unit::RequestsPerSecond, 1, 90), of_run(grown.over_each(&[TESTID], seconds().above_zero()))),
