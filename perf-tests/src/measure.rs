@@ -14,12 +14,10 @@ pub use perf_report::evidence::{
     IterationCounts, Latency, Layout, MeasureCounts, PartCounts, RequestCounts, SegmentCounts, ServerTimes, Snapshot,
     SpanCounts, Spread, StatusCounts, ThreadTimes, bounds,
 };
-pub use pulse::Pulse;
-pub(crate) use pulse::{LaneSum, PulseSum};
+pub(crate) use pulse::{LaneSum, Pulse, PulseSum};
 pub(crate) use recorder::LATE_AFTER;
 pub use recorder::Recorder;
 pub(crate) use recorder::{IterationEnd, Place};
 pub use sample::{DurationParts, Failure, Sample, SampleKey, Segments};
 pub(crate) use slow_times::{SHORTEST_STALL, SlowTimes};
-pub(crate) use timeline::{RecordedTimeline, is_plausible, merge as merge_timelines};
-pub use timeline::{Section, TimelineError, TimelineRecorder};
+pub(crate) use timeline::{RecordedTimeline, Section, TimelineError, TimelineRecorder};

@@ -14,7 +14,7 @@ use super::fold;
 use super::message::Hello;
 use super::shard_file::{self, CATALOGUE, PLAN, PROTOCOL, RunFacts, ShardError, ShardFile};
 use crate::engine::{Load, LoadShare};
-use crate::measure::{Layout, RecordedTimeline, Snapshot, is_plausible, merge_timelines};
+use crate::measure::{Layout, RecordedTimeline, Snapshot};
 use crate::plan::Plan;
 
 /// Files of shards that belong to one run.
@@ -132,7 +132,7 @@ impl ShardSet {
                     load.snapshot.is_addable(layout)
                         && load.has_known_stalls(layout)
                         && load.outages.is_bounded()
-                        && is_plausible(&file.timeline, layout.endpoints())
+                        && file.timeline.is_plausible(layout.endpoints())
                 };
                 if !file.load.as_deref().is_none_or(fits) {
                     return Err(ShardError::Implausible(path));
@@ -146,7 +146,7 @@ impl ShardSet {
             }
             agents.push(agent);
         }
-        let timeline = merge_timelines(timelines)?;
+        let timeline = RecordedTimeline::merge(timelines)?;
         let mut load = fold::load(agents, plan, &empty);
         load.longest_silence = silence;
         Ok(MergedLoad { load, timeline, started, lasted, start_at, findings, shards })

@@ -12,21 +12,19 @@ use perf_report::evidence::{EndpointSlice, Slice, Timeline};
 use perf_report::quantile::RankedLatencies;
 use perf_report::{Millis, whole_ms};
 
-use crate::measure::{Section, TimelineError};
+use crate::measure::{RecordedTimeline, Section, TimelineError};
 use crate::plan::{PartPlan, Plan, Schedule};
 
 const NANOS_OF_MS: f64 = 1e6;
 
-/// The report's timeline: one slice for each section, with the planned load. `interval` is the
-/// length of a section.
+/// The report's timeline: one slice for each section, with the planned load.
 pub(crate) fn timeline(
     catalogue: &Catalogue,
     plan: &Plan,
-    interval: Duration,
-    sections: &[Section],
+    recorded: &RecordedTimeline,
 ) -> Result<Timeline, TimelineError> {
-    let slices = sections.iter().map(|section| slice(catalogue, plan, section)).collect::<Result<_, _>>()?;
-    Ok(Timeline { interval_ms: whole_ms(interval), slices })
+    let slices = recorded.sections.iter().map(|section| slice(catalogue, plan, section)).collect::<Result<_, _>>()?;
+    Ok(Timeline { interval_ms: whole_ms(recorded.interval), slices })
 }
 
 fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice, TimelineError> {

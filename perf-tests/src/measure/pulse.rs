@@ -12,7 +12,7 @@ use crate::plan::nanos;
 /// workers do not slow each other down.
 #[derive(Debug)]
 #[repr(align(128))]
-pub struct Pulse {
+pub(crate) struct Pulse {
     /// Number of endpoints of each part.
     endpoints: usize,
     /// Requests of each endpoint of each part.

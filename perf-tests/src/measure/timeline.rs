@@ -19,8 +19,6 @@ use serde::{Deserialize, Serialize};
 
 mod merged;
 
-pub(crate) use merged::{is_plausible, merge};
-
 /// With more sections than this, every two are merged into one.
 const MOST: usize = 120;
 /// The shortest section.
@@ -34,35 +32,40 @@ const EARLY: Duration = Duration::from_millis(100);
 /// integer type.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to encode or decode the latencies of a section: {0}")]
-pub struct TimelineError(String);
+pub(crate) struct TimelineError(String);
 
-/// The length of a section, and all sections of a run.
-pub(crate) type RecordedTimeline = (Duration, Vec<Section>);
+/// All sections of a run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct RecordedTimeline {
+    /// The length of a section.
+    pub(crate) interval: Duration,
+    pub(crate) sections: Vec<Section>,
+}
 
 /// The measurements of one section of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Section {
+pub(crate) struct Section {
     /// Its beginning, from the start of the load.
-    pub from: Duration,
+    pub(crate) from: Duration,
     /// Its end, from the start of the load.
-    pub to: Duration,
+    pub(crate) to: Duration,
     /// Active virtual users at its end.
-    pub vus: u32,
+    pub(crate) vus: u32,
     /// Iterations of open loads that began in it.
-    pub begun: u64,
+    pub(crate) begun: u64,
     /// Requests of all endpoints, in all phases.
-    pub requests: RequestCounts,
+    pub(crate) requests: RequestCounts,
     /// Latencies after warm-up, by endpoint.
-    pub latencies: BTreeMap<usize, SectionLatencies>,
+    pub(crate) latencies: BTreeMap<usize, SectionLatencies>,
 }
 
 /// Latencies of one endpoint in one section.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SectionLatencies {
+pub(crate) struct SectionLatencies {
     /// Failed requests. They rank after all others.
-    pub failed: u64,
+    pub(crate) failed: u64,
     /// Good requests by the endpoint's latency objective; `None` if it has no such objective.
-    pub good: Option<u64>,
+    pub(crate) good: Option<u64>,
     /// Latencies of successful requests in nanoseconds, as an HDR histogram V2.
     #[serde(with = "merged::base64_text")]
     encoded: Vec<u8>,
@@ -70,11 +73,10 @@ pub struct SectionLatencies {
 
 /// Divides a run into sections while it goes on.
 #[derive(Debug)]
-pub struct TimelineRecorder {
+pub(crate) struct TimelineRecorder {
     /// Threshold of each endpoint's latency objective.
     thresholds: Vec<Option<Duration>>,
-    interval: Duration,
-    sections: Vec<Section>,
+    recorded: RecordedTimeline,
     last: LastCut,
 }
 
@@ -97,31 +99,25 @@ struct EndpointTotals {
 
 impl TimelineRecorder {
     /// An empty timeline for the endpoints of a catalogue.
-    pub fn new(catalogue: &Catalogue) -> Self {
+    pub(crate) fn new(catalogue: &Catalogue) -> Self {
         let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
-        Self { thresholds, interval: SHORTEST, sections: Vec::new(), last: LastCut::default() }
+        let recorded = RecordedTimeline { interval: SHORTEST, sections: Vec::new() };
+        Self { thresholds, recorded, last: LastCut::default() }
     }
 
     /// Ends the current section if it is long enough. `snapshot` was taken at `elapsed` from the
     /// start of the load.
-    ///
-    /// # Errors
-    /// If a histogram cannot be encoded or decoded.
-    pub fn offer(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Result<(), TimelineError> {
-        if elapsed + EARLY < self.last.at + self.interval { Ok(()) } else { self.cut(elapsed, snapshot) }
+    pub(crate) fn offer(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Result<(), TimelineError> {
+        if elapsed + EARLY < self.last.at + self.recorded.interval { Ok(()) } else { self.cut(elapsed, snapshot) }
     }
 
-    /// Ends the last section with the final snapshot. Returns the length of a section, and all
-    /// sections.
-    ///
-    /// # Errors
-    /// If a histogram cannot be encoded or decoded.
-    pub fn finish(mut self, elapsed: Duration, all: &Snapshot) -> Result<(Duration, Vec<Section>), TimelineError> {
+    /// Ends the last section with the final snapshot. Returns all sections.
+    pub(crate) fn finish(mut self, elapsed: Duration, all: &Snapshot) -> Result<RecordedTimeline, TimelineError> {
         if elapsed > self.last.at {
             self.cut(elapsed, all)?;
         }
-        Ok((self.interval, self.sections))
+        Ok(self.recorded)
     }
 
     fn cut(&mut self, elapsed: Duration, snapshot: &Snapshot) -> Result<(), TimelineError> {
@@ -147,7 +143,7 @@ impl TimelineRecorder {
         }
         let begun = snapshot.parts.iter().map(|part| part.lateness.spread().count()).sum();
         let requests = snapshot.requests();
-        self.sections.push(Section {
+        self.recorded.sections.push(Section {
             from: self.last.at,
             to: elapsed,
             vus: snapshot.vus(),
@@ -156,30 +152,28 @@ impl TimelineRecorder {
             latencies,
         });
         (self.last.at, self.last.begun, self.last.requests) = (elapsed, begun, requests);
-        if self.sections.len() > MOST { self.halve() } else { Ok(()) }
-    }
-
-    /// Merges every two sections into one.
-    fn halve(&mut self) -> Result<(), TimelineError> {
-        self.interval *= 2;
-        self.sections = in_pairs(std::mem::take(&mut self.sections))?;
+        if self.recorded.sections.len() > MOST {
+            self.recorded = std::mem::take(&mut self.recorded).in_pairs()?;
+        }
         Ok(())
     }
 }
 
-/// Every two sections as one.
-fn in_pairs(sections: Vec<Section>) -> Result<Vec<Section>, TimelineError> {
-    let mut merged: Vec<Section> = Vec::with_capacity(sections.len() / 2 + 1);
-    for (at, section) in sections.into_iter().enumerate() {
-        match merged.last_mut().filter(|_| at % 2 == 1) {
-            Some(last) => {
-                (last.to, last.vus) = (section.to, section.vus);
-                last.add(section)?;
+impl RecordedTimeline {
+    /// Merges every two sections into one.
+    fn in_pairs(self) -> Result<Self, TimelineError> {
+        let mut sections: Vec<Section> = Vec::with_capacity(self.sections.len() / 2 + 1);
+        for (at, section) in self.sections.into_iter().enumerate() {
+            match sections.last_mut().filter(|_| at % 2 == 1) {
+                Some(last) => {
+                    (last.to, last.vus) = (section.to, section.vus);
+                    last.add(section)?;
+                }
+                None => sections.push(section),
             }
-            None => merged.push(section),
         }
+        Ok(Self { interval: self.interval * 2, sections })
     }
-    Ok(merged)
 }
 
 impl Section {
@@ -204,10 +198,7 @@ impl Section {
 
 impl SectionLatencies {
     /// The latencies of successful requests, in nanoseconds.
-    ///
-    /// # Errors
-    /// If the histogram cannot be decoded.
-    pub fn decoded(&self) -> Result<Histogram<u64>, TimelineError> {
+    pub(crate) fn decoded(&self) -> Result<Histogram<u64>, TimelineError> {
         let mut histogram: Histogram<u64> =
             Deserializer::new().deserialize(&mut self.encoded.as_slice()).map_err(failed)?;
         // A decoded histogram does not resize by itself, but longer latencies may be added to it.

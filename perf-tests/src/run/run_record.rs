@@ -91,7 +91,8 @@ impl RunRecord<'_> {
     /// Completes the evidence, judges it, and writes the run's files.
     pub(super) fn save(&self, finished: FinishedLoad, readings: Readings) -> Result<RunOutcome, RunError> {
         let catalogue = self.spec.catalogue;
-        let log = evidence::histogram_log(catalogue, finished.started, &finished.timeline.1).map_err(internal)?;
+        let log =
+            evidence::histogram_log(catalogue, finished.started, &finished.timeline.sections).map_err(internal)?;
         let (written, not_linked) = match evidence::write_histograms(self.folder, &log) {
             Ok(not_linked) => (Ok(()), not_linked),
             Err(error) => (Err(error), None),
@@ -140,7 +141,7 @@ impl RunRecord<'_> {
 
     fn evidence(&self, finished: FinishedLoad, readings: Readings) -> Result<Evidence, RunError> {
         let (spec, plan, facts) = (self.spec, &self.planning.plan, &self.facts);
-        let FinishedLoad { load, timeline: (interval, sections), started, ended, .. } = finished;
+        let FinishedLoad { load, timeline: recorded, started, ended, .. } = finished;
         let catalogue = spec.catalogue;
         let owned = |endpoint: &Endpoint| endpoint.name.to_owned();
         Ok(Evidence {
@@ -162,7 +163,7 @@ impl RunRecord<'_> {
                 plan: evidence::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
                 generator: evidence::generator(&load),
                 environment: facts.environment.clone(),
-                timeline: evidence::timeline(catalogue, plan, interval, &sections).map_err(internal)?,
+                timeline: evidence::timeline(catalogue, plan, &recorded).map_err(internal)?,
                 agents: load.agents,
                 store: readings.store,
                 caches: readings.backend.caches,

@@ -21,7 +21,7 @@ fn join(recorder: &mut Recorder, ms: u64, failed: bool) {
 
 /// A run of `seconds`. Each second has 40 requests of 1 to 40 ms, which take 100 ms longer in
 /// odd seconds, and one more request, which fails in the second second.
-fn recorded_sections(seconds: u32) -> (Duration, Vec<Section>) {
+fn recorded(seconds: u32) -> RecordedTimeline {
     let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
     let mut timeline = TimelineRecorder::new(&SHOP);
     for second in 1..=seconds {
@@ -41,8 +41,7 @@ fn plan() -> Plan {
 
 #[test]
 fn a_slice_has_exactly_the_requests_of_its_section() {
-    let (interval, sections) = recorded_sections(3);
-    let timeline = super::timeline(&SHOP, &plan(), interval, &sections).unwrap();
+    let timeline = super::timeline(&SHOP, &plan(), &recorded(3)).unwrap();
     assert_eq!((timeline.interval_ms, timeline.slices.len()), (1000, 4));
     let joins = |at: usize| timeline.slices[at].endpoints[ADD_ITEM.name];
     assert_eq!((joins(0).requests, joins(0).failed, joins(1).failed), (41, 0, 1));
@@ -64,7 +63,7 @@ fn a_slice_has_exactly_the_requests_of_its_section() {
 
 #[test]
 fn a_long_run_has_longer_sections_and_loses_no_requests() {
-    let (interval, sections) = recorded_sections(500);
+    let RecordedTimeline { interval, sections } = recorded(500);
     assert_eq!(interval, SECOND * 8);
     assert!(sections.len() <= 120, "{}", sections.len());
     let sent: u64 = sections.iter().map(|section| section.requests.sent).sum();
@@ -85,8 +84,8 @@ fn a_long_run_whose_latency_grows_has_a_timeline() {
         join(&mut recorder, if second % 2 == 0 { 40 * u64::from(second) } else { 1 }, false);
         timeline.offer(SECOND * second, &recorder.snapshot()).unwrap();
     }
-    let (_, sections) = timeline.finish(SECOND * 251, &recorder.snapshot()).unwrap();
-    let longest = sections.last().unwrap().latencies.values().next().unwrap().decoded().unwrap().max();
+    let recorded = timeline.finish(SECOND * 251, &recorder.snapshot()).unwrap();
+    let longest = recorded.sections.last().unwrap().latencies.values().next().unwrap().decoded().unwrap().max();
     assert!(longest >= 10_000_000_000, "{longest} ns");
 }
 
@@ -94,8 +93,7 @@ fn a_long_run_whose_latency_grows_has_a_timeline() {
 fn the_histogram_log_is_readable_by_the_standard_reader() {
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-    let (_, sections) = recorded_sections(2);
-    let log = histogram_log(&SHOP, SystemTime::UNIX_EPOCH, &sections).unwrap();
+    let log = histogram_log(&SHOP, SystemTime::UNIX_EPOCH, &recorded(2).sections).unwrap();
     let entries: Vec<_> = IntervalLogIterator::new(&log).map(Result::unwrap).collect();
     let intervals: Vec<_> = entries
         .iter()
