@@ -112,7 +112,7 @@ fn every_request_to_a_real_fastapi_backend_is_accounted_for() {
     }
     assert!(output.text.contains("counted by the backend\n"), "no other clients: {}", output.text);
     assert!(output.text.contains("by Server-Timing"), "{}", output.text);
-    assert!(output.text.contains("routes of its OpenAPI document"), "{}", output.text);
+    assert!(output.text.contains("routes of the backend's OpenAPI document"), "{}", output.text);
     let library = Library {
         name: "prometheus-fastapi-instrumentator",
         file: ".ci/provide",
