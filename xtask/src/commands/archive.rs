@@ -29,11 +29,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::host::clock::Moment;
 use crate::host::terminal::refuse;
 use crate::host::{files, http, workspace};
 use crate::runs::reports;
 use crate::setting_args::{ReportFolder, SettingArgs};
-use crate::stack::dashboard_link::window;
+use crate::stack::dashboard_link::RunWindow;
 use crate::stack::{PROMETHEUS_PORT, local_url};
 use crate::values::UrlValue;
 use series::CollectedSeries;
@@ -266,8 +267,9 @@ fn dashboard_of_run(report: &Report) -> anyhow::Result<dashboards::grafana::Dash
     let catalogue =
         catalogue.with_context(|| format!("monitoring/src/services has no service {}", report.run.service))?;
     let mut dashboard = service_dashboard::dashboard(catalogue);
-    let (from, to) = window(report);
-    (dashboard.time.from, dashboard.time.to) = (rfc3339(from), rfc3339(to));
+    let RunWindow { from_ms, to_ms } = RunWindow::shown(report);
+    let [from, to] = [from_ms, to_ms].map(|at| perf_settings::rfc3339_millis(Moment(at).time()));
+    (dashboard.time.from, dashboard.time.to) = (from, to);
     dashboard.refresh = String::new();
     for variable in &mut dashboard.templating.list {
         // The variable of scenarios stays at all: a run with several loads has several.
@@ -277,11 +279,6 @@ fn dashboard_of_run(report: &Report) -> anyhow::Result<dashboards::grafana::Dash
         }
     }
     Ok(dashboard)
-}
-
-fn rfc3339(unix_ms: i64) -> String {
-    let since = std::time::Duration::from_millis(u64::try_from(unix_ms).unwrap_or_default());
-    perf_settings::rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + since)
 }
 
 fn readme(manifest: &Manifest) -> String {

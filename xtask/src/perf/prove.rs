@@ -57,7 +57,6 @@ use item::ProofItem;
 pub(crate) use queries::empty_queries;
 pub(crate) use query_source::QuerySource;
 use store_setup::StoreGaps;
-pub(crate) use window::RunWindow;
 
 /// Reads everything that the proof needs from before the load. Returns `None` if there is no store
 /// for queries, or if no proof is asked for.

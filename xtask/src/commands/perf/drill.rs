@@ -30,9 +30,10 @@ use crate::perf::child::{self, ChildOutcome};
 use crate::perf::judge;
 use crate::perf::perf_error::{PerfError, after_cleanup};
 use crate::perf::plan::{build, check_generated_files};
-use crate::perf::prove::{self, QuerySource, RunWindow};
+use crate::perf::prove::{self, QuerySource};
 use crate::perf::publish::PerfResult;
 use crate::scenarios::{BuiltPrograms, ScenarioTest};
+use crate::stack::dashboard_link::RunWindow;
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
 

@@ -11,7 +11,8 @@ use monitoring::promql::{Expr, Window};
 use perf_report::Report;
 
 use super::exposed_metrics::ExposedMetrics;
-use super::window::{RunWindow, step};
+use super::window::step;
+use crate::stack::dashboard_link::RunWindow;
 
 /// The least length of a run whose lines all have data. The first push comes a moment after the
 /// start.

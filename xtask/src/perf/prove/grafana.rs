@@ -9,8 +9,9 @@ use prometheus_store::response::{Found, shown};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::window::{POINTS, RunWindow, step};
+use super::window::{POINTS, step};
 use crate::host::http;
+use crate::stack::dashboard_link::RunWindow;
 
 /// The stack's Grafana. After a failure it gets no more
 /// queries, since each of them would have to time out.

@@ -15,8 +15,7 @@ use super::now_ms;
 use super::query_source::QuerySource;
 use super::query_tally::QueryTally;
 use super::rules::{RuleState, loaded_rules, rule_queries};
-use super::window::RunWindow;
-use crate::stack::dashboard_link;
+use crate::stack::dashboard_link::RunWindow;
 
 pub(super) async fn check(
     catalogue: &Catalogue,
@@ -27,9 +26,8 @@ pub(super) async fn check(
     const CHECK: &str = "queries";
     let (mut tally, report) = (QueryTally::default(), excuses.report);
     let dashboard = service_dashboard::dashboard(catalogue);
-    let (from_ms, to_ms) = dashboard_link::window(report);
-    let run = RunWindow { from_ms, to_ms };
-    let until_now = RunWindow { from_ms, to_ms: now_ms().max(report.run.ended_unix_ms) };
+    let run = RunWindow::shown(report);
+    let until_now = RunWindow { to_ms: now_ms().max(report.run.ended_unix_ms), ..run };
     for window in [run, until_now] {
         for placed in queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let promql = fill_in_variables(&placed.query.expr.to_string(), &report.run.testid, &report.scenarios());

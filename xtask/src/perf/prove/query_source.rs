@@ -12,9 +12,10 @@ use prometheus_store::{PrometheusClient, QueryError, Range, StoreAccess};
 use url::Url;
 
 use super::grafana::Grafana;
-use super::window::{RunWindow, step};
+use super::window::step;
 use crate::host::clock::Moment;
 use crate::host::http;
+use crate::stack::dashboard_link::RunWindow;
 
 /// The minimum of Grafana's `$__rate_interval`, in scrape intervals.
 const SCRAPES: u32 = 4;

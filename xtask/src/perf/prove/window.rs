@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
+use crate::stack::dashboard_link::RunWindow;
+
 /// Grafana's number of points on a panel of usual width.
 pub(super) const POINTS: i64 = 1_000;
-
-/// A window in Unix milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RunWindow {
-    pub(crate) from_ms: i64,
-    pub(crate) to_ms: i64,
-}
 
 impl RunWindow {
     /// The window with one more step at its end.
