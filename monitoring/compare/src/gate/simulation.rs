@@ -150,18 +150,7 @@ impl GateRate {
         }
         Self { matching, gates }
     }
-}
 
-fn conclusions(judged: Vec<HypothesisResult>) -> [Conclusion; ENDPOINTS] {
-    let mut conclusions = judged.into_iter().map(|judged| judged.conclusion);
-    std::array::from_fn(|_| conclusions.next().unwrap_or(Conclusion::TooLittleData))
-}
-
-fn normal(rng: &mut impl Rng, deviation: f64) -> f64 {
-    Normal::new(0.0, deviation).map_or(0.0, |normal| normal.sample(rng))
-}
-
-impl GateRate {
     /// Measured share, from 0 to 1.
     pub fn share(self) -> f64 {
         count(self.matching) / count(self.gates.max(1))
@@ -177,6 +166,15 @@ impl GateRate {
     pub fn lower_bound(self) -> f64 {
         quantile(count(self.matching), count(self.gates - self.matching) + 1.0, 0.05).unwrap_or(0.0)
     }
+}
+
+fn conclusions(judged: Vec<HypothesisResult>) -> [Conclusion; ENDPOINTS] {
+    let mut conclusions = judged.into_iter().map(|judged| judged.conclusion);
+    std::array::from_fn(|_| conclusions.next().unwrap_or(Conclusion::TooLittleData))
+}
+
+fn normal(rng: &mut impl Rng, deviation: f64) -> f64 {
+    Normal::new(0.0, deviation).map_or(0.0, |normal| normal.sample(rng))
 }
 
 /// Quantile of the beta distribution. `None` if a parameter is zero, where the distribution is a

@@ -50,9 +50,7 @@ impl LoadProfile {
         }
         Ok(loads)
     }
-}
 
-impl LoadProfile {
     /// Whether iterations begin at a rate.
     pub(crate) const fn has_rate(&self) -> bool {
         matches!(self.executor, Executor::ConstantArrivalRate(_) | Executor::RampingArrivalRate(_))
