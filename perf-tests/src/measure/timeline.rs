@@ -17,6 +17,7 @@ use monitoring::slo::Slo;
 use perf_report::evidence::{RequestCounts, Snapshot, Spread};
 use serde::{Deserialize, Serialize};
 
+mod base64_text;
 mod merged;
 
 /// With more sections than this, every two are merged into one.
@@ -67,7 +68,7 @@ pub(crate) struct SectionLatencies {
     /// Good requests by the endpoint's latency objective; `None` if it has no such objective.
     pub(crate) good: Option<u64>,
     /// Latencies of successful requests in nanoseconds, as an HDR histogram V2.
-    #[serde(with = "merged::base64_text")]
+    #[serde(with = "base64_text")]
     encoded: Vec<u8>,
 }
 
