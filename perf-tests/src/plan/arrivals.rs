@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use perf_settings::Stage;
+use perf_settings::{Rate, Stage};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -81,22 +81,16 @@ impl Line {
 }
 
 impl Arrivals {
-    /// A constant or ramped rate, from `start_rate` through stages. Each target is a number of
-    /// arrivals per `unit`.
-    pub(super) fn new(
-        start: Duration,
-        start_rate: u64,
-        unit: Duration,
-        stages: &[Stage],
-        spacing: SeededSpacing,
-    ) -> Self {
-        let (mut lines, mut now, mut at, mut before) = (Vec::new(), 0, start_rate, 0_u128);
+    /// A constant or ramped rate, from `first` through stages. Each target is a number of arrivals
+    /// in the period of the first rate.
+    pub(super) fn new(start: Duration, first: Rate, stages: &[Stage], spacing: SeededSpacing) -> Self {
+        let (mut lines, mut now, mut at, mut before) = (Vec::new(), 0, first.count, 0_u128);
         for stage in stages {
             let line = Line { start: now, duration: nanos(stage.duration), from: at, to: stage.target, before };
             (now, at, before) = (now + line.duration, stage.target, before + line.area());
             lines.push(line);
         }
-        let unit = nanos(unit);
+        let unit = nanos(first.per);
         let total = u64::try_from(before.div_ceil(2 * u128::from(unit))).unwrap_or(u64::MAX);
         Self { start, lines, unit, total, spacing }
     }

@@ -101,7 +101,7 @@ impl PartPlacement {
     /// Arrivals at a rate that changes in stages.
     fn arrivals(&self, start: Rate, stages: &[Stage], spacing: Spacing) -> Result<Arc<Arrivals>, LoadError> {
         let spacing = SeededSpacing { spacing, seed: self.seed, stream: self.first_id.into() };
-        let arrivals = Arrivals::new(self.start, start.count, start.per, stages, spacing);
+        let arrivals = Arrivals::new(self.start, start, stages, spacing);
         match arrivals.total() {
             0 => Err(LoadError::Nothing("its rate is 0")),
             1..=MAX_ARRIVALS => Ok(Arc::new(arrivals)),

@@ -9,7 +9,8 @@ const SECOND: Duration = Duration::from_secs(1);
 fn ramp(start_rate: u64, stages: &[(u64, u64)], spacing: Spacing) -> Arrivals {
     let stages: Vec<_> =
         stages.iter().map(|&(ms, target)| Stage { duration: Duration::from_millis(ms), target }).collect();
-    Arrivals::new(Duration::ZERO, start_rate, SECOND, &stages, SeededSpacing { spacing, seed: 7, stream: 0 })
+    let first = Rate { count: start_rate, per: SECOND };
+    Arrivals::new(Duration::ZERO, first, &stages, SeededSpacing { spacing, seed: 7, stream: 0 })
 }
 
 #[test]
