@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use monitoring::metric::Kind;
 use perf_report::format::first_items;
 use tokio::time::{self, Instant};
 
@@ -220,10 +221,11 @@ impl Pusher {
         let at = self.previous.map_or(at, |previous| at.max(previous + 1));
         let known = series.into_iter().filter(|series| !self.rejected.contains_key(&series.labels));
         let entries: Vec<_> = known
-            .map(|SeriesValue { labels, description, value, from_zero }| {
-                // A series born since the last push was zero then. Without that sample, rates would
-                // lose its first value.
-                let before = self.previous.filter(|_| from_zero && !self.known.contains(&labels));
+            .map(|SeriesValue { labels, description, value }| {
+                // What counts and was born since the last push was zero then. Without that sample,
+                // rates would lose its first value.
+                let counts = description.kind != Kind::Gauge;
+                let before = self.previous.filter(|_| counts && !self.known.contains(&labels));
                 let points = before.map(|previous| (previous, value.zero())).into_iter().chain([(at, value.clone())]);
                 Entry { points: points.collect(), labels, description }
             })

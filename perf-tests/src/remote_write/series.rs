@@ -28,9 +28,6 @@ pub struct SeriesValue {
     pub description: Description,
     /// The current value.
     pub value: SampleValue,
-    /// Whether the value was zero before the series existed: true for counters and histograms,
-    /// false for gauges.
-    pub from_zero: bool,
 }
 
 /// Labels that all series of a run share.
@@ -246,7 +243,7 @@ impl SeriesWriter<'_> {
         labels.extend(self.segment.iter().map(|segment| label(SEGMENT.as_str(), segment)));
         labels.extend_from_slice(&self.run.labels);
         labels.sort_unstable();
-        self.series.push(SeriesValue { labels: labels.into(), description, value, from_zero: true });
+        self.series.push(SeriesValue { labels: labels.into(), description, value });
     }
 
     /// The generator's health, or that of an agent.
@@ -268,7 +265,6 @@ impl SeriesWriter<'_> {
 
     fn labeled_gauge(&mut self, metric: &Metric, labels: &[(monitoring::label::Label, String)], value: f64) {
         self.push(&metric.name, metric.description, labels, SampleValue::Number(value));
-        self.series.iter_mut().last().iter_mut().for_each(|series| series.from_zero = false);
     }
 }
 
