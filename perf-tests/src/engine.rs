@@ -25,7 +25,6 @@ pub(crate) use arrival_timer::WakeupMode;
 pub(crate) use lease::{Lease, LeaseRequest, Leases, MOST_WANTED};
 pub(crate) use load::Load;
 pub(crate) use load_share::{LoadShare, ShareError, check_shares};
-pub(crate) use rate_limit::RateLimit;
 pub use think::Think;
 pub use vu::{Cookies, FormField, PreparedRequest, Request, RequestError, Response, UnsignedRequest};
 
@@ -34,6 +33,7 @@ use crate::measure::{Layout, Pulse, PulseSum, Recorder, SlowTimes, Snapshot};
 use crate::plan::Plan;
 use health::HealthMeter;
 use load_share::SharedSource;
+use rate_limit::RateLimit;
 use stall::StallWatch;
 pub(crate) use stall::{Silence, Stall, StallLimit};
 use vu::RunContext;
@@ -130,7 +130,7 @@ pub(crate) async fn run(
             epoch,
             shared: job.shared.clone(),
             recorder: Recorder::with_pulse(job.layout.clone(), pulse.clone()),
-            rate_limit: (job.shared.http.settings.rps, share.agents() * threads),
+            rate_limit: RateLimit::new(job.shared.http.settings.rps, share.agents() * threads),
             wakeup: job.wakeup,
             asked,
             finished: finish,

@@ -48,9 +48,7 @@ pub(crate) struct WorkerJob {
     pub(crate) epoch: Instant,
     pub(crate) shared: Arc<RunContext>,
     pub(crate) recorder: Recorder,
-    /// Requests per second of all workers together, if they are limited, and how many workers
-    /// there are.
-    pub(crate) rate_limit: (Option<u64>, usize),
+    pub(crate) rate_limit: RateLimit,
     pub(crate) wakeup: WakeupMode,
     /// Requests for a snapshot. When the channel closes, the worker ends.
     pub(crate) asked: mpsc::Receiver<oneshot::Sender<Snapshot>>,
@@ -182,13 +180,12 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
     let _kept = KeptPanics::keep();
     let mut aborted = abort.subscribe();
     let recorder = Rc::new(RefCell::new(recorder));
-    let rate_limit = Rc::new(RateLimit::new(rate_limit.0, rate_limit.1));
     let worker = WorkerState {
         context: WorkerContext {
             shared,
             recorder: recorder.clone(),
             pool: Pool::default(),
-            rate_limit,
+            rate_limit: Rc::new(rate_limit),
             epoch,
             unsendable: Rc::default(),
         },

@@ -13,9 +13,9 @@ use tokio::time;
 
 use super::{PreparedRun, RunError, ScenarioBody, ScenarioCode, SetupSource};
 use crate::clock;
+use crate::engine::RequestError;
 use crate::engine::panics::KeptPanics;
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
-use crate::engine::{RateLimit, RequestError};
 use crate::http::Pool;
 use crate::measure::Recorder;
 
@@ -123,12 +123,11 @@ impl PreparedRun {
 
 /// The virtual user that runs setup and teardown. Its requests are counted apart from the load's.
 pub(super) fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
-    let (pool, rate_limit) = (Pool::default(), Rc::new(RateLimit::new(None, 1)));
     let context = WorkerContext {
         shared: shared.clone(),
         recorder: recorder.clone(),
-        pool,
-        rate_limit,
+        pool: Pool::default(),
+        rate_limit: Rc::default(),
         epoch: clock::now(),
         unsendable: Rc::default(),
     };

@@ -110,7 +110,7 @@ pub(super) async fn run_against(
         epoch,
         shared: Arc::new(shared),
         recorder: Recorder::new(Layout::new(&SHOP, vec![part.is_open()])),
-        rate_limit: (None, 1),
+        rate_limit: RateLimit::default(),
         wakeup: WakeupMode::Runtime,
         asked,
         finished: finish,
