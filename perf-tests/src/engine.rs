@@ -118,12 +118,14 @@ pub(crate) async fn run(
         let (finish, finished) = oneshot::channel();
         let pulse = Arc::new(Pulse::new(&empty));
         let parts = job.plan.parts.iter().zip(&sources).zip(&job.iterations).enumerate();
-        let parts = parts.map(|(at, ((part, source), iteration))| PartJob {
-            part: at,
-            iteration: iteration.clone(),
-            min_iteration: part.min_iteration,
-            cut: part.end + part.graceful_stop,
-            schedule: share.schedule(part, source, number, threads),
+        let parts = parts.filter_map(|(at, ((part, source), iteration))| {
+            Some(PartJob {
+                part: at,
+                iteration: iteration.clone(),
+                min_iteration: part.min_iteration,
+                cut: part.end + part.graceful_stop,
+                schedule: share.schedule(part, source, number, threads)?,
+            })
         });
         let work = WorkerJob {
             parts: parts.collect(),

@@ -95,14 +95,15 @@ impl LoadShare {
         usize::try_from(self.count(part.most_vus().into())).unwrap_or(usize::MAX)
     }
 
-    /// The share of worker `number` of `workers` threads of this agent.
+    /// The share of worker `number` of `workers` threads of this agent. `None` if others have all
+    /// arrivals.
     pub(super) fn schedule(
         self,
         part: &PartPlan,
         source: &SharedSource,
         number: usize,
         workers: usize,
-    ) -> WorkerSchedule {
+    ) -> Option<WorkerSchedule> {
         let agents = self.agents();
         let first = self.agent as usize + agents * number;
         match &part.schedule {
@@ -120,17 +121,17 @@ impl LoadShare {
                         },
                     },
                 };
-                WorkerSchedule::Vus { vus: vus.iter().skip(first).step_by(agents * workers).cloned().collect(), supply }
+                let vus = vus.iter().skip(first).step_by(agents * workers).cloned().collect();
+                Some(WorkerSchedule::Vus { vus, supply })
             }
             Schedule::Arrivals { arrivals, vus, max_vus } => {
                 let threads = workers.min((self.vus(part) / MIN_VUS_PER_WORKER).max(1));
                 let of = agents * threads;
                 let in_turn = |all: u32| (0..all).skip(first).step_by(of);
-                let has_any = number < threads;
-                let ids = if has_any { in_turn(*max_vus).map(|id| part.first_id + id).collect() } else { Vec::new() };
-                let ready = if has_any { in_turn(*vus).count() } else { 0 };
-                let nth = if has_any { first } else { usize::MAX };
-                WorkerSchedule::Arrivals { arrivals: arrivals.clone(), nth, of, ids, ready }
+                let ids: Vec<_> = in_turn(*max_vus).map(|id| part.first_id + id).collect();
+                let (arrivals, ready) = (arrivals.clone(), in_turn(*vus).count());
+                let has_any = number < threads && !ids.is_empty();
+                has_any.then_some(WorkerSchedule::Arrivals { arrivals, nth: first, of, ids, ready })
             }
         }
     }

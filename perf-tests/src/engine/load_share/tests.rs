@@ -163,7 +163,7 @@ impl Agents<'_> {
         }
         for (share, (leases, &threads)) in LoadShare::all(self.number).zip(leases.iter().zip(self.threads)) {
             let source = SharedSource::new(self.leases.map(|_| leases), index);
-            let schedules = (0..threads).map(|thread| share.schedule(part, &source, thread, threads));
+            let schedules = (0..threads).filter_map(|thread| share.schedule(part, &source, thread, threads));
             schedules.for_each(|schedule| work.add(&worker, schedule));
         }
         work.sorted()

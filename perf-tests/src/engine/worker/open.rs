@@ -43,22 +43,16 @@ pub(super) async fn run(worker: WorkerState, job: PartJob) {
 /// Counts arrivals that were due and not handled, for example since the machine was suspended. This
 /// load was planned but not made.
 fn drop_rest(worker: &WorkerState, job: &PartJob, dealt: usize) {
-    let WorkerSchedule::Arrivals { arrivals, nth, of, ids, .. } = &job.schedule else { return };
-    if !ids.is_empty() {
-        let phases = &worker.context.shared.phases[job.part];
-        let mut recorder = worker.context.recorder.borrow_mut();
-        let rest = arrivals.iter().skip(*nth).step_by(*of).skip(dealt);
-        rest.for_each(|planned| recorder.record_dropped(job.part, phases.at(planned), 1));
-    }
+    let WorkerSchedule::Arrivals { arrivals, nth, of, .. } = &job.schedule else { return };
+    let phases = &worker.context.shared.phases[job.part];
+    let mut recorder = worker.context.recorder.borrow_mut();
+    let rest = arrivals.iter().skip(*nth).step_by(*of).skip(dealt);
+    rest.for_each(|planned| recorder.record_dropped(job.part, phases.at(planned), 1));
 }
 
 /// Starts or drops each arrival, and counts them in `dealt`.
 async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, dealt: &Cell<usize>) {
     let WorkerSchedule::Arrivals { arrivals, nth, of, ids, ready } = &job.schedule else { return };
-    // Another worker has all arrivals.
-    if ids.is_empty() {
-        return;
-    }
     let epoch = worker.context.epoch;
     let phases = &worker.context.shared.phases[job.part];
     let mut vus = VuPool::new(worker, job.part, ids, *ready);

@@ -105,7 +105,7 @@ pub(super) async fn run_against(
             iteration: Arc::new(ClosureIteration(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: LoadShare::WHOLE.schedule(part, &SharedSource::Counter(next.clone()), 0, 1),
+            schedule: LoadShare::WHOLE.schedule(part, &SharedSource::Counter(next.clone()), 0, 1).unwrap(),
         }],
         epoch,
         shared: Arc::new(shared),

@@ -60,16 +60,16 @@ async fn a_vu_that_is_planned_again_is_cut_off_at_the_end() {
 
 #[test]
 fn a_small_open_load_runs_on_few_workers() {
-    let shares = |max_vus: u32, workers: usize| -> Vec<(usize, usize)> {
+    let shares = |max_vus: u32, workers: usize| -> Vec<_> {
         let plan = constant_arrival_rate(10, SECS(1), SECS(1), max_vus).plan("a", 1, 1).unwrap();
         let next = SharedSource::Counter(Arc::default());
-        let share_of = |number| match LoadShare::WHOLE.schedule(&plan, &next, number, workers) {
-            WorkerSchedule::Arrivals { ids, of, .. } => (ids.len(), of),
+        let share_of = |number| match LoadShare::WHOLE.schedule(&plan, &next, number, workers)? {
+            WorkerSchedule::Arrivals { ids, of, .. } => Some((ids.len(), of)),
             WorkerSchedule::Vus { .. } => panic!("an open load has arrivals"),
         };
         (0..workers).map(share_of).collect()
     };
-    assert_eq!(shares(3, 2), [(3, 1), (0, 1)]);
-    assert_eq!(shares(64, 2), [(32, 2), (32, 2)]);
-    assert_eq!(shares(70, 4), [(35, 2), (35, 2), (0, 2), (0, 2)]);
+    assert_eq!(shares(3, 2), [Some((3, 1)), None]);
+    assert_eq!(shares(64, 2), [Some((32, 2)); 2]);
+    assert_eq!(shares(70, 4), [Some((35, 2)), Some((35, 2)), None, None]);
 }
