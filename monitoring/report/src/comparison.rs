@@ -254,7 +254,7 @@ impl SidesP95 {
             before: side(p95.before, rounds.iter().any(|(base, _)| *base == Some(Millis::INFINITE))),
             after: side(p95.after, rounds.iter().any(|(_, head)| *head == Some(Millis::INFINITE))),
             change: p95.describe(),
-            interval: p95.interval.map(signed_interval).unwrap_or_default(),
+            interval: p95.interval.map(|(low, high)| signed_interval(low, high)).unwrap_or_default(),
         }
     }
 

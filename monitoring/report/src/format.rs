@@ -92,7 +92,7 @@ pub(crate) fn signed_percent(change: f64) -> String {
 }
 
 /// Interval of a change in percent: "+17.3 % to +41.5 %".
-pub(crate) fn signed_interval((low, high): (f64, f64)) -> String {
+pub(crate) fn signed_interval(low: f64, high: f64) -> String {
     format!("{} to {}", signed_percent(low), signed_percent(high))
 }
 

@@ -14,8 +14,10 @@ pub(crate) fn findings(compared: &Comparison) -> impl Iterator<Item = Finding> {
 /// Endpoints without a result because their intervals are too wide.
 fn undecided(compared: &Comparison) -> Option<Finding> {
     let without = compared.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::TooLittleData);
-    let named =
-        without.filter_map(|endpoint| Some(format!("{} ({})", endpoint.name, signed_interval(endpoint.p95.interval?))));
+    let named = without.filter_map(|endpoint| {
+        let (low, high) = endpoint.p95.interval?;
+        Some(format!("{} ({})", endpoint.name, signed_interval(low, high)))
+    });
     let named = named.collect::<Vec<_>>().join(", ");
     let message = format!(
         "{named}: too few requests to show a slow-down of {} or exclude one of {}",

@@ -111,19 +111,19 @@ fn forest_plot(compared: &Comparison) -> String {
             y + 4.0,
             escaped(&endpoint.name)
         );
-        if let (Some(interval), Some(change)) = (endpoint.p95.interval, endpoint.p95.change) {
+        if let (Some((low, high)), Some(change)) = (endpoint.p95.interval, endpoint.p95.change) {
             let _ = write!(
                 svg,
                 "<line class=\"interval {}\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
                  <circle class=\"point\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\">\
                  <title>{}: {} ({})</title></circle>",
                 class(Mark::from(endpoint.conclusion).tone),
-                x(interval.0),
-                x(interval.1),
+                x(low),
+                x(high),
                 x(change),
                 escaped(&endpoint.name),
                 signed_percent(change),
-                signed_interval(interval)
+                signed_interval(low, high)
             );
         }
     }
