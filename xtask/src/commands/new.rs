@@ -67,16 +67,17 @@ pub(crate) fn service(args: &NewServiceArgs) -> anyhow::Result<ExitCode> {
     if let Err(error) = write_service(&root, name) {
         return Ok(refuse(error));
     }
-    // This program was built without the new service, so a new
-    // build generates its files and snapshots.
+    // This program was built without the new service, so a new build generates its files and
+    // snapshots.
     let codegen = ["run", "--bin", "xtask", "--", "codegen"];
     let generated = ["test", "--workspace", "--test", "snapshots"];
     if !cargo(&codegen)? || !cargo(&generated)? || !snapshots(name)? {
         return Ok(ExitCode::Internal);
     }
-    println!("{SERVICES}/{name}.rs            its endpoints and objectives: edit them, then run cargo xtask codegen");
-    println!("perf-tests/tests/load/{name}.rs  its scenario; the snapshot of its load is in snapshots/");
-    println!("to run it: cargo xtask perf {name} --target http://127.0.0.1:8000");
+    println!("1. write down its endpoints and objectives in {SERVICES}/{name}.rs");
+    println!("2. cargo xtask codegen");
+    println!("3. write what a user does in perf-tests/tests/load/{name}.rs");
+    println!("4. cargo xtask perf {name} --target http://127.0.0.1:8000 --smoke");
     Ok(ExitCode::Met)
 }
 
