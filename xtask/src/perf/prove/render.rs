@@ -19,11 +19,11 @@ impl Proof {
     pub(crate) fn failed(&self) -> Option<String> {
         let failed = self.checks.iter().filter(|check| check.outcome == ProofItemOutcome::Failed);
         let describe = |check: &ProofItem| match check.lines.as_slice() {
-            [] => check.name.to_owned(),
-            lines => format!("{}: {}", check.name, first_items(lines, 1, "", ", ")),
+            [] => format!("{} failed", check.name),
+            lines => format!("{} failed: {}", check.name, first_items(lines, 1, "", ", ")),
         };
         let failures: Vec<_> = failed.map(describe).collect();
-        (!failures.is_empty()).then(|| format!("the proof failed: {} (see proof.json)", failures.join("; ")))
+        (!failures.is_empty()).then(|| format!("{} (see proof.json)", failures.join("; ")))
     }
 
     /// The checks with their figures, for the terminal. PromQL is shown only if asked for.

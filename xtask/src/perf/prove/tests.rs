@@ -320,6 +320,9 @@ async fn a_store_that_only_pods_reach_is_one_line() {
         let text = [&[proof.checks[0].figures.clone()], &proof.checks[0].lines[..]].concat().join(" ");
         let expected = format!("this machine does not reach the store at {}", prometheus_store::shown_url(&store));
         assert!(text.contains(&expected) && text.contains("remove --proof") == must_prove, "{text}");
+        // The verdict before this message says that the proof failed.
+        let start = format!("{} failed: ", proof.checks[0].name);
+        assert_eq!(proof.failed().is_some_and(|message| message.starts_with(&start)), must_prove);
     }
 }
 
