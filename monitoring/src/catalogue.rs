@@ -55,8 +55,7 @@ pub enum CatalogueError {
     Statuses(&'static str),
     /// A path that cannot be requested.
     #[error(
-        "path {0:?} is invalid: start with one slash, and use only printable ASCII characters without spaces and '#' \
-         (a fragment is never sent)"
+        "path {0:?} is invalid: start with one slash, and use only printable ASCII characters without spaces and '#'"
     )]
     Path(&'static str),
     /// The name of a host cannot stand in `--target NAME=URL`.
@@ -73,8 +72,8 @@ pub enum CatalogueError {
     Unknown(&'static str),
     /// An objective that every result would meet, or that cannot be met.
     #[error(
-        "objective {0:?} cannot be judged: give it a share above 0 % and below 100 %, a threshold or bound above 0, and \
-         a phase. An objective on the backend also needs an expression and a title"
+        "objective {0:?} cannot be judged: give it a share between 0 % and 100 %, a limit above 0, and a phase. \
+         An objective on the backend also needs an expression and a title"
     )]
     Vacuous(String),
     /// No request can have the method.
@@ -98,8 +97,8 @@ pub enum CatalogueError {
     /// A segment or tag cannot be a label value, or the objective is on a value a second.
     #[error(
         "objective {0:?} cannot be judged in this segment or tag: give a segment's name and a tag's value 1 to {max} \
-         bytes without control characters. The name has no '=', and a tag's name is a label name. Values a second have \
-         neither, because a segment has no planned time",
+         bytes without control characters. A segment's name has no '=', and a tag's name is a label name. \
+         Objectives on values a second have neither",
         max = label::MAX_VALUE
     )]
     Segment(String),
@@ -111,8 +110,8 @@ pub enum CatalogueError {
     Gauge(String),
     /// A name that series or rules need for something else.
     #[error(
-        "name {0:?} is reserved: choose another than all, http_req, measure_… and segment_… for endpoints and \
-         measures, and give no measure the name of an endpoint"
+        "name {0:?} is reserved: choose another. Reserved are all, http_req, measure_… and segment_…, and for a measure \
+         the names of endpoints"
     )]
     Reserved(&'static str),
     /// The name of the service cannot be used in file names and URLs.

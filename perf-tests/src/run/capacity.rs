@@ -27,8 +27,8 @@ struct Limits {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CapacityError {
     #[error(
-        "{planned} need about {needed} file descriptors, but this process may open only {files}: raise the limit with \
-         ulimit -n {needed}, or LimitNOFILE= of the service that starts it"
+        "{planned} need about {needed} file descriptors, but this process may open only {files}: raise the limit \
+         (ulimit -n {needed}, or LimitNOFILE= in a systemd unit)"
     )]
     Files { planned: PlannedVus, needed: u64, files: u64 },
     /// In bytes.
@@ -76,8 +76,8 @@ fn check_limits(vus: u64, hosts: u64, limits: Limits) -> Result<Vec<String>, Cap
     }
     let ports = limits.ports.filter(|ports| *ports < vus).map(|ports| {
         format!(
-            "{vus} VUs may need more connections to one address than this machine has local ports ({ports}): if connecting \
-             fails with \"cannot assign requested address\", widen net.ipv4.ip_local_port_range"
+            "{vus} VUs may need more than this machine's {ports} local ports. If connecting fails with \"cannot assign \
+             requested address\", widen net.ipv4.ip_local_port_range"
         )
     });
     Ok(ports.into_iter().collect())

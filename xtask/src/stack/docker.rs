@@ -63,7 +63,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
             // A taken port is an error, since the user can choose another. Any other problem is a
             // warning: the verdict does not depend on Grafana.
             Err(error) if error.is_mistake() => return Err(error),
-            Err(error) => eprintln!("warning: no dashboard, since Grafana did not start: {error}"),
+            Err(error) => eprintln!("warning: no dashboard: {error}"),
         }
     }
     Ok(stack)

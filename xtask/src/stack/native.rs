@@ -167,8 +167,8 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
     // Two that were started at once share the file of the process id.
     anyhow::ensure!(
         !is_running(port).await,
-        "a Prometheus of this clone still runs at port {port} with an unknown process id: find the process with \
-         ss -ltnp 'sport = :{port}' and end it with kill"
+        "a Prometheus of this clone still runs at port {port}, and its process id is unknown: find it with \
+         ss -ltnp 'sport = :{port}', and end it with kill"
     );
     remove_passing(&folder)
 }

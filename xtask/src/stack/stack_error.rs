@@ -25,9 +25,8 @@ pub(crate) enum StackError {
     #[error("port {port} for {service} is taken by {holder}: choose another with {flag}{alternative}")]
     PortInUse { port: u16, service: &'static str, holder: String, flag: &'static str, alternative: String },
     #[error(
-        "the stack at port {stack} belongs to another running command (process {pid}), which will stop it: \
-         wait for that command, choose another port with --prometheus-port, or stop the stack \
-         (cargo xtask stack down --prometheus-port {stack})"
+        "the stack at port {stack} belongs to another running command (process {pid}): wait for that command, or choose \
+         another port with --prometheus-port. To stop the stack: cargo xtask stack down --prometheus-port {stack}"
     )]
     InUse { stack: u16, pid: u32 },
     #[error("interrupted while the stack was starting")]

@@ -40,8 +40,7 @@ impl PerfArgs {
         }
         let agents = settings.setting_name(AGENTS);
         Err(format!(
-            "{agents} is for single runs: the short rounds of --against and --calibrate would start and join agents each \
-             time, so that machines and not services would differ; remove {agents}"
+            "{agents} is for single runs, and --against and --calibrate compare rounds of one process: remove {agents}"
         ))
     }
 
