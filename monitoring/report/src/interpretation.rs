@@ -45,7 +45,7 @@ impl EndpointLatency<'_> {
         let measured = objective.quantile_ms().map(millis).unwrap_or_default();
         let threshold = objective.goal.threshold_ms().map(|ms| format!("{ms} ms")).unwrap_or_default();
         if share.is_finite() {
-            format!("{subject} at {} ({measured} of {threshold})", percent_with(*share, 0))
+            format!("{subject} at {} of its limit ({measured} of {threshold})", percent_with(*share, 0))
         } else {
             format!("{subject} at ∞ (too many of its requests failed)")
         }
@@ -201,9 +201,9 @@ fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMis
     let rest = slow.iter().find(|slow| slow.share <= 1.0);
     let named_worst = worst.describe();
     let (severity, message) = if over.is_empty() && worst.share < NEAR_OBJECTIVE {
-        (Severity::Good, format!("all latencies are below 80 % of their objectives; the nearest is {named_worst}"))
+        (Severity::Good, format!("all latencies are below 80 % of their limits; the closest is {named_worst}"))
     } else if over.is_empty() {
-        (Severity::Warning, format!("latencies are close to their objectives: {named_worst}"))
+        (Severity::Warning, format!("latencies are close to their limits: {named_worst}"))
     } else if over.len() * 3 >= of * 2 && of > 1 {
         let text = format!(
             "{} of {of} endpoints are slower than their objectives; the slowest is {named_worst}. Look for a shared cause: overload, \

@@ -35,7 +35,7 @@ fn faults() -> Vec<Fault> {
     // 55 % of the objective on top of the usual third of it: more than 80 %, and less than 100 %.
     faults.push(Fault {
         flags: vec![delay("get_game_data", delays[6].1 * 11 / 20)],
-        parts: vec!["warning: latencies are close to their objectives: get_game_data at ".to_owned()],
+        parts: vec!["warning: latencies are close to their limits: get_game_data at ".to_owned()],
     });
     let failing = |names: &[&str], parts: [&str; 2]| Fault {
         flags: names.iter().map(|name| format!("--errors={name}=20%")).collect(),

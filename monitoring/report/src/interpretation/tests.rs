@@ -41,8 +41,12 @@ fn each_kind_of_problem_has_the_right_finding() {
     };
     let status = |at| (at, 20, FailureKind::Status);
     for (p95s, failed, parts) in [
-        (FAST, vec![], vec!["note: all latencies", "the nearest is get_reviews at 35 % (140.0 ms of 400 ms)"]),
-        (slow(0, 2.6), vec![], vec!["warning", "close to their objectives: add_item at 87 %"]),
+        (
+            FAST,
+            vec![],
+            vec!["note: all latencies", "the closest is get_reviews at 35 % of its limit (140.0 ms of 400 ms)"],
+        ),
+        (slow(0, 2.6), vec![], vec!["warning", "close to their limits: add_item at 87 % of its limit"]),
         (
             slow(6, 5.0),
             vec![],
@@ -56,7 +60,11 @@ fn each_kind_of_problem_has_the_right_finding() {
         (
             FAST.map(|ms| ms * 5.0),
             vec![],
-            vec!["7 of 7 endpoints", "the slowest is get_reviews at 175 % (700.0 ms of 400 ms)", "overload"],
+            vec![
+                "7 of 7 endpoints",
+                "the slowest is get_reviews at 175 % of its limit (700.0 ms of 400 ms)",
+                "overload",
+            ],
         ),
         ([310.0, 210.0, 410.0, 310.0, 310.0, 100.0, 100.0], vec![], vec!["5 of 7 endpoints", "overload"]),
         (
