@@ -171,12 +171,14 @@ fn outage_finding(load: &Load, catalogue: &Catalogue, has_proxy: bool) -> Option
         down.map(|host| host.map_or_else(|| "the target".to_owned(), |host| format!("host {}", host.name))).collect();
     let hosts = if hosts.is_empty() { "the target".to_owned() } else { Vec::from_iter(hosts).join(", ") };
     let through = if has_proxy { " through the proxy (--proxy)" } else { "" };
-    let until = if outages.is_ongoing { ", and until the end of the load" } else { "" };
+    let (total, since) = (seconds(outages.total(), 1), clock(first));
+    let times = match outages.is_ongoing {
+        true => format!("{total} between {since} and the end of the load"),
+        false => format!("{total} in total, first at {since}"),
+    };
     let stopped_too = if stopped > 0 { format!(", and {} stopped", count(stopped)) } else { String::new() };
     let message = format!(
-        "no connection to {hosts}{through} for {} in total, first at {}{until}: {} did not start{stopped_too}",
-        seconds(outages.total(), 1),
-        clock(first),
+        "no connection to {hosts}{through} for {times}: {} did not start{stopped_too}",
         counted(refused, "iteration"),
     );
     let advice = "The requests that they would have made count as not good";

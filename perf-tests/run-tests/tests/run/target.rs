@@ -67,7 +67,7 @@ fn a_dead_target_gets_few_requests_and_the_run_is_missed() {
         assert!((1..150).contains(&report.requests.failed), "{testid}: {:?}", report.requests);
         assert!(report.requests.unknown > 500, "{testid}: {:?}", report.requests);
         assert_eq!(code(&finished), ExitCode::Missed, "{testid}: {:?}", report.findings);
-        assert!(has(report, FindingKind::Outage, "until the end of the load"), "{testid}: {:?}", report.findings);
+        assert!(has(report, FindingKind::Outage, " and the end of the load: "), "{testid}: {:?}", report.findings);
         assert_eq!(report.problems().count(), 0, "{testid}: {:?}", report.findings);
         let cause = Headline::new(report).cause;
         assert!(cause.starts_with("no connection to the target for ") && cause.contains(". Missed: ping"), "{cause}");

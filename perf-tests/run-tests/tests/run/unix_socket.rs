@@ -183,7 +183,7 @@ fn a_socket_that_is_removed_during_the_load_is_an_outage() {
     assert_eq!(code(&finished), ExitCode::Missed, "{:?}", report.findings);
     assert!((1..150).contains(&report.requests.failed), "{:?}", report.requests);
     let outage = report.findings.iter().find(|finding| finding.kind == FindingKind::Outage);
-    assert!(outage.is_some_and(|it| it.message.contains("until the end of the load")), "{:?}", report.findings);
+    assert!(outage.is_some_and(|it| it.message.contains(" and the end of the load: ")), "{:?}", report.findings);
     let causes = format!("{:?}", report.failures);
     assert!(causes.contains(&format!("there is no socket {}", service.path.display())), "{causes}");
 }
