@@ -108,7 +108,7 @@ pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
     let mut findings = report.findings.iter().filter(|finding| finding.exit_code == Some(code));
     // An interruption is the cause only if there is no other.
     let first = findings.clone().find(|finding| finding.kind != FindingKind::Interrupted).or_else(|| findings.next());
-    first.or_else(|| stall_of_undecided(report)).filter(|_| !is_missed_objective)
+    first.or_else(|| cause_of_unknown(report)).filter(|_| !is_missed_objective)
 }
 
 /// Finding whose message is in the headline.
@@ -123,11 +123,21 @@ fn cause_outage(report: &Report) -> Option<&Finding> {
     report.findings.iter().find(|finding| is_cause && finding.kind == FindingKind::Outage)
 }
 
-/// Stall whose unknown requests leave objectives undecided.
-fn stall_of_undecided(report: &Report) -> Option<&Finding> {
+/// Stall or dropped arrivals whose unknown requests leave objectives undecided.
+fn cause_of_unknown(report: &Report) -> Option<&Finding> {
     let is_undecided = gating(report).any(|it| matches!(it.verdict, Verdict::Inconclusive(Reason::Unknown { .. })));
     let is_cause = report.exit_code == ExitCode::Inconclusive && is_undecided;
-    report.findings.iter().find(|finding| is_cause && finding.kind == FindingKind::Stall)
+    let find = |kind| report.findings.iter().find(|finding| is_cause && finding.kind == kind);
+    find(FindingKind::Stall).or_else(|| find(FindingKind::ArrivalsDropped))
+}
+
+/// Whether an objective is undecided because of the cause in the headline.
+pub(crate) fn is_explained(report: &Report, objective: &ObjectiveResult) -> bool {
+    match objective.verdict.reason() {
+        Some(Reason::Unknown { .. }) => cause_of_unknown(report).is_some(),
+        Some(Reason::NoData) => report.exit_code == ExitCode::BadConfiguration,
+        _ => false,
+    }
 }
 
 /// Objective that is the cause in the headline.

@@ -5,13 +5,13 @@
 
 use monitoring::slo::OnMiss;
 use perf_report::Report;
-use perf_report::finding::FindingKind;
+use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::run_findings;
 use perf_report::headline::Headline;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{HTML, JUNIT, MARKDOWN, run_files};
 use perf_report::render::terminal::{TerminalStyle, render_run};
-use perf_report::verdict::Verdict;
+use perf_report::verdict::{Reason, Verdict};
 
 /// The report of a situation.
 fn report(situation: &str) -> Report {
@@ -159,4 +159,31 @@ fn objectives_with_one_cause_are_one_finding() {
     let findings = run_findings(&report);
     let count = |kind| findings.iter().filter(|finding| finding.kind == kind).count();
     assert_eq!([count(FindingKind::Missed), count(FindingKind::Inconclusive)], [1, 1], "{findings:?}");
+}
+
+#[test]
+fn a_mistake_in_a_scenario_is_not_followed_by_what_it_left_unknown() {
+    let mut report = report("met");
+    report.objectives.iter_mut().for_each(|it| it.verdict = Verdict::Inconclusive(Reason::NoData));
+    let report = report.conclude([Finding::mistake(FindingKind::Panic, "a VU panicked")]);
+    let text = render_run(&report, TerminalStyle::PLAIN);
+    assert_eq!(["a VU panicked", "no requests were made"].map(|part| text.matches(part).count()), [1, 0], "{text}");
+}
+
+#[test]
+fn dropped_arrivals_that_leave_objectives_undecided_are_the_headline() {
+    let mut report = report("met");
+    for objective in report.objectives.iter_mut().filter(|it| !it.goal.is_backend()) {
+        objective.verdict = Verdict::Inconclusive(Reason::Unknown { unknown: 454 });
+    }
+    let dropped = "454 of 500 arrivals dropped";
+    let finding = Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, dropped);
+    let report = report.conclude([finding.with_advice("Raise --max-vus")]);
+    let headline = Headline::new(&report);
+    assert!(headline.cause.starts_with(&format!("{dropped}. Inconclusive: ")), "{headline:?}");
+    assert_eq!(headline.advice.as_deref(), Some("Raise --max-vus"));
+    for text in [render_run(&report, TerminalStyle::PLAIN), file(&report, MARKDOWN), file(&report, HTML)] {
+        let counts = [dropped, "enough to change the verdict"].map(|part| text.matches(part).count());
+        assert_eq!(counts, [1, 0], "the cause once, and not what follows from it: {text}");
+    }
 }

@@ -237,12 +237,12 @@ fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealt
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
     if dropped > 0 {
         let message = format!(
-            "{} of {} dropped, because all VUs ({max_vus}) were busy{busy}: raise --max-vus, unless the target is too \
-             slow for this rate",
+            "{} of {} dropped, because all VUs ({max_vus}) were busy{busy}",
             counted_part(dropped, all, "arrival"),
             part.name
         );
-        return Some(Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, message));
+        let finding = Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, message);
+        return Some(finding.with_advice("Raise --max-vus, unless the target is too slow for this rate"));
     }
     // Up to 1 % may be a hiccup of the machine. These arrivals are counted as late, too.
     let message = format!(

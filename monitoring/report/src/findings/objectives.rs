@@ -84,7 +84,7 @@ fn describe_not_requested(objectives: &[ObjectiveResult]) -> Vec<String> {
             Reason::NotReached { iterations } => {
                 format!("all {} failed before that", counted(*iterations, "iteration"))
             }
-            _ => "does the scenario request them?".to_owned(),
+            _ => "does the scenario send any?".to_owned(),
         };
         format!("{endpoints}: no requests: {why}")
     };

@@ -6,13 +6,14 @@ use crate::finding::{Finding, FindingKind};
 use crate::findings::{
     FindingSource, SourcedFinding, comparison_findings, findings_with, has_cause_of_finding, inconclusive, missed,
 };
-use crate::headline::{cause_objective, finding_in_headline, place_in_headline};
+use crate::headline::{cause_objective, finding_in_headline, is_explained, place_in_headline};
 use crate::judgement::ObjectiveResult;
 
-/// All findings of a run but the one in the headline, and without endpoints that were not
-/// requested, which are a note below the table.
+/// All findings of a run but the one in the headline and what follows from it, and without
+/// endpoints that were not requested, which are a note below the table.
 pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
-    let not_met = || [missed(report), inconclusive(report, |it| !it.is_not_requested())].concat();
+    let is_named = |it: &ObjectiveResult| !it.is_not_requested() && !is_explained(report, it);
+    let not_met = || [missed(report), inconclusive(report, is_named)].concat();
     without_headline(report, findings_with(report, not_met))
 }
 
@@ -21,7 +22,9 @@ pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
 pub(super) fn below_table(report: &Report) -> Vec<Finding> {
     // The table shows which objectives share the headline's reason.
     let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
-    let is_named = |it: &ObjectiveResult| it.verdict.reason() != in_headline && !it.is_not_requested();
+    let is_named = |it: &ObjectiveResult| {
+        it.verdict.reason() != in_headline && !it.is_not_requested() && !is_explained(report, it)
+    };
     let mut findings = findings_with(report, || inconclusive(report, is_named));
     if has_cause_of_finding(report) {
         findings.retain(|it| it.finding.kind != FindingKind::FailedRequests);
