@@ -48,10 +48,10 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         (head(report.exit_code, &headline, &html! {
             p class="sub" { b { (report.run.load) } " on " (report.run.target) }
             p class="sub" {
-                time { (report.run.started) } " to " time { (report.run.ended) }
-                ", run " b { (report.run.testid) } ", seed " (report.run.seed)
+                "run " b { (report.run.testid) } ", seed " (report.run.seed)
                 @for (name, value) in &report.run.tags { ", " (name) "=" (value) }
             }
+            p class="sub" { (time(&report.run.started)) " to " (time(&report.run.ended)) " UTC" }
             @if loaded { p class="sub" { (counts(report)) } }
         }))
         (contents(report, compared.is_some()))
@@ -85,6 +85,12 @@ pub fn render_comparison(compared: &Comparison) -> String {
         }
     };
     page(&headline.verdict, &body)
+}
+
+/// A time of RFC 3339 in UTC, shown to the second.
+fn time(text: &str) -> Markup {
+    let shown = text.split(['.', 'Z']).next().unwrap_or(text).replace('T', " ");
+    html! { time datetime=(text) { (shown) } }
 }
 
 fn counts(report: &Report) -> String {

@@ -12,7 +12,7 @@ use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
 use crate::finding::Finding;
 use crate::findings::table_notes;
 use crate::format::{self, counted, finite_millis, percent};
-use crate::judgement::ObjectiveResult;
+use crate::judgement::{EndpointResult, ObjectiveResult};
 use crate::mark::Tone;
 
 /// List of all findings but the one in the headline.
@@ -235,9 +235,7 @@ pub(super) fn errors(report: &Report) -> Markup {
                         @for kind in &kinds {
                             td class="n" { (format::count(endpoint.errors.get(*kind).copied().unwrap_or_default())) }
                         }
-                        td class="wrap" { @for (status, count) in &endpoint.by_status {
-                            (status.describe()) ": " (format::count(*count)) "  "
-                        } }
+                        td class="wrap" { (by_status(endpoint)) }
                     } } }
                 }
             }
@@ -267,6 +265,15 @@ pub(super) fn errors(report: &Report) -> Markup {
             }
         }
     }
+}
+
+/// "97 × 201, 31 × no response": the requests of an endpoint by their status.
+fn by_status(endpoint: &EndpointResult) -> String {
+    let statuses = endpoint.by_status.iter();
+    statuses
+        .map(|(status, count)| format!("{} × {}", format::count(*count), status.describe()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Error budgets that this run used.

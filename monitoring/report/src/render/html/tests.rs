@@ -1,7 +1,7 @@
 //! Tests of `html`.
 
 use super::*;
-use crate::evidence::AgentResult;
+use crate::evidence::{AgentResult, StatusKey};
 use crate::finding::{Finding, FindingKind, Subject};
 
 fn report() -> Report {
@@ -21,6 +21,18 @@ fn a_page_is_complete_and_always_the_same() {
         !outside.contains("src=") && !outside.contains("url(") && !outside.contains("@import"),
         "a page that needs the network"
     );
+}
+
+#[test]
+fn a_page_shows_times_to_the_second_and_parts_statuses() {
+    let mut report = report();
+    report.run.started = "2026-11-30T03:43:24.585Z".to_owned();
+    let endpoint = &mut report.endpoints[0];
+    endpoint.requests.failed = 31;
+    endpoint.by_status = [(StatusKey::NoResponse, 31), (StatusKey::Code(201), 1097)].into();
+    let page = render_run(&report, None);
+    assert!(page.contains(r#"<time datetime="2026-11-30T03:43:24.585Z">2026-11-30 03:43:24</time>"#));
+    assert!(page.contains("31 × no response, 1,097 × 201"));
 }
 
 #[test]
