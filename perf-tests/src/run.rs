@@ -85,7 +85,10 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         let planning = Planning::from_settings(&spec, &settings)?;
         check::check_shares(&settings, &planning.plan)?;
         if settings.dry_run {
-            let targets = hosts::describe(&settings, None);
+            let targets = match check::check_target(&settings, spec.catalogue.service) {
+                Ok(()) => hosts::describe(&settings, None),
+                Err(error) => error.to_string(),
+            };
             let text = format!("{}\n{targets}\n", planning.draw(spec.name, &out));
             let (longest, service) = (planning.plan.last_cut(), spec.catalogue.service.to_owned());
             return Ok(RunOutcome::Drawn(Drawing { text, longest, service }));

@@ -23,6 +23,17 @@ pub struct Experience {
 
 /// Draws a plan. The number of requests of a closed load depends on the service, so it is estimated
 /// from an earlier run.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_vus;
+/// # use perf_tests::plan::{Experience, Plan, draw};
+/// let parts = vec![constant_vus(10, Duration::from_secs(60)).plan("readers", 1, 7)?];
+/// let last_run = Experience { requests_per_iteration: 3.0, iterations_per_vu_second: 0.5 };
+/// let drawing = draw(&Plan { parts, seed: 7 }, Some(last_run));
+/// assert!(drawing.contains("about 900 (15.0/s)"), "{drawing}");
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
     let whole = plan.end().max(Duration::from_nanos(1));
     let mut text = String::new();
@@ -49,10 +60,11 @@ pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
     }
     let _ = write!(
         text,
-        "0{:>width$}\nplan       {}",
+        "{:11}0{:>width$}\nplan       {}",
+        "",
         perf_settings::shown_duration(round(whole)),
         plan.hash(),
-        width = COLUMNS as usize + 10
+        width = COLUMNS as usize - 1
     );
     text
 }
@@ -127,13 +139,13 @@ fn requests(part: &PartPlan, experience: Option<Experience>) -> String {
         (Schedule::Vus { vus, .. }, None) => {
             let spans = vus.iter().flat_map(|vu| &vu.spans);
             let seconds: f64 = spans.map(|span| span.stop.saturating_sub(span.start).as_secs_f64()).sum();
-            (seconds * iterations_per_vu_second, " at the same response times")
+            (seconds * iterations_per_vu_second, " at the same latencies")
         }
         (Schedule::Arrivals { .. }, None) => return String::new(),
     };
     let all = iterations * requests_per_iteration;
     let rate = all / part.end.saturating_sub(part.start).as_secs_f64();
-    format!("about {all:.0}, {rate:.1}/s on average, estimated from the last run{condition}")
+    format!("about {all:.0} ({rate:.1}/s), estimated from the last run{condition}")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use perf_report::evidence::StatusKey;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::FindingKind;
 use perf_report::verdict::Verdict;
-use perf_settings::Rate;
+use perf_settings::{Rate, StubTarget};
 use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus, per_vu_iterations, shared_iterations};
 
 use super::{CATALOGUE, ECHO, PING, Service, Store, code, ping, settings, verdict};
@@ -208,11 +208,15 @@ fn a_dry_run_sends_no_requests() {
     let service = Service::start();
     let mut settings = settings(&service, None, "drawn-1");
     settings.dry_run = true;
-    let finished = pings_at(10).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+    let finished = pings_at(10).run_with(settings.clone(), async |vu: &mut Vu, (): &()| ping(vu).await);
     let (code, drawing) = finished.report().map(drop).unwrap_err();
     assert_eq!(code, ExitCode::Met);
     assert!(drawing.contains("10 are due") && drawing.contains("arrivals"), "{drawing}");
     assert_eq!(service.requests(), 0);
+    settings.stub = Some(StubTarget { service: Some("another".to_owned()) });
+    let finished = pings_at(10).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+    let (code, drawing) = finished.report().map(drop).unwrap_err();
+    assert!(code == ExitCode::Met && drawing.contains("Name the service's URL with --target"), "{drawing}");
 }
 
 fn pings_at(rate: u64) -> Scenario {

@@ -17,5 +17,5 @@ fn a_drawing_shows_load_phases_and_estimates() {
     // 100 VU seconds up from 1, 200 at 10 and 110 down to 0; 2 iterations of 7 requests in
     // each.
     assert!(drawn.contains("about 5740"), "{drawn}");
-    assert!(drawn.contains("about 1050, 35.0/s"), "{drawn}");
+    assert!(drawn.contains("about 1050 (35.0/s)"), "{drawn}");
 }
