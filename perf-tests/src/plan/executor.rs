@@ -28,6 +28,15 @@ pub use ramping_vus::RampingVus;
 pub use shared_iterations::SharedIterations;
 
 /// An executor and its options.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_vus;
+/// # use perf_tests::plan::executor::{ConstantVus, Executor};
+/// let minute = Duration::from_secs(60);
+/// let executor = Executor::ConstantVus(ConstantVus { vus: 10, duration: minute });
+/// assert_eq!(constant_vus(10, minute).executor, executor);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "executor", rename_all = "kebab-case")]
 pub enum Executor {

@@ -9,6 +9,13 @@ use perf_settings::MAX_VUS;
 pub(super) const MAX_ARRIVALS: u64 = 2_000_000_000;
 
 /// A load that cannot be planned.
+///
+/// ```
+/// # use perf_tests::plan::LoadError;
+/// # use perf_tests::shared_iterations;
+/// let error = shared_iterations(10, 5).plan("few", 1, 7);
+/// assert_eq!(error, Err(LoadError::FewerIterationsThanVus { iterations: 5, vus: 10 }));
+/// ```
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LoadError {
     /// The number of virtual users is out of range.

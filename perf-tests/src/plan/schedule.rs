@@ -6,6 +6,17 @@ use std::time::Duration;
 use super::arrivals::Arrivals;
 
 /// The virtual users that run iterations, and their times.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::ramping_vus;
+/// # use perf_tests::plan::Schedule;
+/// let minute = Duration::from_secs(60);
+/// let part = ramping_vus(&[(minute, 2), (minute, 2)]).plan("readers", 1, 7)?;
+/// let Schedule::Vus { vus, .. } = part.schedule else { panic!("a closed load has VUs") };
+/// assert_eq!(vus[1].spans[0].stop, minute * 2);
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Schedule {
     /// Closed: a virtual user begins its next iteration when the previous one has ended.
