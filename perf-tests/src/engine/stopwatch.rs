@@ -29,7 +29,7 @@ impl Stopwatch {
         due: Instant,
         started: Instant,
     ) -> Self {
-        recorder.borrow_mut().begin_request(at);
+        recorder.borrow_mut().begin_request(at.as_ref());
         Self { recorder, at, due, started, is_stopped: false }
     }
 
@@ -39,12 +39,12 @@ impl Stopwatch {
 
     /// The phase in which the request was due.
     pub(super) fn phase(&self) -> Phase {
-        self.at.map_or(Phase::Steady, |at| at.phase)
+        self.at.as_ref().map_or(Phase::Steady, |at| at.phase)
     }
 
     /// Records the processing time that the backend reported.
     pub(super) fn backend_took(&self, server: Duration, parts: &DurationParts, finished: Instant) {
-        if let Some(at) = self.at {
+        if let Some(at) = &self.at {
             let client = finished.duration_since(self.started).saturating_sub(parts.before_sending());
             self.recorder.borrow_mut().record_server_time(at, server, client);
         }
@@ -52,12 +52,12 @@ impl Stopwatch {
 
     /// Counts that the request was sent once more on a new connection.
     pub(super) fn resent(&self) {
-        self.at.iter().for_each(|at| self.recorder.borrow_mut().record_reconnect(*at));
+        self.at.iter().for_each(|at| self.recorder.borrow_mut().record_reconnect(at));
     }
 
     /// Counts the body of the response.
     pub(super) fn received(&self, body: BodyBytes) {
-        self.at.iter().for_each(|at| self.recorder.borrow_mut().record_body(*at, body));
+        self.at.iter().for_each(|at| self.recorder.borrow_mut().record_body(at, body));
     }
 
     /// Counts the request, which ended at `finished`.
@@ -84,9 +84,9 @@ impl Stopwatch {
 impl Drop for Stopwatch {
     fn drop(&mut self) {
         let mut recorder = self.recorder.borrow_mut();
-        recorder.end_request(self.at);
+        recorder.end_request(self.at.as_ref());
         if !self.is_stopped {
-            recorder.record_unknown(self.at, self.started, clock::now());
+            recorder.record_unknown(self.at.as_ref(), self.started, clock::now());
         }
     }
 }

@@ -75,12 +75,12 @@ impl Recorder {
     /// Counts a request.
     pub fn record(&mut self, at: SampleKey, sample: &Sample) {
         let part = &mut self.counts.parts[at.part];
-        record_in(part.cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
-        for segment in self.layout.judged_among(at.segments) {
-            record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, at, sample);
+        record_in(part.cell_mut(at.endpoint, at.phase), &self.layout, &at, sample);
+        for segment in self.layout.judged_among(&at.segments) {
+            record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, &at, sample);
         }
-        self.slow_times.add(&self.layout, at, sample.started, sample.finished);
-        for Segment(name, number) in at.segments.numbered.into_iter().flatten() {
+        self.slow_times.add(&self.layout, &at, sample.started, sample.finished);
+        for &Segment(name, number) in at.segments.numbered.iter().flatten() {
             let segment = Segment(Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
                 continue;
@@ -98,21 +98,25 @@ impl Recorder {
 
     /// Records the processing time that the backend reported (`server`), and the same request's
     /// duration by this machine's clock (`client`).
-    pub(crate) fn record_server_time(&mut self, at: SampleKey, server: Duration, client: Duration) {
+    pub(crate) fn record_server_time(&mut self, at: &SampleKey, server: Duration, client: Duration) {
         let counts = self.counts.parts[at.part].cell_mut(at.endpoint, at.phase);
         counts.server.add(ServerTimes { requests: 1, server, client });
     }
 
     /// Counts a request as in flight.
-    pub(crate) fn begin_request(&mut self, at: Option<SampleKey>) {
+    pub(crate) fn begin_request(&mut self, at: Option<&SampleKey>) {
         self.counts.in_flight += 1;
-        at.iter().for_each(|at| self.pulse.request_began(at.part, at.endpoint));
+        if let Some(at) = at {
+            self.pulse.request_began(at.part, at.endpoint);
+        }
     }
 
     /// Counts a request as no longer in flight, whether or not it succeeded.
-    pub(crate) fn end_request(&mut self, at: Option<SampleKey>) {
+    pub(crate) fn end_request(&mut self, at: Option<&SampleKey>) {
         self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
-        at.iter().for_each(|at| self.pulse.request_ended(at.part, at.endpoint));
+        if let Some(at) = at {
+            self.pulse.request_ended(at.part, at.endpoint);
+        }
     }
 
     /// Counts an unjudged request. It belongs to no objective.
@@ -122,7 +126,7 @@ impl Recorder {
     }
 
     /// Counts a request whose end is not known. It was under way between these times.
-    pub(crate) fn record_unknown(&mut self, at: Option<SampleKey>, from: Instant, to: Instant) {
+    pub(crate) fn record_unknown(&mut self, at: Option<&SampleKey>, from: Instant, to: Instant) {
         let Some(at) = at else {
             self.counts.around.unknown += 1;
             return;
@@ -132,12 +136,12 @@ impl Recorder {
     }
 
     /// Counts a request that was sent once more on a new connection.
-    pub(crate) fn record_reconnect(&mut self, at: SampleKey) {
+    pub(crate) fn record_reconnect(&mut self, at: &SampleKey) {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).reconnects += 1;
     }
 
     /// Counts the body of a response.
-    pub(crate) fn record_body(&mut self, at: SampleKey, body: BodyBytes) {
+    pub(crate) fn record_body(&mut self, at: &SampleKey, body: BodyBytes) {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).bodies.add(body);
     }
 
@@ -226,7 +230,7 @@ impl Recorder {
     /// Counts a request of an iteration.
     pub(crate) fn count_made(&self, made: &mut [u64], at: &SampleKey) {
         made[at.endpoint] += 1;
-        for segment in self.layout.judged_among(at.segments) {
+        for segment in self.layout.judged_among(&at.segments) {
             made[self.layout.endpoints() * (1 + segment) + at.endpoint] += 1;
         }
     }
@@ -235,7 +239,7 @@ impl Recorder {
     fn count_in(&mut self, part: usize, segments: Segments, mut count: impl FnMut(&mut PartCounts)) {
         let part = &mut self.counts.parts[part];
         count(part);
-        self.layout.judged_among(segments).for_each(|segment| count(&mut part.judged[segment]));
+        self.layout.judged_among(&segments).for_each(|segment| count(&mut part.judged[segment]));
     }
 
     /// Counts in a part and in all judged segments of it.
@@ -270,8 +274,8 @@ impl Recorder {
 
 /// Counts a request in a cell.
 #[inline]
-fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: SampleKey, sample: &Sample) {
-    let (duration, response_time) = (sample.duration(), sample.response_time());
+fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: &SampleKey, sample: &Sample) {
+    let duration = sample.duration();
     let connecting = sample.parts.connecting();
     let threshold = layout.threshold(at.endpoint).filter(|_| !connecting.is_zero());
     counts.slow_connecting += u64::from(threshold.is_some_and(|it| connecting > it));
@@ -280,11 +284,11 @@ fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: SampleKey, sample
             counts.latency.record(duration);
             let is_slow = threshold.is_some_and(|it| duration <= it && duration + connecting > it);
             counts.slow_with_connecting += u64::from(is_slow);
-            counts.response.iter_mut().for_each(|response| response.record(response_time));
+            counts.response.iter_mut().for_each(|response| response.record(sample.response_time()));
         }
         Some(failure) => {
             counts.latency.record_failed(duration);
-            counts.response.iter_mut().for_each(|response| response.record_failed(response_time));
+            counts.response.iter_mut().for_each(|response| response.record_failed(sample.response_time()));
             counts.fail(failure);
         }
     }

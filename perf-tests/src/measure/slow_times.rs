@@ -30,11 +30,14 @@ pub(crate) struct SlowTimes(Vec<(SlowPlace, Instant, Instant)>);
 
 impl SlowTimes {
     /// Adds a request that lasted `from` one time `to` another, if it is slow.
-    pub(super) fn add(&mut self, layout: &Layout, at: SampleKey, from: Instant, to: Instant) {
+    pub(super) fn add(&mut self, layout: &Layout, at: &SampleKey, from: Instant, to: Instant) {
+        if layout.judged_segments() == 0 {
+            return;
+        }
         if to.duration_since(from) <= layout.threshold(at.endpoint).unwrap_or_default().max(SHORTEST_STALL) {
             return;
         }
-        for segment in layout.judged_among(at.segments) {
+        for segment in layout.judged_among(&at.segments) {
             let place = SlowPlace { part: at.part, endpoint: at.endpoint, segment };
             let is_full = self.0.len() >= MOST;
             match self.0.iter_mut().rev().find(|(known, ..)| *known == place) {

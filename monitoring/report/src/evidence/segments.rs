@@ -60,7 +60,7 @@ impl JudgedSegments {
 
     /// Indices of the judged segments that a request has.
     #[inline]
-    pub(super) fn among(&self, segments: Segments) -> impl Iterator<Item = usize> {
+    pub(super) fn among<'a>(&'a self, segments: &'a Segments) -> impl Iterator<Item = usize> + use<'a> {
         let numbered = self.numbered.iter().enumerate();
         let numbered = numbered.filter(move |(_, judged)| segments.numbered.contains(&Some(**judged)));
         let tags = (0..self.tags.len()).filter(move |bit| segments.tags >> bit & 1 == 1);

@@ -129,7 +129,7 @@ impl Layout {
 
     /// Indices of the segments that an objective judges, among those of a request.
     #[inline]
-    pub fn judged_among(&self, segments: Segments) -> impl Iterator<Item = usize> {
+    pub fn judged_among<'a>(&'a self, segments: &'a Segments) -> impl Iterator<Item = usize> + use<'a> {
         self.segments.among(segments)
     }
 
