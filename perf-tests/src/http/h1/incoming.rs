@@ -147,14 +147,20 @@ impl IncomingResponse {
         let mut first_byte = *self.first_byte.get_or_insert_with(now);
         let interim = self.interim;
         while let Stage::Head(searched) = &mut self.stage {
-            let Some(len) = head::find_end(buffer, searched, self.limits.head)? else { return Ok(()) };
-            let head = Head::parse(&buffer[..len], self.response_to, &self.limits)?;
+            let at_once = || Head::parse_at_once(buffer, self.response_to, &self.limits);
+            let head = match (*searched == 0).then(at_once).flatten() {
+                Some(head) => head,
+                None => match head::find_end(buffer, searched, self.limits.head)? {
+                    Some(len) => Head::parse(&buffer[..len], self.response_to, &self.limits)?,
+                    None => return Ok(()),
+                },
+            };
             if !head.is_interim() {
                 self.stage = Stage::Body(head, Body::new(&head, self.limits.body));
                 break;
             }
             self.continues |= head.status == CONTINUE;
-            self.skip(buffer, len)?;
+            self.skip(buffer, head.len)?;
             if buffer.is_empty() {
                 self.first_byte = None;
                 return Ok(());
