@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
@@ -63,6 +63,14 @@ struct Pieces {
 const MOST_CONNECTIONS: usize = 6;
 const MOST_STREAMS: usize = 100;
 
+/// Fires at the time limit of the current request or earlier; then it is set again. A new timer for
+/// each request would cost more than the rest of the measurement.
+struct Deadline {
+    timer: Pin<Box<Sleep>>,
+    /// The task that it wakes. It need not be polled again for that task.
+    wakes: Option<Waker>,
+}
+
 /// One virtual user's client.
 pub(crate) struct HttpClient {
     config: Arc<HttpConfig>,
@@ -71,9 +79,7 @@ pub(crate) struct HttpClient {
     is_shared: bool,
     /// The hosts by index. Origins that redirects lead to follow when they are first needed.
     hosts: Vec<ClientHost>,
-    /// Fires at the time limit of the current request or earlier; then it is set again. A new timer
-    /// for each request would cost more than the rest of the measurement.
-    deadline: Pin<Box<Sleep>>,
+    deadline: Deadline,
     /// The bytes of the current request.
     out: Vec<u8>,
 }
@@ -97,7 +103,8 @@ impl HttpClient {
     /// A client without connections. If `is_shared`, it keeps idle connections in `pool`, otherwise
     /// in itself.
     pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool, is_shared: bool) -> Self {
-        let deadline = Box::pin(sleep_until(clock::now() + config.settings.request_timeout));
+        let timer = Box::pin(sleep_until(clock::now() + config.settings.request_timeout));
+        let deadline = Deadline { timer, wakes: None };
         let hosts = Vec::with_capacity(config.hosts().len());
         let mut client = Self { config, pool, is_shared, hosts, deadline, out: Vec::with_capacity(256) };
         client.know_host(client.config.hosts().len() - 1);
@@ -209,7 +216,7 @@ impl HttpClient {
                 Protocol::Http1 => {
                     let request = RawRequest { bytes: out, pieces: pieces.as_deref(), response_to, is_idempotent };
                     let work = pin!(exchange(config, host, request, &mut measured));
-                    within(deadline, until, work).await
+                    deadline.within(until, work).await
                 }
                 Protocol::Http2 => {
                     let (head, bytes) = out.split_at(head_len);
@@ -217,7 +224,7 @@ impl HttpClient {
                     let request = WholeRequest { head, body, response_to, is_idempotent };
                     let host = Http2Host { http2: &host.http2, config: &host.config, route: &host.pool.route };
                     let work = pin!(h2::exchange(host, config, request, &mut measured));
-                    within(deadline, until, work).await
+                    deadline.within(until, work).await
                 }
             };
             let result = result.unwrap_or_else(|| {
@@ -332,24 +339,31 @@ fn exchange_error(cause: &Cause) -> ExchangeError {
     ExchangeError { failure, message: cause.to_string() }
 }
 
-/// Runs a future until a deadline. Returns `None` if it has not finished by then.
-fn within<T>(
-    timer: &mut Pin<Box<Sleep>>,
-    until: Instant,
-    mut work: Pin<&mut impl Future<Output = T>>,
-) -> impl Future<Output = Option<T>> {
-    poll_fn(move |context| {
-        if let Poll::Ready(output) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        while timer.as_mut().poll(context).is_ready() {
-            if timer.deadline() >= until {
-                return Poll::Ready(None);
+impl Deadline {
+    /// Runs a future until a deadline. Returns `None` if it has not finished by then.
+    fn within<T>(
+        &mut self,
+        until: Instant,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> impl Future<Output = Option<T>> {
+        let Self { timer, wakes } = self;
+        poll_fn(move |context| {
+            if let Poll::Ready(output) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
             }
-            timer.as_mut().reset(until);
-        }
-        Poll::Pending
-    })
+            if !timer.is_elapsed() && wakes.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                return Poll::Pending;
+            }
+            while timer.as_mut().poll(context).is_ready() {
+                if timer.deadline() >= until {
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(until);
+            }
+            *wakes = Some(context.waker().clone());
+            Poll::Pending
+        })
+    }
 }
 
 #[cfg(test)]

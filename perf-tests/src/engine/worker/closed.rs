@@ -60,7 +60,7 @@ impl VuTask {
     async fn iterate(&self, vu: &mut Vu, span: &ActiveSpan, begun: &mut u64) -> ControlFlow<()> {
         let epoch = self.worker.context.epoch;
         let stop = epoch + span.stop;
-        let mut cut = pin!(time::sleep_until(epoch + span.cut));
+        let (mut cut, mut is_cut_set) = (pin!(time::sleep_until(epoch + span.cut)), false);
         let mut pace = Pace::default();
         let mut now = clock::now();
         while now < stop {
@@ -78,7 +78,7 @@ impl VuTask {
             *begun += 1;
             vu.begin(now, iteration_id, None);
             let began = now;
-            let result = run_until(cut.as_mut(), self.iteration.begin(vu)).await;
+            let result = run_until(cut.as_mut(), &mut is_cut_set, self.iteration.begin(vu)).await;
             let is_completed = matches!(result, Some(Ok(())));
             let is_without_row = result.as_ref().is_some_and(is_exhausted);
             let ended = self.worker.iteration_ended(vu, result);
@@ -163,19 +163,21 @@ impl Pace {
     }
 }
 
-/// Runs an iteration until it ends or is cut off. The timer is polled once, as it keeps waking this
-/// task; later it is only read.
-async fn run_until(mut cut: Pin<&mut Sleep>, mut iteration: IterationFuture<'_>) -> Option<anyhow::Result<()>> {
-    let mut is_set = false;
-    poll_fn(|context| {
+/// Runs an iteration until it ends or is cut off. The timer is polled once (`is_set`), as it keeps
+/// waking this task; later it is only read.
+fn run_until(
+    mut cut: Pin<&mut Sleep>,
+    is_set: &mut bool,
+    mut iteration: IterationFuture<'_>,
+) -> impl Future<Output = Option<anyhow::Result<()>>> {
+    poll_fn(move |context| {
         if let Poll::Ready(result) = iteration.as_mut().poll(context) {
             return Poll::Ready(Some(result));
         }
-        if !is_set {
-            is_set = true;
+        if !*is_set {
+            *is_set = true;
             return cut.as_mut().poll(context).map(|()| None);
         }
         if cut.is_elapsed() { Poll::Ready(None) } else { Poll::Pending }
     })
-    .await
 }
