@@ -323,7 +323,7 @@ fn run_context(spec: &RunSpec, planning: &Planning, tags: &[(String, String)], h
         http: http.clone(),
         endpoints: spec.catalogue.endpoints,
         hosts: hosts::endpoint_hosts(spec.catalogue, http),
-        exercised: spec.exercised.clone(),
+        is_exercised: spec.catalogue.endpoints.iter().map(|it| spec.exercised.contains(it)).collect(),
         measures: spec.catalogue.measures,
         declared_measures: spec.measures.clone(),
         seed: plan.seed,

@@ -42,7 +42,8 @@ pub(crate) struct RunContext {
     pub(crate) endpoints: &'static [Endpoint],
     /// Index of the host of each endpoint; `None` if it has no URL.
     pub(crate) hosts: Vec<Option<usize>>,
-    pub(crate) exercised: Vec<Endpoint>,
+    /// For each endpoint, whether the scenario has declared it.
+    pub(crate) is_exercised: Vec<bool>,
     /// The measures of the catalogue.
     pub(crate) measures: &'static [Measure],
     pub(crate) declared_measures: Vec<Measure>,
@@ -252,7 +253,7 @@ impl Vu {
     /// run exits with code 104.
     #[track_caller]
     pub fn request(&mut self, endpoint: Endpoint) -> Request<'_> {
-        let index = self.endpoint_index(endpoint);
+        let index = self.endpoint_index(&endpoint);
         let host = self.context.shared.hosts.get(index).copied().flatten();
         let request = Request::new(self, Some(index), endpoint.name, endpoint.method, endpoint.path);
         request.expecting(endpoint.expected).on_index(host, endpoint.host)
@@ -294,7 +295,7 @@ impl Vu {
         endpoint: Endpoint,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, RequestError> {
-        let index = self.endpoint_index(endpoint);
+        let index = self.endpoint_index(&endpoint);
         let stopwatch = self.start(Some(index)).await;
         let result = future.await.map_err(|error| error.to_string());
         let finished = clock::now();
@@ -331,11 +332,11 @@ impl Vu {
 
     /// The endpoint's index in the catalogue. Panics if the scenario has not declared the endpoint.
     #[track_caller]
-    fn endpoint_index(&self, endpoint: Endpoint) -> usize {
+    fn endpoint_index(&self, endpoint: &Endpoint) -> usize {
         let shared = &self.context.shared;
-        let index = shared.endpoints.iter().position(|known| *known == endpoint);
+        let index = shared.endpoints.iter().position(|known| known == endpoint);
         match index {
-            Some(index) if self.id == 0 || shared.exercised.contains(&endpoint) => index,
+            Some(index) if self.id == 0 || shared.is_exercised[index] => index,
             _ => panic!("the scenario requests {} but does not declare it: add it to exercises(&[…])", endpoint.name),
         }
     }

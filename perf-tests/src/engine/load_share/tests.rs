@@ -52,7 +52,7 @@ impl Worker {
             http: Arc::new(HttpConfig::new(&target, &BTreeMap::new(), HttpSettings::default()).unwrap()),
             endpoints: SHOP.endpoints,
             hosts: Vec::new(),
-            exercised: Vec::new(),
+            is_exercised: Vec::new(),
             measures: &[],
             declared_measures: Vec::new(),
             seed: plan.seed,

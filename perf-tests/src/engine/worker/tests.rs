@@ -89,7 +89,7 @@ pub(super) async fn run_against(
         http: Arc::new(HttpConfig::new(&target, &BTreeMap::new(), HttpSettings::default()).unwrap()),
         endpoints: SHOP.endpoints,
         hosts: Vec::new(),
-        exercised: vec![ADD_ITEM],
+        is_exercised: SHOP.endpoints.iter().map(|it| *it == ADD_ITEM).collect(),
         measures: &[],
         declared_measures: Vec::new(),
         seed: plan.seed,
