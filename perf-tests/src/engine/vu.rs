@@ -33,6 +33,7 @@ mod segment;
 pub use all::PreparedRequest;
 pub use cookies::Cookies;
 pub(crate) use outage_wait::OutageWait;
+use request::RequestSpec;
 pub use request::{FormField, Request, RequestError, Response, UnsignedRequest};
 
 /// Constants that all virtual users of a run share.
@@ -102,6 +103,8 @@ pub struct Vu {
     context: WorkerContext,
     pub(super) http: HttpClient,
     pub(super) headers: Vec<(String, String)>,
+    /// The current request.
+    spec: RequestSpec,
     /// The body of the current request. The buffer is kept, so that the next request need not
     /// allocate.
     pub(super) body: Vec<u8>,
@@ -147,6 +150,7 @@ impl Vu {
             iteration_id: IterationId::Own(0),
             http,
             headers: Vec::new(),
+            spec: RequestSpec::default(),
             body: Vec::new(),
             jar: None,
             rng: None,
@@ -296,7 +300,8 @@ impl Vu {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, RequestError> {
         let index = self.endpoint_index(&endpoint);
-        let stopwatch = self.start(Some(index)).await;
+        let wanted = self.wait_for_turn().await;
+        let stopwatch = self.start(Some(index), wanted);
         let result = future.await.map_err(|error| error.to_string());
         let finished = clock::now();
         let failure = result.is_err().then_some(Failure::Other);
@@ -346,17 +351,20 @@ impl Vu {
         self.context.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
     }
 
-    /// Starts the stopwatch of a request, after the rate limit allows the request. The request is
-    /// due now, minus the lateness of the iteration: a late iteration delays each of its requests.
-    pub(super) async fn start(&mut self, endpoint: Option<usize>) -> Stopwatch {
+    /// Waits until the rate limit allows a request. Returns the time before the wait.
+    async fn wait_for_turn(&self) -> Instant {
         let wanted = clock::now();
-        let due = wanted.checked_sub(self.lateness).unwrap_or(wanted);
-        let started = if self.context.rate_limit.is_limited() {
+        if self.context.rate_limit.is_limited() {
             self.context.rate_limit.wait().await;
-            clock::now()
-        } else {
-            wanted
-        };
+        }
+        wanted
+    }
+
+    /// Starts the stopwatch of a request that waited for its turn since `wanted`. It is due then,
+    /// minus the lateness of the iteration: a late iteration delays each of its requests.
+    pub(super) fn start(&mut self, endpoint: Option<usize>, wanted: Instant) -> Stopwatch {
+        let due = wanted.checked_sub(self.lateness).unwrap_or(wanted);
+        let started = if self.context.rate_limit.is_limited() { clock::now() } else { wanted };
         let at = endpoint.map(|endpoint| {
             let (part, phase) = (self.part, self.phase_at(due));
             let at = SampleKey { part, endpoint, phase, late: self.late, segments: self.segments };

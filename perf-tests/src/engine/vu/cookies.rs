@@ -1,6 +1,8 @@
 //! The cookies of a virtual user, as a scenario and its requests use them.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use monitoring::endpoint::Host;
 
@@ -49,19 +51,24 @@ impl Vu {
             jar.borrow_mut().clear();
         }
     }
+}
 
-    /// Stores the cookies of a host's response to a request of this path.
-    pub(super) fn store_cookies(&mut self, reply: &Reply, host: usize, path: &str, absolute: bool) {
-        if !reply.sets_cookies() {
-            return;
-        }
-        let target = self.http.target(host);
-        let path = whole_path(target, path, absolute);
-        let (mut jar, now, wall) = (self.jar.get_or_insert_default().borrow_mut(), clock::now(), clock::wall());
-        // As a browser, it ignores refused cookies.
-        let lines = reply.header_all("set-cookie");
-        lines.for_each(|line| jar.store(line, url(target, &path), now, wall).unwrap_or_default());
+/// Stores the cookies of a response to a request of this path.
+pub(super) fn store(
+    jar: &mut Option<Rc<RefCell<CookieJar>>>,
+    reply: &Reply,
+    target: &Target,
+    path: &str,
+    absolute: bool,
+) {
+    if !reply.sets_cookies() {
+        return;
     }
+    let path = whole_path(target, path, absolute);
+    let (mut jar, now, wall) = (jar.get_or_insert_default().borrow_mut(), clock::now(), clock::wall());
+    // As a browser, it ignores refused cookies.
+    let lines = reply.header_all("set-cookie");
+    lines.for_each(|line| jar.store(line, url(target, &path), now, wall).unwrap_or_default());
 }
 
 /// The header `cookie` of a request; empty without cookies.

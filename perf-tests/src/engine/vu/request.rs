@@ -1,16 +1,19 @@
 //! A request as the author of a scenario builds it, and its response.
 
 use std::borrow::Cow;
+use std::mem;
 use std::panic::Location;
+use std::pin::pin;
 
 use monitoring::endpoint::Method;
 use monitoring::phase::Phase;
-use monitoring::statuses::Statuses;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::Instant;
 
 use super::{Vu, cookies};
+use crate::engine::stopwatch::Stopwatch;
 use crate::http::server_timing;
-use crate::http::{Exchange, ExchangeError, FileInBody, MAIN, RequestBody, RequestHead};
+use crate::http::{Exchange, ExchangeError, MAIN, RequestBody, RequestHead};
 use crate::measure::Failure;
 
 mod body;
@@ -19,6 +22,7 @@ mod failure;
 mod host;
 mod multipart;
 mod redirect;
+mod request_spec;
 mod response;
 mod signature;
 #[cfg(test)]
@@ -26,7 +30,9 @@ mod tests;
 mod unsendable;
 
 pub use multipart::FormField;
-use redirect::{Redirect, Redirects};
+use redirect::Redirect;
+use request_spec::Check;
+pub(super) use request_spec::RequestSpec;
 use response::decode;
 pub use response::{RequestError, Response};
 pub use signature::UnsignedRequest;
@@ -48,43 +54,14 @@ const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remo
 /// ```
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'vu> {
+    /// Has the request, so that it is not moved with each call, and its buffers are used again.
     vu: &'vu mut Vu,
-    spec: RequestSpec,
 }
 
-/// Everything about a request but the bytes of its body, which are in the virtual user's buffer.
-pub(super) struct RequestSpec {
-    /// Index of the host that the next hop goes to.
-    host: usize,
-    redirects: Redirects,
-    /// Index in the catalogue; `None` for a request that is not judged.
-    endpoint: Option<usize>,
-    name: &'static str,
-    method: Method,
-    path: Cow<'static, str>,
-    query: String,
-    headers: Vec<(String, String)>,
-    content_type: Option<Cow<'static, str>>,
-    /// Files within the body.
-    files: Vec<FileInBody>,
-    expects_continue: bool,
-    discards_body: bool,
-    /// An error in the request, found before it is sent.
-    wrong: Option<Box<UnsendableError>>,
-    /// Statuses of a successful response.
-    expected: Cow<'static, [Statuses]>,
-    checks: Vec<Check>,
-}
-
-impl RequestSpec {
-    pub(super) const fn host(&self) -> usize {
-        self.host
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        self.vu.spec.clear();
     }
-}
-
-struct Check {
-    name: &'static str,
-    passes: Box<dyn Fn(&Response) -> bool>,
 }
 
 /// The outcome of one exchange, without the redirects that follow it.
@@ -106,34 +83,19 @@ impl<'vu> Request<'vu> {
         path: &'static str,
     ) -> Self {
         vu.body.clear();
-        let spec = RequestSpec {
-            host: MAIN,
-            redirects: Redirects::default(),
-            endpoint,
-            name,
-            method,
-            path: Cow::Borrowed(path),
-            query: String::new(),
-            headers: Vec::new(),
-            content_type: None,
-            files: Vec::new(),
-            expects_continue: false,
-            discards_body: false,
-            wrong: None,
-            expected: Cow::Borrowed(&[Statuses::SUCCESS]),
-            checks: Vec::new(),
-        };
-        Self { vu, spec }
+        let spec = &mut vu.spec;
+        (spec.endpoint, spec.name, spec.method, spec.path) = (endpoint, name, method, Cow::Borrowed(path));
+        Self { vu }
     }
 
     pub(super) fn from_spec(vu: &'vu mut Vu, spec: RequestSpec, body: Vec<u8>) -> Self {
-        vu.body = body;
-        Self { vu, spec }
+        (vu.spec, vu.body) = (spec, body);
+        Self { vu }
     }
 
     /// The request and its body, without a virtual user.
     pub(super) fn into_spec(self) -> (RequestSpec, Vec<u8>) {
-        (self.spec, std::mem::take(&mut self.vu.body))
+        (mem::take(&mut self.vu.spec), mem::take(&mut self.vu.body))
     }
 
     /// Replaces `{name}` in the path's template by a percent-encoded value. A value that would
@@ -156,15 +118,16 @@ impl<'vu> Request<'vu> {
             let mut opens = path.match_indices('{').map(|(open, _)| open);
             opens.find(|open| path[open + 1..].strip_prefix(name).is_some_and(|rest| rest.starts_with('}')))
         };
-        let (mut rest, mut filled) = (&*self.spec.path, String::with_capacity(self.spec.path.len() + value.len()));
+        let (mut rest, mut filled) =
+            (&*self.vu.spec.path, String::with_capacity(self.vu.spec.path.len() + value.len()));
         while let Some(open) = placeholder(rest) {
             filled.push_str(&rest[..open]);
             filled.extend(utf8_percent_encode(&value, IN_A_SEGMENT));
             rest = &rest[open + name.len() + 2..];
         }
-        let is_missing = rest.len() == self.spec.path.len();
+        let is_missing = rest.len() == self.vu.spec.path.len();
         filled.push_str(rest);
-        self.spec.path = Cow::Owned(filled);
+        self.vu.spec.path = Cow::Owned(filled);
         if is_missing {
             self.refuse(UnsendableError::NoPlaceholder(name.to_owned()));
         }
@@ -180,13 +143,13 @@ impl<'vu> Request<'vu> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn query(mut self, name: &str, value: impl ToString) -> Self {
-        let query = std::mem::take(&mut self.spec.query);
+    pub fn query(self, name: &str, value: impl ToString) -> Self {
+        let query = mem::take(&mut self.vu.spec.query);
         let at = query.len();
         let mut query = url::form_urlencoded::Serializer::for_suffix(query, 0);
         query.append_pair(name, &value.to_string());
-        self.spec.query = query.finish();
-        debug_assert!(self.spec.query.len() > at);
+        self.vu.spec.query = query.finish();
+        debug_assert!(self.vu.spec.query.len() > at);
         self
     }
 
@@ -200,8 +163,8 @@ impl<'vu> Request<'vu> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.spec.headers.push((name.to_owned(), value.to_owned()));
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.vu.spec.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -216,8 +179,8 @@ impl<'vu> Request<'vu> {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn discard_body(mut self) -> Self {
-        self.spec.discards_body = true;
+    pub const fn discard_body(self) -> Self {
+        self.vu.spec.discards_body = true;
         self
     }
 
@@ -233,8 +196,8 @@ impl<'vu> Request<'vu> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn check(mut self, name: &'static str, passes: impl Fn(&Response) -> bool + 'static) -> Self {
-        self.spec.checks.push(Check { name, passes: Box::new(passes) });
+    pub fn check(self, name: &'static str, passes: impl Fn(&Response) -> bool + 'static) -> Self {
+        self.vu.spec.checks.push(Check { name, passes: Box::new(passes) });
         self
     }
 
@@ -261,79 +224,89 @@ impl<'vu> Request<'vu> {
     /// [`RequestError::Unsendable`] if the request is not valid; then nothing is sent.
     #[track_caller]
     pub fn send(self) -> impl Future<Output = Result<Response, RequestError>> + use<'vu> {
-        let place = Location::caller();
+        self.make(Location::caller())
+    }
+
+    /// One future for all of it: each further layer would be moved into the one above it.
+    pub(super) fn make(
+        self,
+        place: &'static Location<'static>,
+    ) -> impl Future<Output = Result<Response, RequestError>> + use<'vu> {
         // A captured variable, since the future would hold an argument of an async function twice.
         let mut request = self;
-        async move { request.make(place).await }
+        async move {
+            let name = request.vu.spec.name;
+            if let Err(error) = request.validate() {
+                let message = error.to_string();
+                return Err(request.vu.end_run(RequestError::Unsendable { name, place, message }));
+            }
+            request.vu.spec.redirects.begin(request.vu.spec.host);
+            loop {
+                if !request.vu.may_send(request.vu.spec.host).await {
+                    return Err(RequestError::NotSent { name });
+                }
+                let wanted = request.vu.wait_for_turn().await;
+                let stopwatch = request.vu.start(request.vu.spec.endpoint, wanted);
+                let exchange = pin!(request.exchange(stopwatch.started())).await;
+                match request.count(stopwatch, exchange) {
+                    CountedExchange { redirect: Redirect::Follow(hop), .. } => request.go_to(hop),
+                    CountedExchange { result: Ok(response), failure: None, .. } => return Ok(response),
+                    failed => return Err(request.failed(failed, place)),
+                }
+            }
+        }
     }
 
-    pub(super) async fn make(&mut self, place: &'static Location<'static>) -> Result<Response, RequestError> {
-        let name = self.spec.name;
-        if let Err(error) = self.validate() {
-            let message = error.to_string();
-            return Err(self.vu.end_run(RequestError::Unsendable { name, place, message }));
-        }
-        self.spec.redirects.begin(self.spec.host);
-        loop {
-            if !self.vu.may_send(self.spec.host).await {
-                return Err(RequestError::NotSent { name });
-            }
-            match self.exchange().await {
-                CountedExchange { redirect: Redirect::Follow(hop), .. } => self.go_to(hop),
-                CountedExchange { result: Ok(response), failure: None, .. } => return Ok(response),
-                failed => return Err(self.failed(failed, place)),
-            }
-        }
-    }
-
-    /// One request and its response, counted.
-    async fn exchange(&mut self) -> CountedExchange {
-        let stopwatch = self.vu.start(self.spec.endpoint).await;
-        let absolute = self.spec.redirects.is_redirected();
-        let exchange = {
-            let Vu { http, headers, body, jar, .. } = &mut *self.vu;
-            let mut jar = jar.as_ref().map(|jar| jar.borrow_mut());
-            let cookies = cookies::header(jar.as_deref_mut(), http.target(self.spec.host), &self.spec.path, absolute);
-            let body = RequestBody { bytes: body, files: &self.spec.files };
-            let is_foreign = self.spec.redirects.is_foreign(self.spec.host);
-            let head = RequestHead {
-                method: self.spec.method.as_str(),
-                path: &self.spec.path,
-                query: &self.spec.query,
-                headers: [headers, &self.spec.headers],
-                cookies,
-                user_agent: None,
-                content_type: self.spec.content_type.as_deref(),
-                content_length: body.len(),
-                expects_continue: self.spec.expects_continue,
-                compression: false,
-                close: false,
-                absolute,
-                credentials: [!is_foreign && self.spec.host == MAIN, !is_foreign],
-                discards_body: self.spec.discards_body,
-            };
-            http.exchange(self.spec.host, head, body, stopwatch.started())
+    /// Encodes the request, and sends it.
+    fn exchange(&mut self, started: Instant) -> impl Future<Output = Exchange> {
+        let Vu { spec, http, headers, body, jar, .. } = &mut *self.vu;
+        let absolute = spec.redirects.is_redirected();
+        let mut jar = jar.as_ref().map(|jar| jar.borrow_mut());
+        let cookies = cookies::header(jar.as_deref_mut(), http.target(spec.host), &spec.path, absolute);
+        let body = RequestBody { bytes: body, files: &spec.files };
+        let is_foreign = spec.redirects.is_foreign(spec.host);
+        let head = RequestHead {
+            method: spec.method.as_str(),
+            path: &spec.path,
+            query: &spec.query,
+            headers: [headers, &spec.headers],
+            cookies,
+            user_agent: None,
+            content_type: spec.content_type.as_deref(),
+            content_length: body.len(),
+            expects_continue: spec.expects_continue,
+            compression: false,
+            close: false,
+            absolute,
+            credentials: [!is_foreign && spec.host == MAIN, !is_foreign],
+            discards_body: spec.discards_body,
         };
-        let Exchange { result, parts, finished, is_resent } = exchange.await;
+        http.exchange(spec.host, head, body, started)
+    }
+
+    /// Checks and counts the outcome of an exchange.
+    fn count(&mut self, stopwatch: Stopwatch, exchange: Exchange) -> CountedExchange {
+        let Exchange { mut result, parts, finished, is_resent } = exchange;
         if is_resent {
             stopwatch.resent();
         }
+        let Vu { spec, http, jar, .. } = &mut *self.vu;
         if let Ok(reply) = &result {
-            self.vu.store_cookies(reply, self.spec.host, &self.spec.path, absolute);
+            cookies::store(jar, reply, http.target(spec.host), &spec.path, spec.redirects.is_redirected());
         }
-        let max_body = self.vu.http.config().max_body();
-        let (result, body) = decode(result, max_body, |status| self.expects(status));
-        stopwatch.received(body);
-        let max_body = (!self.spec.discards_body).then_some(max_body);
-        let result = result.map(|reply| Response::new(self.spec.name, reply, max_body));
+        let max_body = http.config().max_body();
+        let is_expected = result.as_ref().is_ok_and(|reply| self.expects(reply.status));
+        stopwatch.received(decode(&mut result, max_body, is_expected));
+        let max_body = (!self.vu.spec.discards_body).then_some(max_body);
+        let result = result.map(|reply| Response::new(self.vu.spec.name, reply, max_body));
         let redirect = match &result {
-            Ok(response) if !self.expects(response.status()) => self.redirect(response),
+            Ok(response) if !is_expected => self.redirect(response),
             _ => Redirect::None,
         };
         let (failure, failed_check) = match &result {
             Err(error) => (Some(error.failure), None),
             Ok(_) if matches!(redirect, Redirect::Follow(_)) => (None, None),
-            Ok(response) if self.expects(response.status()) => {
+            Ok(response) if is_expected => {
                 let failed = self.failed_check(stopwatch.phase(), response);
                 (failed.map(|_| Failure::Check), failed)
             }
@@ -363,7 +336,7 @@ impl<'vu> Request<'vu> {
     /// that failed.
     fn failed_check(&self, phase: Phase, response: &Response) -> Option<&'static str> {
         let mut failed = None;
-        for check in &self.spec.checks {
+        for check in &self.vu.spec.checks {
             let passed = (check.passes)(response);
             self.vu.count_check(phase, check.name, passed);
             if !passed {

@@ -29,7 +29,7 @@ impl Request<'_> {
         if let Err(error) = serde_json::to_writer(&mut self.vu.body, body) {
             self.refuse(error);
         }
-        self.spec.content_type = Some(Cow::Borrowed("application/json"));
+        self.vu.spec.content_type = Some(Cow::Borrowed("application/json"));
         self
     }
 
@@ -45,7 +45,7 @@ impl Request<'_> {
     pub fn body(mut self, content_type: &str, bytes: &[u8]) -> Self {
         self.clear_body();
         self.vu.body.extend_from_slice(bytes);
-        self.spec.content_type = Some(Cow::Owned(content_type.to_owned()));
+        self.vu.spec.content_type = Some(Cow::Owned(content_type.to_owned()));
         self
     }
 
@@ -66,7 +66,7 @@ impl Request<'_> {
         let mut form = Serializer::new(String::from_utf8(bytes).unwrap_or_default());
         form.extend_pairs(fields);
         self.vu.body = form.finish().into_bytes();
-        self.spec.content_type = Some(Cow::Borrowed("application/x-www-form-urlencoded"));
+        self.vu.spec.content_type = Some(Cow::Borrowed("application/x-www-form-urlencoded"));
         self
     }
 
@@ -86,7 +86,7 @@ impl Request<'_> {
     pub fn body_file(mut self, content_type: &str, path: impl AsRef<Path>) -> Self {
         self.clear_body();
         self.push_file(path.as_ref());
-        self.spec.content_type = Some(Cow::Owned(content_type.to_owned()));
+        self.vu.spec.content_type = Some(Cow::Owned(content_type.to_owned()));
         self
     }
 
@@ -106,34 +106,34 @@ impl Request<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn expect_continue(mut self) -> Self {
-        self.spec.expects_continue = true;
+    pub const fn expect_continue(self) -> Self {
+        self.vu.spec.expects_continue = true;
         self
     }
 
     pub(super) fn clear_body(&mut self) {
         self.vu.body.clear();
-        self.spec.files.clear();
+        self.vu.spec.files.clear();
     }
 
     /// Adds a file to the body.
     pub(super) fn push_file(&mut self, path: &Path) {
         match DataFile::open(path) {
-            Ok(file) => self.spec.files.push(FileInBody { at: self.vu.body.len(), file: Arc::new(file) }),
+            Ok(file) => self.vu.spec.files.push(FileInBody { at: self.vu.body.len(), file: Arc::new(file) }),
             Err(error) => self.refuse(error),
         }
     }
 
     /// Whether the server can be asked before the body is sent, if it is to be asked.
     pub(super) fn check_expectation(&self) -> Result<(), UnsendableError> {
-        if !self.spec.expects_continue {
+        if !self.vu.spec.expects_continue {
             return Ok(());
         }
-        let body = RequestBody { bytes: &self.vu.body, files: &self.spec.files };
+        let body = RequestBody { bytes: &self.vu.body, files: &self.vu.spec.files };
         if body.len() == 0 {
             return Err(UnsendableError::ExpectWithoutBody);
         }
-        if self.vu.http.is_http2(self.spec.host) {
+        if self.vu.http.is_http2(self.vu.spec.host) {
             return Err(UnsendableError::ExpectOverHttp2);
         }
         Ok(())

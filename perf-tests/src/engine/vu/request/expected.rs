@@ -25,25 +25,25 @@ impl Request<'_> {
         if !statuses.is_possible() {
             self.refuse(UnsendableError::Statuses(statuses));
         }
-        match &mut self.spec.expected {
-            Cow::Borrowed(_) => self.spec.expected = Cow::Owned(vec![statuses]),
+        match &mut self.vu.spec.expected {
+            Cow::Borrowed(_) => self.vu.spec.expected = Cow::Owned(vec![statuses]),
             Cow::Owned(own) => own.push(statuses),
         }
         self
     }
 
-    pub(in crate::engine::vu) fn expecting(mut self, statuses: &'static [Statuses]) -> Self {
-        self.spec.expected = Cow::Borrowed(statuses);
+    pub(in crate::engine::vu) fn expecting(self, statuses: &'static [Statuses]) -> Self {
+        self.vu.spec.expected = Cow::Borrowed(statuses);
         self
     }
 
     pub(super) fn expects(&self, status: u16) -> bool {
-        self.spec.expected.iter().any(|statuses| statuses.contains(status))
+        self.vu.spec.expected.iter().any(|statuses| statuses.contains(status))
     }
 
     /// "expected 404", for an unexpected status; `None` if success is 200-299.
     pub(super) fn describe_expected(&self) -> Option<String> {
-        let expected = &*self.spec.expected;
+        let expected = &*self.vu.spec.expected;
         (expected != [Statuses::SUCCESS]).then(|| format!("expected {}", describe_statuses(expected)))
     }
 }

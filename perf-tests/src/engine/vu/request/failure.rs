@@ -17,8 +17,8 @@ impl Request<'_> {
     pub(super) fn failed(&self, exchanged: CountedExchange, place: &'static Location<'static>) -> RequestError {
         let CountedExchange { result, failure, failed_check, redirect } = exchanged;
         // A query may have a secret, such as the code of a login that a redirect hands over.
-        let path = self.spec.path.split('?').next().unwrap_or_default();
-        let request = body_text(format!("{} {path}", self.spec.method.as_str()).as_bytes());
+        let path = self.vu.spec.path.split('?').next().unwrap_or_default();
+        let request = body_text(format!("{} {path}", self.vu.spec.method.as_str()).as_bytes());
         let body = |response: &Response| match body_text(&response.shown_body()) {
             body if body.is_empty() => body,
             body => format!(": {body}"),
@@ -37,11 +37,11 @@ impl Request<'_> {
             (Err(ExchangeError { message, .. }), _) => format!("{request} failed: {message}"),
         };
         // A failure of this machine is not the service's: the scenario did not run as written.
-        let judged = self.spec.endpoint.is_some() && failure != Some(Failure::Other);
+        let judged = self.vu.spec.endpoint.is_some() && failure != Some(Failure::Other);
         let kind = failure.unwrap_or(Failure::Status);
         let response = result.ok().map(Box::new);
         let status = response.as_ref().map(|response| response.status());
-        RequestError::Failed { name: self.spec.name, judged, kind, status, response, place: Some(place), message }
+        RequestError::Failed { name: self.vu.spec.name, judged, kind, status, response, place: Some(place), message }
     }
 
     /// Counts a failed request under its cause.
@@ -62,9 +62,9 @@ impl Request<'_> {
                 (FailureDetail::Client { kind, message: message.into() }, (&[]).into())
             }
         };
-        let request = match self.spec.endpoint {
-            Some(_) => Cow::Borrowed(self.spec.name),
-            None => Cow::Owned(format!("{} {}", self.spec.method.as_str(), self.spec.name)),
+        let request = match self.vu.spec.endpoint {
+            Some(_) => Cow::Borrowed(self.vu.spec.name),
+            None => Cow::Owned(format!("{} {}", self.vu.spec.method.as_str(), self.vu.spec.name)),
         };
         self.vu.record_cause(FailedRequest { request: &request, detail, body: &body }, at);
     }

@@ -25,7 +25,7 @@ impl Request<'_> {
     /// Sets the index of the host; `None` if the host has no URL.
     pub(in crate::engine::vu) fn on_index(mut self, index: Option<usize>, host: Option<Host>) -> Self {
         match (index, host) {
-            (Some(index), _) => self.spec.host = index,
+            (Some(index), _) => self.vu.spec.host = index,
             (None, Some(Host { name, title })) => self.refuse(UnsendableError::NoHost { name, title }),
             (None, None) => {}
         }

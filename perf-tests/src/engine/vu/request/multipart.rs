@@ -147,7 +147,7 @@ impl Request<'_> {
             self.vu.body.extend_from_slice(b"\r\n");
         }
         self.vu.body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-        self.spec.content_type = Some(Cow::Owned(format!("multipart/form-data; boundary={boundary}")));
+        self.vu.spec.content_type = Some(Cow::Owned(format!("multipart/form-data; boundary={boundary}")));
         self
     }
 }

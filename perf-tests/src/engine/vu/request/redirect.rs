@@ -78,42 +78,43 @@ impl Request<'_> {
     pub(super) fn redirect(&mut self, response: &Response) -> Redirect {
         let limit = self.vu.http.config().settings.max_redirects;
         let location = response.header("location").and_then(|location| std::str::from_utf8(location).ok());
-        let (Some(method), Some(location), 1..) = (next_method(response.status(), self.spec.method), location, limit)
+        let (Some(method), Some(location), 1..) =
+            (next_method(response.status(), self.vu.spec.method), location, limit)
         else {
             return Redirect::None;
         };
-        let target = self.vu.http.target(self.spec.host);
+        let target = self.vu.http.target(self.vu.spec.host);
         // The path of a redirect includes the target's base path already.
-        let base = if self.spec.redirects.is_redirected() { "" } else { &target.base };
-        let Some(url) = target.resolve(&format!("{base}{}", self.spec.path), location) else {
+        let base = if self.vu.spec.redirects.is_redirected() { "" } else { &target.base };
+        let Some(url) = target.resolve(&format!("{base}{}", self.vu.spec.path), location) else {
             return Redirect::Refuse("its header location is not a URL".to_owned());
         };
-        let host = match self.vu.http.find_host(&url, self.spec.host) {
+        let host = match self.vu.http.find_host(&url, self.vu.spec.host) {
             Ok(host) => host,
             Err(error) => return Redirect::Refuse(error.to_string()),
         };
         let hop = Hop { host, path: path_and_query(&url), method };
-        if self.spec.redirects.followed < limit {
+        if self.vu.spec.redirects.followed < limit {
             return Redirect::Follow(hop);
         }
-        let is_loop = self.spec.redirects.visited.iter().any(|(host, path)| *host == hop.host && *path == hop.path);
+        let is_loop = self.vu.spec.redirects.visited.iter().any(|(host, path)| *host == hop.host && *path == hop.path);
         let hint = if is_loop { "they form a loop" } else { "raise it, or find out why the redirects do not end" };
         let followed = counted(limit.into(), "redirect");
         Redirect::Refuse(format!("it has followed {followed}, the limit of --max-redirects: {hint}"))
     }
 
     pub(super) fn go_to(&mut self, hop: Hop) {
-        let before = std::mem::replace(&mut self.spec.path, Cow::Owned(hop.path));
-        self.spec.redirects.visited.push((self.spec.host, before.into_owned()));
-        self.spec.redirects.followed += 1;
-        self.spec.host = hop.host;
-        self.spec.query.clear();
+        let before = std::mem::replace(&mut self.vu.spec.path, Cow::Owned(hop.path));
+        self.vu.spec.redirects.visited.push((self.vu.spec.host, before.into_owned()));
+        self.vu.spec.redirects.followed += 1;
+        self.vu.spec.host = hop.host;
+        self.vu.spec.query.clear();
         if let Some(method) = hop.method {
-            (self.spec.method, self.spec.content_type, self.spec.expects_continue) = (method, None, false);
+            (self.vu.spec.method, self.vu.spec.content_type, self.vu.spec.expects_continue) = (method, None, false);
             self.clear_body();
             // Headers about the body go with it (RFC 9110, section 15.4).
             let is_of_body = |name: &str| name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"));
-            self.spec.headers.retain(|(name, _)| !is_of_body(name));
+            self.vu.spec.headers.retain(|(name, _)| !is_of_body(name));
         }
     }
 }

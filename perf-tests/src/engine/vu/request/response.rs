@@ -236,22 +236,17 @@ const PARTIAL_CONTENT: u16 = 206;
 /// after. A discarded body is not decoded, and both numbers are those that were sent. A body that
 /// cannot be decoded is an error only if the status is expected, since an unexpected status is the
 /// cause to report.
-pub(super) fn decode(
-    result: Result<Reply, ExchangeError>,
-    limit: usize,
-    expects: impl FnOnce(u16) -> bool,
-) -> (Result<Reply, ExchangeError>, BodyBytes) {
-    let Ok(mut reply) = result else { return (result, BodyBytes::default()) };
+pub(super) fn decode(result: &mut Result<Reply, ExchangeError>, limit: usize, is_expected: bool) -> BodyBytes {
+    let Ok(reply) = result else { return BodyBytes::default() };
     let received = reply.body().len() as u64 + reply.discarded;
     if reply.status == PARTIAL_CONTENT {
-        return (Ok(reply), BodyBytes { received, decoded: received });
+        return BodyBytes { received, decoded: received };
     }
     match reply.decode(limit) {
-        Err(_) if !expects(reply.status) => (Ok(reply), BodyBytes { received, decoded: received }),
-        Ok(()) => {
-            let decoded = reply.body().len() as u64 + reply.discarded;
-            (Ok(reply), BodyBytes { received, decoded })
+        Err(error) if is_expected => {
+            *result = Err(error);
+            BodyBytes { received, decoded: 0 }
         }
-        Err(error) => (Err(error), BodyBytes { received, decoded: 0 }),
+        _ => BodyBytes { received, decoded: reply.body().len() as u64 + reply.discarded },
     }
 }

@@ -51,13 +51,15 @@ impl Request<'_> {
         mut self,
         signature: impl FnOnce(UnsignedRequest<'_>) -> Result<Vec<(String, String)>, E>,
     ) -> Self {
-        let head =
-            RequestHead { query: &self.spec.query, ..RequestHead::new(self.spec.method.as_str(), &self.spec.path) };
-        let url = head.url(self.vu.http.target(self.spec.host));
-        let content_type = self.spec.content_type.as_deref();
-        let body = self.spec.files.is_empty().then_some(self.vu.body.as_slice());
+        let head = RequestHead {
+            query: &self.vu.spec.query,
+            ..RequestHead::new(self.vu.spec.method.as_str(), &self.vu.spec.path)
+        };
+        let url = head.url(self.vu.http.target(self.vu.spec.host));
+        let content_type = self.vu.spec.content_type.as_deref();
+        let body = self.vu.spec.files.is_empty().then_some(self.vu.body.as_slice());
         match signature(UnsignedRequest { method: head.method, url: &url, content_type, body }) {
-            Ok(headers) => self.spec.headers.extend(headers),
+            Ok(headers) => self.vu.spec.headers.extend(headers),
             Err(error) => self.refuse(UnsendableError::Signature(error.to_string())),
         }
         self
