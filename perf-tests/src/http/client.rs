@@ -295,7 +295,7 @@ async fn exchange(
             }
         };
         let exchanged = match request.pieces {
-            None => connection.exchange(request.bytes, request.response_to).await,
+            None => pin!(connection.exchange(request.bytes, request.response_to)).await,
             // Boxed, because it is large and rarely used.
             Some(pieces) => Box::pin(pieces.exchange(&mut connection, request)).await,
         };

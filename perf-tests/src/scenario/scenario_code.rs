@@ -60,6 +60,8 @@ where
     F: AsyncFn(&mut Vu, &S) -> anyhow::Result<()> + Send + Sync,
 {
     fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a> {
-        Box::pin((self.iteration)(vu, &self.value))
+        // Allocated first, so that the future is made there and not moved.
+        let iteration = Box::write(Box::new_uninit(), (self.iteration)(vu, &self.value));
+        Box::into_pin(iteration)
     }
 }

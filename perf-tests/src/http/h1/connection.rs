@@ -103,24 +103,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// switches are errors too, as no request asks for them.
     pub async fn exchange(&mut self, request: &[u8], response_to: ResponseTo) -> Result<RawResponse, BrokenExchange> {
         let (mut incoming, mut written) = (self.begin(response_to)?, 0);
-        match self.run(request, &mut written, &mut incoming).await {
-            Ok(response) => Ok(response),
-            Err(cause) => {
-                Err(BrokenExchange { cause, sent_anything: written > 0, received_anything: incoming.received() })
+        let result = match poll_fn(|context| self.poll_send(context, request, &mut written, &mut incoming)).await {
+            Ok(sending) => {
+                let sent = now();
+                let received = self.receive(&mut incoming).await;
+                self.conclude(sending, sent, received, &mut incoming)
             }
-        }
-    }
-
-    async fn run(
-        &mut self,
-        request: &[u8],
-        written: &mut usize,
-        incoming: &mut IncomingResponse,
-    ) -> Result<RawResponse, Cause> {
-        let sending = poll_fn(|context| self.poll_send(context, request, written, incoming)).await?;
-        let sent = now();
-        let received = self.receive(incoming).await;
-        self.conclude(sending, sent, received, incoming)
+            Err(cause) => Err(cause),
+        };
+        result.map_err(|cause| BrokenExchange {
+            cause,
+            sent_anything: written > 0,
+            received_anything: incoming.received(),
+        })
     }
 
     /// Begins an exchange, unless the connection cannot be used.
