@@ -162,7 +162,7 @@ fn objectives_with_one_cause_are_one_finding() {
 }
 
 #[test]
-fn a_mistake_in_a_scenario_is_not_followed_by_what_it_left_unknown() {
+fn a_mistake_hides_objectives_that_it_left_without_data() {
     let mut report = report("met");
     report.objectives.iter_mut().for_each(|it| it.verdict = Verdict::Inconclusive(Reason::NoData));
     let report = report.conclude([Finding::mistake(FindingKind::Panic, "a VU panicked")]);
