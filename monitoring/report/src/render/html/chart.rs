@@ -14,7 +14,7 @@ use crate::format;
 pub(super) const WIDE: (f64, f64) = (600.0, 220.0);
 pub(super) const NARROW: (f64, f64) = (380.0, 180.0);
 /// Space for the labels of the axes: left, right, top, bottom.
-const MARGINS: (f64, f64, f64, f64) = (62.0, 12.0, 10.0, 26.0);
+const MARGINS: (f64, f64, f64, f64) = (62.0, 18.0, 10.0, 26.0);
 
 /// Values in the order in which they are drawn.
 #[derive(Debug, Clone)]
@@ -219,8 +219,9 @@ impl Chart {
         }
         for (value, text) in self.x.ticks() {
             let x = self.x(value);
-            // A label at the right edge would be cut off.
-            let anchor = if x > self.size.0 - right - 20.0 { " end" } else { "" };
+            // A label with hours at the right edge would be cut off.
+            let is_long = text.len() > "00:00".len();
+            let anchor = if is_long && x > self.size.0 - right - 10.0 { " end" } else { "" };
             let _ = write!(
                 svg,
                 "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{0}\" y2=\"{1}\"/>\

@@ -45,7 +45,7 @@ pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], was_stoppe
             table {
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" }
-                    th class="n extra" { "95 % interval" } th class="extra" { "share of objective" }
+                    th class="n extra" { "95 % interval" } th class="extra" { "share of limit" }
                     th class="n extra" { "good" } th class="n" { "requests" }
                 } }
                 tbody { @for row in rows::available(objectives, was_stopped) { (objective_row(&row)) } }

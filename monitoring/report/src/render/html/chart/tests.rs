@@ -32,6 +32,13 @@ fn axes_end_at_round_numbers_and_have_few_labels() {
 }
 
 #[test]
+fn only_a_label_with_hours_ends_at_the_right_edge() {
+    let ends =
+        |seconds: f64| Chart { x: Axis::time(seconds), ..chart(Vec::new()) }.svg("").matches("\"x end\"").count();
+    assert_eq!([5.0, 7200.0].map(ends), [0, 1]);
+}
+
+#[test]
 fn gaps_break_a_line_and_single_points_are_dots() {
     let svg = chart(vec![(0.0, Some(1.0)), (1.0, Some(2.0)), (2.0, None), (3.0, Some(1.0)), (4.0, None)]).svg("");
     let path = svg.split("<path class=\"line p95\" d=\"").nth(1).unwrap().split('"').next().unwrap();
