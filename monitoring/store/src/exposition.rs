@@ -2,7 +2,7 @@
 //! 0.0.4, <https://prometheus.io/docs/instrumenting/exposition_formats/>. The text is not trusted,
 //! so its size is limited.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Maximum number of samples.
 const MAX_SAMPLES: usize = 200_000;
@@ -31,12 +31,13 @@ pub enum ExpositionError {
     TooMany,
 }
 
-/// Parses all samples, in order. Timestamps and exemplars are ignored.
+/// Parses all samples, in order. Timestamps and exemplars are ignored. Of several samples of one
+/// series only the first is kept, as Prometheus does.
 ///
 /// # Errors
 /// The first line that cannot be parsed.
 pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
-    let mut samples = Vec::new();
+    let mut samples = Vec::<ExpositionSample>::new();
     for (line, number) in text.lines().zip(1..) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -47,14 +48,17 @@ pub fn parse(text: &str) -> Result<Vec<ExpositionSample>, ExpositionError> {
         }
         samples.push(parse_sample(line).map_err(|why| ExpositionError::Line(number, why))?);
     }
-    Ok(samples)
+    let mut known = HashSet::new();
+    let is_first: Vec<_> = samples.iter().map(|sample| known.insert((&sample.name, &sample.labels))).collect();
+    let kept = samples.into_iter().zip(is_first).filter_map(|(sample, is_first)| is_first.then_some(sample));
+    Ok(kept.collect())
 }
 
 fn parse_sample(line: &str) -> Result<ExpositionSample, &'static str> {
     let end = line.find(|c: char| c == '{' || c.is_whitespace()).ok_or("it has no value")?;
     let (name, rest) = line.split_at(end);
     let mut labels = BTreeMap::new();
-    let rest = match rest.strip_prefix('{') {
+    let rest = match rest.trim_start().strip_prefix('{') {
         Some(rest) => parse_labels(rest, &mut labels)?,
         None => rest,
     };

@@ -22,6 +22,19 @@ fn openmetrics_with_exemplars_and_quoted_names_is_parsed() {
 }
 
 #[test]
+fn blanks_may_stand_between_the_parts_of_a_line() {
+    let samples = parse("a { b = \"1\" , c = \"2\" }   3  \n\td\t4\n").unwrap();
+    assert_eq!((samples[0].name.as_str(), samples[0].labels["c"].as_str(), samples[0].value), ("a", "2", 3.0));
+    assert_eq!((samples[1].name.as_str(), samples[1].value), ("d", 4.0));
+}
+
+#[test]
+fn the_first_of_several_samples_of_a_series_is_kept() {
+    let samples = parse("a{b=\"1\",c=\"2\"} 3\na{c=\"2\",b=\"1\"} 4\na{b=\"1\"} 5\n").unwrap();
+    assert_eq!(samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [3.0, 5.0]);
+}
+
+#[test]
 fn invalid_lines_are_reported_by_number() {
     for text in
         ["x", "{a=\"1\"} 1", "x{a=\"1} 1", "x{a=1} 1", "x{a=\"1\" b=\"2\"} 1", "x one", "x{a", "<html>", "x{a=\"1\"}"]
