@@ -35,6 +35,11 @@ impl NoMetrics {
         Self { why: why.into(), ..Self::default() }
     }
 
+    /// There are no samples at a path, not even after the load.
+    pub(crate) fn no_samples(path: &str) -> Self {
+        Self::new(format!("{path} has no metrics")).with(ELSEWHERE)
+    }
+
     fn with(self, remedy: &'static str) -> Self {
         Self { remedy: Some(remedy), ..self }
     }
@@ -62,15 +67,18 @@ fn login_remedy(target: &Url, path: &str, wants_token: bool) -> &'static str {
     }
 }
 
+/// The remedy for metrics that are at another path, if anywhere.
+const ELSEWHERE: &str = "serve metrics there, or name their path in the service's `mapping`, such as \
+                         .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
+
 /// Reads the samples at a path of the target, with user and password of the target's URL, or at a
-/// URL of another origin, without them.
+/// URL of another origin, without them. There may be none: many libraries expose a series only
+/// after its first count.
 ///
 /// # Errors
 /// If there are no metrics. The error says why, and what to do.
 pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSample>, NoMetrics> {
     const PATIENCE: Duration = Duration::from_secs(5);
-    const ELSEWHERE: &str = "serve metrics there, or name their path in the service's `mapping`, such as \
-                             .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
     let response = tokio::time::timeout(PATIENCE, http::exposition(target, path)).await;
     let response = response.map_err(|_| NoMetrics::new(format!("{path} did not respond within {PATIENCE:?}")))?;
     let unreadable = |error: anyhow::Error| format!("cannot read {path} of {}: {error:#}", shown_url(target));
@@ -84,10 +92,8 @@ pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSampl
     if !status.is_success() {
         return Err(NoMetrics::new(format!("{path} responded with {status}")).with(ELSEWHERE));
     }
-    let samples = response.text().map_err(|why| why.to_string()).and_then(|text| {
-        let samples = exposition::parse(&text).map_err(|error| error.to_string())?;
-        if samples.is_empty() { Err("it has no samples".to_owned()) } else { Ok(samples) }
-    });
+    let text = response.text().map_err(|why| why.to_string());
+    let samples = text.and_then(|text| exposition::parse(&text).map_err(|error| error.to_string()));
     samples.map_err(|why| NoMetrics::new(format!("{path} is not Prometheus' text format ({why})")).with(ELSEWHERE))
 }
 

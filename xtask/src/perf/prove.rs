@@ -294,13 +294,26 @@ impl<'a> ProvenRun<'a> {
 
 /// The sum of the last values of a run's series, at any time after the run.
 fn last_value_of_run(report: &Report, series: Selector) -> Expr {
+    series.last(since_start(report)).sum()
+}
+
+/// The window from the start of a run to now.
+fn since_start(report: &Report) -> Window {
     let since = u64::try_from(now_ms() - report.run.started_unix_ms).unwrap_or_default().div_ceil(1_000) + 60;
-    series.last(Window::Fixed(Duration::from_secs(since))).sum()
+    Window::Fixed(Duration::from_secs(since))
+}
+
+/// Limit on a count. A sum over the most series of a text fits in 64 bits.
+const MAX_COUNT: f64 = 1e13;
+
+/// Whether a backend's value can be a count or a sum of durations: not NaN, infinite or negative.
+fn is_count(value: f64) -> bool {
+    (0.0..=MAX_COUNT).contains(&value)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and not negative")]
 fn whole(value: f64) -> u64 {
-    value as u64
+    value.clamp(0.0, MAX_COUNT) as u64
 }
 
 fn now_ms() -> i64 {

@@ -118,9 +118,15 @@ impl ProcessIdentity {
         }
     }
 
+    /// Whether both have the same start time, as far as they have one: a text may be empty before
+    /// the first request.
+    fn has_same_start(&self, other: &Self) -> bool {
+        self.started.zip(other.started).is_none_or(|(one, other)| one.total_cmp(&other).is_eq())
+    }
+
     fn is_same_process(&self, other: &Self) -> bool {
         let common = self.created.iter().filter_map(|(series, at)| Some((at, other.created.get(series)?)));
-        self.started == other.started && common.into_iter().all(|(one, other)| one.total_cmp(other).is_eq())
+        self.has_same_start(other) && common.into_iter().all(|(one, other)| one.total_cmp(other).is_eq())
     }
 }
 
@@ -136,7 +142,7 @@ impl MetricsReading {
 
     /// Whether both readings have the same start time of the process.
     pub(super) fn has_same_start(&self, other: &Self) -> bool {
-        self.identity.started == other.identity.started
+        self.identity.has_same_start(&other.identity)
     }
 
     /// The sum of all counters, which only grows.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use monitoring::backend_mapping::BackendMapping;
+use monitoring::backend_metrics::scraped;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
@@ -22,11 +23,14 @@ use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
 use super::item::{Lack, ProofItem, ProofItemOutcome};
-use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, whole};
+use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, since_start, whole};
+use crate::backend::target_metrics::NoMetrics;
 
 const CHECK: &str = "delivery";
 /// Limit on readings of the backend's counters, until it has counted all of its responses.
 const READINGS: u32 = 15;
+/// A reading that fails takes the place of this number of readings.
+const A_FAILED_READING: u32 = READINGS / 3;
 /// The pause between two readings.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -81,10 +85,9 @@ pub(super) async fn check(
         _ if backend.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
         BackendMetrics::One(reading) => match read_backend(run, &reading, backend.target, &exposed).await {
             Ok(found) => found,
-            Err(error) => {
-                let check = failed(error.context("failed to read the backend's counters again"));
-                let exposed = exposed(BackendMetrics::One(reading));
-                return (check, BackendTraffic { counted: BTreeMap::new(), exposed });
+            // It was readable before the load.
+            Err(why) => {
+                (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(BackendMetrics::Unavailable(why)))
             }
         },
         BackendMetrics::Several(_) => (BackendCount::Unknown(NoCount::SeveralWorkers), exposed(before)),
@@ -103,26 +106,41 @@ pub(super) async fn check(
 
 /// Reads the backend's counters until they have all responses, or up to the limit of readings.
 ///
-/// A backend counts a request a moment after it has sent the response.
+/// A backend counts a request a moment after it has sent the response. A reading that fails is
+/// repeated.
+///
+/// # Errors
+/// If the last reading failed.
 async fn read_backend(
     run: ProvenRun<'_>,
     before: &MetricsReading,
     target: &Url,
     exposed: &impl Fn(BackendMetrics) -> ExposedMetrics,
-) -> anyhow::Result<(BackendCount, ExposedMetrics)> {
+) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
     let (path, mut readings) = (run.catalogue.mapping.path, 0);
+    let mut last = before.samples.clone();
     loop {
-        let after = backend_metrics::read_once(target, path).await?;
+        let after = match backend_metrics::read_once(target, path).await {
+            Err(_) if readings < READINGS => {
+                readings += A_FAILED_READING;
+                time::sleep(PAUSE).await;
+                continue;
+            }
+            after => after?,
+        };
         let (is_same, has_start) = (after.is_same_process(before), after.has_same_start(before));
         let samples = after.samples.clone();
         let exposed = exposed(BackendMetrics::One(after));
-        if !is_same || goes_back(&before.samples, &samples, exposed.mapping()) {
-            let several = !is_same && has_start
+        if !is_same || goes_back(&last, &samples, exposed.mapping()) {
+            // After the load, counters go back only if several processes respond.
+            let several = readings > 0
+                || !is_same && has_start
                 || matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_));
             let why = if several { NoCount::SeveralWorkers } else { NoCount::Restarted };
             return Ok((BackendCount::Unknown(why), exposed));
         }
         let count = count_since(run, &before.samples, &samples, &exposed);
+        last = samples;
         readings += 1;
         let complete = is_complete(run, &count, &exposed);
         if !complete && readings < READINGS {
@@ -134,8 +152,19 @@ async fn read_backend(
         if !complete && matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_)) {
             return Ok((BackendCount::Unknown(NoCount::SeveralWorkers), exposed));
         }
+        if !complete && was_reset(run).await {
+            return Ok((BackendCount::Unknown(NoCount::Restarted), exposed));
+        }
         return Ok((count, exposed));
     }
+}
+
+/// Whether the store saw a counter of requests go back during the run. The counts may have grown
+/// beyond those before the run since then.
+async fn was_reset(run: ProvenRun<'_>) -> bool {
+    let resets = scraped(run.catalogue.mapping.requests).resets(since_start(run.report)).sum();
+    // A store that did not scrape the backend knows nothing about it.
+    run.source.value(&resets.to_string(), now_ms()).await.ok().flatten().is_some_and(|resets| resets > 0.0)
 }
 
 /// Whether a counter of requests has a smaller value than before.

@@ -10,7 +10,7 @@ use perf_report::evidence::StatusKey;
 use perf_report::quantile::nearest_rank;
 use prometheus_store::exposition::ExpositionSample;
 
-use super::whole;
+use super::{is_count, whole};
 
 /// Counters of one endpoint, or of all requests.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,7 +59,7 @@ impl EndpointCounters {
     fn sum<'a>(samples: impl Iterator<Item = &'a ExpositionSample>, mapping: &BackendMapping) -> Self {
         let unit = f64::from(mapping.milliseconds()) / 1e3;
         let mut counters = Self::default();
-        for sample in samples {
+        for sample in samples.filter(|sample| is_count(sample.value)) {
             // One series may be both: the count of the histogram.
             if sample.name == mapping.requests {
                 // "2xx", "2", or "200" if the backend does not group statuses.

@@ -13,6 +13,7 @@ use prometheus_store::openapi::ApiRoute;
 
 use super::backend_metrics::BackendMetrics;
 use super::endpoint_counters::{belongs_to_endpoint, value};
+use super::is_count;
 use crate::backend::mapping_fit;
 use crate::backend::target_metrics::NoMetrics;
 
@@ -47,6 +48,9 @@ impl ExposedMetrics {
     pub(super) fn new(metrics: BackendMetrics, mapping: BackendMapping, is_own: bool) -> Self {
         let samples = match metrics {
             BackendMetrics::Unavailable(why) => Err(why),
+            BackendMetrics::Several(reading) | BackendMetrics::One(reading) if reading.samples.is_empty() => {
+                Err(NoMetrics::no_samples(mapping.path))
+            }
             BackendMetrics::Several(reading) | BackendMetrics::One(reading) => Ok(reading.samples),
         };
         Self { mapping, samples, is_own }
@@ -65,9 +69,9 @@ impl ExposedMetrics {
         self.samples.as_deref().unwrap_or_default()
     }
 
-    /// Series of the counter of requests.
+    /// Series of the counter of requests, without values that are not counts.
     fn requests(&self) -> impl Iterator<Item = &ExpositionSample> {
-        self.samples().iter().filter(|sample| sample.name == self.mapping.requests)
+        self.samples().iter().filter(|sample| sample.name == self.mapping.requests && is_count(sample.value))
     }
 
     pub(super) fn request_count(&self) -> RequestCount {

@@ -1,6 +1,7 @@
 //! Tests of the proof with metrics of other makes: it never fails for what a backend does not
 //! offer, and fails for what it offers and contradicts.
 
+mod odd_metrics;
 mod situations;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use test_support::fake_server;
 use test_support::shop::{GET_OFFERS, SHOP};
 use url::Url;
 
+use self::odd_metrics::{binary, broken, go_in_handlers, in_turn, lazy, twice, uncountable, unsteady};
 use super::delivery::BackendTraffic;
 use super::item::ProofItemOutcome;
 use super::same_counts::{is_same_value, same_values};
@@ -52,16 +54,6 @@ fn make_report(offers: u16) -> Report {
     report
 }
 
-/// A total as Go's `promhttp` writes it. The handlers' statuses of offers are counted, and two thirds
-/// of them are the router's.
-fn go_in_handlers(counts: &Counts) -> Metrics {
-    let of_handlers = |((method, route, status), count): (&(String, String, u16), &u64)| {
-        let count = if *status == 404 { count / 3 } else { *count };
-        ((method.clone(), route.clone(), *status), count)
-    };
-    go(&counts.iter().map(of_handlers).collect(), 1)
-}
-
 /// A service that this clone did not start.
 fn backend(target: &Url) -> ProofBackend<'_> {
     ProofBackend { target, is_own: false, mapping: None, follows_redirects: false, metrics: MetricsByPath::new() }
@@ -74,8 +66,20 @@ fn own_store(url: Url, access: &StoreAccess) -> ProofStore<'_> {
 
 /// Audits the requests to a service with these metrics.
 async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
+    audited_with_resets(0, no_offers, metrics).await
+}
+
+/// The same with a store that saw the backend's counters go back so often.
+async fn audited_with_resets(
+    resets: u64,
+    no_offers: bool,
+    metrics: fn(&Counts) -> Metrics,
+) -> (ProofItem, BackendTraffic) {
     let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
-    let store = fake_server::respond(|_| ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{SENT}"]}}]}}}}"#)));
+    let store = fake_server::respond(move |request| {
+        let value = if request.contains("resets") { resets } else { SENT };
+        ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{value}"]}}]}}}}"#))
+    });
     let prometheus = Url::parse(&store).unwrap();
     let source = QuerySource::new(prometheus, None, &StoreAccess::default()).unwrap();
     let before = backend_metrics::read(&target, "/metrics").await;
@@ -88,17 +92,19 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
     delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &backend(&target)).await
 }
 
-fn binary(_: &Counts) -> Metrics {
-    Metrics { body: vec![0xff; 9], ..Metrics::text("") }
-}
-
 #[tokio::test]
 async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     use ProofItemOutcome::{Failed, NotApplicable, Shown};
     type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
     const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
          by handler: add the label handler";
-    let cases: [Case; 14] = [
+    let cases: [Case; 20] = [
+        (false, lazy, Shown, "20 counted by the backend"),
+        (false, unsteady, Shown, "20 counted by the backend"),
+        (false, broken, NotApplicable, "/metrics responded with 503"),
+        (false, in_turn, NotApplicable, "several workers respond to /metrics in turn"),
+        (false, twice, Shown, "20 counted by the backend"),
+        (false, uncountable, NotApplicable, "the backend has no http_requests_total"),
         (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
         (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),
         (
@@ -141,6 +147,15 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
             .collect();
         assert!(text.matches("not available").count() == reasons.len(), "each reason once: {text}");
     }
+}
+
+#[tokio::test]
+async fn counters_that_the_store_saw_go_back_are_not_compared() {
+    let half: fn(&Counts) -> Metrics = |counts| fastapi(counts, 2, |_, _| true);
+    assert_eq!(audited_with_resets(0, false, half).await.0.outcome, ProofItemOutcome::Failed);
+    let (check, _) = audited_with_resets(1, false, half).await;
+    assert_eq!(check.outcome, ProofItemOutcome::NotApplicable);
+    assert!(check.figures.starts_with("the backend was restarted during the run"), "{check:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,62 @@
+//! Metrics of backends that count in unusual ways, from the requests that they got.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use test_support::backend_text::{self, fastapi, go};
+use test_support::counted_backend::{Counts, Metrics};
+
+/// A total as Go's `promhttp` writes it. The handlers' statuses of offers are counted, and two thirds
+/// of them are the router's.
+pub(super) fn go_in_handlers(counts: &Counts) -> Metrics {
+    let of_handlers = |((method, route, status), count): (&(String, String, u16), &u64)| {
+        let count = if *status == 404 { count / 3 } else { *count };
+        ((method.clone(), route.clone(), *status), count)
+    };
+    go(&counts.iter().map(of_handlers).collect(), 1)
+}
+
+/// The number of readings so far after the load, of one case.
+fn readings(counts: &Counts, readings: &AtomicU64) -> u64 {
+    if counts.is_empty() { 0 } else { readings.fetch_add(1, Ordering::Relaxed) + 1 }
+}
+
+/// Has no series before the first request.
+pub(super) fn lazy(counts: &Counts) -> Metrics {
+    if counts.is_empty() { Metrics::text("") } else { fastapi(counts, 1, |_, _| true) }
+}
+
+/// Is not readable at first after the load.
+pub(super) fn unsteady(counts: &Counts) -> Metrics {
+    static READINGS: AtomicU64 = AtomicU64::new(0);
+    if readings(counts, &READINGS) == 1 { backend_text::failing(503) } else { fastapi(counts, 1, |_, _| true) }
+}
+
+/// Is not readable after the load.
+pub(super) fn broken(counts: &Counts) -> Metrics {
+    if counts.is_empty() { Metrics::text("ready 1\n") } else { backend_text::failing(503) }
+}
+
+/// Two processes respond in turn, and have no start times.
+pub(super) fn in_turn(counts: &Counts) -> Metrics {
+    static READINGS: AtomicU64 = AtomicU64::new(0);
+    let count = if readings(counts, &READINGS).is_multiple_of(2) { 7 } else { 3 };
+    let series = r#"http_requests_total{handler="/offers",method="GET",status="2xx"}"#;
+    Metrics::text(format!("{series} {}\n", if counts.is_empty() { 0 } else { count }))
+}
+
+/// Has each series twice.
+pub(super) fn twice(counts: &Counts) -> Metrics {
+    let mut metrics = fastapi(counts, 1, |_, _| true);
+    metrics.body.extend(metrics.body.clone());
+    metrics
+}
+
+/// Values that are not counts.
+pub(super) fn uncountable(_: &Counts) -> Metrics {
+    let series = |value| format!("http_requests_total{{handler=\"/offers\",v=\"{value}\"}} {value}\n");
+    Metrics::text(["NaN", "+Inf", "-1", "1e300"].map(series).concat())
+}
+
+pub(super) fn binary(_: &Counts) -> Metrics {
+    Metrics { body: vec![0xff; 9], ..Metrics::text("") }
+}
