@@ -284,10 +284,11 @@ impl Judge<'_> {
         };
         if let Some(limit) = slo.limit() {
             let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
-            let verdict = verdict::judge_value(limit, judged_ms, tally);
+            let verdict = verdict::name_absence(slo, verdict::judge_value(limit, judged_ms, tally));
             return ObjectiveResult::new(self.catalogue, slo, Measurement::value(tally, judged_ms), verdict);
         }
-        ObjectiveResult::new(self.catalogue, slo, self.measured(slo, tally), verdict::judge(slo, tally))
+        let verdict = verdict::name_absence(slo, verdict::judge(slo, tally));
+        ObjectiveResult::new(self.catalogue, slo, self.measured(slo, tally), verdict)
     }
 
     /// Counts of an objective on a share, with the percentile for display.

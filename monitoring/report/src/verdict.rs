@@ -67,6 +67,18 @@ pub enum Reason {
     /// No request was made, and none is known to be missing.
     #[error("no requests were made: does the scenario request the endpoint?")]
     NoData,
+    /// The objective's segment or tag never occurred.
+    #[error("nothing was recorded in {segment}: does the scenario set it?")]
+    NotInSegment {
+        /// The segment or tag, such as "day 7" or "room=large".
+        segment: String,
+    },
+    /// The check never ran.
+    #[error("the check never ran: does the scenario reach it?")]
+    NotChecked,
+    /// The measure has no value.
+    #[error("no value was recorded: does the scenario record it?")]
+    NoValue,
     /// No requests, because every iteration failed before them.
     #[error("no requests were made: all {} failed before that", counted(*iterations, "iteration"))]
     NotReached {
@@ -132,7 +144,10 @@ impl Verdict {
 
     /// Names failed iterations as the reason why there are no requests.
     pub(crate) fn explain_no_data(&mut self, iterations: u64) {
-        if let Self::Inconclusive(reason @ Reason::NoData) = self {
+        if let Self::Inconclusive(
+            reason @ (Reason::NoData | Reason::NotInSegment { .. } | Reason::NotChecked | Reason::NoValue),
+        ) = self
+        {
             *reason = Reason::NotReached { iterations };
         }
     }

@@ -129,13 +129,11 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         | Goal::Check(_)
         | Goal::Errors(_) => return without_limit(),
     };
-    let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
-    let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
     if let Some(Tally { good, total, unknown, .. }) = objective.tally().filter(|tally| hides_unknown(objective, tally))
     {
         let all = total.saturating_add(*unknown);
         return format!(
-            "{} {}: {} good, {} not made{part}{segment}",
+            "{} {}: {} good, {} not made",
             objective.subject,
             objective.objective,
             counted_part(*good, all, "request"),
@@ -156,7 +154,9 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         Some(Millis::INFINITE) => ", too many of them failed",
         _ => "",
     };
-    format!("{} {what} {measured} {sign} {limit}{requests}{failed}{part}{segment}", objective.subject)
+    let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
+    let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
+    format!("{} {what}{part}{segment} {measured} {sign} {limit}{requests}{failed}", objective.subject)
 }
 
 /// Whether the requests that were made would have met the objective. Then it is missed because of

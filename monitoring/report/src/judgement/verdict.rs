@@ -5,8 +5,8 @@
 //! as good. Otherwise it is inconclusive.
 
 use monitoring::backend_slo::BackendSlo;
-use monitoring::measure::Limit;
-use monitoring::slo::Slo;
+use monitoring::measure::{Limit, Reading};
+use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
 use super::{Goal, ObjectiveResult};
@@ -59,6 +59,17 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
         [false, false] => Verdict::Missed,
         _ => Verdict::Inconclusive(Reason::Unknown { unknown }),
     }
+}
+
+/// Names what is absent, if it is not the requests of an endpoint.
+pub(super) fn name_absence(slo: &Slo, verdict: Verdict) -> Verdict {
+    let Verdict::Inconclusive(Reason::NoData) = verdict else { return verdict };
+    Verdict::Inconclusive(match (slo.segment, slo.sli) {
+        (Some(segment), _) => Reason::NotInSegment { segment: segment.to_string() },
+        (None, Sli::Measure { .. } | Sli::Value { reading: Reading::Last, .. }) => Reason::NoValue,
+        (None, Sli::Check { .. }) => Reason::NotChecked,
+        _ => Reason::NoData,
+    })
 }
 
 /// Judges an objective on the backend's own metrics by its value, or by the reason why there is

@@ -63,7 +63,8 @@ fn each_objective_of_an_endpoint_is_judged_and_agrees_with_the_store() {
     assert_eq!(report.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", report.findings);
     for objective in &report.objectives {
         if matches!(objective.segment.as_deref(), Some("day 9" | "room=hall")) {
-            assert_eq!(objective.verdict, Verdict::Inconclusive(Reason::NoData), "{objective:?}");
+            let segment = objective.segment.clone().unwrap();
+            assert_eq!(objective.verdict, Verdict::Inconclusive(Reason::NotInSegment { segment }), "{objective:?}");
             continue;
         }
         let expected = if objective.on_miss == monitoring::slo::OnMiss::Warn { Verdict::Missed } else { Verdict::Met };
@@ -224,7 +225,7 @@ fn an_undeclared_measure_ends_the_run_and_an_unused_one_is_inconclusive() {
         },
     );
     let report = finished.report().unwrap();
-    assert_eq!(find(report, "measure_queue_length").verdict, Verdict::Inconclusive(Reason::NoData));
+    assert_eq!(find(report, "measure_queue_length").verdict, Verdict::Inconclusive(Reason::NoValue));
     assert_eq!(find(report, "measure_hits").verdict, Verdict::NotInScenario);
     let undeclared = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).load(shared_iterations(1, 1));
     let finished = undeclared.run_with(settings(&service, None, "undeclared-1"), async |vu: &mut Vu, ()| {

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use monitoring::backend_slo::Amount;
+use monitoring::measure::Measure;
 use proptest::prelude::*;
 
 use super::*;
 use crate::exit_code::ExitCode;
+use crate::findings::describe_miss;
+use crate::judgement::Measurement;
 use crate::quantile::nearest_rank;
 use crate::tests::exit_code;
 use monitoring::ratio::Ratio;
-use test_support::shop::ADD_ITEM;
+use test_support::shop::{ADD_ITEM, SHOP};
 
 const MEMORY: BackendSlo = BackendSlo::at_most("memory", "Memory", "bytes", Amount::Mebibytes(1));
 const P95: Slo = Slo::p95(ADD_ITEM, Duration::from_millis(300));
@@ -36,6 +39,28 @@ fn a_value_over_its_limit_fails_and_a_missing_one_is_inconclusive() {
     assert_eq!(code(&MEMORY, value(f64::NAN)), ExitCode::Inconclusive);
     let warned = result(&MEMORY.warn(), value(1e9));
     assert_eq!((&warned.verdict, warned.code()), (&Verdict::Missed, ExitCode::Met));
+}
+
+#[test]
+fn an_absent_segment_check_or_value_is_named() {
+    const QUEUE: Measure = Measure::trend("queue", "Queue");
+    let absent = |slo: &Slo| name_absence(slo, judge(slo, Tally::default()));
+    for (slo, expected) in [
+        (P95, Reason::NoData),
+        (P95.in_tag("room", "large"), Reason::NotInSegment { segment: "room=large".to_owned() }),
+        (Slo::check_above("has a room", Ratio::percent(99)), Reason::NotChecked),
+        (Slo::trend(QUEUE, Ratio::percent(95), 7), Reason::NoValue),
+    ] {
+        assert_eq!(absent(&slo), Verdict::Inconclusive(expected), "{slo:?}");
+    }
+}
+
+#[test]
+fn the_scope_of_a_missed_objective_stands_before_its_value() {
+    let slo = P95.in_tag("room", "large").in_part("readers");
+    let missed = ObjectiveResult::new(&SHOP, &slo, Measurement::counts(&slo, tally(1, 40, 0)), Verdict::Missed);
+    let text = describe_miss(&missed);
+    assert!(text.starts_with("add_item p95 in part readers in room=large ") && text.ends_with("40 requests"), "{text}");
 }
 
 #[test]
