@@ -88,7 +88,7 @@ async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Plannin
     capacity::check(share.most_vus(&planning.plan) as u64, 1 + settings.hosts.len())?;
     let http = HttpConfig::new(&settings.target, &settings.hosts, settings.http.clone()).map_err(configuration)?;
     let http = Arc::new(http.for_vus(planning.plan.most_vus()));
-    hosts::check_targets(settings, &http).await?;
+    hosts::check_targets(&spec.exercised, settings, &http).await?;
     Ok((planning, http))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
-use monitoring::endpoint::Host;
+use monitoring::endpoint::{Endpoint, Host, Method};
 use perf_host::nearest::nearest;
 use perf_report::FailureKind;
 use perf_settings::{RESOLVE, Settings, TARGET, UnixTarget};
@@ -123,11 +123,19 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
     Err(HostError::ResolvedOther { resolve, host: other.host.clone(), port: other.port, targets })
 }
 
-/// Checks that each target responds to a request. Any status will do.
+/// Checks that each target responds to a request. Any status will do. A service may close its root
+/// path without a response, or send events there without end. So endpoints of the scenario are
+/// tried, too, if a request to them changes nothing.
 ///
 /// # Errors
-/// If there is no response within 5 s.
-pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>) -> Result<(), HostError> {
+/// If there is no response within 5 s each.
+pub(super) async fn check_targets(
+    exercised: &[Endpoint],
+    settings: &Settings,
+    config: &Arc<HttpConfig>,
+) -> Result<(), HostError> {
+    /// Limit on endpoints that are tried.
+    const TRIED: usize = 3;
     let urls = settings.targets();
     for (at, (host, url)) in config.hosts().iter().zip(urls).enumerate() {
         let (flag, shown) = match &host.name {
@@ -136,27 +144,50 @@ pub(super) async fn check_targets(settings: &Settings, config: &Arc<HttpConfig>)
         };
         let proxy = UnixTarget::from_url(url).map_or_else(|| through_proxy(settings), |_| String::new());
         let shown = shown + &proxy;
-        check_target(&flag, &shown, config, at).await?;
+        let of_host =
+            exercised.iter().filter(|it| it.host.map_or(Some(MAIN), |host| config.host_index(host.name)) == Some(at));
+        let safe = of_host.filter(|it| matches!(it.method, Method::Get | Method::Head) && !it.path.contains('{'));
+        let others = safe.take(TRIED).map(|it| RequestHead::new(it.method.as_str(), it.path));
+        check_target(&flag, &shown, config, at, others).await?;
     }
     Ok(())
 }
 
-async fn check_target(flag: &str, target: &str, config: &Arc<HttpConfig>, at: usize) -> Result<(), HostError> {
-    let head = RequestHead { discards_body: true, ..RequestHead::new("GET", "/") };
+/// Checks that a target responds to a request of its root path, or to one of `others`.
+async fn check_target(
+    flag: &str,
+    target: &str,
+    config: &Arc<HttpConfig>,
+    at: usize,
+    others: impl Iterator<Item = RequestHead<'_>>,
+) -> Result<(), HostError> {
+    let Err((failure, why)) = request(config, at, RequestHead::new("GET", "/")).await else { return Ok(()) };
+    let is_connected =
+        matches!(failure, FailureKind::Reset | FailureKind::Unanswered | FailureKind::Protocol | FailureKind::Timeout);
+    for other in others.filter(|_| is_connected) {
+        if request(config, at, other).await.is_ok() {
+            return Ok(());
+        }
+    }
+    Err(HostError::NoResponse { flag: flag.to_owned(), target: target.to_owned(), failure, why })
+}
+
+/// Sends a request, and waits for a response. Its error has the kind of the failure and its text.
+async fn request(config: &Arc<HttpConfig>, at: usize, head: RequestHead<'_>) -> Result<(), (FailureKind, String)> {
+    let head = RequestHead { discards_body: true, ..head };
     let mut client = HttpClient::new(config.clone(), Pool::default(), false);
     let result = time::timeout(TARGET_TIMEOUT, async {
         config.hosts()[at].agree_on_protocol().await?;
         client.exchange(at, head, RequestBody::default(), clock::now()).await.result
     });
-    let (failure, why) = match result.await {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(broken)) => (broken.failure, broken.message),
+    match result.await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(broken)) => Err((broken.failure, broken.message)),
         Err(_) => {
             let limit = TARGET_TIMEOUT.as_secs();
-            (FailureKind::Timeout, format!("no connection or no response within {limit} s"))
+            Err((FailureKind::Timeout, format!("no connection or no response within {limit} s")))
         }
-    };
-    Err(HostError::NoResponse { flag: flag.to_owned(), target: target.to_owned(), failure, why })
+    }
 }
 
 /// The step at which the request failed, and what to do. Only a refused connection means that no

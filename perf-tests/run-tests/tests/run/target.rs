@@ -57,6 +57,25 @@ fn interrupted(load: perf_tests::plan::LoadProfile, testid: &str, start_after: O
 }
 
 #[test]
+fn a_service_that_closes_its_root_path_is_loaded() {
+    let service = RawService::start(|request| match request.line.contains(" / ") {
+        true => Action::Close,
+        false => Action::Respond,
+    });
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(per_vu_iterations(2, 50))
+        .run_with(settings(&service, "root-1"), async |vu: &mut Vu, (): &()| ping(vu).await);
+    assert_eq!(code(&finished), ExitCode::Met);
+    let closed = RawService::start(|_| Action::Close);
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(per_vu_iterations(2, 50))
+        .run_with(settings(&closed, "root-2"), async |vu: &mut Vu, (): &()| ping(vu).await);
+    assert_eq!(code(&finished), ExitCode::BadConfiguration);
+}
+
+#[test]
 fn a_dead_target_gets_few_requests_and_the_run_is_missed() {
     for (load, testid) in [
         (constant_vus(5, SECOND * 3), "dead-closed"),
