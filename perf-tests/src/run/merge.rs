@@ -1,6 +1,5 @@
 //! Makes one run of the files of its shards.
 
-use monitoring::catalogue::Catalogue;
 use monitoring::sanitize::sanitize;
 use monitoring::slo::Slo;
 use perf_report::exact_ms;
@@ -33,7 +32,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
     let out = settings.out.clone().unwrap_or_else(|| environment::folder(settings));
     let folder = evidence::prepare_folder(&out, &testid, &settings.setting_name(TESTID))?;
-    let problems = findings(&merged, spec.catalogue);
+    let problems = findings(&merged, &spec);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;
     let (ended, epoch) = (started + lasted, Epoch::begin());
     let finished = FinishedLoad { load, problems, pushes: None, timeline, started, ended, epoch, late: None };
@@ -49,7 +48,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
 }
 
 /// Findings of the shards, and about how they were made.
-fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
+fn findings(merged: &MergedLoad, spec: &RunSpec) -> Vec<Finding> {
     let MergedLoad { load, findings, shards, start_at, .. } = merged;
     let made = load.agents.iter().filter(|shard| shard.place.is_some()).count();
     // A signal before the load ended a shard, not this run: its load is lost.
@@ -87,7 +86,7 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
              whole load. Times in this report count from each shard's own start. --start-at makes them begin together",
             latest / 1e3
         )));
-        if catalogue.slos.iter().any(Slo::is_per_second) {
+        if spec.catalogue.slos.iter().any(|slo| slo.is_per_second() && is_exercised(slo, spec)) {
             let message =
                 "objectives on a rate cannot be judged, because shards did not run at the same time: use --start-at";
             all.push(Finding::inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
@@ -95,3 +94,17 @@ fn findings(merged: &MergedLoad, catalogue: &Catalogue) -> Vec<Finding> {
     }
     all
 }
+
+/// Whether the scenario exercises an objective.
+fn is_exercised(slo: &Slo, spec: &RunSpec) -> bool {
+    let has_part = slo.part.is_none_or(|name| spec.parts.iter().any(|part| part.name == name));
+    has_part
+        && match (slo.endpoint(), slo.measure()) {
+            (Some(endpoint), _) => spec.exercised.contains(endpoint),
+            (None, Some(measure)) => spec.measures.contains(measure),
+            (None, None) => true,
+        }
+}
+
+#[cfg(test)]
+mod tests;
