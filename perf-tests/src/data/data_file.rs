@@ -10,6 +10,14 @@ pub(super) fn data_path(path: &Path) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data")).join(path)
 }
 
+/// Opens a file. Opening a pipe would wait for its writer, so only a file can be opened.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    File::open(path)
+}
+
 /// An open file that is sent in request bodies. Its length is that at its opening.
 #[derive(Debug)]
 pub(crate) struct DataFile {
@@ -33,16 +41,12 @@ impl DataFile {
     /// If it cannot be read, or is not a file.
     pub(crate) fn open(path: &Path) -> Result<Self, DataFileError> {
         let path = data_path(path);
-        let open = || {
-            // Opening a pipe would wait for its writer.
-            if !fs::metadata(&path)?.is_file() {
-                return Err(io::Error::other("it is not a file"));
-            }
-            let file = File::open(&path)?;
+        let open = |path| {
+            let file = open_file(path)?;
             let len = file.metadata()?.len();
             Ok((file, len))
         };
-        match open() {
+        match open(&path) {
             Ok((file, len)) => Ok(Self { path, file, len }),
             Err(error) => Err(DataFileError { path, error }),
         }

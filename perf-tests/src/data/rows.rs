@@ -14,7 +14,7 @@ use csv_core::ReadRecordResult;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::data_file::read_at;
+use super::data_file::{open_file, read_at};
 use super::places::Places;
 
 /// Maximum size of a JSON file in bytes. It is parsed as a whole.
@@ -91,7 +91,7 @@ enum Format {
 impl Source {
     /// Reads a file of at most `max_in_memory` bytes.
     fn open(path: &Path, max_in_memory: u64) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let mut file = open_file(path)?;
         if file.metadata()?.len() > max_in_memory {
             return Ok(Self::File(file));
         }
@@ -125,7 +125,7 @@ impl Rows {
         let rows = match extension.as_deref() {
             Some("csv") => Self::csv(Source::open(path, max_in_memory)?)?,
             Some("jsonl" | "ndjson") => Self::json_lines(Source::open(path, max_in_memory)?)?,
-            Some("json") => Self::json(&File::open(path)?)?,
+            Some("json") => Self::json(&open_file(path)?)?,
             _ => return Err(RowsError::UnknownFormat),
         };
         if rows.len() == 0 { Err(RowsError::Empty) } else { Ok(rows) }

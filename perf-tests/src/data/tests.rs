@@ -113,6 +113,9 @@ fn bad_files_are_named_with_their_line() {
     }
     let missing = Feeder::open("no-such-file.csv").unwrap_err().to_string();
     assert!(missing.contains("perf-tests/data/no-such-file.csv: No such file"), "{missing}");
+    let folder = path("folder.csv");
+    std::fs::create_dir_all(&folder).unwrap();
+    assert!(Feeder::open(&folder).unwrap_err().to_string().ends_with("folder.csv: it is not a file"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tokio::time;
 
 use super::{PreparedRun, RunError, ScenarioBody, ScenarioCode, SetupSource};
 use crate::clock;
+use crate::data::{FeederError, SecretError};
 use crate::engine::RequestError;
 use crate::engine::panics::KeptPanics;
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
@@ -54,9 +55,9 @@ impl Step {
         };
         match ended {
             Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(error))) => Err(match error.downcast_ref() {
-                Some(RequestError::Unsendable { .. }) => SetupFailure::Mistake(format!("{error:#}")),
-                _ => SetupFailure::Failed(error),
+            Ok(Ok(Err(error))) => Err(match is_mistake(&error) {
+                true => SetupFailure::Mistake(format!("{error:#}")),
+                false => SetupFailure::Failed(error),
             }),
             Ok(Err(panic)) => Err(SetupFailure::Mistake(format!("it panicked: {}", KeptPanics::take(panic.as_ref())))),
             Err(_) => {
@@ -70,10 +71,18 @@ impl Step {
 
 /// Why setup or teardown failed.
 enum SetupFailure {
-    /// A panic, or a request that cannot be sent: a mistake in the scenario's code.
+    /// A panic, a request that cannot be sent, or a data file that cannot be used: a mistake in the
+    /// scenario.
     Mistake(String),
     /// Anything else.
     Failed(anyhow::Error),
+}
+
+/// Whether no service can be the cause of an error.
+fn is_mistake(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(RequestError::Unsendable { .. }))
+        || matches!(error.downcast_ref(), Some(FeederError::File { .. }))
+        || error.is::<SecretError>()
 }
 
 impl SetupFailure {

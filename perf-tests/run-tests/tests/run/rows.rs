@@ -83,6 +83,15 @@ fn a_run_without_enough_rows_is_inconclusive() {
 }
 
 #[test]
+fn a_data_file_that_cannot_be_used_exits_104() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-file.csv");
+    let (finished, _) = run_with_rows(shared_iterations(2, 4), path, "rows-8");
+    assert_eq!(code(&finished), ExitCode::BadConfiguration);
+    let findings = &finished.report().unwrap().findings;
+    assert!(findings[0].message.contains("setup failed: data file"), "{findings:?}");
+}
+
+#[test]
 fn a_vu_stops_once_all_its_rows_were_taken() {
     let loads = [constant_vus(2, Duration::from_secs(10)), per_vu_iterations(2, 40), shared_iterations(2, 40)];
     for (load, testid) in loads.into_iter().zip(["rows-5", "rows-6", "rows-7"]) {
