@@ -15,7 +15,10 @@ mod setting_args;
 mod stack;
 mod values;
 
+use std::panic::{self, AssertUnwindSafe};
+
 use clap::{CommandFactory as _, Parser, Subcommand};
+use futures::FutureExt as _;
 use perf_report::exit_code::ExitCode;
 
 use commands::{
@@ -90,7 +93,24 @@ async fn main() -> std::process::ExitCode {
             return code.code().into();
         }
     };
-    let result = match cli.command {
+    panic::set_hook(Box::new(|info| terminal::print_stop(&ExitCode::Internal.describe_stop(), &info.to_string())));
+    wait_for_exit_code(run(cli.command)).await.code().into()
+}
+
+/// Waits for a command, and prints its error. A panic is an internal error.
+async fn wait_for_exit_code(command: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
+    match AssertUnwindSafe(command).catch_unwind().await {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            terminal::print_error(&format!("{error:#}"));
+            exit_code(&error)
+        }
+        Err(_) => ExitCode::Internal,
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Perf(args) => without_leftovers(commands::perf::run(*args)).await,
         Command::Merge(args) => merge::run(args).await,
         Command::Stack(command) => without_leftovers(commands::stack::run(command)).await,
@@ -108,12 +128,7 @@ async fn main() -> std::process::ExitCode {
         Command::Codegen(args) => codegen::run(&args),
         Command::Bench(command) => without_leftovers(bench::run(command)).await,
         Command::Ci(args) => ci::run(&args).await,
-    };
-    let code = result.unwrap_or_else(|error| {
-        terminal::print_error(&format!("{error:#}"));
-        exit_code(&error)
-    });
-    code.code().into()
+    }
 }
 
 /// Runs a command that starts processes or containers, after removing those of killed commands.
@@ -122,3 +137,6 @@ async fn without_leftovers(command: impl Future<Output = anyhow::Result<ExitCode
     leftovers::remove().await;
     command.await
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use monitoring::sanitize::sanitize;
 use perf_host::proc;
 
+use super::terminal::print_note;
 use super::{owner, processes};
 
 /// Time limit for a process to end after SIGTERM. It is short, since its results are not used.
@@ -63,10 +63,10 @@ impl Cleanup {
     /// Prints what was removed, and a warning for each error. The command goes on.
     pub(crate) fn print(self) {
         if !self.removed.is_empty() {
-            eprintln!("cleaned up after a command that was killed: {}", self.removed.join(", "));
+            print_note(&format!("cleaned up after a command that was killed: {}", self.removed.join(", ")));
         }
         for error in self.failed {
-            eprintln!("warning: cannot clean up after a killed command: {}", sanitize(&format!("{error:#}")));
+            print_note(&format!("warning: cannot clean up after a killed command: {error:#}"));
         }
     }
 }
