@@ -107,11 +107,11 @@ pub const fn uid(service: &str) -> &str {
 
 /// Series of the selected runs and scenarios.
 fn selected(metric: impl Into<String>) -> Selector {
-    of_selection(Selector::new(metric))
+    restrict_to_selection(Selector::new(metric))
 }
 
 /// Restricts a selector to the selected runs and scenarios.
-fn of_selection(selector: Selector) -> Selector {
+fn restrict_to_selection(selector: Selector) -> Selector {
     selector.with_variable(TESTID).with_variable(SCENARIO)
 }
 

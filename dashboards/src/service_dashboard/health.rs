@@ -10,7 +10,7 @@ use monitoring::promql::{Expr, Selector, Window};
 use monitoring::ratio::Ratio;
 use monitoring::slo::{Sli, Slo};
 
-use super::{of_selection, selected};
+use super::{restrict_to_selection, selected};
 use crate::grafana::Panel;
 use crate::layout::COLUMNS;
 use crate::panel::{self, Unit, time_series};
@@ -28,7 +28,7 @@ pub(super) fn panels(catalogue: &Catalogue) -> Vec<(u32, Panel)> {
 }
 
 fn sum_selected(selector: Selector) -> Expr {
-    of_selection(selector).last(Window::Range).sum()
+    restrict_to_selection(selector).last(Window::Range).sum()
 }
 
 fn success(slo: &Slo) -> Panel {
@@ -93,7 +93,7 @@ fn backend_rate(catalogue: &Catalogue) -> Panel {
 
 fn compliance(catalogue: &Catalogue) -> Panel {
     let query = |slo: &Slo| {
-        let met = objective_counters::is_met(slo, Window::RateInterval, &of_selection, &[TESTID]).min_by(&[]);
+        let met = objective_counters::is_met(slo, Window::RateInterval, &restrict_to_selection, &[TESTID]).min_by(&[]);
         // Rows have little room. The endpoints' own panels show the complete objective.
         let subject = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
         let text = if catalogue.is_main(slo) { slo.describe_kind() } else { slo.describe() };

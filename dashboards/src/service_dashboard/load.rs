@@ -8,7 +8,7 @@ use monitoring::objective_counters;
 use monitoring::promql::{Selector, Window};
 use monitoring::slo::{Sli, Slo};
 
-use super::{of_selection, selected};
+use super::{restrict_to_selection, selected};
 use crate::grafana::Panel;
 use crate::panel::{Unit, time_series};
 use crate::query::Query;
@@ -28,7 +28,7 @@ pub(super) fn request_rate() -> Panel {
 pub(super) fn throughputs(catalogue: &Catalogue) -> Vec<Panel> {
     let panel = |slo: &Slo| {
         let Sli::Throughput { per_second, .. } = slo.sli else { return None };
-        let rate = |series: Selector| of_selection(series).rate(Window::RateInterval).sum_by(&[TESTID]);
+        let rate = |series: Selector| restrict_to_selection(series).rate(Window::RateInterval).sum_by(&[TESTID]);
         let (good, _) = objective_counters::good_and_total(slo, &rate);
         let title = slo.endpoint().map_or("All endpoints", |endpoint| endpoint.title);
         let description = format!(

@@ -13,7 +13,7 @@ use monitoring::slo::Slo;
 
 use super::health::too_many;
 use super::load::every;
-use super::{of_selection, selected};
+use super::{restrict_to_selection, selected};
 use crate::grafana::{Panel, SortBy};
 use crate::panel::{self, Cell, Column, Unit};
 use crate::query::Query;
@@ -27,7 +27,7 @@ fn last(selector: Selector) -> Expr {
 
 /// As [`last`], for a selector without the dashboard's variables.
 fn last_selected(selector: Selector) -> Expr {
-    last(of_selection(selector))
+    last(restrict_to_selection(selector))
 }
 
 /// Joins one expression for each item by `or`.

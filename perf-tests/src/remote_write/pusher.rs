@@ -222,7 +222,7 @@ impl Pusher {
         let known = series.into_iter().filter(|series| !self.rejected.contains_key(&series.labels));
         let entries: Vec<_> = known
             .map(|SeriesValue { labels, description, value }| {
-                // What counts and was born since the last push was zero then. Without that sample,
+                // A counter that is new since the last push was zero then. Without that sample,
                 // rates would lose its first value.
                 let counts = description.kind != Kind::Gauge;
                 let before = self.previous.filter(|_| counts && !self.known.contains(&labels));

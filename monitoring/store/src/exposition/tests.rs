@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn samples_are_parsed_whatever_their_labels_contain() {
-    let text = "# HELP x y\n# TYPE x counter\nx 1\nx{a=\"1\",b=\"}, {\\\"\\\\\\n\"} 2.5 1700000000\n\nx{} +Inf\ny{a=\"\",} NaN\n";
+    let text = "# HELP x y\n# TYPE x counter\nx 1\nx{a=\"1\",b=\"}, {\\\"\\\\\\n\"} 2.5 1700000000\n\nz{} +Inf\ny{a=\"\",} NaN\n";
     let samples = parse(text).unwrap();
     assert_eq!(samples.len(), 4);
     assert_eq!((samples[1].labels["b"].as_str(), samples[1].value), ("}, {\"\\\n", 2.5));
