@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 use url::Url;
 
@@ -354,13 +355,16 @@ impl Deadline {
             if !timer.is_elapsed() && wakes.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
                 return Poll::Pending;
             }
+            // Without budget, tokio does not set the timer, but polls the task again soon.
+            let mut is_set = coop::has_budget_remaining();
             while timer.as_mut().poll(context).is_ready() {
                 if timer.deadline() >= until {
                     return Poll::Ready(None);
                 }
                 timer.as_mut().reset(until);
+                is_set = coop::has_budget_remaining();
             }
-            *wakes = Some(context.waker().clone());
+            *wakes = is_set.then(|| context.waker().clone());
             Poll::Pending
         })
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::task::coop;
 use tokio::time::{self, Instant, Sleep};
 
 use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
@@ -163,8 +164,8 @@ impl Pace {
     }
 }
 
-/// Runs an iteration until it ends or is cut off. The timer is polled once (`is_set`), as it keeps
-/// waking this task; later it is only read.
+/// Runs an iteration until it ends or is cut off. The timer is polled until it is set (`is_set`),
+/// so that it wakes this task. Later it is only read.
 fn run_until(
     mut cut: Pin<&mut Sleep>,
     is_set: &mut bool,
@@ -175,7 +176,8 @@ fn run_until(
             return Poll::Ready(Some(result));
         }
         if !*is_set {
-            *is_set = true;
+            // Without budget, tokio does not set the timer, but polls the task again soon.
+            *is_set = coop::has_budget_remaining();
             return cut.as_mut().poll(context).map(|()| None);
         }
         if cut.is_elapsed() { Poll::Ready(None) } else { Poll::Pending }

@@ -1,19 +1,24 @@
 //! Bodies of any length, over HTTP/1.1 and HTTP/2.
 
 use std::fs::File;
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use perf_settings::HttpSettings;
 use test_support::fake_server::{self, accept_one};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::coop;
+use tokio::time::{sleep_until, timeout};
 use url::Url;
 
-use super::HttpClient;
+use super::{Deadline, HttpClient};
 use crate::clock;
 use crate::data::DataFile;
 use crate::http::{FileInBody, HttpConfig, MAIN, Pool, Reply, RequestBody, RequestHead};
@@ -273,4 +278,25 @@ fn a_response_may_set_more_than_a_hundred_cookies() {
         assert_eq!(found(Some(16 << 10)), Err("more than 16384 bytes of head: set --max-head".to_owned()));
         assert_eq!(found(Some(1 << 20)), Ok(COOKIES));
     }
+}
+
+#[test]
+fn a_time_limit_holds_in_a_task_without_budget() {
+    let limited = async {
+        let begin = clock::now();
+        let mut deadline = Deadline { timer: Box::pin(sleep_until(begin)), wakes: None };
+        let mut polls = 0;
+        // As a task does that handled many messages before it waits for the next one.
+        let mut work = pin!(poll_fn(|context| {
+            polls += 1;
+            while polls == 1 && coop::has_budget_remaining() {
+                let _ = pin!(coop::consume_budget()).poll(context);
+            }
+            Poll::<()>::Pending
+        }));
+        deadline.within(begin + Duration::from_millis(50), work.as_mut()).await
+    };
+    runtime().block_on(async {
+        assert_eq!(timeout(Duration::from_secs(5), tokio::spawn(limited)).await.unwrap().unwrap(), None);
+    });
 }
