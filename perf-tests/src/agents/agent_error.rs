@@ -14,7 +14,7 @@ use super::message::{MessageError, PATIENCE};
 pub(crate) enum AgentError {
     #[error("cannot listen for agents at {address}: {error}: choose another address with --listen")]
     Listen { address: SocketAddr, error: io::Error },
-    /// Agents are missing. The peers were refused, each with the reason.
+    /// Agents are missing. The texts are about peers that were refused.
     #[error(
         "{} joined, so nothing was sent: {why}{}",
         counted_part(*.joined as u64, (*.agents).into(), "agent"),
@@ -53,5 +53,5 @@ impl AgentError {
 }
 
 fn list(refused: &[String]) -> String {
-    refused.iter().map(|peer| format!("; refused: {peer}")).collect()
+    refused.iter().map(|text| format!("; {text}")).collect()
 }

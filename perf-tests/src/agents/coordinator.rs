@@ -19,7 +19,7 @@ use super::link::LinkReceiver;
 use super::listener::{AgentListener, PeerResult};
 use super::member::Member;
 use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
-use super::refused_peers::RefusedPeers;
+use super::refused_peers::{RefusedPeer, RefusedPeers};
 use super::{fold, program};
 use crate::clock;
 use crate::engine::{Load, LoadObserver, LoadShare, Silence, TICK};
@@ -94,9 +94,7 @@ impl Coordinator {
                         show(&format!("agent {number} of {agents} has joined: {}", joined.place));
                         self.members.extend(shares.next().map(|share| Member::new(number, share, joined, &empty)));
                     }
-                    PeerResult::Refused(why) => {
-                        self.refused.add(why, &|why| show(&format!("a peer was refused: {why}")));
-                    }
+                    PeerResult::Refused(peer) => self.refused.add(peer, show),
                 },
                 ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, ended)),
                 () = &mut patience => {
@@ -110,12 +108,12 @@ impl Coordinator {
     }
 
     fn not_all_joined(&self, agents: u32, why: String) -> AgentError {
-        AgentError::NotAllJoined { joined: self.members.len(), agents, why, refused: self.refused.lines().collect() }
+        AgentError::NotAllJoined { joined: self.members.len(), agents, why, refused: self.refused.texts().collect() }
     }
 
-    /// A line for each of the first peers that were refused, and one for the others.
+    /// A text for each reason for which peers were refused.
     pub(crate) fn refused(&self) -> impl Iterator<Item = String> {
-        self.refused.lines()
+        self.refused.texts()
     }
 
     /// Hands out shares, and waits until each agent has planned the same load and reached the
@@ -255,10 +253,11 @@ impl Coordinator {
                 }
                 peer = self.listener.next() => match peer {
                     PeerResult::Agent(joined) => {
-                        self.refused.add(format!("{}: all agents had joined", joined.place), &|_| ());
+                        let why = "all agents had joined".to_owned();
+                        self.refused.add(RefusedPeer { peer: joined.place.clone(), why }, &|_| ());
                         tokio::spawn(joined.refuse(vec!["all agents of the run have joined".to_owned()]));
                     }
-                    PeerResult::Refused(why) => self.refused.add(why, &|_| ()),
+                    PeerResult::Refused(peer) => self.refused.add(peer, &|_| ()),
                 },
                 () = &mut overtime => {
                     let why = format!("it did not finish within {} s after its planned end", self.overtime.as_secs());

@@ -16,6 +16,7 @@ use super::encryption::{self, AgentStream, EncryptionError};
 use super::identity;
 use super::link::{self, LinkReceiver, LinkSender};
 use super::message::{self, FromAgent, Hello, MAX_HELLO, MessageError, SILENCE, ToAgent};
+use super::refused_peers::RefusedPeer;
 
 /// Peers that may try to join at a time. Others wait.
 const MOST_AT_ONCE: usize = 64;
@@ -33,8 +34,8 @@ pub(super) struct AgentListener {
 pub(super) enum PeerResult {
     /// An agent that can take part.
     Agent(JoinedAgent),
-    /// A peer that was refused, and why.
-    Refused(String),
+    /// A peer that cannot take part.
+    Refused(RefusedPeer),
 }
 
 /// The connection to an agent.
@@ -69,7 +70,7 @@ impl AgentListener {
                 tokio::spawn(async move {
                     let peer = match encrypt(stream, encryption.as_ref()).await {
                         Ok(stream) => receive(stream, peer, &here).await,
-                        Err(error) => PeerResult::Refused(format!("{peer}: {error}: {}", encryption::advise())),
+                        Err(error) => refuse(peer.to_string(), format!("{error}: {}", encryption::advise())),
                     };
                     // If the receiver is gone, the run is over.
                     drop(sender.send(peer).await);
@@ -107,7 +108,7 @@ async fn encrypt(stream: TcpStream, encryption: Option<&TlsAcceptor>) -> Result<
 }
 
 async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> PeerResult {
-    let refused = |why: &str| PeerResult::Refused(format!("{peer}: {why}"));
+    let refused = |why: &str| refuse(peer.to_string(), why.to_owned());
     // A limit on the whole message: a peer that sends it byte by byte keeps others out.
     let hello = match time::timeout(SILENCE, message::read(&mut stream, MAX_HELLO)).await {
         Ok(Ok(FromAgent::Hello(hello))) => hello,
@@ -130,9 +131,13 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
         drop(joined.sender.offer(&ToAgent::Alive));
         return PeerResult::Agent(joined);
     }
-    let why = format!("{peer} ({}): {}", joined.place, differences.join("; "));
+    let refused = refuse(format!("{peer} ({})", joined.place), differences.join("; "));
     joined.refuse(differences).await;
-    PeerResult::Refused(why)
+    refused
+}
+
+const fn refuse(peer: String, why: String) -> PeerResult {
+    PeerResult::Refused(RefusedPeer { peer, why })
 }
 
 impl JoinedAgent {

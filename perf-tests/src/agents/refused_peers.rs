@@ -2,31 +2,48 @@
 
 use perf_report::format::counted;
 
-/// Maximum number of peers that are kept. Any program that reaches the address is such a peer.
-const MOST: usize = 5;
+/// Maximum number of reasons that are kept. Any program that reaches the address is such a peer.
+const MOST: usize = 8;
 
-/// The first peers that were refused, each with the reason, and the number of the others.
+/// A peer that was refused.
+pub(super) struct RefusedPeer {
+    /// Its address, or process and machine.
+    pub(super) peer: String,
+    pub(super) why: String,
+}
+
+/// The first reasons for which peers were refused, each with its first peer and the number of
+/// peers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RefusedPeers {
-    first: Vec<String>,
+    reasons: Vec<(String, String, u64)>,
     others: u64,
 }
 
 impl RefusedPeers {
-    /// Adds a peer, and calls `show` with it if it is one of the first.
-    pub(super) fn add(&mut self, peer: String, show: &dyn Fn(&str)) {
-        if self.first.len() < MOST {
-            show(&peer);
-            self.first.push(peer);
+    /// Adds a peer. Calls `show` with the text about it, if its reason is new.
+    pub(super) fn add(&mut self, RefusedPeer { peer, why }: RefusedPeer, show: &dyn Fn(&str)) {
+        if let Some((_, _, count)) = self.reasons.iter_mut().find(|(known, ..)| *known == why) {
+            *count += 1;
+        } else if self.reasons.len() < MOST {
+            show(&describe(&why, &peer, 1));
+            self.reasons.push((why, peer, 1));
         } else {
             self.others += 1;
         }
     }
 
-    /// A line for each of the first peers, and one for the others.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
-        let others = (self.others > 0).then(|| counted(self.others, "more peer"));
-        self.first.iter().cloned().chain(others)
+    /// A text for each reason, and one for the peers with other reasons.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
+        let others = (self.others > 0).then(|| format!("other reasons: {} refused", counted(self.others, "peer")));
+        self.reasons.iter().map(|(why, peer, count)| describe(why, peer, *count)).chain(others)
+    }
+}
+
+fn describe(why: &str, peer: &str, count: u64) -> String {
+    match count {
+        1 => format!("a peer was refused: {peer}: {why}"),
+        _ => format!("{} were refused, first {peer}: {why}", counted(count, "peer")),
     }
 }
 

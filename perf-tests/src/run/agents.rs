@@ -100,12 +100,10 @@ impl PreparedRun {
         })
     }
 
-    /// A warning for each peer that was refused.
+    /// A warning for each reason for which peers were refused.
     pub(super) fn refused_peers(&self) -> impl Iterator<Item = Finding> {
-        self.coordinator.iter().flat_map(Coordinator::refused).map(|peer| {
-            let message = format!("a peer was refused, and made no load: {peer}");
-            Finding::warning(Subject::Generator, FindingKind::AgentRefused, message)
-        })
+        let texts = self.coordinator.iter().flat_map(Coordinator::refused);
+        texts.map(|text| Finding::warning(Subject::Generator, FindingKind::AgentRefused, text))
     }
 }
 

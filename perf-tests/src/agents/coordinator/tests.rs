@@ -245,7 +245,7 @@ async fn an_agent_that_joins_twice_is_refused_and_named() {
     let (load, ()) = tokio::join!(run.make(), agents);
     assert!(load.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", load.agents);
     let refused: Vec<_> = run.coordinator.refused().collect();
-    assert_eq!(refused, ["process 7 on node-3: all agents had joined"]);
+    assert_eq!(refused, ["a peer was refused: process 7 on node-3: all agents had joined"]);
 }
 
 #[tokio::test]
