@@ -57,11 +57,11 @@ impl std::error::Error for NoMetrics {}
 /// The remedy for metrics that need a login.
 fn login_remedy(target: &Url, path: &str, wants_token: bool) -> &'static str {
     if wants_token {
-        "it wants a bearer token, and neither this program nor Prometheus has one: let this machine read it without"
+        "it wants a bearer token, and neither this program nor Prometheus has one: let this machine read it without a token"
     } else if target.join(path).is_ok_and(|url| url.origin() != target.origin()) {
-        "user and password of the target's URL go to the target's own origin only: let this machine read it without"
+        "user and password of the target's URL go to the target's own origin only: let this machine read it without them"
     } else if target.username().is_empty() {
-        "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without"
+        "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without them"
     } else {
         "it does not accept user and password of the target's URL"
     }

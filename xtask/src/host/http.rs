@@ -103,7 +103,7 @@ const EXPOSITION: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/
 /// A target's response to a request for its metrics.
 pub(crate) struct ExpositionResponse {
     pub(crate) status: reqwest::StatusCode,
-    /// Whether the target asks for a bearer token.
+    /// Whether the target accepts only a bearer token.
     pub(crate) wants_token: bool,
     body: Vec<u8>,
 }
@@ -113,8 +113,9 @@ pub(crate) async fn exposition(of: &Url, path: &str) -> anyhow::Result<Expositio
     let (client, url) = target(of, path)?;
     let response = client.get(url).header(ACCEPT, EXPOSITION).send().await?;
     let status = response.status();
-    let mut challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
-    let wants_token = challenges.any(|it| it.as_bytes().to_ascii_lowercase().starts_with(b"bearer"));
+    let challenges = response.headers().get_all(WWW_AUTHENTICATE);
+    let offers = |scheme: &[u8]| challenges.iter().any(|it| it.as_bytes().to_ascii_lowercase().starts_with(scheme));
+    let wants_token = offers(b"bearer") && !offers(b"basic");
     Ok(ExpositionResponse { status, wants_token, body: TEXT_LIMIT.read(response).await? })
 }
 

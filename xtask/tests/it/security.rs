@@ -253,7 +253,9 @@ fn a_hostile_service_cannot_inject_into_terminal_or_pages() {
     let store = prometheus("hostile-service-store", &[RECEIVER_FLAG]);
     let line = ["perf", "-q", "-u", "2", "-i", "60", "--target", &url, "--prometheus-url", &store.url];
     let output = run(xtask(&line).args(["--out", out.to_str().unwrap()]));
-    assert!([90, 92, 99].contains(&output.code), "{}: {}", output.code, output.text);
+    assert_eq!(output.code, 0, "{}", output.text);
+    // Infinite and negative counts are none.
+    assert!(output.text.contains("no value of the backend's http_requests_total is a count"), "{}", output.text);
     assert!(!output.text.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{:?}", output.text);
     for (name, bytes) in files(&out) {
         let text = String::from_utf8_lossy(&bytes);

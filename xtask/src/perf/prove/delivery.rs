@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
-use monitoring::promql::Selector;
+use monitoring::promql::{Selector, Window};
 use perf_report::evidence::StatusKey;
 use perf_report::format;
 use perf_report::judgement::EndpointResult;
@@ -23,7 +23,7 @@ use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
 use super::item::{Lack, ProofItem, ProofItemOutcome};
-use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, since_start, whole};
+use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, whole};
 use crate::backend::target_metrics::NoMetrics;
 
 const CHECK: &str = "delivery";
@@ -85,9 +85,10 @@ pub(super) async fn check(
         _ if backend.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
         BackendMetrics::One(reading) => match read_backend(run, &reading, backend.target, &exposed).await {
             Ok(found) => found,
-            // It was readable before the load.
-            Err(why) => {
-                (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(BackendMetrics::Unavailable(why)))
+            Err(NoMetrics { why, .. }) => {
+                let check = failed(anyhow!("the backend's metrics were readable before the load, not after it: {why}"));
+                let exposed = exposed(BackendMetrics::One(reading));
+                return (check, BackendTraffic { counted: BTreeMap::new(), exposed });
             }
         },
         BackendMetrics::Several(_) => (BackendCount::Unknown(NoCount::SeveralWorkers), exposed(before)),
@@ -118,7 +119,8 @@ async fn read_backend(
     exposed: &impl Fn(BackendMetrics) -> ExposedMetrics,
 ) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
     let (path, mut readings) = (run.catalogue.mapping.path, 0);
-    let mut last = before.samples.clone();
+    // The last reading after the load.
+    let mut last: Option<Vec<_>> = None;
     loop {
         let after = match backend_metrics::read_once(target, path).await {
             Err(_) if readings < READINGS => {
@@ -131,16 +133,16 @@ async fn read_backend(
         let (is_same, has_start) = (after.is_same_process(before), after.has_same_start(before));
         let samples = after.samples.clone();
         let exposed = exposed(BackendMetrics::One(after));
-        if !is_same || goes_back(&last, &samples, exposed.mapping()) {
-            // After the load, counters go back only if several processes respond.
-            let several = readings > 0
+        if !is_same || goes_back(last.as_deref().unwrap_or(&before.samples), &samples, exposed.mapping()) {
+            // Between two readings after the load, counters of one process do not go back.
+            let several = is_same && last.is_some()
                 || !is_same && has_start
                 || matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_));
             let why = if several { NoCount::SeveralWorkers } else { NoCount::Restarted };
             return Ok((BackendCount::Unknown(why), exposed));
         }
         let count = count_since(run, &before.samples, &samples, &exposed);
-        last = samples;
+        last = Some(samples);
         readings += 1;
         let complete = is_complete(run, &count, &exposed);
         if !complete && readings < READINGS {
@@ -162,7 +164,10 @@ async fn read_backend(
 /// Whether the store saw a counter of requests go back during the run. The counts may have grown
 /// beyond those before the run since then.
 async fn was_reset(run: ProvenRun<'_>) -> bool {
-    let resets = scraped(run.catalogue.mapping.requests).resets(since_start(run.report)).sum();
+    // A restart before the run does not count.
+    let seconds = u64::try_from(now_ms() - run.report.run.started_unix_ms).unwrap_or_default() / 1_000;
+    let window = Window::Fixed(Duration::from_secs(seconds.max(1)));
+    let resets = scraped(run.catalogue.mapping.requests).resets(window).sum();
     // A store that did not scrape the backend knows nothing about it.
     run.source.value(&resets.to_string(), now_ms()).await.ok().flatten().is_some_and(|resets| resets > 0.0)
 }

@@ -80,6 +80,10 @@ impl ExposedMetrics {
         }
         let requests = self.mapping.requests;
         if self.requests().next().is_none() {
+            if self.samples().iter().any(|sample| sample.name == requests) {
+                let why = format!("no value of the backend's {requests} is a count: all are negative or not finite");
+                return RequestCount::NotOffered(why);
+            }
             let remedy = match mapping_fit::fit(self.samples(), self.mapping.path) {
                 Some(fit) => format!("the service's definition needs `mapping: {fit}`"),
                 None => format!("count requests as {requests}, see monitoring/BACKEND_METRICS.md"),

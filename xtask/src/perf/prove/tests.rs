@@ -69,7 +69,8 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
     audited_with_resets(0, no_offers, metrics).await
 }
 
-/// The same with a store that saw the backend's counters go back so often.
+/// The same with a store that saw the backend's counters go back so often in the run, which began
+/// 30 s ago, and once before it.
 async fn audited_with_resets(
     resets: u64,
     no_offers: bool,
@@ -77,7 +78,11 @@ async fn audited_with_resets(
 ) -> (ProofItem, BackendTraffic) {
     let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
     let store = fake_server::respond(move |request| {
-        let value = if request.contains("resets") { resets } else { SENT };
+        let window = |rest: &str| rest.split_once("s%5D").and_then(|(seconds, _)| seconds.parse::<u64>().ok());
+        let value = match request.split_once("resets").and_then(|(_, query)| window(query.split_once("%5B")?.1)) {
+            Some(seconds) => resets + u64::from(seconds > 60),
+            None => SENT,
+        };
         ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{value}"]}}]}}}}"#))
     });
     let prometheus = Url::parse(&store).unwrap();
@@ -88,7 +93,8 @@ async fn audited_with_resets(
             let _ = http::text(&target, path).await;
         }
     }
-    let report = make_report(if no_offers { 404 } else { 200 });
+    let mut report = make_report(if no_offers { 404 } else { 200 });
+    report.run.started_unix_ms = now_ms() - 30_000;
     delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &backend(&target)).await
 }
 
@@ -101,10 +107,10 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     let cases: [Case; 20] = [
         (false, lazy, Shown, "20 counted by the backend"),
         (false, unsteady, Shown, "20 counted by the backend"),
-        (false, broken, NotApplicable, "/metrics responded with 503"),
+        (false, broken, Failed, "readable before the load, not after it: /metrics responded with 503"),
         (false, in_turn, NotApplicable, "several workers respond to /metrics in turn"),
         (false, twice, Shown, "20 counted by the backend"),
-        (false, uncountable, NotApplicable, "the backend has no http_requests_total"),
+        (false, uncountable, NotApplicable, "no value of the backend's http_requests_total is a count"),
         (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
         (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),
         (
