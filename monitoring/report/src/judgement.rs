@@ -282,12 +282,13 @@ impl Judge<'_> {
         let (Some(tally), Some(scope)) = (self.tally(slo), self.scope(slo)) else {
             return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
+        let is_elsewhere = || self.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
         if let Some(limit) = slo.limit() {
             let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
-            let verdict = verdict::name_absence(slo, verdict::judge_value(limit, judged_ms, tally));
+            let verdict = verdict::name_absence(slo, verdict::judge_value(limit, judged_ms, tally), is_elsewhere);
             return ObjectiveResult::new(self.catalogue, slo, Measurement::value(tally, judged_ms), verdict);
         }
-        let verdict = verdict::name_absence(slo, verdict::judge(slo, tally));
+        let verdict = verdict::name_absence(slo, verdict::judge(slo, tally), is_elsewhere);
         ObjectiveResult::new(self.catalogue, slo, self.measured(slo, tally), verdict)
     }
 

@@ -68,7 +68,7 @@ pub enum Reason {
     #[error("no requests were made: does the scenario request the endpoint?")]
     NoData,
     /// The objective's segment or tag never occurred.
-    #[error("nothing was recorded in {segment}: does the scenario set it?")]
+    #[error("there is no data in {segment}: does the scenario set it?")]
     NotInSegment {
         /// The segment or tag, such as "day 7" or "room=large".
         segment: String,

@@ -61,13 +61,14 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
     }
 }
 
-/// Names what is absent, if it is not the requests of an endpoint.
-pub(super) fn name_absence(slo: &Slo, verdict: Verdict) -> Verdict {
+/// Names what is absent, if it is not the requests of an endpoint. `is_elsewhere` tells whether
+/// there is data outside the objective's segment.
+pub(super) fn name_absence(slo: &Slo, verdict: Verdict, is_elsewhere: impl FnOnce() -> bool) -> Verdict {
     let Verdict::Inconclusive(Reason::NoData) = verdict else { return verdict };
     Verdict::Inconclusive(match (slo.segment, slo.sli) {
-        (Some(segment), _) => Reason::NotInSegment { segment: segment.to_string() },
-        (None, Sli::Measure { .. } | Sli::Value { reading: Reading::Last, .. }) => Reason::NoValue,
-        (None, Sli::Check { .. }) => Reason::NotChecked,
+        (Some(segment), _) if is_elsewhere() => Reason::NotInSegment { segment: segment.to_string() },
+        (_, Sli::Measure { .. } | Sli::Value { reading: Reading::Last, .. }) => Reason::NoValue,
+        (_, Sli::Check { .. }) => Reason::NotChecked,
         _ => Reason::NoData,
     })
 }

@@ -44,14 +44,16 @@ fn a_value_over_its_limit_fails_and_a_missing_one_is_inconclusive() {
 #[test]
 fn an_absent_segment_check_or_value_is_named() {
     const QUEUE: Measure = Measure::trend("queue", "Queue");
-    let absent = |slo: &Slo| name_absence(slo, judge(slo, Tally::default()));
-    for (slo, expected) in [
-        (P95, Reason::NoData),
-        (P95.in_tag("room", "large"), Reason::NotInSegment { segment: "room=large".to_owned() }),
-        (Slo::check_above("has a room", Ratio::percent(99)), Reason::NotChecked),
-        (Slo::trend(QUEUE, Ratio::percent(95), 7), Reason::NoValue),
+    let in_room = P95.in_tag("room", "large");
+    for (slo, is_elsewhere, expected) in [
+        (P95, false, Reason::NoData),
+        (in_room, false, Reason::NoData),
+        (in_room, true, Reason::NotInSegment { segment: "room=large".to_owned() }),
+        (Slo::check_above("has a room", Ratio::percent(99)), false, Reason::NotChecked),
+        (Slo::trend(QUEUE, Ratio::percent(95), 7), false, Reason::NoValue),
     ] {
-        assert_eq!(absent(&slo), Verdict::Inconclusive(expected), "{slo:?}");
+        let verdict = name_absence(&slo, judge(&slo, Tally::default()), || is_elsewhere);
+        assert_eq!(verdict, Verdict::Inconclusive(expected), "{slo:?}");
     }
 }
 
