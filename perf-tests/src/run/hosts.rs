@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Host, Method};
 use perf_host::nearest::nearest;
@@ -128,7 +129,7 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
 /// tried, too, if a request to them changes nothing.
 ///
 /// # Errors
-/// If there is no response within 5 s each.
+/// If there is no response within 10 s.
 pub(super) async fn check_targets(
     exercised: &[Endpoint],
     settings: &Settings,
@@ -162,12 +163,12 @@ async fn check_target(
     others: impl Iterator<Item = RequestHead<'_>>,
 ) -> Result<(), HostError> {
     let Err((failure, why)) = request(config, at, RequestHead::new("GET", "/")).await else { return Ok(()) };
-    let is_connected =
+    let may_respond =
         matches!(failure, FailureKind::Reset | FailureKind::Unanswered | FailureKind::Protocol | FailureKind::Timeout);
-    for other in others.filter(|_| is_connected) {
-        if request(config, at, other).await.is_ok() {
-            return Ok(());
-        }
+    // All at once, so that a target without any response is reported soon.
+    let tried = join_all(others.filter(|_| may_respond).map(|other| request(config, at, other))).await;
+    if tried.iter().any(Result::is_ok) {
+        return Ok(());
     }
     Err(HostError::NoResponse { flag: flag.to_owned(), target: target.to_owned(), failure, why })
 }
