@@ -15,7 +15,7 @@ mod setting_args;
 mod stack;
 mod values;
 
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::AssertUnwindSafe;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use futures::FutureExt as _;
@@ -93,7 +93,6 @@ async fn main() -> std::process::ExitCode {
             return code.code().into();
         }
     };
-    panic::set_hook(Box::new(|info| terminal::print_stop(&ExitCode::Internal.describe_stop(), &info.to_string())));
     wait_for_exit_code(run(cli.command)).await.code().into()
 }
 
@@ -105,7 +104,11 @@ async fn wait_for_exit_code(command: impl Future<Output = anyhow::Result<ExitCod
             terminal::print_error(&format!("{error:#}"));
             exit_code(&error)
         }
-        Err(_) => ExitCode::Internal,
+        Err(_) => {
+            let cause = "a mistake in this program, which the message above describes: report it";
+            terminal::print_stop(&ExitCode::Internal.describe_stop(), cause);
+            ExitCode::Internal
+        }
     }
 }
 
