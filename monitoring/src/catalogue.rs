@@ -98,7 +98,7 @@ pub enum CatalogueError {
     #[error(
         "objective {0:?} cannot be judged in this segment or tag: give a segment's name and a tag's value 1 to {max} \
          bytes without control characters. A segment's name has no '=', and a tag's name is a label name. \
-         A throughput has neither, because they have no planned time",
+         An objective on throughput has neither, because they have no planned time",
         max = label::MAX_VALUE
     )]
     Segment(String),

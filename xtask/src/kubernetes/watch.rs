@@ -145,7 +145,7 @@ impl PodWatch {
         if pods.len() < wanted && waited > GRACE {
             let field = format!("--field-selector=involvedObject.name={job}");
             let events = self.kubectl.list("events", &field).await;
-            // Without the right to list events, the message says only that pods are missing.
+            // Without a readable list of events, the message says only that pods are missing.
             let has = format!("Job {job} has {}", counted_part(pods.len() as u64, wanted as u64, "pod"));
             if let Some(why) = events.ok().and_then(refused_pods) {
                 return Err(PodError::NotCreated { job: job.to_owned(), created: pods.len(), wanted, why });
