@@ -111,11 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Err(cause) => Err(cause),
         };
-        result.map_err(|cause| BrokenExchange {
-            cause,
-            sent_anything: written > 0,
-            received_anything: incoming.received(),
-        })
+        result.map_err(|cause| incoming.broken(cause, written > 0))
     }
 
     /// Begins an exchange, unless the connection cannot be used.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::body::ChunkDecoder;
 use super::head::{self, Framing, Head};
-use super::{Cause, ResponseLimits, ResponseTo};
+use super::{BrokenExchange, Cause, ResponseLimits, ResponseTo};
 use crate::clock::now;
 
 /// Minimum room for a read of unknown length, in bytes.
@@ -96,9 +96,9 @@ impl IncomingResponse {
         }
     }
 
-    /// Whether any byte was received.
-    pub(super) fn received(&self) -> bool {
-        self.received
+    /// The error of an exchange that ended with this cause.
+    pub(super) const fn broken(&self, cause: Cause, sent_anything: bool) -> BrokenExchange {
+        BrokenExchange { cause, sent_anything, received_anything: self.received }
     }
 
     /// Whether the head of the final response is complete.
