@@ -107,8 +107,8 @@ impl Source {
         }
     }
 
-    /// Places without rows. A row in memory is a block of its own, except in a long JSON array,
-    /// whose places would take much memory.
+    /// Places without rows. Each row of a small file is a block of its own. In a larger one, this
+    /// would cost too much memory.
     fn places(&self) -> Places {
         match self {
             Self::Memory(bytes) if bytes.len() as u64 <= MAX_IN_MEMORY => Places::new(1),

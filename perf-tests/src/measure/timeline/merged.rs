@@ -23,8 +23,8 @@ impl RecordedTimeline {
             && sections.iter().flat_map(|section| &section.latencies).all(is_known)
     }
 
-    /// The timelines of several shares of a load as one. Sections at the same place are added, so
-    /// that time counts from the start of each share, even if the shares began at different times.
+    /// The timelines of several shares of a load as one. The time of a share counts from its own
+    /// start, so sections at the same place are added even if the shares began at different times.
     pub(crate) fn merge(timelines: Vec<Self>) -> Result<Self, TimelineError> {
         let interval = timelines.iter().map(|timeline| timeline.interval).max().unwrap_or(SHORTEST);
         let mut merged: Vec<Section> = Vec::new();

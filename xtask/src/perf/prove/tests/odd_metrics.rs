@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use test_support::backend_text::{self, fastapi, go};
 use test_support::counted_backend::{Counts, Metrics};
 
-/// A total as Go's `promhttp` writes it. The handlers' statuses of offers are counted, and two thirds
-/// of them are the router's.
+/// A total as Go's `promhttp` writes it. The backend counts only what handlers respond. Two thirds of
+/// the responses with 404 are not counted, as if the router had sent them.
 pub(super) fn go_in_handlers(counts: &Counts) -> Metrics {
     let of_handlers = |((method, route, status), count): (&(String, String, u16), &u64)| {
         let count = if *status == 404 { count / 3 } else { *count };
