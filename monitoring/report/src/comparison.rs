@@ -229,41 +229,31 @@ impl Comparison {
     }
 }
 
-/// The p95 of an endpoint on both sides, as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SidesP95 {
-    /// Median of the base's rounds. "∞" if only infinite p95s exist, empty without any value.
-    pub(crate) before: String,
-    /// The same for the head.
-    pub(crate) after: String,
-    /// Estimated change. Empty if it is unknown.
-    pub(crate) change: String,
-    /// Confidence interval of the change. Empty if it is unknown.
-    pub(crate) interval: String,
-}
-
-impl SidesP95 {
-    pub(crate) fn new(endpoint: &EndpointChange) -> Self {
-        let EndpointChange { p95, rounds_p95_ms: rounds, .. } = endpoint;
+impl EndpointChange {
+    /// Cells of a table about the p95: medians before and after, the change, and its interval. A
+    /// median of "∞" stands for rounds whose p95s are all infinite. A cell without a value is empty.
+    pub(crate) fn p95_cells(&self) -> [String; 4] {
+        let Self { p95, rounds_p95_ms: rounds, .. } = self;
         let side = |median: Option<f64>, is_infinite: bool| match median {
             Some(ms) => millis(Millis::Finite(ms)),
             None if is_infinite => millis(Millis::INFINITE),
             None => String::new(),
         };
-        Self {
-            before: side(p95.before, rounds.iter().any(|(base, _)| *base == Some(Millis::INFINITE))),
-            after: side(p95.after, rounds.iter().any(|(_, head)| *head == Some(Millis::INFINITE))),
-            change: p95.describe(),
-            interval: p95.interval.map(|(low, high)| signed_interval(low, high)).unwrap_or_default(),
-        }
+        [
+            side(p95.before, rounds.iter().any(|(base, _)| *base == Some(Millis::INFINITE))),
+            side(p95.after, rounds.iter().any(|(_, head)| *head == Some(Millis::INFINITE))),
+            p95.describe(),
+            p95.interval.map(|(low, high)| signed_interval(low, high)).unwrap_or_default(),
+        ]
     }
 
     /// The change, which was judged, then both sides: "p95 +28.3 % (typical change, interval
     /// +17.3 % to +41.5 %); medians 72.7 ms before, 95.1 ms after".
-    pub(crate) fn describe(&self) -> String {
-        let Self { before, after, change, interval } = self;
-        let interval = if interval.is_empty() { String::new() } else { format!(", interval {interval}") };
-        let change = if change.is_empty() { String::new() } else { format!("{change} (typical change{interval}); ") };
-        format!("p95 {change}medians {before} before, {after} after")
+    pub(crate) fn describe_p95(&self) -> String {
+        let ([before, after, ..], Change { change, interval, .. }) = (self.p95_cells(), self.p95);
+        let interval = interval.map(|(low, high)| format!(", interval {}", signed_interval(low, high)));
+        let interval = interval.unwrap_or_default();
+        let change = change.map(|change| format!("{} (typical change{interval}); ", signed_percent(change)));
+        format!("p95 {}medians {before} before, {after} after", change.unwrap_or_default())
     }
 }

@@ -1,6 +1,6 @@
 //! Findings about changes of endpoints.
 
-use crate::comparison::{Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule, SidesP95};
+use crate::comparison::{Comparison, ComparisonMethod, Conclusion, EndpointChange, Rule};
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{counted, exact_percent, signed_interval};
 
@@ -54,6 +54,6 @@ fn change(endpoint: &EndpointChange) -> Option<Finding> {
         Conclusion::Regressed => (Severity::Problem, FindingKind::Regressed),
         Conclusion::Improved => (Severity::Good, FindingKind::Improved),
     };
-    let message = format!("{name} {}", SidesP95::new(endpoint).describe());
+    let message = format!("{name} {}", endpoint.describe_p95());
     Some(Finding::new(severity, Subject::Objective(name.clone()), kind, message))
 }

@@ -5,7 +5,7 @@ use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, Tes
 
 use super::terminal::TerminalStyle;
 use crate::Report;
-use crate::comparison::{Comparison, Conclusion, SidesP95};
+use crate::comparison::{Comparison, Conclusion};
 use crate::evidence::FailureCause;
 use crate::finding::Finding;
 use crate::findings::{comparison_findings, describe_measured, finding, lines, run_findings};
@@ -45,7 +45,7 @@ pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::S
     suite.add_property(("head", compared.head.as_str()));
     suite.add_test_cases(compared.endpoints.iter().map(|endpoint| {
         let Mark { word, .. } = endpoint.conclusion.into();
-        let text = SidesP95::new(endpoint).describe();
+        let text = endpoint.describe_p95();
         let status = match endpoint.conclusion {
             Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&text)),
             Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&text)),

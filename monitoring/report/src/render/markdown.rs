@@ -10,7 +10,7 @@ use super::below_headline::{below_table, comparison_below_headline};
 use super::rows::{self, ObjectiveRow};
 use super::terminal::TerminalStyle;
 use crate::Report;
-use crate::comparison::{CHANGE, Comparison, SidesP95};
+use crate::comparison::{CHANGE, Comparison};
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 use crate::findings::{FailureText, describe_failures, lines, table_notes};
@@ -62,9 +62,8 @@ pub fn render_comparison(compared: &Comparison) -> String {
     text.push_str("| | endpoint | p95 before | after | change | interval |\n|---|---|---:|---:|---:|---:|\n");
     for endpoint in &compared.endpoints {
         let Mark { emoji, word, .. } = endpoint.conclusion.into();
-        let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
-        let name = escaped(&endpoint.name);
-        let _ = writeln!(text, "| {emoji} {word} | {name} | {before} | {after} | {change} | {interval} |");
+        let (name, cells) = (escaped(&endpoint.name), endpoint.p95_cells().join(" | "));
+        let _ = writeln!(text, "| {emoji} {word} | {name} | {cells} |");
     }
     let _ = writeln!(text, "\n*{CHANGE}*");
     if !compared.objectives.is_empty() {

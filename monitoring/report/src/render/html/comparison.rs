@@ -8,7 +8,7 @@ use super::super::below_headline::comparison_below_headline;
 use super::chart::escaped;
 use super::sections::list;
 use super::{class, heads};
-use crate::comparison::{CHANGE, Comparison, ComparisonMethod, EndpointChange, SidesP95};
+use crate::comparison::{CHANGE, Comparison, ComparisonMethod, EndpointChange};
 use crate::format::{exact_percent, signed_interval, signed_percent, signed_points};
 use crate::mark::Mark;
 
@@ -49,13 +49,12 @@ pub(super) fn section(compared: &Comparison) -> Markup {
 }
 
 fn row(endpoint: &EndpointChange) -> Markup {
-    let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
     let mark = Mark::from(endpoint.conclusion);
     html! {
         tr {
             td class={ "word " (class(mark.tone)) } { (mark.signed_word()) }
             th scope="row" { (endpoint.name) }
-            td class="n" { (before) } td class="n" { (after) } td class="n" { (change) } td class="n" { (interval) }
+            @for cell in endpoint.p95_cells() { td class="n" { (cell) } }
             td class="n" { (endpoint.p50.describe()) } td class="n" { (endpoint.p99.describe()) }
             td class="n" { (endpoint.success.change.map(signed_points).unwrap_or_default()) }
             td class="n" { (endpoint.throughput.describe()) }

@@ -3,7 +3,7 @@
 use super::super::below_headline::comparison_below_headline;
 use super::TerminalStyle;
 use super::text_table::{TextColumn, TextTable};
-use crate::comparison::{CHANGE, Comparison, EndpointChange, SidesP95};
+use crate::comparison::{CHANGE, Comparison, EndpointChange};
 use crate::findings::lines;
 use crate::format::{exact_percent, signed_points};
 use crate::headline::Headline;
@@ -57,7 +57,7 @@ fn table(compared: &Comparison) -> TextTable {
 }
 
 fn cells(endpoint: &EndpointChange) -> [String; 9] {
-    let SidesP95 { before, after, change, interval } = SidesP95::new(endpoint);
+    let [before, after, change, interval] = endpoint.p95_cells();
     [
         endpoint.name.clone(),
         before,
