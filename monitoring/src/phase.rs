@@ -77,12 +77,18 @@ impl Phases {
         }
     }
 
-    /// Text after an objective: " in ramp", " in ramp and steady"; empty for the default phases.
-    pub(crate) fn describe(self) -> String {
+    /// End of the names of rules and alerts: "_in_ramp", "_in_ramp_and_steady"; empty for the
+    /// default phases.
+    pub(crate) fn name(self) -> String {
         if self == Self::AFTER_WARM_UP {
             return String::new();
         }
-        format!(" in {}", self.names().join(" and "))
+        format!("_in_{}", self.names().join("_and_"))
+    }
+
+    /// Text after an objective: " in ramp", " in ramp and steady"; empty for the default phases.
+    pub(crate) fn describe(self) -> String {
+        self.name().replace('_', " ")
     }
 
     fn names(self) -> Vec<&'static str> {

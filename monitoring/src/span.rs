@@ -34,14 +34,22 @@ impl Span {
         }
     }
 
-    /// Words before the percentile in texts: "first byte " in "first byte p95"; empty for latency.
-    pub const fn prefix(self) -> &'static str {
+    /// Part of the names of rules and alerts. Empty for latency.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Latency => "",
-            Self::ResponseTime => "response ",
-            Self::Connecting => "connecting ",
-            Self::WithConnecting => "with connecting ",
-            Self::FirstByte => "first byte ",
+            Self::ResponseTime => "response",
+            Self::Connecting => "connecting",
+            Self::WithConnecting => "with_connecting",
+            Self::FirstByte => "first_byte",
+        }
+    }
+
+    /// Words before the percentile in texts: "first byte " in "first byte p95"; empty for latency.
+    pub fn prefix(self) -> String {
+        match self.name() {
+            "" => String::new(),
+            name => name.replace('_', " ") + " ",
         }
     }
 

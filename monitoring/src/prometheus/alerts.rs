@@ -67,11 +67,7 @@ pub fn violation_name(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
         Sli::NoError | Sli::Throughput { endpoint: None, .. } => String::new(),
         _ => camel_case(&slo.name_of_subject()),
     };
-    let kind = match slo.limited_span() {
-        _ if slo.measure().is_some() => "Measure".to_owned(),
-        Some(span) => camel_case(&span.prefix().replace(' ', "_")),
-        None => camel_case(&slo.describe_kind()),
-    };
+    let kind = camel_case(slo.name_of_kind());
     let limit = match catalogue.is_main(slo) {
         true => String::new(),
         false => camel_case_limit(&format!("{}{}", slo.name_of_limit(), slo.name_of_scope())),

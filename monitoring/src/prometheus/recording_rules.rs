@@ -124,13 +124,13 @@ pub(crate) fn quantile_record(histogram: &Metric, quantile: &str) -> String {
 /// `slo:<endpoint>:success_above_<N>_in_day_7`. `None` for objectives that are not recorded.
 pub(crate) fn objective_record(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
     let kind = match slo.sli {
-        Sli::Span { span, .. } => span.prefix().replace(' ', "_"),
         Sli::Throughput { .. } | Sli::Measure { .. } | Sli::Value { .. } => String::new(),
+        Sli::Span { .. } if slo.is_latency() => String::new(),
         // Those on the whole run have panels, and the alert for too many failed requests.
         Sli::Success { .. } | Sli::Check { .. } | Sli::NoError if slo.part.is_none() && slo.segment.is_none() => {
             return None;
         }
-        Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => format!("{}_", slo.describe_kind()),
+        _ => format!("{}_", slo.name_of_kind()),
     };
     let scope = if catalogue.is_main(slo) { String::new() } else { slo.name_of_scope() };
     Some(format!("slo:{}:{kind}{}{scope}", slo.name_of_subject(), slo.name_of_limit()))

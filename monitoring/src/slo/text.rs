@@ -30,6 +30,18 @@ impl Slo {
         }
     }
 
+    /// Kind of the objective as a part of a name: "response", "success"; empty for latency.
+    pub(crate) const fn name_of_kind(&self) -> &'static str {
+        match &self.sli {
+            Sli::Span { span, .. } => span.name(),
+            Sli::Success { .. } => "success",
+            Sli::Check { .. } => "check",
+            Sli::NoError => "errors",
+            Sli::Measure { .. } | Sli::Value { .. } => "measure",
+            Sli::Throughput { .. } => "throughput",
+        }
+    }
+
     /// The limit as a part of a name: "p99_under_1000ms", "above_95", "at_least_50_per_second".
     pub(crate) fn name_of_limit(&self) -> String {
         let limit = match &self.sli {
@@ -51,7 +63,7 @@ impl Slo {
     /// Phases, part and segment or tag as a part of a name: "_in_steady", "_in_part_readers",
     /// "_in_day_7", "_in_room_large"; empty by default.
     pub(crate) fn name_of_scope(&self) -> String {
-        let phases = self.phases.describe().replace(' ', "_");
+        let phases = self.phases.name();
         let part = self.part.map(|part| format!("_in_part_{part}")).unwrap_or_default();
         let segment = self.segment.map(|segment| format!("_in_{segment}")).unwrap_or_default();
         format!("{phases}{part}{segment}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
@@ -98,11 +110,8 @@ impl Slo {
             Sli::Span { span, .. } => format!("{}{}", span.prefix(), self.quantile()),
             Sli::Measure { at_most: Some(_), .. } => self.quantile(),
             Sli::Measure { at_most: None, .. } => "rate".to_owned(),
-            Sli::Success { .. } => "success".to_owned(),
-            Sli::Check { .. } => "check".to_owned(),
-            Sli::NoError => "errors".to_owned(),
-            Sli::Throughput { .. } => "throughput".to_owned(),
             Sli::Value { reading, .. } => reading.as_str().to_owned(),
+            _ => self.name_of_kind().to_owned(),
         }
     }
 
