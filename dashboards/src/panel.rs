@@ -6,7 +6,7 @@ use crate::grafana::{
     Color, DataSource, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property,
     Reduce, SortBy, Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
 };
-use crate::query::Query;
+use crate::query::{Query, QueryKind};
 
 mod lines;
 
@@ -48,14 +48,14 @@ impl Unit {
     }
 }
 
-fn target(query: Query, number: usize, over_time: bool) -> Target {
+fn target(query: Query, number: usize, kind: QueryKind) -> Target {
     Target {
         // Numbers instead of letters, because a panel may have more than 26 queries.
         ref_id: format!("Q{number}"),
         expr: query.expr.to_string(),
         legend_format: query.legend(),
-        range: over_time,
-        instant: !over_time,
+        range: kind == QueryKind::Range,
+        instant: kind == QueryKind::Instant,
         format: None,
         query,
     }
@@ -97,7 +97,7 @@ const fn config(defaults: FieldDefaults) -> Option<FieldConfig> {
 }
 
 fn over_time(queries: Vec<Query>) -> Vec<Target> {
-    queries.into_iter().zip(1..).map(|(query, number)| target(query, number, true)).collect()
+    queries.into_iter().zip(1..).map(|(query, number)| target(query, number, QueryKind::Range)).collect()
 }
 
 const ALL_SERIES: Tooltip = Tooltip { mode: "multi", sort: "desc" };
@@ -148,7 +148,7 @@ fn single(kind: &'static str, title: &str, description: &str, query: Query, band
         decimals: Some(2),
         ..defaults(Unit::Share)
     };
-    Panel { field_config: config(defaults), ..panel(kind, title, description, vec![target(query, 1, false)]) }
+    Panel { field_config: config(defaults), ..panel(kind, title, description, vec![target(query, 1, QueryKind::Instant)]) }
 }
 
 const LAST: fn() -> Reduce = || Reduce { calcs: vec!["lastNotNull"], fields: "", values: false };
@@ -232,7 +232,7 @@ pub fn table(title: &str, description: &str, keys: &[(&str, &str)], columns: Vec
     let (mut targets, mut overrides) = (Vec::new(), Vec::new());
     let mut renamed: Vec<(String, &str)> = keys.iter().map(|&(label, name)| (label.to_owned(), name)).collect();
     for (column, number) in columns.into_iter().zip(1..) {
-        let target = Target { format: Some("table"), ..target(column.query, number, false) };
+        let target = Target { format: Some("table"), ..target(column.query, number, QueryKind::Instant) };
         // Grafana's name for the values of one of several queries of a table.
         renamed.push((format!("Value #{}", target.ref_id), column.title));
         targets.push(target);

@@ -2,7 +2,7 @@
 //! return data.
 
 use crate::grafana::{Dashboard, LabelValues, VariableQuery};
-use crate::query::Query;
+use crate::query::{Query, QueryKind};
 
 /// Place of a query.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -34,8 +34,8 @@ pub struct PlacedQuery {
     pub place: QueryPlace,
     /// The query.
     pub query: Query,
-    /// Whether it is an instant query at the end of the time range, or a range query.
-    pub instant: bool,
+    /// The times at which it is evaluated.
+    pub kind: QueryKind,
 }
 
 /// Queries of all panels and annotations.
@@ -43,13 +43,14 @@ pub fn placed_queries(dashboard: &Dashboard) -> Vec<PlacedQuery> {
     let annotations = dashboard.annotations.list.iter().map(|annotation| PlacedQuery {
         place: QueryPlace::Annotation(annotation.name.clone()),
         query: annotation.query.clone(),
-        instant: false,
+        kind: QueryKind::Range,
     });
     let targets = dashboard.panels.iter().flat_map(|panel| panel.targets.iter().map(move |target| (panel, target)));
     let panels = targets.map(|(panel, target)| {
         let name = if target.query.name.is_empty() { &target.ref_id } else { &target.query.name };
         let place = QueryPlace::Panel(panel.title.clone(), name.clone());
-        PlacedQuery { place, query: target.query.clone(), instant: target.instant }
+        let kind = if target.instant { QueryKind::Instant } else { QueryKind::Range };
+        PlacedQuery { place, query: target.query.clone(), kind }
     });
     panels.chain(annotations).collect()
 }

@@ -8,6 +8,15 @@ use monitoring::promql::Expr;
 use monitoring::query_subject::QuerySubject;
 use monitoring::slo::Slo;
 
+/// The times at which a query is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryKind {
+    /// The end of the time range.
+    Instant,
+    /// Steps over the time range.
+    Range,
+}
+
 /// A query and its legend.
 #[derive(Debug, Clone)]
 pub struct Query {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dashboards::queries::{PlacedQuery, QueryPlace};
+use dashboards::query::QueryKind;
 use dashboards::service_dashboard;
 use monitoring::excuse::Excuse;
 use monitoring::intervals::PUSH_INTERVAL;
@@ -63,7 +64,7 @@ impl Excuses<'_> {
     /// The window to ask a query in. Lines of a short run get a step more than the dashboard shows:
     /// a step after the last push looks back on at least two pushes, as a rate needs.
     pub(super) fn window(&self, placed: &PlacedQuery, shown: RunWindow) -> RunWindow {
-        if placed.instant || !self.is_short() { shown } else { shown.with_a_step_more() }
+        if placed.kind == QueryKind::Range && self.is_short() { shown.with_a_step_more() } else { shown }
     }
 
     /// Whether the steps of the shown window could miss all but one push of the run.
@@ -79,7 +80,7 @@ impl Excuses<'_> {
         let is_cell = placed.query.expr.parts().any(is_line);
         let has_lost_pushes = self.report.run.store.as_ref().is_some_and(|store| store.refused > 0);
         let has_few = self.report.duration() < LEAST_FOR_LINES || has_lost_pushes;
-        self.is_short() && (is_cell || !placed.instant && has_few)
+        self.is_short() && (is_cell || placed.kind == QueryKind::Range && has_few)
     }
 
     /// Whether a query is about endpoints, and the run made no request to any of them.

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
+use dashboards::query::QueryKind;
 use perf_report::whole_ms;
 use prometheus_store::grafana_response;
 use prometheus_store::response::{Found, shown};
@@ -38,8 +39,8 @@ impl Grafana {
     }
 
     /// The query's result; `None` if Grafana is down, refuses access or has no data source.
-    pub(super) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> Option<Found> {
-        let response = self.response(through_grafana(&self.http, &self.url, expr, instant, window)).await?;
+    pub(super) async fn ask(&self, expr: &str, kind: QueryKind, window: RunWindow) -> Option<Found> {
+        let response = self.response(through_grafana(&self.http, &self.url, expr, kind, window)).await?;
         Some(grafana_response::found(&response))
     }
 
@@ -98,15 +99,15 @@ async fn through_grafana(
     client: &reqwest::Client,
     grafana: &Url,
     expr: &str,
-    instant: bool,
+    kind: QueryKind,
     window: RunWindow,
 ) -> anyhow::Result<Value> {
     let query = json!({
         "refId": "A",
         "datasource": { "type": "prometheus", "uid": dashboards::panel::PROMETHEUS_UID },
         "expr": expr,
-        "instant": instant,
-        "range": !instant,
+        "instant": kind == QueryKind::Instant,
+        "range": kind == QueryKind::Range,
         "intervalMs": whole_ms(step(window)),
         "maxDataPoints": POINTS,
     });

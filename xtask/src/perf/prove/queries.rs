@@ -31,7 +31,7 @@ pub(super) async fn check(
     for window in [run, until_now] {
         for placed in queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let promql = fill_in_variables(&placed.query.expr.to_string(), &report.run.testid, &report.scenarios());
-            let found = source.ask(&promql, placed.instant, excuses.window(&placed, window)).await;
+            let found = source.ask(&promql, placed.kind, excuses.window(&placed, window)).await;
             let found = found.unwrap_or_else(|error| Found::Complaint(format!("{error:#}")));
             tally.add(&placed, &promql, &found, excuses.find(&placed, window));
         }
@@ -84,7 +84,7 @@ pub(crate) async fn empty_queries(
     let all = queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::DRILL));
     for placed in all.filter(|placed| placed.query.excuse.is_some()) {
         let expr = fill_in_variables(&placed.query.expr.to_string(), testid, &[scenario]);
-        let found = source.ask(&expr, placed.instant, window).await?;
+        let found = source.ask(&expr, placed.kind, window).await?;
         if let Some(why) = found.why_not() {
             empty.push(format!("{}: {why}, even in the drill: {expr}", placed.place));
         }

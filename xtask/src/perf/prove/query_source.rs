@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use dashboards::query::QueryKind;
 use monitoring::promql;
 use prometheus_store::prometheus_client::seconds;
 use prometheus_store::response::{self, Found, Series};
@@ -52,26 +53,26 @@ impl QuerySource {
     ///
     /// Grafana's variables for windows, such as `$__range`, are
     /// replaced by Grafana or by this crate.
-    pub(crate) async fn ask(&self, expr: &str, instant: bool, window: RunWindow) -> anyhow::Result<Found> {
+    pub(crate) async fn ask(&self, expr: &str, kind: QueryKind, window: RunWindow) -> anyhow::Result<Found> {
         if let Some(grafana) = &self.grafana
-            && let Some(found) = grafana.ask(expr, instant, window).await
+            && let Some(found) = grafana.ask(expr, kind, window).await
         {
             return Ok(found);
         }
-        self.ask_prometheus(expr, instant, window).await
+        self.ask_prometheus(expr, kind, window).await
     }
 
-    async fn ask_prometheus(&self, expr: &str, instant: bool, window: RunWindow) -> anyhow::Result<Found> {
+    async fn ask_prometheus(&self, expr: &str, kind: QueryKind, window: RunWindow) -> anyhow::Result<Found> {
         let step = step(window);
         let expr = fill_in_windows(expr, step, window);
         anyhow::ensure!(
             !self.is_silent.load(Ordering::Relaxed),
             "not queried: an earlier query to Prometheus timed out"
         );
-        let result = if instant {
-            self.prometheus.instant(&expr, Some(window.to_ms)).await
-        } else {
-            self.prometheus.range(&expr, Range { from_ms: window.from_ms, to_ms: window.to_ms, step }).await
+        let RunWindow { from_ms, to_ms } = window;
+        let result = match kind {
+            QueryKind::Instant => self.prometheus.instant(&expr, Some(to_ms)).await,
+            QueryKind::Range => self.prometheus.range(&expr, Range { from_ms, to_ms, step }).await,
         };
         let is_late = result.as_ref().is_err_and(QueryError::is_timeout);
         self.is_silent.fetch_or(is_late, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! The queries of rules and alerts, and whether the store has loaded them.
 
 use dashboards::queries::{PlacedQuery, QueryPlace};
-use dashboards::query::Query;
+use dashboards::query::{Query, QueryKind};
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
 use monitoring::prometheus::alerts;
@@ -16,12 +16,12 @@ pub(super) fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Placed
     let recorded = recording.groups.into_iter().flat_map(|group| group.rules).map(|rule| PlacedQuery {
         place: QueryPlace::Rule(rule.record),
         query: Query { subject: rule.subject, excuse: rule.excuse, ..Query::new("", rule.expr) },
-        instant: false,
+        kind: QueryKind::Range,
     });
     let alerts = alerts.groups.into_iter().flat_map(|group| group.rules).map(|rule| PlacedQuery {
         place: QueryPlace::Alert(rule.alert),
         query: Query { subject: rule.subject, ..Query::new("", rule.expr).excused(Excuse::NoAlert) },
-        instant: false,
+        kind: QueryKind::Range,
     });
     recorded.chain(alerts).collect()
 }

@@ -22,7 +22,7 @@ fn a_query_has_data_if_its_objective_has_some() {
             subject: QuerySubject { objective: objective.map(str::to_owned), ..QuerySubject::default() },
             ..Query::new("", Expr::Integer(1)).excused(Excuse::OtherParts)
         },
-        instant: false,
+        kind: QueryKind::Range,
     };
     let exposed = ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
     let must_have_data = |report: &Report, objective| {
@@ -49,7 +49,7 @@ fn a_query_about_an_endpoint_without_a_request_may_be_empty() {
     report.endpoints[0].name = "first".to_owned();
     let subject = QuerySubject { endpoints: vec!["first"], ..QuerySubject::default() };
     let query = Query { subject, ..Query::new("", Selector::new("vus").now()) };
-    let placed = PlacedQuery { place: QueryPlace::Rule(String::new()), query, instant: true };
+    let placed = PlacedQuery { place: QueryPlace::Rule(String::new()), query, kind: QueryKind::Instant };
     let exposed = ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
     let find = |report: &Report| {
         let excuses = Excuses { report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
@@ -82,14 +82,14 @@ fn a_query_may_be_empty_without_one_of_its_series() {
 fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
     let mut report = test_support::report();
     let offer = ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
-    let placed = |expr: Expr, instant| PlacedQuery {
+    let placed = |expr: Expr, kind| PlacedQuery {
         place: QueryPlace::Rule(String::new()),
         query: Query::new("", expr),
-        instant,
+        kind,
     };
     let vus = || Selector::new("vus").now();
-    let line = placed(vus(), false);
-    let cell = placed(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), true);
+    let line = placed(vus(), QueryKind::Range);
+    let cell = placed(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), QueryKind::Instant);
     let mut check = |seconds: i64, refused, expected: [bool; 2], is_longer| {
         report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
         report.run.store.as_mut().unwrap().refused = refused;

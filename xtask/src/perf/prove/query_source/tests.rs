@@ -25,7 +25,7 @@ async fn after_a_timeout_prometheus_gets_no_more_queries() {
     let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let source = QuerySource::new(url, None, &StoreAccess::default()).unwrap();
     let window = RunWindow { from_ms: 0, to_ms: 1_000 };
-    let ask = async || format!("{:#}", source.ask("up", true, window).await.unwrap_err());
+    let ask = async || format!("{:#}", source.ask("up", QueryKind::Instant, window).await.unwrap_err());
     let (first, second) = (ask().await, ask().await);
     assert!(!first.contains("not queried") && second.contains("not queried"), "{first}; {second}");
 }
@@ -63,13 +63,13 @@ async fn without_grafana_queries_go_to_prometheus_with_the_reason() {
         let source = QuerySource::new(prometheus(), Some(grafana), &Default::default()).unwrap();
         assert!(source.is_grafana());
         for _ in 0..2 {
-            assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Data);
+            assert_eq!(source.ask("up", QueryKind::Instant, MINUTE).await.unwrap(), Found::Data);
         }
         let why = source.gave_up_on_grafana().unwrap();
         assert!(why.contains(expected) && !source.is_grafana(), "{why}");
     }
     let works = server("200 OK", r#"{"results":{"A":{"error":"bad query"}}}"#);
     let source = QuerySource::new(prometheus(), Some(works), &Default::default()).unwrap();
-    assert_eq!(source.ask("up", true, MINUTE).await.unwrap(), Found::Complaint("bad query".to_owned()));
+    assert_eq!(source.ask("up", QueryKind::Instant, MINUTE).await.unwrap(), Found::Complaint("bad query".to_owned()));
     assert_eq!(source.gave_up_on_grafana(), None, "an invalid query does not count as a failure of Grafana");
 }
