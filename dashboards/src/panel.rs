@@ -148,7 +148,10 @@ fn single(kind: &'static str, title: &str, description: &str, query: Query, band
         decimals: Some(2),
         ..defaults(Unit::Share)
     };
-    Panel { field_config: config(defaults), ..panel(kind, title, description, vec![target(query, 1, QueryKind::Instant)]) }
+    Panel {
+        field_config: config(defaults),
+        ..panel(kind, title, description, vec![target(query, 1, QueryKind::Instant)])
+    }
 }
 
 const LAST: fn() -> Reduce = || Reduce { calcs: vec!["lastNotNull"], fields: "", values: false };

@@ -21,6 +21,15 @@ pub enum Tone {
     Quiet,
 }
 
+/// The end of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoadEnd {
+    /// Its own end, or that of an error.
+    Own,
+    /// A signal stopped it. Then no verdict on an objective holds.
+    Stopped,
+}
+
 /// Appearance of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
@@ -52,10 +61,10 @@ impl Mark {
     }
 
     /// Mark of an objective. If a signal stopped the load, it shows how the objective stood then.
-    pub(crate) fn for_objective(objective: &ObjectiveResult, was_stopped: bool) -> Self {
-        match objective.verdict {
-            Verdict::Met if was_stopped => Self { word: "met so far", ..Self::QUIET },
-            Verdict::Missed if was_stopped => Self { word: "missed so far", ..objective.into() },
+    pub(crate) fn for_objective(objective: &ObjectiveResult, end: LoadEnd) -> Self {
+        match (&objective.verdict, end) {
+            (Verdict::Met, LoadEnd::Stopped) => Self { word: "met so far", ..Self::QUIET },
+            (Verdict::Missed, LoadEnd::Stopped) => Self { word: "missed so far", ..objective.into() },
             _ => objective.into(),
         }
     }

@@ -15,6 +15,7 @@ use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::judgement::conclude::{MissEffect, conclude};
 use crate::judgement::{CheckResult, EndpointResult, Goal, Judgement, ObjectiveResult, Requests, SegmentResult};
+use crate::mark::LoadEnd;
 
 #[cfg(test)]
 mod tests;
@@ -134,9 +135,10 @@ impl Report {
         self.findings.iter().any(|finding| finding.kind == kind)
     }
 
-    /// Whether a signal stopped the load. Then no verdict on an objective holds.
-    pub(crate) fn was_stopped(&self) -> bool {
-        self.findings.iter().any(|it| it.kind == FindingKind::Interrupted && it.subject == Subject::Load)
+    /// Whether a signal stopped the load.
+    pub(crate) fn load_end(&self) -> LoadEnd {
+        let is_stop = |it: &Finding| it.kind == FindingKind::Interrupted && it.subject == Subject::Load;
+        if self.findings.iter().any(is_stop) { LoadEnd::Stopped } else { LoadEnd::Own }
     }
 
     /// Whether any load was made.

@@ -10,7 +10,7 @@ use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
 use crate::format::{count, counted};
 use crate::headline::Headline;
-use crate::mark::{Mark, Tone};
+use crate::mark::{LoadEnd, Mark, Tone};
 
 mod chart;
 mod comparison;
@@ -56,7 +56,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         }))
         (contents(report, compared.is_some()))
         (sections::findings(report))
-        @if loaded { (sections::objectives("Objectives", &report.objectives, report.was_stopped())) }
+        @if loaded { (sections::objectives("Objectives", &report.objectives, report.load_end())) }
         @if let Some(compared) = compared { (comparison::section(compared)) }
         @if loaded {
             (sections::latency(report))
@@ -81,7 +81,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
         (comparison::findings(compared))
         (comparison::section(compared))
         @if !compared.objectives.is_empty() {
-            (sections::objectives("Objectives of the head, over all its rounds", &compared.objectives, false))
+            (sections::objectives("Objectives of the head, over all its rounds", &compared.objectives, LoadEnd::Own))
         }
     };
     page(&headline.verdict, &body)

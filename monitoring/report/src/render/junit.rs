@@ -10,7 +10,7 @@ use crate::evidence::FailureCause;
 use crate::finding::Finding;
 use crate::findings::{comparison_findings, describe_measured, finding, lines, run_findings};
 use crate::judgement::ObjectiveResult;
-use crate::mark::Mark;
+use crate::mark::{LoadEnd, Mark};
 use crate::verdict::Verdict;
 
 /// Contents of the file for a run.
@@ -27,7 +27,7 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
     let scenario = &report.run.scenario;
     suite.add_test_cases(judged.map(|objective| {
         let case = case(scenario, objective, report.main_failure(objective));
-        if report.was_stopped() { stopped(case, objective) } else { case }
+        if report.load_end() == LoadEnd::Stopped { stopped(case, objective) } else { case }
     }));
     add_findings(&mut suite, &report.run.scenario, &run_findings(report));
     render(suite)
@@ -84,7 +84,7 @@ fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause
 
 /// The test case of an objective if a signal stopped the load: it neither passes nor fails.
 fn stopped(mut case: TestCase, objective: &ObjectiveResult) -> TestCase {
-    case.status = skipped(Some(Mark::for_objective(objective, true).word));
+    case.status = skipped(Some(Mark::for_objective(objective, LoadEnd::Stopped).word));
     case
 }
 

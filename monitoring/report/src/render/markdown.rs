@@ -17,7 +17,7 @@ use crate::findings::{FailureText, describe_failures, lines, table_notes};
 use crate::format::{count, counted};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
-use crate::mark::Mark;
+use crate::mark::{LoadEnd, Mark};
 
 /// Summary of a run: the verdict, then objectives, then findings.
 pub fn render_run(report: &Report) -> String {
@@ -27,7 +27,7 @@ pub fn render_run(report: &Report) -> String {
     if report.was_loaded() {
         let (sent, failed) = (counted(report.requests.sent, "request"), count(report.requests.failed));
         let _ = writeln!(text, "{}: {sent}, {failed} failed.\n", escaped(&report.run.load));
-        text.push_str(&objectives(&report.objectives, report.was_stopped()));
+        text.push_str(&objectives(&report.objectives, report.load_end()));
         let causes: Vec<_> = describe_failures(report).iter().map(FailureText::with_advice).collect();
         if !causes.is_empty() {
             text.push_str("\nFailed requests:\n");
@@ -68,7 +68,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
     let _ = writeln!(text, "\n*{CHANGE}*");
     if !compared.objectives.is_empty() {
         text.push_str("\nObjectives of the head, over all its rounds:\n\n");
-        text.push_str(&objectives(&compared.objectives, false));
+        text.push_str(&objectives(&compared.objectives, LoadEnd::Own));
     }
     text.push_str(&block(&comparison_below_headline(compared)));
     text
@@ -89,9 +89,9 @@ fn heading(code: ExitCode, verdict: &str) -> String {
     format!("## {} {}\n\n", Mark::from(code).emoji, escaped(verdict))
 }
 
-fn objectives(objectives: &[ObjectiveResult], was_stopped: bool) -> String {
+fn objectives(objectives: &[ObjectiveResult], end: LoadEnd) -> String {
     let mut text = "| | endpoint | objective | measured | good | requests |\n|---|---|---|---:|---:|---:|\n".to_owned();
-    for row in rows::judged(objectives, was_stopped) {
+    for row in rows::judged(objectives, end) {
         let ObjectiveRow { mark: Mark { emoji, word, .. }, measured, good, requests, .. } = row;
         let (endpoint, objective) = (escaped(row.endpoint), escaped(row.objective));
         let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {good} | {requests} |");

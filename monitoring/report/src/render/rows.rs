@@ -3,7 +3,7 @@
 use crate::findings::describe_measured;
 use crate::format::{count, interval, millis};
 use crate::judgement::ObjectiveResult;
-use crate::mark::Mark;
+use crate::mark::{LoadEnd, Mark};
 
 /// An objective and its result. A text is empty if there is no such value.
 pub(super) struct ObjectiveRow<'a> {
@@ -19,10 +19,10 @@ pub(super) struct ObjectiveRow<'a> {
 }
 
 impl<'a> ObjectiveRow<'a> {
-    fn new(result: &'a ObjectiveResult, was_stopped: bool) -> Self {
+    fn new(result: &'a ObjectiveResult, end: LoadEnd) -> Self {
         Self {
             result,
-            mark: Mark::for_objective(result, was_stopped),
+            mark: Mark::for_objective(result, end),
             endpoint: &result.subject,
             objective: &result.objective,
             measured: describe_measured(result).unwrap_or_default(),
@@ -35,13 +35,13 @@ impl<'a> ObjectiveRow<'a> {
 }
 
 /// Rows of the objectives that were judged. Endpoints without requests have a note instead.
-pub(super) fn judged(objectives: &[ObjectiveResult], was_stopped: bool) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    available(objectives, was_stopped).filter(|row| row.result.verdict.is_judged())
+pub(super) fn judged(objectives: &[ObjectiveResult], end: LoadEnd) -> impl Iterator<Item = ObjectiveRow<'_>> {
+    available(objectives, end).filter(|row| row.result.verdict.is_judged())
 }
 
 /// Rows of all objectives but those whose values are not available, and those of endpoints without
 /// requests.
-pub(super) fn available(objectives: &[ObjectiveResult], was_stopped: bool) -> impl Iterator<Item = ObjectiveRow<'_>> {
+pub(super) fn available(objectives: &[ObjectiveResult], end: LoadEnd) -> impl Iterator<Item = ObjectiveRow<'_>> {
     let shown = objectives.iter().filter(|it| it.not_available().is_none() && !it.is_not_requested());
-    shown.map(move |it| ObjectiveRow::new(it, was_stopped))
+    shown.map(move |it| ObjectiveRow::new(it, end))
 }

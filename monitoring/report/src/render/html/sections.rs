@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::findings::table_notes;
 use crate::format::{self, counted, finite_millis, percent};
 use crate::judgement::{EndpointResult, ObjectiveResult};
-use crate::mark::Tone;
+use crate::mark::{LoadEnd, Tone};
 
 /// List of all findings but the one in the headline.
 pub(super) fn findings(report: &Report) -> Markup {
@@ -38,7 +38,7 @@ pub(super) fn list(findings: &[Finding]) -> Markup {
 }
 
 /// Measured values and verdicts, a row for each objective, with a heading.
-pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], was_stopped: bool) -> Markup {
+pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], end: LoadEnd) -> Markup {
     html! {
         h2 id="objectives" { (title) }
         div class="card" {
@@ -48,7 +48,7 @@ pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], was_stoppe
                     th class="n extra" { "95 % interval" } th class="extra" { "share of limit" }
                     th class="n extra" { "good" } th class="n" { "requests" }
                 } }
-                tbody { @for row in rows::available(objectives, was_stopped) { (objective_row(&row)) } }
+                tbody { @for row in rows::available(objectives, end) { (objective_row(&row)) } }
             }
             @for note in table_notes(objectives) { p class="sub" { (note) } }
         }

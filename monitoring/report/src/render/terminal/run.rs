@@ -52,7 +52,7 @@ fn objectives(report: &Report, style: TerminalStyle) -> String {
 }
 
 fn judged_rows(report: &Report) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    rows::judged(&report.objectives, report.was_stopped())
+    rows::judged(&report.objectives, report.load_end())
 }
 
 fn table(report: &Report) -> TextTable {

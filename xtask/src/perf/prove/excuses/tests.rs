@@ -82,11 +82,8 @@ fn a_query_may_be_empty_without_one_of_its_series() {
 fn lines_need_a_run_of_six_seconds_without_lost_pushes() {
     let mut report = test_support::report();
     let offer = ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
-    let placed = |expr: Expr, kind| PlacedQuery {
-        place: QueryPlace::Rule(String::new()),
-        query: Query::new("", expr),
-        kind,
-    };
+    let placed =
+        |expr: Expr, kind| PlacedQuery { place: QueryPlace::Rule(String::new()), query: Query::new("", expr), kind };
     let vus = || Selector::new("vus").now();
     let line = placed(vus(), QueryKind::Range);
     let cell = placed(Expr::Subquery(Box::new(vus()), Window::Range, PUSH_INTERVAL), QueryKind::Instant);
