@@ -76,12 +76,12 @@ impl Agent {
     pub(crate) async fn join(join: &AgentJoin, hello: Hello) -> Result<(Self, Assignment), AgentEnd> {
         let stream = link::runtime().map_err(MessageError::Io)?.spawn(connect_as(join.clone())).await;
         let stream = stream.map_err(|error| MessageError::Io(io::Error::other(error)))??;
-        let (sender, receiver) = link::open(stream, &FromAgent::Alive)?;
+        let (sender, receiver) = link::open::<FromAgent, _>(stream)?;
         let mut agent = Self { sender, receiver, clock: SentClock::start() };
         agent.sender.send(&FromAgent::Hello(hello)).await?;
         // The first message may come only after a while, and shows that the token is right.
         let first = match agent.receiver.receive().await {
-            Ok(ToAgent::Alive) => agent.next().await,
+            Ok(ToAgent::Alive) => agent.receiver.next().await,
             Err(MessageError::Closed) => return Err(AgentEnd::UnknownToken),
             first => first,
         };
@@ -99,7 +99,7 @@ impl Agent {
     /// Tells the coordinator the hash of this agent's plan. Returns setup's value as JSON.
     pub(crate) async fn prepared(&mut self, plan: String) -> Result<String, AgentEnd> {
         self.sender.send(&FromAgent::Prepared(plan)).await?;
-        match self.next().await? {
+        match self.receiver.next().await? {
             ToAgent::SetupValue(value) => Ok(value),
             other => Err(unexpected(other)),
         }
@@ -118,7 +118,7 @@ impl Agent {
     pub(crate) async fn ready(&mut self) -> Result<Instant, AgentEnd> {
         self.sender.send(&FromAgent::Ready).await?;
         loop {
-            match self.next().await? {
+            match self.receiver.next().await? {
                 ToAgent::ClockProbe => self.reply_to_probe().await?,
                 ToAgent::Start(at) => return Ok(self.clock.moment(at)),
                 other => return Err(unexpected(other)),
@@ -166,16 +166,6 @@ impl Agent {
         let received = self.clock.now();
         let reply = ClockReply { received, sent: self.clock.now() };
         self.sender.send(&FromAgent::ClockReply(reply)).await
-    }
-
-    /// The next message other than that the coordinator is alive.
-    async fn next(&mut self) -> Result<ToAgent, MessageError> {
-        loop {
-            match self.receiver.receive().await? {
-                ToAgent::Alive => {}
-                message => return Ok(message),
-            }
-        }
     }
 }
 

@@ -307,7 +307,7 @@ struct Abort {
 type Arrived = (usize, Result<FromAgent, MessageError>, LinkReceiver<FromAgent>);
 
 async fn receive(at: usize, mut receiver: LinkReceiver<FromAgent>) -> Arrived {
-    let message = receiver.receive().await;
+    let message = receiver.next().await;
     (at, message, receiver)
 }
 

@@ -3,12 +3,12 @@
 //! scenario's setup may block the thread that it runs on.
 
 use std::future::pending;
+use std::mem::discriminant;
 use std::sync::OnceLock;
 use std::time::Duration;
 use std::{io, thread};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWriteExt as _, WriteHalf};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time;
 
 use super::encryption::AgentStream;
-use super::message::{self, MAX_MESSAGE, MessageError, SILENCE};
+use super::message::{self, LinkMessage, MAX_MESSAGE, MessageError, SILENCE};
 
 /// Time after which a side that has nothing to say says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -53,13 +53,13 @@ pub(super) fn runtime() -> io::Result<Handle> {
 }
 
 /// Sends and receives on a connection that was made on [`runtime`]. A side that has nothing to say
-/// sends `alive`.
-pub(super) fn open<Out, In>(stream: AgentStream, alive: &Out) -> Result<(LinkSender, LinkReceiver<In>), MessageError>
+/// sends [`LinkMessage::ALIVE`].
+pub(super) fn open<Out, In>(stream: AgentStream) -> Result<(LinkSender, LinkReceiver<In>), MessageError>
 where
-    Out: Serialize,
-    In: DeserializeOwned + Send + 'static,
+    Out: LinkMessage,
+    In: LinkMessage + Send + 'static,
 {
-    let alive = message::encode(alive)?;
+    let alive = message::encode(&Out::ALIVE)?;
     let runtime = runtime()?;
     let (mut reader, writer) = tokio::io::split(stream);
     let (waiting, to_send) = mpsc::channel(MOST_WAITING);
@@ -127,13 +127,26 @@ impl Drop for LinkSender {
     }
 }
 
-impl<In> LinkReceiver<In> {
+impl<In: LinkMessage> LinkReceiver<In> {
     /// The next message.
     ///
     /// # Errors
     /// If the connection is lost. There is no further message then.
     pub(super) async fn receive(&mut self) -> Result<In, MessageError> {
         self.0.recv().await.unwrap_or(Err(MessageError::Closed))
+    }
+
+    /// The next message that is not [`LinkMessage::ALIVE`].
+    ///
+    /// # Errors
+    /// As [`LinkReceiver::receive`].
+    pub(super) async fn next(&mut self) -> Result<In, MessageError> {
+        loop {
+            let message = self.receive().await?;
+            if discriminant(&message) != discriminant(&In::ALIVE) {
+                return Ok(message);
+            }
+        }
     }
 }
 

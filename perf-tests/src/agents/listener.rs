@@ -120,7 +120,7 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
         return refused(&format!("its token is wrong: set its {AGENT_TOKEN} to that of the coordinator"));
     }
     let place = monitoring::sanitize::one_line(&hello.place);
-    let (sender, receiver) = match link::open(stream, &ToAgent::Alive) {
+    let (sender, receiver) = match link::open::<ToAgent, _>(stream) {
         Ok(link) => link,
         Err(error) => return refused(&error.to_string()),
     };

@@ -67,7 +67,7 @@ impl Member {
             return Err(self.unexpected_message());
         };
         let reply = match sender.send(message).await {
-            Ok(()) => match time::timeout(PATIENCE, next(receiver)).await {
+            Ok(()) => match time::timeout(PATIENCE, receiver.next()).await {
                 Ok(reply) => reply,
                 Err(_) => return Err(AgentError::NoResponse { agent: self.name() }),
             },
@@ -130,7 +130,6 @@ impl Member {
     pub(super) fn take(&mut self, elapsed: Duration, message: Result<FromAgent, MessageError>, layout: &Layout) {
         let fits = |counts: &Snapshot| counts.fits(layout);
         match message {
-            Ok(FromAgent::Alive) => {}
             Ok(FromAgent::Started(late)) => self.late = late,
             Ok(FromAgent::Counts(counts)) if fits(&counts) => self.counts = *counts,
             Ok(FromAgent::Finished { load, .. }) if fits(&load.snapshot) && load.has_known_stalls(layout) => {
@@ -198,7 +197,7 @@ async fn measure_again(
     for _ in 0..PROBES {
         let sent = clock.now();
         sender.send(&ToAgent::ClockProbe).await.ok()?;
-        match time::timeout_at(until, next(&mut receiver)).await {
+        match time::timeout_at(until, receiver.next()).await {
             Ok(Ok(FromAgent::ClockReply(reply))) => {
                 best = Some(ClockOffset::closer(best, ClockOffset::new(sent, reply, clock.now())));
             }
@@ -207,16 +206,6 @@ async fn measure_again(
         }
     }
     best
-}
-
-/// The next message other than that a side is alive.
-pub(super) async fn next(receiver: &mut LinkReceiver<FromAgent>) -> Result<FromAgent, MessageError> {
-    loop {
-        match receiver.receive().await? {
-            FromAgent::Alive => {}
-            message => return Ok(message),
-        }
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number for people")]

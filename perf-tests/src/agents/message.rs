@@ -92,6 +92,20 @@ pub(crate) enum FromAgent {
     Alive,
 }
 
+/// The messages of one side.
+pub(super) trait LinkMessage: Serialize + DeserializeOwned {
+    /// Shows only that the side is alive.
+    const ALIVE: Self;
+}
+
+impl LinkMessage for ToAgent {
+    const ALIVE: Self = Self::Alive;
+}
+
+impl LinkMessage for FromAgent {
+    const ALIVE: Self = Self::Alive;
+}
+
 /// The first message of an agent. All but `place` must be the coordinator's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {

@@ -25,7 +25,7 @@ struct PlayedAgent {
 impl PlayedAgent {
     async fn join(address: SocketAddr) -> Self {
         let stream = link::runtime().unwrap().spawn(TcpStream::connect(address)).await.unwrap().unwrap();
-        let (sender, receiver) = link::open(Box::new(stream), &FromAgent::Alive).unwrap();
+        let (sender, receiver) = link::open::<FromAgent, _>(Box::new(stream)).unwrap();
         let agent = Self { sender, receiver, clock: SentClock::start() };
         agent.send(FromAgent::Hello(hello())).await;
         agent
@@ -50,12 +50,7 @@ impl PlayedAgent {
     }
 
     async fn next(&mut self) -> ToAgent {
-        loop {
-            match self.receiver.receive().await.unwrap() {
-                ToAgent::Alive => {}
-                message => return message,
-            }
-        }
+        self.receiver.next().await.unwrap()
     }
 
     /// The next leases of the only part.

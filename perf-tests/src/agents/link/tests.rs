@@ -9,7 +9,7 @@ async fn the_end_of_a_load_overtakes_messages_that_wait() {
     // The peer reads nothing at first, so that one message is under way and all others wait.
     let (ours, theirs) = tokio::io::duplex(1);
     let stream: AgentStream = Box::new(ours);
-    let (sender, _receiver) = open::<_, FromAgent>(stream, &ToAgent::Alive).unwrap();
+    let (sender, _receiver) = open::<ToAgent, FromAgent>(stream).unwrap();
     let lease = ToAgent::Lease(vec![Lease { part: 0, first: 0, count: 1 }]);
     for _ in 0..=MOST_WAITING {
         sender.send(&lease).await.unwrap();
@@ -19,11 +19,11 @@ async fn the_end_of_a_load_overtakes_messages_that_wait() {
     for cause in [AbortCause::Missed, AbortCause::Interrupted] {
         sender.send_first(&ToAgent::Abort(cause)).unwrap();
     }
-    let (_sender, mut receiver) = open::<_, ToAgent>(Box::new(theirs), &FromAgent::Alive).unwrap();
+    let (_sender, mut receiver) = open::<FromAgent, ToAgent>(Box::new(theirs)).unwrap();
     let arrived = time::timeout(HEARTBEAT, async {
         let mut arrived = Vec::new();
         while arrived.len() < 3 {
-            arrived.push(receiver.receive().await.unwrap());
+            arrived.push(receiver.next().await.unwrap());
         }
         arrived
     });
