@@ -35,7 +35,7 @@ use health::HealthMeter;
 use load_share::SharedSource;
 use rate_limit::RateLimit;
 use stall::StallWatch;
-pub(crate) use stall::{Silence, Stall, StallLimit};
+pub(crate) use stall::{Silence, SilenceWatch, Stall, StallLimit};
 use vu::RunContext;
 use worker::{Iteration, PartJob, WorkerJob, WorkerResult};
 

@@ -22,7 +22,7 @@ use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, Me
 use super::refused_peers::{RefusedPeer, RefusedPeers};
 use super::{fold, program};
 use crate::clock;
-use crate::engine::{Load, LoadObserver, LoadShare, Silence, TICK};
+use crate::engine::{Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
 use crate::measure::{Layout, Snapshot};
 use crate::plan::Plan;
 
@@ -181,7 +181,7 @@ impl Coordinator {
         if abort.missed.is_none() {
             self.book.count_untaken(plan, &mut load.snapshot);
         }
-        load.longest_silence = silence.longest();
+        load.longest_silence = silence;
         load.interrupted = abort.interrupted;
         load.aborted = abort.missed;
         load
@@ -222,7 +222,7 @@ impl Coordinator {
         let mut arriving: FuturesUnordered<_> =
             receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
         let mut parting = FuturesUnordered::new();
-        let (mut abort, mut silence) = (Abort::default(), Silence::default());
+        let (mut abort, mut silence) = (Abort::default(), SilenceWatch::default());
         while self.members.iter().any(Member::is_active) || !parting.is_empty() {
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
@@ -266,7 +266,7 @@ impl Coordinator {
                 }
             }
         }
-        (abort, silence)
+        (abort, silence.longest())
     }
 
     /// Takes a message of an agent, and gives it the leases that it asks for.

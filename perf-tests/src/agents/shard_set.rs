@@ -13,7 +13,7 @@ use super::agent_load::AgentLoad;
 use super::fold;
 use super::message::Hello;
 use super::shard_file::{self, CATALOGUE, PLAN, PROTOCOL, RunFacts, ShardError, ShardFile};
-use crate::engine::{Load, LoadShare};
+use crate::engine::{Load, LoadShare, Silence};
 use crate::measure::{Layout, RecordedTimeline, Snapshot};
 use crate::plan::Plan;
 
@@ -116,7 +116,7 @@ impl ShardSet {
         let begun = self.files.iter().filter(|(_, file)| file.load.is_some()).map(|(_, file)| file.started);
         let started = begun.min().unwrap_or(self.files[0].1.started);
         let (mut timelines, mut findings, mut lasted) = (Vec::new(), Vec::new(), Duration::ZERO);
-        let mut silence = <(Duration, Duration)>::default();
+        let mut silence = Silence::default();
         let mut files = self.files.into_iter().peekable();
         let mut agents = Vec::new();
         for (number, share) in (1..).zip(LoadShare::all(shards)) {
@@ -140,7 +140,7 @@ impl ShardSet {
                 add_findings(&mut findings, file.shard, &file.findings);
                 if let Some(load) = &file.load {
                     lasted = lasted.max(file.lasted());
-                    silence = std::cmp::max_by_key(silence, load.longest_silence, |(_, lasted)| *lasted);
+                    silence = std::cmp::max_by_key(silence, load.longest_silence, |it| it.length);
                 }
                 timelines.extend(take(&mut agent, file, start_at.unwrap_or(started)));
             }

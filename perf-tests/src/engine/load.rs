@@ -1,12 +1,10 @@
 //! The result of a load.
 
-use std::time::Duration;
-
 use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
 use super::load_share::{LoadShare, SharedSource};
-use super::stall::Stall;
+use super::stall::{Silence, Stall};
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};
 use crate::http::OutageTimes;
@@ -36,9 +34,7 @@ pub(crate) struct Load {
     pub(crate) outages: OutageTimes,
     /// Times in which requests to an endpoint waited and none ended.
     pub(crate) stalls: Vec<Stall>,
-    /// When the longest time began in which requests of any kind were in flight and none ended,
-    /// from the start of the load, and how long it was.
-    pub(crate) longest_silence: (Duration, Duration),
+    pub(crate) longest_silence: Silence,
     /// The agents that made the load. Empty if this process made it.
     pub(crate) agents: Vec<AgentResult>,
 }
@@ -57,7 +53,7 @@ impl Load {
             faults: Vec::new(),
             outages: OutageTimes::default(),
             stalls: Vec::new(),
-            longest_silence: (Duration::ZERO, Duration::ZERO),
+            longest_silence: Silence::default(),
             agents: Vec::new(),
         }
     }

@@ -69,7 +69,7 @@ pub(super) struct StallWatch {
     polled: Duration,
     /// Until then, times in which the generator stood still are excused.
     excused_until: Duration,
-    silence: Silence,
+    silence: SilenceWatch,
     /// Whether it sees all virtual users of a part. An agent sees only its own.
     sees_all: bool,
 }
@@ -84,13 +84,20 @@ struct WatchedPart {
     vus: (u64, u64),
 }
 
-/// The longest time with requests of any kind under way in which none ended.
-#[derive(Debug, Default)]
+/// A time with requests of any kind under way in which none ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Silence {
+    /// Its beginning, from the start of the load.
+    pub(crate) from: Duration,
+    pub(crate) length: Duration,
+}
+
+/// Finds the longest silence of a load.
+#[derive(Debug, Default)]
+pub(crate) struct SilenceWatch {
     since: Duration,
     ended: u64,
-    /// When the longest one began, and its length.
-    longest: (Duration, Duration),
+    longest: Silence,
 }
 
 impl StallLimit {
@@ -114,7 +121,7 @@ impl StallWatch {
             lanes,
             polled: Duration::ZERO,
             excused_until: Duration::ZERO,
-            silence: Silence::default(),
+            silence: SilenceWatch::default(),
             sees_all: true,
         }
     }
@@ -189,9 +196,8 @@ impl StallWatch {
         self.silence.notice(elapsed, snapshot);
     }
 
-    /// All stalls by their beginning. Then the beginning and the length of the longest time with
-    /// requests of any kind under way in which none ended.
-    pub(super) fn finish(mut self) -> (Vec<Stall>, (Duration, Duration)) {
+    /// All stalls by their beginning, and the longest silence.
+    pub(super) fn finish(mut self) -> (Vec<Stall>, Silence) {
         self.count_together();
         (0..self.lanes.len()).for_each(|lane| self.end_wait(lane, self.polled));
         let mut waits: Vec<_> =
@@ -227,7 +233,7 @@ impl StallWatch {
     }
 }
 
-impl Silence {
+impl SilenceWatch {
     /// Looks at a snapshot that was taken at `elapsed` from the start of the load.
     pub(crate) fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
         let mut all = snapshot.requests();
@@ -236,13 +242,13 @@ impl Silence {
             (self.ended, self.since) = (all.sent, elapsed);
         }
         let length = elapsed.saturating_sub(self.since);
-        if length > self.longest.1 {
-            self.longest = (self.since, length);
+        if length > self.longest.length {
+            self.longest = Silence { from: self.since, length };
         }
     }
 
-    /// When the longest time so far began, and its length.
-    pub(crate) const fn longest(&self) -> (Duration, Duration) {
+    /// The longest one so far.
+    pub(crate) const fn longest(&self) -> Silence {
         self.longest
     }
 }

@@ -43,18 +43,19 @@ fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Durati
             parts => format!("{endpoint} by {}", parts[stall.part].name),
         }
     };
-    let (since, silence) = load.longest_silence;
-    let is_too_long = silence > limit;
+    let silence = load.longest_silence;
+    let is_too_long = silence.length > limit;
     let mut groups = simultaneous(&load.stalls);
     let is_silence = |group: &[&Stall]| {
-        let overlaps = |stall: &&Stall| stall.from < since + silence && since < stall.from + stall.length;
+        let overlaps =
+            |stall: &&Stall| stall.from < silence.from + silence.length && silence.from < stall.from + stall.length;
         is_too_long && group.iter().any(overlaps)
     };
     // The first one is the cause if objectives are undecided.
     groups.sort_by_key(|group| (!is_silence(group), Reverse(all_omitted(group))));
     let mut messages: Vec<_> = groups.iter().map(|group| describe(group, name, catalogue)).collect();
     if is_too_long && !groups.first().is_some_and(|group| is_silence(group)) {
-        let (long, since) = (seconds(silence, 1), clock(since));
+        let (long, since) = (seconds(silence.length, 1), clock(silence.from));
         let message = format!("the target stalled for {long} from {since} on: no request finished");
         messages.insert(0, message);
     }

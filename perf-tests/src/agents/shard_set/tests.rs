@@ -112,10 +112,10 @@ fn a_shard_that_was_stopped_or_made_nothing_is_lost() {
 #[test]
 fn the_longest_silence_of_all_shards_is_kept() {
     let mut files = [file(1, 5), file(2, 5), file(3, 5)];
-    files[1].load.as_mut().unwrap().longest_silence = (SECOND, SECOND * 20);
-    files[2].load.as_mut().unwrap().longest_silence = (SECOND * 5, SECOND * 3);
+    files[1].load.as_mut().unwrap().longest_silence = Silence { from: SECOND, length: SECOND * 20 };
+    files[2].load.as_mut().unwrap().longest_silence = Silence { from: SECOND * 5, length: SECOND * 3 };
     let merged = read_and_fold(&write("silent", &files.map(|file| serde_json::to_vec(&file).unwrap()))).unwrap();
-    assert_eq!(merged.load.longest_silence, (SECOND, SECOND * 20));
+    assert_eq!(merged.load.longest_silence, Silence { from: SECOND, length: SECOND * 20 });
 }
 
 #[test]

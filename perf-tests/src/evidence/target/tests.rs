@@ -3,6 +3,7 @@
 use test_support::shop::SHOP;
 
 use super::*;
+use crate::engine::Silence;
 use crate::measure::{Layout, Snapshot};
 use crate::plan::constant_vus;
 
@@ -21,7 +22,7 @@ fn findings(silence: (u32, u32)) -> Vec<Finding> {
     };
     let stalls = vec![stall(0, 5, 12, vec![(0, 90)]), stall(1, 30, 20, Vec::new())];
     let snapshot = Snapshot::new(&Layout::new(&SHOP, vec![false]));
-    let longest_silence = (SECOND * silence.0, SECOND * silence.1);
+    let longest_silence = Silence { from: SECOND * silence.0, length: SECOND * silence.1 };
     let load = Load { stalls, longest_silence, ..Load::not_started(snapshot) };
     let plan = Plan { parts: vec![constant_vus(3, SECOND * 60).plan("a", 1, 1).unwrap()], seed: 1 };
     stall_findings(&load, &plan, &SHOP, SECOND * 10)
