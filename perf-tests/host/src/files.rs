@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A file or folder that could not be written.
@@ -39,6 +39,16 @@ pub fn run_folder(out: &Path, testid: &str, files: &[&str], setting: &str) -> Re
         true => Err(TestidInUse { folder, testid: testid.to_owned(), setting: setting.to_owned() }),
         false => Ok(folder),
     }
+}
+
+/// Reads everything. `None` if it is longer than `limit` bytes.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read_at_most(limit: usize, from: impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    from.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
 }
 
 /// Name of the link to the last run's folder.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use perf_host::files::read_at_most;
 use perf_report::evidence::Environment;
 use perf_report::finding::Finding;
 use perf_report::shard::{Identity, SCENARIO};
@@ -137,11 +138,8 @@ impl ShardFile {
         if !fs::metadata(path).map_err(io)?.is_file() {
             return Err(io(io::Error::other("not a file")));
         }
-        let (mut bytes, limit) = (Vec::new(), MAX_MESSAGE as u64);
-        File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
-        if bytes.len() > MAX_MESSAGE {
-            return Err(ShardError::TooLarge(path.to_owned()));
-        }
+        let bytes = File::open(path).and_then(|file| read_at_most(MAX_MESSAGE, file)).map_err(io)?;
+        let bytes = bytes.ok_or_else(|| ShardError::TooLarge(path.to_owned()))?;
         if has_long_number(&bytes) {
             return Err(ShardError::Implausible(path.to_owned()));
         }

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use csv::{ByteRecord, StringRecord};
 use csv_core::ReadRecordResult;
+use perf_host::files::read_at_most;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use super::data_file::{open_file, read_at};
 use super::places::Places;
 
 /// Maximum size of a JSON file in bytes. It is parsed as a whole.
-const MAX_JSON: u64 = 64 << 20;
+const MAX_JSON: usize = 64 << 20;
 
 /// Maximum size of a file that is kept in memory, in bytes. A row takes 8 more bytes.
 pub(super) const MAX_IN_MEMORY: u64 = 16 << 20;
@@ -147,11 +148,7 @@ impl Rows {
     }
 
     fn json(file: &File) -> Result<Self, RowsError> {
-        let mut text = Vec::new();
-        file.take(MAX_JSON + 1).read_to_end(&mut text)?;
-        if text.len() as u64 > MAX_JSON {
-            return Err(RowsError::JsonTooLarge);
-        }
+        let text = read_at_most(MAX_JSON, file)?.ok_or(RowsError::JsonTooLarge)?;
         let text = text.strip_prefix(BOM).unwrap_or(&text);
         let at = |error: serde_json::Error| RowsError::Malformed {
             line: error.line() as u64,

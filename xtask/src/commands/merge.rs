@@ -1,10 +1,10 @@
 //! `cargo xtask merge`: judges the shards of a run as one run.
 
 use std::fs::{self, File};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
+use perf_host::files::read_at_most;
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::shard::{MAX_BYTES, ShardHeader};
@@ -129,11 +129,10 @@ fn scenario(path: &Path) -> anyhow::Result<String> {
         "{} is not a file: name a folder with shards, or the file of a shard",
         path.display()
     );
-    let mut text = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text)).with_context(shown)?;
-    if text.len() > MAX_BYTES {
-        bail!("{} is not the file of a shard: it has more than {} MiB", path.display(), MAX_BYTES >> 20);
-    }
+    let text = File::open(path).and_then(|file| read_at_most(MAX_BYTES, file)).with_context(shown)?;
+    let text = text.with_context(|| {
+        format!("{} is not the file of a shard: it has more than {} MiB", path.display(), MAX_BYTES >> 20)
+    })?;
     let header: ShardHeader = serde_json::from_slice(&text)
         .with_context(|| format!("{} is not a complete file of a shard", path.display()))?;
     let scenario = header
