@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
 use perf_compare::{ComparisonLabel, Pair};
 use perf_host::machine::Machine;
 use perf_report::Report;
@@ -135,7 +136,7 @@ impl<'a> Rounds<'a> {
             () = signals.interrupted() => return Err(INTERRUPTED),
         };
         let reset = tokio::select! {
-            reset = self.reset(side, &started) => reset.map_err(SideFailure::Unmeasured),
+            reset = self.reset(side, &started) => reset.map_err(|error| SideFailure::unmeasured(&error)),
             () = signals.interrupted() => Err(SideFailure::Other(INTERRUPTED)),
         };
         let loaded = match reset {
@@ -156,23 +157,21 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    async fn reset(&self, side: &Side, started: &RunningService) -> Result<(), String> {
+    async fn reset(&self, side: &Side, started: &RunningService) -> anyhow::Result<()> {
         let Some(command) = self.plan.args.interleaved.reset() else { return Ok(()) };
         let log = self.folder.join("rounds").join("reset.log");
-        let file = File::create(&log).map_err(|error| format!("failed to write {}: {error}", log.display()))?;
+        let file = File::create(&log).with_context(|| format!("failed to write {}", log.display()))?;
         let mut shell = service::shell(command, &side.folder);
         let url = started.url();
         shell.env("PERF_SIDE", side.name.label()).env("PERF_TARGET", url.as_str());
         if let Some(port) = url.port_or_known_default() {
             shell.env("PORT", port.to_string());
         }
-        let both = file.try_clone().map_err(|error| error.to_string())?;
+        let both = file.try_clone()?;
         // To a file: a program that the command leaves running would hold a pipe open.
-        let ended = service::run_to_end(shell.stdout(file).stderr(both)).await;
-        match ended.map_err(|error| format!("--reset: {error:#}"))? {
-            ended if ended.success() => Ok(()),
-            ended => Err(format!("--reset failed ({ended}); {}", service::last_lines(&log))),
-        }
+        let ended = service::run_to_end(shell.stdout(file).stderr(both)).await.context("--reset")?;
+        ensure!(ended.success(), "--reset failed ({ended}); {}", service::last_lines(&log));
+        Ok(())
     }
 
     /// Runs the load of a round. Gives its report.
