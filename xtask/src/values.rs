@@ -10,6 +10,16 @@ use perf_report::comparison::Rule;
 use perf_settings::parse_url;
 use url::Url;
 
+/// Flags and settings that do not go together. The text names them, and says what to do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct FlagConflict(String);
+
+/// Rejects flags and settings for this reason.
+pub(crate) fn conflict(why: impl Into<String>) -> Result<(), FlagConflict> {
+    Err(FlagConflict(why.into()))
+}
+
 /// The flag for load in production, which reports compare with.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProductionArgs {
@@ -39,12 +49,12 @@ impl RuleArgs {
     }
 
     /// Rejects a rule that has no room between its two limits.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), FlagConflict> {
         let Self { margin, detect } = self;
         if detect > margin {
             return Ok(());
         }
-        Err(format!("--detect {detect} must be greater than --margin {margin}"))
+        conflict(format!("--detect {detect} must be greater than --margin {margin}"))
     }
 
     /// The first flag whose value is not the default.

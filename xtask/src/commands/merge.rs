@@ -52,7 +52,7 @@ pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
-    args.judging.check(false, "--baseline").map_err(PerfError::Contradiction)?;
+    args.judging.check(false, "--baseline")?;
     let settings = Settings::from_flags(args.run.given(), &|_| None)?;
     let paths = find_files(&args.folders).map_err(PerfError::Shards)?;
     let name = scenario(&paths[0]).map_err(PerfError::Shards)?;

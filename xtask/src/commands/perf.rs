@@ -17,7 +17,7 @@ pub(crate) async fn run(args: PerfArgs) -> anyhow::Result<ExitCode> {
 /// Runs the command. Returns `None` if it has no exit code to print.
 async fn perf(args: PerfArgs) -> Result<Option<PerfResult>, PerfError> {
     let settings = args.settings()?;
-    args.check(&settings).map_err(PerfError::Contradiction)?;
+    args.check(&settings)?;
     let (signals, _lock) = plan::lock_clone(&args, &settings)?;
     if args.drill {
         return drill::run(&args, &settings, signals).await.map(Some);

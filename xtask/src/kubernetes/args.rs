@@ -3,6 +3,8 @@
 use perf_settings::{AGENTS, Settings, TARGET, UnixTarget};
 use url::Url;
 
+use crate::values::{FlagConflict, conflict};
+
 /// Processors and memory of a pod, by default.
 pub(super) const POD_CPU: &str = "1";
 pub(super) const POD_MEMORY: &str = "512Mi";
@@ -41,30 +43,30 @@ pub(crate) struct KubernetesArgs {
 impl KubernetesArgs {
     /// Rejects flags and settings that do not fit. `names_target` tells whether the main target was
     /// given.
-    pub(crate) fn check(&self, settings: &Settings, names_target: bool) -> Result<(), String> {
+    pub(crate) fn check(&self, settings: &Settings, names_target: bool) -> Result<(), FlagConflict> {
         if !settings.on_kubernetes {
             return match &self.image {
-                Some(_) => Err("--image is for --agents kubernetes:N: add it, or remove --image".to_owned()),
+                Some(_) => conflict("--image is for --agents kubernetes:N: add it, or remove --image"),
                 None => Ok(()),
             };
         }
         let agents = settings.with_value(AGENTS, "kubernetes:N");
         if self.image.is_none() {
-            return Err(format!("{agents} needs --image REF, which cargo xtask image --push REF builds"));
+            return conflict(format!("{agents} needs --image REF, which cargo xtask image --push REF builds"));
         }
         if !names_target {
             let target = settings.with_value(TARGET, "URL");
-            return Err(format!("{agents} needs {target}: pods do not reach a stub backend on this machine"));
+            return conflict(format!("{agents} needs {target}: pods do not reach a stub backend on this machine"));
         }
         let proxy = settings.http.proxy.as_ref().map(perf_settings::ProxyUrl::url);
         for url in settings.targets().chain(&settings.remote_write).chain(&settings.prometheus).chain(proxy) {
             if let Some(why) = unreachable_reason(url) {
                 let shown = prometheus_store::shown_url(url);
-                return Err(format!("pods do not reach {shown}, {why}: give a URL that the cluster reaches"));
+                return conflict(format!("pods do not reach {shown}, {why}: give a URL that the cluster reaches"));
             }
         }
         match settings.files().next() {
-            Some(path) => Err(format!(
+            Some(path) => conflict(format!(
                 "pods do not have the file {}: leave out the setting that names it (the image has the files of \
                  perf-tests/data, for scenarios)",
                 path.display()

@@ -11,15 +11,15 @@ use crate::kubernetes::LaunchError;
 use crate::runs::reports::UnjudgeableError;
 use crate::scenarios::ScenarioError;
 use crate::stack::StackError;
+use crate::values::FlagConflict;
 
 /// An error without a report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PerfError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// Flags that exclude each other. The text names them.
-    #[error("{0}")]
-    Contradiction(String),
+    #[error(transparent)]
+    Flags(#[from] FlagConflict),
     #[error(transparent)]
     Target(#[from] ValueError),
     #[error("--against: {0}")]
@@ -105,7 +105,7 @@ impl PerfError {
     pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Settings(_)
-            | Self::Contradiction(_)
+            | Self::Flags(_)
             | Self::Target(_)
             | Self::Against(_)
             | Self::TargetOfRevision { .. }

@@ -4,11 +4,11 @@ use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
 use super::PerfArgs;
 use crate::stack::StackChoice;
-use crate::values::first_given;
+use crate::values::{FlagConflict, conflict, first_given};
 
 impl PerfArgs {
     /// Rejects contradicting flags. The error names them.
-    pub(crate) fn check(&self, settings: &Settings) -> Result<(), String> {
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), FlagConflict> {
         self.interleaved.check(self.run.text("target").is_some_and(names_main_target))?;
         self.check_judging()?;
         self.check_agents(settings)?;
@@ -20,40 +20,40 @@ impl PerfArgs {
     }
 
     /// Rejects flags that do not go with the judging of a run.
-    fn check_judging(&self) -> Result<(), String> {
+    fn check_judging(&self) -> Result<(), FlagConflict> {
         self.judging.check(self.interleaved.compares(), "--against, --calibrate or --baseline")?;
         let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
         match self.scenarios.len() {
             0 | 1 => {}
-            several => return Err(format!("{flag} needs one scenario, and {several} are named: name one")),
+            several => return conflict(format!("{flag} needs one scenario, and {several} are named: name one")),
         }
         if self.interleaved.compares() {
-            return Err(format!("{flag} needs a single run: remove it, or remove --against and --calibrate"));
+            return conflict(format!("{flag} needs a single run: remove it, or remove --against and --calibrate"));
         }
         Ok(())
     }
 
     /// Rejects agents in rounds of a comparison.
-    fn check_agents(&self, settings: &Settings) -> Result<(), String> {
+    fn check_agents(&self, settings: &Settings) -> Result<(), FlagConflict> {
         if settings.agents.is_none() || !self.interleaved.compares() {
             return Ok(());
         }
         let agents = settings.setting_name(AGENTS);
-        Err(format!(
+        conflict(format!(
             "{agents} is for single runs, and --against and --calibrate compare rounds of one process: remove {agents}"
         ))
     }
 
     /// Rejects flags of a stack that is not started, or of a part that it does not have.
-    fn check_stack(&self, settings: &Settings) -> Result<(), String> {
+    fn check_stack(&self, settings: &Settings) -> Result<(), FlagConflict> {
         let choice = self.stack.choice;
         if let (Some(flag), Some(store)) = (self.stack_flag(), self.named_store(settings)) {
-            return Err(format!(
+            return conflict(format!(
                 "{flag} is for a stack that this command starts, and {store} names a running store: remove one of them"
             ));
         }
         if let (Some(flag), true) = (self.stack_flag(), settings.on_kubernetes && choice != StackChoice::None) {
-            return Err(format!(
+            return conflict(format!(
                 "{flag} is for a store on this machine, which pods do not reach: name one that they reach with \
                  --prometheus-url"
             ));
@@ -64,40 +64,41 @@ impl PerfArgs {
             StackChoice::Auto | StackChoice::Docker => None,
         };
         if let (Some(stack), Some(_)) = (without_grafana, self.ports.grafana_port) {
-            return Err(format!(
+            return conflict(format!(
                 "--grafana-port needs a stack with Grafana; --stack {stack} has none: use --stack docker"
             ));
         }
         if choice == StackChoice::None && (self.ports.prometheus_port.is_some() || self.ephemeral) {
-            return Err("--prometheus-port and --ephemeral need a stack: remove them, or --stack none".to_owned());
+            return conflict("--prometheus-port and --ephemeral need a stack: remove them, or --stack none");
         }
         Ok(())
     }
 
     /// Rejects a required proof of a run that has no store, or that sends nothing.
-    fn check_proof(&self, settings: &Settings) -> Result<(), String> {
+    fn check_proof(&self, settings: &Settings) -> Result<(), FlagConflict> {
         if !self.proof {
             return Ok(());
         }
         if settings.on_kubernetes && self.named_store(settings).is_none() {
-            return Err("--proof needs a store: name one that the pods reach with --prometheus-url, or remove --proof"
-                .to_owned());
+            return conflict(
+                "--proof needs a store: name one that the pods reach with --prometheus-url, or remove --proof",
+            );
         }
         if self.stack.choice == StackChoice::None {
-            return Err("--proof needs a store: remove it, or --stack none".to_owned());
+            return conflict("--proof needs a store: remove it, or --stack none");
         }
         if settings.dry_run {
             let dry_run = settings.setting_name(DRY_RUN);
-            return Err(format!("--proof needs a run, and a dry run sends nothing: remove --proof, or {dry_run}"));
+            return conflict(format!("--proof needs a run, and a dry run sends nothing: remove --proof, or {dry_run}"));
         }
         Ok(())
     }
 
     /// Rejects one port for two services.
-    fn check_ports(&self) -> Result<(), String> {
+    fn check_ports(&self) -> Result<(), FlagConflict> {
         let port = self.ports.prometheus();
         if self.has_grafana() && port == self.ports.grafana() {
-            return Err(format!(
+            return conflict(format!(
                 "Prometheus and Grafana cannot both use port {port}: change --prometheus-port or --grafana-port"
             ));
         }

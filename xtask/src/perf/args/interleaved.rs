@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::JUDGING;
-use crate::values::first_given;
+use crate::values::{FlagConflict, conflict, first_given};
 
 /// Rounds per side without `--rounds` and without a calibration of the machine.
 pub(crate) const ROUNDS: u32 = 12;
@@ -90,12 +90,12 @@ impl InterleavedArgs {
     }
 
     /// Rejects contradicting flags. The error names them.
-    pub(super) fn check(&self, has_target: bool) -> Result<(), String> {
+    pub(super) fn check(&self, has_target: bool) -> Result<(), FlagConflict> {
         if self.start().is_some() && has_target {
-            return Err("--start starts a service and --target names a running one: use one of them".to_owned());
+            return conflict("--start starts a service and --target names a running one: use one of them");
         }
         if self.build().is_some() && self.start().is_none() {
-            return Err("--build needs --start, the command that starts what was built".to_owned());
+            return conflict("--build needs --start, the command that starts what was built");
         }
         let round_flags = [
             ("--rounds", self.rounds.is_some()),
@@ -104,7 +104,7 @@ impl InterleavedArgs {
             ("--reset", self.reset().is_some()),
         ];
         match first_given(round_flags) {
-            Some(flag) if !self.compares() => Err(format!("{flag} needs rounds: add --against or --calibrate")),
+            Some(flag) if !self.compares() => conflict(format!("{flag} needs rounds: add --against or --calibrate")),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use perf_report::comparison::Rule;
 
 use crate::perf::compare::{BaselinePlan, Gate};
 use crate::perf::perf_error::PerfError;
-use crate::values::{ProductionArgs, RuleArgs, first_given};
+use crate::values::{FlagConflict, ProductionArgs, RuleArgs, conflict, first_given};
 
 /// Flags by which a run is judged, of `cargo xtask perf` and of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]
@@ -41,11 +41,11 @@ impl RunJudgingArgs {
     ///
     /// `compares` says whether the run is compared without `--baseline`, `ways` how it can be
     /// compared.
-    pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), String> {
+    pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), FlagConflict> {
         self.rule.check()?;
         let gate = (self.gate != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
         match gate.filter(|_| !compares && self.baseline.is_none()) {
-            Some(flag) => Err(format!("{flag} needs a comparison: add {ways}")),
+            Some(flag) => conflict(format!("{flag} needs a comparison: add {ways}")),
             None => Ok(()),
         }
     }

@@ -5,24 +5,24 @@ use perf_settings::{SHARD, START_AT, Settings, TARGET};
 use super::PerfArgs;
 use crate::host::clock::Moment;
 use crate::stack::StackChoice;
-use crate::values::first_given;
+use crate::values::{FlagConflict, conflict, first_given};
 
 impl PerfArgs {
     /// Rejects flags that do not go with `--shard`. The error names them.
-    pub(super) fn check_shard(&self, settings: &Settings) -> Result<(), String> {
+    pub(super) fn check_shard(&self, settings: &Settings) -> Result<(), FlagConflict> {
         if settings.shard.is_none() {
             return Ok(());
         }
         let shard = settings.setting_name(SHARD);
         if self.interleaved.compares() {
-            return Err(format!(
+            return conflict(format!(
                 "{shard} is for single runs, and --against and --calibrate compare rounds on one machine: remove one of \
                  them"
             ));
         }
         let requests = self.judging.production.requests_per_day.map(|_| "--requests-per-day");
         if let Some(flag) = self.judging.recorded_flag().or(requests) {
-            return Err(format!("{flag} is about the whole run: give it to cargo xtask merge, not to a shard"));
+            return conflict(format!("{flag} is about the whole run: give it to cargo xtask merge, not to a shard"));
         }
         let of_store = [
             ("--proof", self.proof),
@@ -33,15 +33,17 @@ impl PerfArgs {
             ("--ephemeral", self.ephemeral),
         ];
         if let Some(flag) = first_given(of_store) {
-            return Err(format!("{flag} needs a store, and shards push to none: remove {flag}, or {shard}"));
+            return conflict(format!("{flag} needs a store, and shards push to none: remove {flag}, or {shard}"));
         }
         if !settings.dry_run && self.named_target(settings).is_none() {
             let target = settings.with_value(TARGET, "URL");
-            return Err(format!("{shard} needs {target}: without it, each shard would load a stub backend of its own"));
+            return conflict(format!(
+                "{shard} needs {target}: without it, each shard would load a stub backend of its own"
+            ));
         }
         if settings.start_at.is_some() && self.scenarios.len() > 1 {
-            return Err(format!("{} is for one scenario: name one", settings.setting_name(START_AT)));
+            return conflict(format!("{} is for one scenario: name one", settings.setting_name(START_AT)));
         }
-        settings.check_start(Moment::now().time()).map_err(|error| error.to_string())
+        settings.check_start(Moment::now().time()).or_else(|error| conflict(error.to_string()))
     }
 }

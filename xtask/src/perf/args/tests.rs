@@ -18,7 +18,7 @@ fn rejection(line: &str) -> String {
         Err(error) => return error.to_string(),
     };
     let checked = parsed.settings().map_err(|error| error.to_string());
-    checked.and_then(|settings| parsed.check(&settings)).expect_err(line)
+    checked.and_then(|settings| parsed.check(&settings).map_err(|error| error.to_string())).expect_err(line)
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn an_error_names_a_setting_as_it_was_typed() {
         let args = Line::try_parse_from(format!("perf {line}").split_whitespace()).unwrap().args;
         let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned());
         let checked = args.settings_over(&lookup).map_err(|error| error.to_string());
-        let error = checked.and_then(|settings| args.check(&settings)).unwrap_err();
+        let error = checked.and_then(|settings| args.check(&settings).map_err(|error| error.to_string())).unwrap_err();
         assert!(error.contains(message), "{line}: {error}");
     }
 }

@@ -11,7 +11,7 @@ fn cleaned_up(result: Result<ExitCode, PerfError>, cleaned: anyhow::Result<()>) 
 #[test]
 fn the_first_error_comes_before_that_of_the_clean_up() {
     let left = || Err(anyhow!("no daemon").context("failed to stop the stack"));
-    let first = || Err(PerfError::Contradiction("a is not a URL".to_owned()));
+    let first = || Err(PerfError::Shards(anyhow!("a is not a URL")));
     let both = cleaned_up(first(), left()).unwrap_err();
     assert_eq!(both.to_string(), "a is not a URL; also failed to stop the stack: no daemon");
     assert_eq!((both.code(), both.verdict().as_str()), (ExitCode::BadConfiguration, "did not run (exit 104)"));
