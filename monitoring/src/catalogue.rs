@@ -51,7 +51,7 @@ pub enum CatalogueError {
     )]
     Name(&'static str),
     /// An endpoint expects no status that a response can have.
-    #[error("endpoint {0:?} expects a status that no response has: use statuses from 200 to 599")]
+    #[error("endpoint {0:?} expects a status that no response has: use statuses from 200 to 999")]
     Statuses(&'static str),
     /// A path that cannot be requested.
     #[error(

@@ -29,9 +29,9 @@ impl Statuses {
         self.from <= status && status <= self.to
     }
 
-    /// Whether a final response can have one of them.
+    /// Whether a final response can have one of them. Some services send statuses above 599.
     pub const fn is_possible(self) -> bool {
-        self.from <= self.to && self.to >= 200 && self.from <= 599
+        self.from <= self.to && self.to >= 200 && self.from <= 999
     }
 }
 

@@ -81,7 +81,7 @@ pub struct KnownHeaders {
 /// A whole final response.
 #[derive(Debug)]
 pub struct RawResponse {
-    /// The status code, from 200 to 599.
+    /// The status code, from 1 to 999, without 100 to 199.
     pub status: u16,
     /// Head and body as HTTP/1.1 has them. Two handles on one piece of memory would cost twice.
     pub(super) whole: Bytes,

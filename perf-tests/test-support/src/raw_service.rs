@@ -27,6 +27,8 @@ pub struct RawRequest {
 pub enum Action {
     /// Responds with 200.
     Respond,
+    /// Responds with 999, as some services do to clients that they do not serve.
+    Deny,
     /// Closes the connection without a response.
     Close,
     /// Resets the connection without a response.
@@ -131,12 +133,9 @@ fn serve(mut stream: TcpStream, state: &RawState) {
         let request = RawRequest { number, idle: last.elapsed(), at: state.started.elapsed(), line };
         let action = (state.act)(&request);
         while action != Action::Reset && read_line().is_some_and(|line| line != "\r\n") {}
-        match action {
-            Action::Respond => {
-                if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npong").is_err() {
-                    return;
-                }
-            }
+        let response = match action {
+            Action::Respond => "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npong",
+            Action::Deny => "HTTP/1.1 999 Denied\r\ncontent-length: 6\r\n\r\ndenied",
             Action::Close => {
                 let _ = stream.shutdown(Shutdown::Both);
                 return;
@@ -145,6 +144,9 @@ fn serve(mut stream: TcpStream, state: &RawState) {
                 state.open.lock().unwrap().retain(|open| open.peer_addr().ok() != stream.peer_addr().ok());
                 return;
             }
+        };
+        if stream.write_all(response.as_bytes()).is_err() {
+            return;
         }
         last = Instant::now();
     }

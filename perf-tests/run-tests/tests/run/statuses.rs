@@ -4,6 +4,7 @@ use monitoring::statuses::Statuses;
 use perf_report::evidence::StatusKey;
 use perf_report::verdict::Reason;
 use perf_tests::engine::RequestError;
+use test_support::raw_service::{Action, RawService};
 
 use super::*;
 
@@ -59,6 +60,23 @@ fn an_unexpected_status_fails_and_the_error_has_its_response() {
     assert!(cause.starts_with("20 × 200 OK, expected 404 it is 200, first at "), "{cause}");
     let never_requested = Verdict::Inconclusive(Reason::NotReached { iterations: 20 });
     assert_eq!(verdict(report, "gone_success"), never_requested);
+}
+
+#[test]
+fn a_status_above_599_fails_the_request_unless_it_is_expected() {
+    let service = RawService::start(|_| Action::Deny);
+    let settings = |testid| settings_at(&service.url, None, testid, &[]);
+    let finished = statuses(20).run_with(settings("denied-1"), async |vu: &mut Vu, ()| {
+        let failed = vu.request(ANY).path("status", 999).send().await;
+        anyhow::ensure!(matches!(&failed, Err(RequestError::Failed { status: Some(999), .. })), "{failed:?}");
+        vu.request(GONE).expect(999).send().await?;
+        Ok(())
+    });
+    let report = finished.report().unwrap();
+    assert_eq!((code(&finished), report.requests.failed), (ExitCode::Missed, 20), "{:?}", report.findings);
+    assert_eq!(report.endpoints[1].by_status[&StatusKey::Code(999)], 20);
+    let cause = report.failures[0].describe();
+    assert!(cause.starts_with("20 × 999 denied, first at "), "{cause}");
 }
 
 #[test]

@@ -136,8 +136,10 @@ impl Head {
         match status {
             // No request asks for it, and the bytes after it would not be HTTP (RFC 9110, 15.2.2).
             101 => return Err(Cause::Protocol("unrequested protocol switch")),
-            100..=599 => {}
-            _ => return Err(Cause::Protocol("status out of range")),
+            // Counts use 0 for no response.
+            0 => return Err(Cause::Protocol("malformed status line")),
+            // A status outside 100-599 is as one of 5xx (RFC 9110, 15).
+            _ => {}
         }
         let present = Present::among(response.headers);
         let framing = if response_to == ResponseTo::Head || matches!(status, 100..=199 | 204 | 304) {
@@ -151,7 +153,7 @@ impl Head {
 
     /// Whether another response to the same request follows (RFC 9110, 15.2).
     pub(super) fn is_interim(&self) -> bool {
-        self.status < 200
+        matches!(self.status, 100..=199)
     }
 }
 

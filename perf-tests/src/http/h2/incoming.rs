@@ -101,8 +101,8 @@ impl IncomingResponse {
                 return Err(Cause::Protocol("misplaced :status"));
             }
             let digits = <[u8; 3]>::try_from(value).ok().filter(|digits| digits.iter().all(u8::is_ascii_digit));
-            let digits = digits.ok_or(Cause::Protocol("malformed :status"))?;
-            block.status = digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+            let number = digits.map(|it| it.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')));
+            block.status = number.filter(|number| *number > 0).ok_or(Cause::Protocol("malformed :status"))?;
             return Ok(());
         }
         if name.is_empty() || !name.iter().all(|byte| IN_NAMES[usize::from(*byte)]) {
@@ -158,8 +158,8 @@ impl IncomingResponse {
                 }
                 return Ok(false);
             }
-            200..=599 => {}
-            _ => return Err(Cause::Protocol("status out of range")),
+            // A status outside 100-599 is as one of 5xx (RFC 9110, 15).
+            _ => {}
         }
         self.whole.extend_from_slice(b"\r\n");
         self.head_len = self.whole.len();

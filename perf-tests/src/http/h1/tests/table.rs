@@ -25,6 +25,10 @@ const CASES: &[(&str, Expected)] = &[
     ("HTTP/1.1 204 No Content\r\n\r\n", Open(204, "")),
     ("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n", Open(204, "")),
     ("HTTP/1.1 304 Not Modified\r\ntransfer-encoding: chunked\r\n\r\n", Open(304, "")),
+    // Statuses outside 100-599.
+    ("HTTP/1.1 999 Denied\r\ncontent-length: 2\r\n\r\nno", Open(999, "no")),
+    ("HTTP/1.1 600 A\r\ncontent-length: 0\r\n\r\n", Open(600, "")),
+    ("HTTP/1.1 099 A\r\ncontent-length: 0\r\n\r\n", Open(99, "")),
     // Interim responses.
     ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na", Open(200, "a")),
     ("HTTP/1.1 103 Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 204 N\r\n\r\n", Open(204, "")),
@@ -96,8 +100,7 @@ const CASES: &[(&str, Expected)] = &[
     ("<html>", Broken("protocol error: not a status line of HTTP/1")),
     ("HTTP/2 200 OK\r\n\r\n", Broken("protocol error: not a status line of HTTP/1")),
     ("HTTP/1.2 200 OK\r\n\r\n", Broken("protocol error: version other than HTTP/1.0 and HTTP/1.1")),
-    ("HTTP/1.1 099 OK\r\n\r\n", Broken("protocol error: status out of range")),
-    ("HTTP/1.1 600 OK\r\n\r\n", Broken("protocol error: status out of range")),
+    ("HTTP/1.1 000 OK\r\n\r\n", Broken("protocol error: malformed status line")),
     ("HTTP/1.1 20 OK\r\n\r\n", Broken("protocol error: malformed status line")),
     ("HTTP/1.1 200 OK\r\na : b\r\n\r\n", Broken("protocol error: malformed header name")),
     ("HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n", Broken("protocol error: malformed header name")),
