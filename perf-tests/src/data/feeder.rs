@@ -167,7 +167,7 @@ impl Feeder {
     }
 
     /// The row that is taken as `number`-th.
-    pub(crate) fn take<T: DeserializeOwned>(&self, number: u64, seed: u64) -> Result<T, FeederError> {
+    pub(crate) fn take<T: DeserializeOwned + 'static>(&self, number: u64, seed: u64) -> Result<T, FeederError> {
         let len = self.rows.len();
         let (cycle, place) = (number / len, number % len);
         let index = match self.order {

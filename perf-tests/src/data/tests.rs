@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::order::Order;
 use super::*;
@@ -55,6 +56,13 @@ fn every_format_gives_the_same_rows() {
             assert_eq!((feeder.len(), students(&feeder, 2)), expected, "{name}");
         }
     }
+}
+
+#[test]
+fn a_row_of_csv_as_json_is_an_object_of_strings() {
+    let feeder = opened("value.csv", "name,age\nAda,036\n\"Bo,b\",\n", u64::MAX).unwrap();
+    let rows = [0, 1].map(|number| feeder.take::<Value>(number, 1).unwrap());
+    assert_eq!(rows, [json!({ "name": "Ada", "age": "036" }), json!({ "name": "Bo,b", "age": "" })]);
 }
 
 #[test]

@@ -55,7 +55,8 @@ impl Vu {
 
     /// The row of this iteration, whichever virtual user runs it. Every call in an iteration gives
     /// the same row. Iterations of one part have different rows. Virtual users that are faster
-    /// than others skip rows.
+    /// than others skip rows. As a [`serde_json::Value`], a row of a CSV file is an object of
+    /// strings by the names of their columns.
     ///
     /// ```
     /// use perf_tests::data::Feeder;
@@ -75,7 +76,7 @@ impl Vu {
     /// If the row does not have this type, or if all rows were taken and the feeder does not
     /// cycle. An iteration that returns the error makes the run inconclusive. If all rows were
     /// taken, it also stops this virtual user, unless iterations are due at planned times.
-    pub fn row<T: DeserializeOwned>(&self, feeder: &Feeder) -> Result<T, FeederError> {
+    pub fn row<T: DeserializeOwned + 'static>(&self, feeder: &Feeder) -> Result<T, FeederError> {
         let shared = &self.context.shared;
         let number = match (self.iteration_id, shared.ids.get(self.part)) {
             (IterationId::Own(number), Some(ids)) => {
