@@ -91,8 +91,13 @@ impl Phases {
         self.name().replace('_', " ")
     }
 
+    /// The phases of the set, in the order of [`Phase::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Phase> + Clone {
+        Phase::ALL.into_iter().filter(move |&phase| self.contains(phase))
+    }
+
     fn names(self) -> Vec<&'static str> {
-        Phase::ALL.into_iter().filter(|&phase| self.contains(phase)).map(Phase::as_str).collect()
+        self.iter().map(Phase::as_str).collect()
     }
 }
 

@@ -146,7 +146,7 @@ impl Judge<'_> {
     fn requests(&self, index: usize, scope: Scope) -> RequestCounts {
         let mut requests = RequestCounts::default();
         for part in self.snapshot.chosen(scope.only) {
-            for phase in Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase)) {
+            for phase in scope.phases.iter() {
                 let cell = part.cell(index, phase);
                 requests.add(cell.requests());
                 let most = part.most_per_iteration[index];
@@ -159,10 +159,9 @@ impl Judge<'_> {
 
     /// Requests of endpoints that began and did not end.
     fn cut(&self, indices: &[usize], scope: Scope) -> u64 {
-        let phases = || Phase::ALL.into_iter().filter(|&phase| scope.phases.contains(phase));
-        let of_part = |part: &PartCounts| {
-            indices.iter().flat_map(|&index| phases().map(move |phase| part.cell(index, phase).unknown)).sum::<u64>()
-        };
+        let of_endpoint =
+            |part: &PartCounts, index| scope.phases.iter().map(|phase| part.cell(index, phase).unknown).sum::<u64>();
+        let of_part = |part| indices.iter().map(|&index| of_endpoint(part, index)).sum::<u64>();
         self.snapshot.chosen(scope.only).map(of_part).sum()
     }
 

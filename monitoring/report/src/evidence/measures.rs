@@ -106,7 +106,7 @@ impl Measures {
 
     /// Adds the values of a measure in some phases to `all`.
     pub fn add_to(&self, all: &mut Option<MeasureCounts>, measure: usize, phases: Phases) {
-        for phase in Phase::ALL.into_iter().filter(|&phase| phases.contains(phase)) {
+        for phase in phases.iter() {
             match all {
                 None => *all = Some(self.cell(measure, phase).clone()),
                 Some(all) => all.merge(self.cell(measure, phase)),

@@ -209,8 +209,7 @@ impl Snapshot {
 
     /// As [`Snapshot::endpoint`], in one scenario or segment.
     pub fn endpoint_in(&self, endpoint: usize, phases: Phases, only: Chosen) -> Option<EndpointCounts> {
-        let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
-        let mut cells = self.chosen(only).flat_map(|part| chosen.clone().map(move |phase| part.cell(endpoint, phase)));
+        let mut cells = self.chosen(only).flat_map(|part| phases.iter().map(move |phase| part.cell(endpoint, phase)));
         let mut all = cells.next()?.clone();
         cells.for_each(|counts| all.merge(counts));
         Some(all)
@@ -220,8 +219,7 @@ impl Snapshot {
     pub fn check(&self, name: &str, phases: Phases, only: Chosen) -> CheckCounts {
         let mut all = CheckCounts::default();
         for tries in self.chosen(only).filter_map(|part| part.checks.get(name)) {
-            let chosen = Phase::ALL.into_iter().filter(|&phase| phases.contains(phase));
-            chosen.for_each(|phase| all.add(tries[phase.index()]));
+            phases.iter().for_each(|phase| all.add(tries[phase.index()]));
         }
         all
     }
