@@ -1,15 +1,52 @@
 //! Error rates of the gate, from thousands of simulated comparisons on machines with drift and
 //! bursts. Each comparison is calibrated first.
 
-use perf_compare::gate::simulation::{ENDPOINTS, GateRate, LAPTOP, QUIET, SHARED_RUNNER, SimulatedMachine};
+use perf_compare::gate::simulation::{ENDPOINTS, GateRate, QUIET, SHARED_RUNNER, SimulatedMachine};
 use perf_report::comparison::{Conclusion, Rule};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use statrs::distribution::{Beta, ContinuousCDF as _};
 
 const RULE: Rule = Rule { alpha: 0.05, margin: 0.05, detect: 0.10 };
 const GATES: usize = 1_600;
 /// A rate of at most 0.1 % needs at least 2995 gates without an error (0.05^(1/2995) is 0.999).
 const GATES_OF_DIRECTION: usize = 3_300;
+
+/// A laptop in use.
+const LAPTOP: SimulatedMachine =
+    SimulatedMachine { noise: 0.015, wander: 0.01, drift: 0.005, bursts: 0.02, burst: 0.05 };
+
+/// Bounds of the true share, each with 95 % confidence (Clopper and Pearson, Biometrika 26, 1934).
+trait Bounds {
+    fn upper_bound(self) -> f64;
+    fn lower_bound(self) -> f64;
+}
+
+impl Bounds for GateRate {
+    fn upper_bound(self) -> f64 {
+        quantile(self.matching + 1, self.gates - self.matching, 0.95).unwrap_or(1.0)
+    }
+
+    fn lower_bound(self) -> f64 {
+        quantile(self.matching, self.gates - self.matching + 1, 0.05).unwrap_or(0.0)
+    }
+}
+
+/// Quantile of the beta distribution. `None` if a parameter is zero, where the distribution is a
+/// single point.
+fn quantile(a: usize, b: usize, at: f64) -> Option<f64> {
+    Some(Beta::new(a as f64, b as f64).ok()?.inverse_cdf(at))
+}
+
+#[test]
+fn bounds_of_a_share_match_published_values() {
+    let none = GateRate { matching: 0, gates: 3_000 };
+    assert!((none.upper_bound() - (1.0 - 0.05_f64.powf(1.0 / 3_000.0))).abs() < 1e-9);
+    assert!(none.lower_bound().abs() < 1e-12);
+    // R's binom.test(95, 100): 0.8989… one-sided.
+    let most = GateRate { matching: 95, gates: 100 };
+    assert!((most.lower_bound() - 0.897_740).abs() < 1e-3, "{}", most.lower_bound());
+}
 
 fn any(wanted: Conclusion) -> impl Fn(&[Conclusion; ENDPOINTS]) -> bool {
     move |conclusions| conclusions.contains(&wanted)

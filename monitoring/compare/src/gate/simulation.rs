@@ -12,7 +12,6 @@
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Exp, Normal};
-use statrs::distribution::{Beta, ContinuousCDF as _};
 
 use perf_report::comparison::{Conclusion, Rule};
 
@@ -36,9 +35,6 @@ pub struct SimulatedMachine {
 /// A quiet machine.
 pub const QUIET: SimulatedMachine =
     SimulatedMachine { noise: 0.01, wander: 0.005, drift: 0.0, bursts: 0.0, burst: 0.0 };
-/// A laptop in use.
-pub const LAPTOP: SimulatedMachine =
-    SimulatedMachine { noise: 0.015, wander: 0.01, drift: 0.005, bursts: 0.02, burst: 0.05 };
 /// A busy shared runner.
 pub const SHARED_RUNNER: SimulatedMachine =
     SimulatedMachine { noise: 0.02, wander: 0.02, drift: 0.002, bursts: 0.05, burst: 0.10 };
@@ -155,17 +151,6 @@ impl GateRate {
     pub fn share(self) -> f64 {
         count(self.matching) / count(self.gates.max(1))
     }
-
-    /// Upper bound of the true share with 95 % confidence (Clopper and Pearson, Biometrika 26,
-    /// 1934).
-    pub fn upper_bound(self) -> f64 {
-        quantile(count(self.matching) + 1.0, count(self.gates - self.matching), 0.95).unwrap_or(1.0)
-    }
-
-    /// Lower bound of the true share with 95 % confidence, by the same method.
-    pub fn lower_bound(self) -> f64 {
-        quantile(count(self.matching), count(self.gates - self.matching) + 1.0, 0.05).unwrap_or(0.0)
-    }
 }
 
 fn conclusions(judged: Vec<HypothesisResult>) -> [Conclusion; ENDPOINTS] {
@@ -175,12 +160,6 @@ fn conclusions(judged: Vec<HypothesisResult>) -> [Conclusion; ENDPOINTS] {
 
 fn normal(rng: &mut impl Rng, deviation: f64) -> f64 {
     Normal::new(0.0, deviation).map_or(0.0, |normal| normal.sample(rng))
-}
-
-/// Quantile of the beta distribution. `None` if a parameter is zero, where the distribution is a
-/// single point.
-fn quantile(a: f64, b: f64, at: f64) -> Option<f64> {
-    Some(Beta::new(a, b).ok()?.inverse_cdf(at))
 }
 
 #[cfg(test)]
