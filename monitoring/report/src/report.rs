@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, FailureCause, FailureDetail, Iterations, RunOverview};
 use crate::exit_code::ExitCode;
-use crate::finding::{Finding, FindingKind, Severity, Subject};
+use crate::finding::{Finding, FindingKind, Subject};
 use crate::judgement::conclude::{MissEffect, conclude};
 use crate::judgement::{CheckResult, EndpointResult, Goal, Judgement, ObjectiveResult, Requests, SegmentResult};
 use crate::mark::LoadEnd;
@@ -123,11 +123,6 @@ impl Report {
     /// Findings that affect the verdict.
     pub fn problems(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_problem())
-    }
-
-    /// Warnings that do not affect the verdict.
-    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Warning && !finding.is_problem())
     }
 
     /// Whether there is a finding of this kind.

@@ -116,11 +116,6 @@ impl RawResponse {
         self.known
     }
 
-    /// The trailers of a chunked body; `None` if it has none.
-    pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.trailers.as_deref()
-    }
-
     /// Head and body as read, where the body begins, and the trailers.
     pub fn into_whole(self) -> (Bytes, usize, Option<Box<HeaderMap>>) {
         (self.whole, self.head_len, self.trailers)
