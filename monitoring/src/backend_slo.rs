@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::intervals::SCRAPE_INTERVAL;
+use crate::measure::Limit;
 use crate::promql::{Expr, Window};
 use crate::ratio::{Ratio, decimal};
 use crate::slo::OnMiss;
@@ -27,7 +28,7 @@ pub struct BackendSlo {
     /// Value of the run that is judged.
     pub judged: JudgedValue,
     /// Limit of the value.
-    pub bound: Bound,
+    pub bound: Limit<Amount>,
     /// Effect of a miss on the exit code.
     pub on_miss: OnMiss,
 }
@@ -39,15 +40,6 @@ pub enum JudgedValue {
     Worst,
     /// The mean over the run.
     Mean,
-}
-
-/// Limit of a value. A value equal to the limit is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    /// Upper limit.
-    AtMost(Amount),
-    /// Lower limit.
-    AtLeast(Amount),
 }
 
 /// An amount and its unit.
@@ -126,12 +118,12 @@ impl Amount {
 impl BackendSlo {
     /// Every value is at most `amount`; a miss fails the run.
     pub const fn at_most(name: &'static str, title: &'static str, expr: &'static str, amount: Amount) -> Self {
-        Self { name, title, expr, judged: JudgedValue::Worst, bound: Bound::AtMost(amount), on_miss: OnMiss::Fail }
+        Self { name, title, expr, judged: JudgedValue::Worst, bound: Limit::AtMost(amount), on_miss: OnMiss::Fail }
     }
 
     /// Every value is at least `amount`; a miss fails the run.
     pub const fn at_least(name: &'static str, title: &'static str, expr: &'static str, amount: Amount) -> Self {
-        Self { name, title, expr, judged: JudgedValue::Worst, bound: Bound::AtLeast(amount), on_miss: OnMiss::Fail }
+        Self { name, title, expr, judged: JudgedValue::Worst, bound: Limit::AtLeast(amount), on_miss: OnMiss::Fail }
     }
 
     /// Judges the mean over the run instead of the worst value, so that short peaks are allowed.
@@ -158,29 +150,15 @@ impl BackendSlo {
         id.strip_prefix(ID_PREFIX).unwrap_or(id)
     }
 
-    /// Amount of the limit.
-    pub const fn amount(&self) -> Amount {
-        match self.bound {
-            Bound::AtMost(amount) | Bound::AtLeast(amount) => amount,
-        }
-    }
-
     /// Short text of the objective: "memory <= 512 MiB".
     pub fn describe(&self) -> String {
-        let sign = match self.bound {
-            Bound::AtMost(_) => "<=",
-            Bound::AtLeast(_) => ">=",
-        };
         let mean = if self.judged == JudgedValue::Mean { "mean " } else { "" };
-        format!("{mean}{} {sign} {}", self.name, self.amount().describe())
+        format!("{mean}{} {} {}", self.name, self.bound.sign(), self.bound.value().describe())
     }
 
     /// Whether a value meets the objective. NaN does not.
     pub fn holds(&self, value: f64) -> bool {
-        match self.bound {
-            Bound::AtMost(amount) => value <= amount.value(),
-            Bound::AtLeast(amount) => value >= amount.value(),
-        }
+        self.bound.map(Amount::value).admits(&value)
     }
 
     /// Value at one time, reduced to a single series.
@@ -193,8 +171,8 @@ impl BackendSlo {
     const fn aggregations(&self) -> (&'static str, &'static str) {
         match (self.judged, self.bound) {
             (JudgedValue::Mean, _) => ("avg", "avg_over_time"),
-            (JudgedValue::Worst, Bound::AtMost(_)) => ("max", "max_over_time"),
-            (JudgedValue::Worst, Bound::AtLeast(_)) => ("min", "min_over_time"),
+            (JudgedValue::Worst, Limit::AtMost(_)) => ("max", "max_over_time"),
+            (JudgedValue::Worst, Limit::AtLeast(_)) => ("min", "min_over_time"),
         }
     }
 
@@ -209,15 +187,11 @@ impl BackendSlo {
 
     /// 1 at the times when the objective is met, else 0.
     pub fn is_met(&self) -> Expr {
-        let (value, amount) = (self.now(), self.amount().as_expr());
-        match self.bound {
-            Bound::AtMost(_) => value.is_at_most(amount),
-            Bound::AtLeast(_) => value.is_at_least(amount),
-        }
+        self.now().is_within(self.bound.map(Amount::as_expr))
     }
 
     pub(crate) fn is_vacuous(&self) -> bool {
-        self.expr.trim().is_empty() || self.title.is_empty() || self.amount().value() <= 0.0
+        self.expr.trim().is_empty() || self.title.is_empty() || self.bound.value().value() <= 0.0
     }
 }
 

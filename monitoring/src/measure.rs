@@ -43,11 +43,11 @@ pub enum Reading {
 
 /// Limit of a value. A value equal to the limit is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
+pub enum Limit<V = u64> {
     /// Upper limit.
-    AtMost(u64),
+    AtMost(V),
     /// Lower limit.
-    AtLeast(u64),
+    AtLeast(V),
 }
 
 /// Bucket bounds of trends that every catalogue has, for charts.
@@ -114,30 +114,47 @@ impl Reading {
     }
 }
 
-impl Limit {
+impl<V> Limit<V> {
     /// The limit itself.
-    pub const fn value(self) -> u64 {
+    pub fn value(self) -> V {
         let (Self::AtMost(limit) | Self::AtLeast(limit)) = self;
         limit
     }
 
     /// Sign between a good value and the limit.
-    pub const fn sign(self) -> &'static str {
+    pub const fn sign(&self) -> &'static str {
         match self {
             Self::AtMost(_) => "<=",
             Self::AtLeast(_) => ">=",
         }
     }
 
+    /// The same side of another value.
+    pub fn map<W>(self, convert: impl FnOnce(V) -> W) -> Limit<W> {
+        match self {
+            Self::AtMost(limit) => Limit::AtMost(convert(limit)),
+            Self::AtLeast(limit) => Limit::AtLeast(convert(limit)),
+        }
+    }
+
+    /// Whether a value is good. NaN is not.
+    pub fn admits(&self, value: &V) -> bool
+    where
+        V: PartialOrd,
+    {
+        match self {
+            Self::AtMost(limit) => value <= limit,
+            Self::AtLeast(limit) => value >= limit,
+        }
+    }
+}
+
+impl Limit {
     /// Whether a value is good. With a time in milliseconds, it is judged a second, in integers.
     pub fn holds(self, value: u64, judged_ms: Option<u64>) -> bool {
-        let (value, limit) = match judged_ms {
-            None => (value.into(), self.value().into()),
-            Some(ms) => (u128::from(value) * 1_000, u128::from(self.value()) * u128::from(ms)),
-        };
-        match self {
-            Self::AtMost(_) => value <= limit,
-            Self::AtLeast(_) => value >= limit,
+        match judged_ms {
+            None => self.admits(&value),
+            Some(ms) => self.map(|limit| u128::from(limit) * u128::from(ms)).admits(&(u128::from(value) * 1_000)),
         }
     }
 }

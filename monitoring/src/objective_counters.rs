@@ -73,14 +73,6 @@ pub(crate) fn now(slo: &Slo, labels: &dyn Fn(Selector) -> Selector, by: &[Label]
     }
 }
 
-/// Whether a value is within a limit: 1 or 0.
-fn is_within(value: Expr, limit: Limit) -> Expr {
-    match limit {
-        Limit::AtMost(limit) => value.is_at_most(Expr::Integer(limit)),
-        Limit::AtLeast(limit) => value.is_at_least(Expr::Integer(limit)),
-    }
-}
-
 /// Whether an objective is met: 1 or 0, and no value without requests. It compares integers, as
 /// [`Slo::holds`] does. `by` names the labels that the result of `count` has.
 ///
@@ -99,11 +91,11 @@ pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, 
         let (_, total) = now(slo, labels, by);
         let (_, earlier) = good_and_total(slo, &|selector| aggregate(labels(selector).before(window).now()));
         let is_full = total.and_on(by, earlier.above_zero());
-        return is_within(good, limit).and_on(by, is_full);
+        return good.is_within(limit.map(Expr::Integer)).and_on(by, is_full);
     }
     if let Some(limit) = slo.limit() {
         let (value, total) = now(slo, labels, by);
-        return is_within(value, limit).and_on(by, total.above_zero());
+        return value.is_within(limit.map(Expr::Integer)).and_on(by, total.above_zero());
     }
     let (needed, of) = slo.objective.as_fraction();
     let (good, total) = good_and_total(slo, &|selector| aggregate(labels(selector).growth(window)));

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::label::{self, Label};
+use crate::measure::Limit;
 use crate::ratio::Ratio;
 
 mod selector;
@@ -172,6 +173,15 @@ impl Expr {
     #[must_use]
     pub fn is_at_most(self, other: Self) -> Self {
         self.binary("<= bool", other)
+    }
+
+    /// 1 where `self` is within the limit, else 0.
+    #[must_use]
+    pub(crate) fn is_within(self, limit: Limit<Self>) -> Self {
+        match limit {
+            Limit::AtMost(limit) => self.is_at_most(limit),
+            Limit::AtLeast(limit) => self.is_at_least(limit),
+        }
     }
 
     /// Keeps series that have a counterpart in `other` with the same labels.

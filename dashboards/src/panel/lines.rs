@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use monitoring::measure::Limit;
 use serde_json::{Number, json};
 
 use crate::grafana::{
@@ -42,17 +43,14 @@ impl Panel {
         panel
     }
 
-    /// Draws an upper limit as a dashed line, red above it.
+    /// Draws a limit as a dashed line, red on the side of bad values.
     #[must_use]
-    pub(crate) fn upper_limit(mut self, value: f64) -> Self {
-        self.line_at("green", "red", number(value), number(value * 1.1));
-        self.without_legend()
-    }
-
-    /// Draws a lower limit as a dashed line, red below it.
-    #[must_use]
-    pub(crate) fn lower_limit(mut self, value: f64) -> Self {
-        self.line_at("red", "green", number(value), number(value * 1.1));
+    pub(crate) fn limit(mut self, limit: Limit<f64>) -> Self {
+        let (below, above) = match limit {
+            Limit::AtMost(_) => ("green", "red"),
+            Limit::AtLeast(_) => ("red", "green"),
+        };
+        self.line_at(below, above, number(limit.value()), number(limit.value() * 1.1));
         self.without_legend()
     }
 

@@ -1,7 +1,7 @@
 //! Panels of the backend's own metrics, next to those of the clients.
 
 use monitoring::backend_metrics::{self, CPU, MEMORY};
-use monitoring::backend_slo::{Amount, BackendSlo, Bound};
+use monitoring::backend_slo::{Amount, BackendSlo};
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::excuse::Excuse;
@@ -145,13 +145,12 @@ pub(super) fn objectives(catalogue: &Catalogue) -> Vec<Panel> {
 }
 
 fn objective(slo: &BackendSlo) -> Panel {
-    let (unit, factor) = match slo.amount() {
+    let (unit, factor) = match slo.bound.value() {
         Amount::Count(_) => (Unit::Count, 1),
         Amount::Share(_) => (Unit::Share, 1),
         Amount::Mebibytes(_) => (Unit::Bytes, 1),
         Amount::Time(_) => (Unit::Milliseconds, MS),
     };
-    let amount = slo.amount().value() * f64::from(factor);
     let description = format!(
         "{} of the backend. Objective: {}, the dashed line. Red: the objective is missed; if \
          latencies are red as well, this is the likely bottleneck.",
@@ -160,11 +159,8 @@ fn objective(slo: &BackendSlo) -> Panel {
     );
     let title = format!("Backend: {}", slo.title.to_lowercase());
     let query = Query::new("value", slo.now().times(factor)).excused(Excuse::NoObjectiveMetric);
-    let panel = time_series(&title, &description, unit, vec![query]);
-    match slo.bound {
-        Bound::AtMost(_) => panel.upper_limit(amount),
-        Bound::AtLeast(_) => panel.lower_limit(amount),
-    }
+    let limit = slo.bound.map(|amount| amount.value() * f64::from(factor));
+    time_series(&title, &description, unit, vec![query]).limit(limit)
 }
 
 /// Whether an objective uses the metric, so that the objective's panel shows it already.

@@ -3,6 +3,7 @@
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
 use monitoring::label::{METRIC, NAME, TESTID};
+use monitoring::measure::Limit;
 use monitoring::metric::{HealthMetric, Metric, RequestPart};
 use monitoring::objective_counters;
 use monitoring::promql::{Selector, Window};
@@ -38,7 +39,10 @@ pub(super) fn throughputs(catalogue: &Catalogue) -> Vec<Panel> {
         );
         let query = Query::new("", good).by(&[TESTID]).about_objective(catalogue, slo);
         let title = format!("{title} throughput{}", slo.describe_scope());
-        Some(time_series(&title, &description, Unit::RequestsPerSecond, vec![query]).lower_limit(per_second.into()))
+        Some(
+            time_series(&title, &description, Unit::RequestsPerSecond, vec![query])
+                .limit(Limit::AtLeast(per_second.into())),
+        )
     };
     catalogue.slos.iter().filter_map(panel).collect()
 }

@@ -44,7 +44,7 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
     };
     let panel = time_series(measure.title, &describe(what, &slos), unit, about(catalogue, &slos, queries));
     match measure.kind {
-        MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.lower_limit(slo.objective.as_f64())),
+        MeasureKind::Rate => slos.iter().fold(panel, |panel, slo| panel.limit(Limit::AtLeast(slo.objective.as_f64()))),
         _ => limited(panel.slo_lines(&slos.iter().filter_map(|slo| limit(slo)).collect::<Vec<_>>()), &slos),
     }
 }
@@ -78,10 +78,8 @@ fn about(catalogue: &Catalogue, slos: &[&Slo], queries: Vec<Query>) -> Vec<Query
 /// Draws the limits of objectives on values.
 fn limited(panel: Panel, slos: &[&Slo]) -> Panel {
     #[expect(clippy::cast_precision_loss, reason = "only drawn")]
-    slos.iter().filter_map(|slo| slo.limit()).fold(panel, |panel, limit| match limit {
-        Limit::AtMost(limit) => panel.upper_limit(limit as f64),
-        Limit::AtLeast(limit) => panel.lower_limit(limit as f64),
-    })
+    let limits = slos.iter().filter_map(|slo| slo.limit()).map(|limit| limit.map(|value| value as f64));
+    limits.fold(panel, Panel::limit)
 }
 
 /// The last value of a gauge in each part.

@@ -80,8 +80,7 @@ impl Goal {
             Sli::Measure { at_most, .. } => Self::Measure { share_ppm, at_most },
             Sli::Throughput { per_second, .. } => Self::Throughput { per_second },
             Sli::Value { reading, limit, .. } => {
-                let side = if matches!(limit, Limit::AtMost(_)) { LimitSide::AtMost } else { LimitSide::AtLeast };
-                Self::Value { reading, limit: limit.value(), side }
+                Self::Value { reading, limit: limit.value(), side: LimitSide::of(&limit) }
             }
         }
     }
@@ -135,6 +134,13 @@ pub enum LimitSide {
 }
 
 impl LimitSide {
+    pub(super) const fn of<V>(limit: &Limit<V>) -> Self {
+        match limit {
+            Limit::AtMost(_) => Self::AtMost,
+            Limit::AtLeast(_) => Self::AtLeast,
+        }
+    }
+
     /// Sign between a bad value and the limit.
     pub(crate) const fn missed_sign(self) -> char {
         match self {

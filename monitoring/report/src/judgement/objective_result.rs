@@ -1,6 +1,6 @@
 //! The result of an objective: limit, measured value and verdict.
 
-use monitoring::backend_slo::{BackendSlo, Bound};
+use monitoring::backend_slo::BackendSlo;
 use monitoring::catalogue::Catalogue;
 use monitoring::slo::{OnMiss, Sli, Slo};
 use schemars::JsonSchema;
@@ -177,12 +177,9 @@ impl ObjectiveResult {
             is_further: false,
             on_miss: slo.on_miss,
             goal: Goal::Backend {
-                bound: slo.amount().value(),
-                measure: slo.amount().unit(),
-                side: Some(match slo.bound {
-                    Bound::AtMost(_) => LimitSide::AtMost,
-                    Bound::AtLeast(_) => LimitSide::AtLeast,
-                }),
+                bound: slo.bound.value().value(),
+                measure: slo.bound.value().unit(),
+                side: Some(LimitSide::of(&slo.bound)),
             },
             verdict,
             measured: value.filter(|found| found.value.is_finite()).map(Measurement::Backend),
