@@ -1,15 +1,17 @@
 //! Edge cases of executors on virtual time: arrivals that are not handled, virtual users that are
 //! planned again, and few virtual users among many workers.
 
+use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::coop;
 use tokio::time;
 
-use super::{WorkerSchedule, request, run_whole};
+use super::{WorkerSchedule, request, run_until, run_whole};
 use crate::engine::LoadShare;
 use crate::engine::load_share::SharedSource;
-use crate::plan::{constant_arrival_rate, ramping_vus};
+use crate::plan::{constant_arrival_rate, constant_vus, ramping_vus};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;
@@ -40,6 +42,21 @@ async fn a_vu_of_an_open_load_is_busy_for_the_minimum_duration() {
     let held = run_whole(load().min_iteration_duration(MS(950)), |vu| request(vu, MS(1))).await;
     // The only virtual user takes the arrivals at 0 and at 1000 ms.
     assert_eq!((held.part().iterations.completed, held.part().dropped.iter().sum::<u64>()), (2, 18));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iteration_that_waits_after_using_its_tokio_budget_is_cut_off() {
+    let load = constant_vus(1, SECS(1)).graceful_stop(SECS(2));
+    let ran = run_until(load, Some(SECS(10)), |_| {
+        Box::pin(async {
+            while coop::has_budget_remaining() {
+                coop::consume_budget().await;
+            }
+            future::pending().await
+        })
+    })
+    .await;
+    assert_eq!((ran.part().iterations.interrupted, ran.took), (1, SECS(3)));
 }
 
 #[tokio::test(start_paused = true)]
