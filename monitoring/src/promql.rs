@@ -177,7 +177,7 @@ impl Expr {
 
     /// 1 where `self` is within the limit, else 0.
     #[must_use]
-    pub(crate) fn is_within(self, limit: Limit<Self>) -> Self {
+    pub fn is_within(self, limit: Limit<Self>) -> Self {
         match limit {
             Limit::AtMost(limit) => self.is_at_most(limit),
             Limit::AtLeast(limit) => self.is_at_least(limit),

@@ -230,8 +230,8 @@ impl Comparison {
 }
 
 impl EndpointChange {
-    /// Cells of a table about the p95: medians before and after, the change, and its interval. A
-    /// median of "∞" stands for rounds whose p95s are all infinite. A cell without a value is empty.
+    /// Cells of a table about the p95: medians before and after, the change, and its interval. "∞"
+    /// is the median of rounds whose p95s are all infinite. A cell without a value is empty.
     pub(crate) fn p95_cells(&self) -> [String; 4] {
         let Self { p95, rounds_p95_ms: rounds, .. } = self;
         let side = |median: Option<f64>, is_infinite: bool| match median {

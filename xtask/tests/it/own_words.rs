@@ -49,8 +49,7 @@ const SEARCHES: [&str; 11] = [
 const SAME: [&str; 5] = ["()", ".as_str()", ".as_deref()", ".as_ref()", ".to_string()"];
 
 /// Files that read such a text, with the reason.
-const ALLOWED: [(&str, &str); 7] = [
-    ("monitoring/src/slo/text.rs", "makes a name of phases"),
+const ALLOWED: [(&str, &str); 6] = [
     ("monitoring/store/src/response.rs", "the words of Prometheus"),
     ("perf-tests/src/agents/refused_peers.rs", "equal reasons are counted together"),
     ("xtask/src/commands/archive/series.rs", "a label of Prometheus"),

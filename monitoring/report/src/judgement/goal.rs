@@ -79,9 +79,7 @@ impl Goal {
             Sli::NoError => Self::Errors(share),
             Sli::Measure { at_most, .. } => Self::Measure { share_ppm, at_most },
             Sli::Throughput { per_second, .. } => Self::Throughput { per_second },
-            Sli::Value { reading, limit, .. } => {
-                Self::Value { reading, limit: limit.value(), side: LimitSide::of(&limit) }
-            }
+            Sli::Value { reading, limit, .. } => Self::Value { reading, limit: limit.value(), side: limit.into() },
         }
     }
 
@@ -133,14 +131,16 @@ pub enum LimitSide {
     AtLeast,
 }
 
-impl LimitSide {
-    pub(super) const fn of<V>(limit: &Limit<V>) -> Self {
+impl<V> From<Limit<V>> for LimitSide {
+    fn from(limit: Limit<V>) -> Self {
         match limit {
             Limit::AtMost(_) => Self::AtMost,
             Limit::AtLeast(_) => Self::AtLeast,
         }
     }
+}
 
+impl LimitSide {
     /// Sign between a bad value and the limit.
     pub(crate) const fn missed_sign(self) -> char {
         match self {

@@ -6,7 +6,7 @@ use monitoring::slo::{OnMiss, Sli, Slo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::goal::{Goal, LimitSide};
+use super::goal::Goal;
 use crate::evidence::{BackendValue, MissingValue};
 use crate::exit_code::ExitCode;
 use crate::millis::Millis;
@@ -179,7 +179,7 @@ impl ObjectiveResult {
             goal: Goal::Backend {
                 bound: slo.bound.value().value(),
                 measure: slo.bound.value().unit(),
-                side: Some(LimitSide::of(&slo.bound)),
+                side: Some(slo.bound.into()),
             },
             verdict,
             measured: value.filter(|found| found.value.is_finite()).map(Measurement::Backend),

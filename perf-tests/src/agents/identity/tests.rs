@@ -11,7 +11,7 @@ fn each_difference_is_named() {
     let other = Hello { protocol: 7, build: "old".to_owned(), scenario: "smoke".to_owned(), ..here.clone() };
     let differences = differences(&other, &here);
     assert_eq!(differences.len(), 3, "{differences:?}");
-    assert_eq!(differences[0], "its protocol version is 7, not 3");
+    assert_eq!(differences[0], "its protocol version is 7, not 4");
     assert_eq!(differences[1], "its scenario is smoke, not basic");
     assert!(differences[2].starts_with("its build is old, not "), "{differences:?}");
 }
