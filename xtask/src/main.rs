@@ -3,6 +3,7 @@
 mod backend;
 mod commands;
 mod dashboard_changes;
+mod flag_error;
 mod generated_files;
 mod github;
 mod host;
@@ -17,6 +18,7 @@ mod values;
 
 use std::panic::AssertUnwindSafe;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use futures::FutureExt as _;
 use perf_report::exit_code::ExitCode;
@@ -25,7 +27,9 @@ use commands::{
     archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
 };
 use host::terminal;
-use perf::perf_error::exit_code;
+use perf::perf_error::{PerfError, exit_code};
+use perf::publish;
+use values::FlagConflict;
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
@@ -86,14 +90,26 @@ enum Command {
 async fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // This fails only if standard error is closed.
-            let _ = error.print();
-            let code = if error.use_stderr() { ExitCode::BadConfiguration } else { ExitCode::Met };
-            return code.code().into();
-        }
+        Err(error) => return print_flag_error(&error).code().into(),
     };
     wait_for_exit_code(run(cli.command)).await.code().into()
+}
+
+/// Prints an error of the flags, or the help that was asked for.
+fn print_flag_error(error: &clap::Error) -> ExitCode {
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_help || !error.use_stderr() {
+        // This fails only if the output is closed.
+        let _ = error.print();
+        return if is_help { ExitCode::BadConfiguration } else { ExitCode::Met };
+    }
+    let words: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let cause = flag_error::describe(error, &Cli::command(), &words);
+    // These commands judge runs.
+    match words.get(1).map(String::as_str) {
+        Some("perf" | "merge") => publish::finish(Err(PerfError::Flags(FlagConflict(cause)))),
+        _ => terminal::refuse(cause),
+    }
 }
 
 /// Waits for a command, and prints its error. A panic is an internal error.

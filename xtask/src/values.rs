@@ -2,22 +2,34 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use clap::builder::TypedValueParser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use perf_report::comparison::Rule;
-use perf_settings::parse_url;
+use perf_settings::{ValueError, parse_number, parse_url};
 use url::Url;
 
-/// Flags and settings that do not go together. The text names them, and says what to do.
+/// Flags and settings that cannot be read or do not go together. The text names them, and says
+/// what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct FlagConflict(String);
+pub(crate) struct FlagConflict(pub(crate) String);
 
 /// Rejects flags and settings for this reason.
 pub(crate) fn conflict(why: impl Into<String>) -> Result<(), FlagConflict> {
     Err(FlagConflict(why.into()))
+}
+
+/// Limit on numbers whose size has no other limit. Larger values are typing errors.
+pub(crate) const MOST: u64 = 1_000_000_000_000;
+
+/// Reads a whole number within bounds.
+pub(crate) fn whole_number<N: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<N, ValueError> + Clone + Send + Sync + 'static {
+    move |text| parse_number(text, range.clone())
 }
 
 /// The flag for load in production, which reports compare with.
@@ -26,7 +38,7 @@ pub(crate) struct ProductionArgs {
     /// Show error budgets for N requests per day in production
     ///
     /// The report then shows how many bad requests a month each error budget allows.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u64>(1..=MOST))]
     pub(crate) requests_per_day: Option<u64>,
 }
 
@@ -79,9 +91,13 @@ impl TypedValueParser for UrlValue {
     type Value = Url;
 
     fn parse_ref(&self, command: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<Url, clap::Error> {
-        let wrong = |why: String| clap::Error::raw(ErrorKind::ValueValidation, format!("{why}\n")).with_cmd(command);
-        let text = value.to_str().ok_or_else(|| wrong(format!("{} is not UTF-8", self.0)))?;
-        parse_url(text).map_err(|why| wrong(format!("{}: {why}", self.0)))
+        let wrong = |why: String| {
+            let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
+            error.insert(ContextKind::Custom, ContextValue::String(format!("{}: {why}", self.0)));
+            error
+        };
+        let text = value.to_str().ok_or_else(|| wrong("the value is not UTF-8".to_owned()))?;
+        parse_url(text).map_err(|why| wrong(why.to_string()))
     }
 }
 
@@ -90,12 +106,12 @@ impl TypedValueParser for UrlValue {
 struct Percent(f64);
 
 impl FromStr for Percent {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
         let number = number.ok().filter(|number| (0.0..=1_000.0).contains(number));
-        number.map(|number| Self(number / 100.0)).ok_or("not a percentage from 0 to 1000")
+        number.map(|number| Self(number / 100.0)).ok_or_else(|| format!("{text:?} is not a percentage from 0 to 1000"))
     }
 }
 

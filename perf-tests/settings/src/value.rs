@@ -9,7 +9,10 @@ use url::Url;
 use super::{MAX_DURATION, MAX_VUS, ValueError};
 
 /// Parses a whole number within bounds.
-pub(super) fn parse_number<N: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result<N, ValueError> {
+///
+/// # Errors
+/// If it is not such a number.
+pub fn parse_number<N: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result<N, ValueError> {
     let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|number| number.try_into().ok());
     number.ok_or_else(|| ValueError::Number(text.to_owned(), *range.start(), *range.end()))
 }

@@ -36,7 +36,7 @@ use crate::runs::reports;
 use crate::setting_args::{ReportFolder, SettingArgs};
 use crate::stack::dashboard_link::RunWindow;
 use crate::stack::{PROMETHEUS_PORT, local_url};
-use crate::values::UrlValue;
+use crate::values::{UrlValue, whole_number};
 use series::CollectedSeries;
 
 /// The version of the archive's layout; grows when a file moves or changes its format.
@@ -70,7 +70,7 @@ pub(crate) struct MakeArgs {
     #[arg(long, value_name = "URL", value_parser = UrlValue("--prometheus-url"))]
     prometheus_url: Option<Url>,
     /// Port of the stack's Prometheus
-    #[arg(long, value_name = "PORT", default_value_t = PROMETHEUS_PORT, conflicts_with = "prometheus_url")]
+    #[arg(long, value_name = "PORT", default_value_t = PROMETHEUS_PORT, value_parser = whole_number::<u16>(1..=65_535), conflicts_with = "prometheus_url")]
     prometheus_port: u16,
     #[command(flatten)]
     out: SettingArgs<ReportFolder>,

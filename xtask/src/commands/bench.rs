@@ -19,6 +19,9 @@ use std::time::Duration;
 use bench_protocol::BenchProtocol;
 use clap::Subcommand;
 use perf_report::exit_code::ExitCode;
+use perf_settings::MAX_VUS;
+
+use crate::values::{MOST, whole_number};
 
 /// The measurement to make.
 ///
@@ -38,7 +41,7 @@ pub(crate) enum BenchCommand {
         /// Number of rounds
         ///
         /// A round runs a load with each feature and one without it.
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+        #[arg(long, default_value_t = 5, value_parser = whole_number::<u64>(1..=MOST))]
         rounds: u64,
         /// Duration of each run
         #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
@@ -71,7 +74,7 @@ pub(crate) enum BenchCommand {
     /// Measure the peak memory of many VUs
     Memory {
         /// Number of VUs
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = whole_number::<u32>(1..=MAX_VUS.into()))]
         vus: u32,
         /// Duration of the load
         #[arg(long, default_value = "1m", value_parser = perf_settings::parse_duration)]
@@ -86,7 +89,7 @@ pub(crate) enum BenchCommand {
     /// monitoring/compare/README.md.
     Gate {
         /// Number of simulated comparisons for each size of slow-down
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = whole_number::<usize>(1..=MOST))]
         gates: usize,
     },
 }
@@ -96,7 +99,7 @@ pub(crate) struct AgentsArgs {
     /// Number of rounds
     ///
     /// A round runs the load by one process, by one agent, and by two.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 5, value_parser = whole_number::<u64>(1..=MOST))]
     rounds: u64,
     /// Duration of each run
     #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
@@ -104,14 +107,14 @@ pub(crate) struct AgentsArgs {
     /// Number of agents in the measurement of the coordinator
     ///
     /// Each agent is a process of about 10 MB.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 200, value_parser = whole_number::<u32>(1..=1000))]
     many: u32,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PeersArgs {
     /// Number of connections or VUs
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = whole_number::<u32>(1..=MAX_VUS.into()))]
     connections: u32,
     /// Duration of each run
     #[arg(long, default_value = "3s", value_parser = perf_settings::parse_duration)]
@@ -119,7 +122,7 @@ pub(crate) struct PeersArgs {
     /// Number of rounds
     ///
     /// A round runs this generator and every peer once.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = whole_number::<u64>(1..=MOST))]
     rounds: u64,
     /// Protocol: http, tls or http2
     ///

@@ -7,6 +7,7 @@ use crate::host::terminal;
 use crate::host::workspace;
 use crate::runs::reports;
 use crate::setting_args::{ReportFolder, SettingArgs};
+use crate::values::{MOST, whole_number};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunsArgs {
@@ -19,7 +20,7 @@ pub(crate) struct RunsArgs {
     #[arg(long)]
     scenario: Option<String>,
     /// Show only the last N runs
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = whole_number::<usize>(0..=MOST))]
     last: usize,
     #[command(flatten)]
     out: SettingArgs<ReportFolder>,

@@ -93,7 +93,7 @@ pub(crate) fn print_stop(verdict: &str, cause: &str) {
 ///
 /// - `VERDICT: CAUSE` if the command judges runs (`perf`, `merge`, a scenario). The verdict has the
 ///   exit code, and the last line of the command repeats it.
-/// - `error: CAUSE` otherwise. Flags that cannot be parsed have this form in every command (clap).
+/// - `error: CAUSE` otherwise.
 fn stop_line(verdict: Option<&str>, cause: &str) -> String {
     format!("{}: {cause}", verdict.unwrap_or("error"))
 }

@@ -3,6 +3,7 @@
 use monitoring::prometheus::recording_rules::Timing;
 
 use super::options::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
+use crate::values::whole_number;
 
 /// The programs of a stack.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -24,14 +25,14 @@ pub(crate) struct PortArgs<const PROMETHEUS: u16 = PROMETHEUS_PORT, const GRAFAN
     #[arg(
         long,
         value_name = "PORT",
-        value_parser = clap::value_parser!(u16).range(1..),
+        value_parser = whole_number::<u16>(1..=65_535),
         help = format!("Port of Prometheus on 127.0.0.1 [default: {PROMETHEUS}]")
     )]
     pub(crate) prometheus_port: Option<u16>,
     #[arg(
         long,
         value_name = "PORT",
-        value_parser = clap::value_parser!(u16).range(1..),
+        value_parser = whole_number::<u16>(1..=65_535),
         help = format!("Port of Grafana on 127.0.0.1 [default: {GRAFANA}]")
     )]
     pub(crate) grafana_port: Option<u16>,

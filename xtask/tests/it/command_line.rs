@@ -92,16 +92,22 @@ fn the_first_line_of_an_error_has_one_of_two_forms() {
     std::fs::create_dir_all(&folder).unwrap();
     let folder = folder.to_str().unwrap();
     // Commands that judge runs begin with their verdict, and repeat it in the last line.
-    for args in [&["perf", "nonesuch"][..], &["perf", "-u", "9", "-i", "3"], &["merge", folder]] {
+    for args in [
+        &["perf", "nonesuch"][..],
+        &["perf", "-u", "9", "-i", "3"],
+        &["perf", "--no-such-flag"],
+        &["merge", folder],
+        &["merge", "--no-such-flag"],
+    ] {
         let output = xtask(args, &[]);
         let [errors, printed] = [output.stderr, output.stdout].map(|text| String::from_utf8(text).unwrap());
         assert!(errors.starts_with(&format!("{VERDICT}: ")), "{args:?}: {errors}");
         assert_eq!(printed.lines().last(), Some(VERDICT), "{args:?}: {printed}");
         assert_eq!(output.status.code(), Some(104), "{args:?}");
     }
-    // In every command, flags that cannot be parsed have the other form.
+    // Other commands have the other form.
     for args in [
-        &["perf", "--no-such-flag"][..],
+        &["report", "--no-such-flag"][..],
         &["report", "nonesuch"],
         &["compare", "nonesuch", "latest"],
         &["archive", "nonesuch"],
@@ -136,7 +142,10 @@ fn flags_that_contradict_a_shard_are_refused() {
         (&["--shard", "4/3"], "\"4/3\" is not a shard such as 2/8"),
         (&["--shard", "1/3"], "--shard needs --target URL"),
         (&["--start-at", "5"], "--start-at is for shards: add --shard I/N"),
-        (&["--shard", "1/3", "--agents", "2"], "'--shard <I/N>' cannot be used with '--agents"),
+        (
+            &["--shard", "1/3", "--agents", "2"],
+            "--shard cannot be used with --agents: remove one of them. See cargo xtask perf --help",
+        ),
         (&["--shard", "1/3", "--against", "main"], "--shard is for single runs"),
         (&["--shard", "1/3", "--baseline", "main"], "give it to cargo xtask merge"),
         (&["--shard", "1/3", "--prometheus-url", "http://127.0.0.1:9"], "--shard pushes to no store"),

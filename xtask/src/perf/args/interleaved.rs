@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::JUDGING;
-use crate::values::{FlagConflict, conflict, first_given};
+use crate::values::{FlagConflict, conflict, first_given, whole_number};
 
 /// Rounds per side without `--rounds` and without a calibration of the machine.
 pub(crate) const ROUNDS: u32 = 12;
@@ -30,7 +30,7 @@ pub(crate) struct InterleavedArgs {
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u32).range(2..=i64::from(MOST_ROUNDS)),
+        value_parser = whole_number::<u32>(2..=MOST_ROUNDS.into()),
         help = format!("Rounds per side [default: from the calibration, else {ROUNDS}]"),
         long_help = format!(
             "Rounds per side [default: from the calibration, else {ROUNDS}]\n\n\
@@ -42,7 +42,7 @@ pub(crate) struct InterleavedArgs {
     ///
     /// The checks are evenly spaced. With more than 1, the comparison stops early if a check finds
     /// a regression. Each check uses part of the allowed error.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole_number::<u32>(1..=10))]
     pub(crate) looks: u32,
     /// Shell command that starts each side of --against
     ///
