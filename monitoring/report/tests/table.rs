@@ -97,3 +97,12 @@ fn colors_do_not_change_the_text() {
     let trimmed = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
     assert_eq!(trimmed(&plain), trimmed(&terminal::render_run(&report(), TerminalStyle::PLAIN)));
 }
+
+#[test]
+fn no_line_is_wider_than_any_terminal() {
+    let style = TerminalStyle { width: 80, ..TerminalStyle::PLAIN };
+    let widest = |text: &str| style.wrap(text).lines().map(str::len).max();
+    assert_eq!(widest(&format!("there is no scenario {:?}", "x".repeat(300))), Some(80));
+    let path = "a".repeat(150);
+    assert_eq!(widest(&format!("report {path}")), Some(152), "a path is not broken");
+}

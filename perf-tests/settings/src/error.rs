@@ -34,9 +34,13 @@ pub enum ValueError {
     Tag(#[from] TagError),
     /// A testid that cannot be both a label value and a folder name.
     #[error(
-        "testid {0:?} is not valid: use 1 to 100 letters, digits, '.', '_' and '-', a letter or digit first, not latest"
+        "testid {0:?} is not valid: use 1 to {max} letters, digits, '.', '_' and '-', a letter or digit first, not latest",
+        max = crate::MAX_TESTID
     )]
     Testid(String),
+    /// A testid with too many characters, and their number.
+    #[error("a testid of {0} characters is too long: use at most {max}", max = crate::MAX_TESTID)]
+    LongTestid(usize),
     /// Not a rate: the text and the reason.
     #[error("{0:?} is not a rate such as 500/s, 30/m or 200/10s: {1}")]
     Rate(String, &'static str),

@@ -53,6 +53,9 @@ pub(crate) const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 pub const MAX_VUS: u32 = 50_000;
 /// Limit on agents.
 pub(crate) const MAX_AGENTS: u32 = 1_000;
+/// Limit on the length of a testid. File systems have names of 255 bytes, and people read it in
+/// tables.
+pub(crate) const MAX_TESTID: usize = 100;
 const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Parses a run's name. It must be valid as a label value and as a folder name.
@@ -61,9 +64,10 @@ const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 /// If the name is not valid.
 pub fn parse_testid(testid: &str) -> Result<String, ValueError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let good = (1..=100).contains(&testid.len())
-        && testid.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && testid.chars().all(allowed);
+    if testid.len() > MAX_TESTID {
+        return Err(ValueError::LongTestid(testid.chars().count()));
+    }
+    let good = testid.starts_with(|c: char| c.is_ascii_alphanumeric()) && testid.chars().all(allowed);
     // `latest` is the name of the link to the last report.
     if good && testid != "latest" { Ok(testid.to_owned()) } else { Err(ValueError::Testid(testid.to_owned())) }
 }

@@ -76,6 +76,9 @@ fn an_invalid_value_is_rejected_by_name() {
     assert!(settings(&[("PERF_TAGS", "le=1")]).is_err());
     assert!(settings(&[(TESTID, "../x")]).is_err());
     assert!(settings(&[(TESTID, "latest")]).is_err());
+    assert!(settings(&[(TESTID, &"x".repeat(100))]).is_ok());
+    let long = settings(&[(TESTID, &"x".repeat(300))]).unwrap_err().to_string();
+    assert_eq!(long, "PERF_TESTID: a testid of 300 characters is too long: use at most 100");
     assert!(settings(&[(ITERATIONS, "5"), (VUS, "6")]).is_err());
 }
 

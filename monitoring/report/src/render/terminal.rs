@@ -33,13 +33,13 @@ impl TerminalStyle {
     pub const PLAIN: Self = Self { width: 200, color: false, unicode: true };
 
     /// Breaks lines that are longer than the width. Continuation lines are indented by two more
-    /// columns.
+    /// columns. A word is broken only if its line has one that fits no terminal.
     pub fn wrap(self, text: &str) -> String {
         let fill = |line: &str| {
             let indent = " ".repeat(line.len() - line.trim_start().len() + 2);
             let options = Options::new(self.width)
                 .subsequent_indent(&indent)
-                .break_words(false)
+                .break_words(line.split(' ').any(|word| word.chars().count() > Self::PLAIN.width))
                 .word_splitter(WordSplitter::NoHyphenation);
             textwrap::fill(&keep_together(&self.fit(line)), &options).replace(NO_BREAK, " ")
         };
