@@ -24,9 +24,12 @@ pub enum Tone {
 /// The end of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LoadEnd {
-    /// Its own end, or that of an error.
-    Own,
-    /// A signal stopped it. Then no verdict on an objective holds.
+    /// It ended as planned, or when it was aborted.
+    Planned,
+    /// A mistake in the scenario or its settings ended it. Then endpoints without requests say
+    /// nothing about the scenario.
+    CutShort,
+    /// A signal stopped it. Then no verdict on an objective holds either.
     Stopped,
 }
 

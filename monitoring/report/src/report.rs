@@ -130,10 +130,13 @@ impl Report {
         self.findings.iter().any(|finding| finding.kind == kind)
     }
 
-    /// Whether a signal stopped the load.
     pub(crate) fn load_end(&self) -> LoadEnd {
         let is_stop = |it: &Finding| it.kind == FindingKind::Interrupted && it.subject == Subject::Load;
-        if self.findings.iter().any(is_stop) { LoadEnd::Stopped } else { LoadEnd::Own }
+        match self.exit_code {
+            _ if self.findings.iter().any(is_stop) => LoadEnd::Stopped,
+            ExitCode::BadConfiguration | ExitCode::Interrupted => LoadEnd::CutShort,
+            _ => LoadEnd::Planned,
+        }
     }
 
     /// Whether any load was made.

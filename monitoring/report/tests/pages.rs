@@ -8,10 +8,11 @@ use perf_report::Report;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::run_findings;
 use perf_report::headline::Headline;
+use perf_report::judgement::Measurement;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{HTML, JUNIT, MARKDOWN, run_files};
 use perf_report::render::terminal::{TerminalStyle, render_run};
-use perf_report::verdict::{Reason, Verdict};
+use perf_report::verdict::{Reason, Tally, Verdict};
 
 /// The report of a situation.
 fn report(situation: &str) -> Report {
@@ -168,6 +169,24 @@ fn a_mistake_hides_objectives_that_it_left_without_data() {
     let report = report.conclude([Finding::mistake(FindingKind::Panic, "a VU panicked")]);
     let text = render_run(&report, TerminalStyle::PLAIN);
     assert_eq!(["a VU panicked", "no requests were made"].map(|part| text.matches(part).count()), [1, 0], "{text}");
+}
+
+#[test]
+fn a_mistake_explains_why_endpoints_have_no_requests() {
+    const NOTE: &str = "no requests: does the scenario send any?";
+    let mut report = report("met");
+    for objective in report.objectives.iter_mut().filter(|it| !it.goal.is_backend()) {
+        objective.verdict = Verdict::Inconclusive(Reason::NoData);
+        objective.measured = Some(Measurement::Share { tally: Tally::default() });
+    }
+    let texts =
+        |report: &Report| [render_run(report, TerminalStyle::PLAIN), file(report, HTML), file(report, MARKDOWN)];
+    for text in texts(&report.clone().conclude([])) {
+        assert!(text.contains(NOTE), "{text}");
+    }
+    for text in texts(&report.conclude([Finding::mistake(FindingKind::Panic, "a VU panicked")])) {
+        assert!(!text.contains(NOTE), "{text}");
+    }
 }
 
 #[test]

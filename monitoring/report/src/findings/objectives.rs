@@ -10,6 +10,7 @@ use crate::evidence::FailureCause;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
 use crate::format::{backend_value, count, counted, counted_part, millis, percent_beside};
 use crate::judgement::{Goal, LimitSide, Measurement, ObjectiveResult, Percentile, Share};
+use crate::mark::LoadEnd;
 use crate::verdict::{Reason, Tally, Verdict};
 
 /// Formats the measured value in the terms of the objective: a percentile, a share of successes or
@@ -51,8 +52,8 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
 
 /// Lines below a table of objectives: endpoints that were not requested, and missed objectives that
 /// do not fail the run.
-pub(crate) fn table_notes(objectives: &[ObjectiveResult]) -> Vec<String> {
-    let mut notes = describe_not_requested(objectives);
+pub(crate) fn table_notes(objectives: &[ObjectiveResult], end: LoadEnd) -> Vec<String> {
+    let mut notes = if end == LoadEnd::Planned { describe_not_requested(objectives) } else { Vec::new() };
     let missed = objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.verdict == Verdict::Missed);
     let names: Vec<_> = missed.map(|it| format!("{} {}", it.subject, it.objective)).collect();
     if !names.is_empty() {

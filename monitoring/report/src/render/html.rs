@@ -81,7 +81,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
         (comparison::findings(compared))
         (comparison::section(compared))
         @if !compared.objectives.is_empty() {
-            (sections::objectives("Objectives of the head, over all its rounds", &compared.objectives, LoadEnd::Own))
+            (sections::objectives("Objectives of the head, over all its rounds", &compared.objectives, LoadEnd::Planned))
         }
     };
     page(&headline.verdict, &body)

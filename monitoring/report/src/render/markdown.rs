@@ -68,7 +68,7 @@ pub fn render_comparison(compared: &Comparison) -> String {
     let _ = writeln!(text, "\n*{CHANGE}*");
     if !compared.objectives.is_empty() {
         text.push_str("\nObjectives of the head, over all its rounds:\n\n");
-        text.push_str(&objectives(&compared.objectives, LoadEnd::Own));
+        text.push_str(&objectives(&compared.objectives, LoadEnd::Planned));
     }
     text.push_str(&block(&comparison_below_headline(compared)));
     text
@@ -96,7 +96,7 @@ fn objectives(objectives: &[ObjectiveResult], end: LoadEnd) -> String {
         let (endpoint, objective) = (escaped(row.endpoint), escaped(row.objective));
         let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {good} | {requests} |");
     }
-    for note in table_notes(objectives) {
+    for note in table_notes(objectives, end) {
         let _ = writeln!(text, "\n*{}*", escaped(&note));
     }
     text

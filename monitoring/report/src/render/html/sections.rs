@@ -50,7 +50,7 @@ pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], end: LoadE
                 } }
                 tbody { @for row in rows::available(objectives, end) { (objective_row(&row)) } }
             }
-            @for note in table_notes(objectives) { p class="sub" { (note) } }
+            @for note in table_notes(objectives, end) { p class="sub" { (note) } }
         }
     }
 }

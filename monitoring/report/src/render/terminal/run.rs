@@ -47,7 +47,7 @@ fn render_headline(report: &Report, style: TerminalStyle) -> String {
 /// The table of objectives, and the notes below it.
 fn objectives(report: &Report, style: TerminalStyle) -> String {
     let table = Some(table(report).text(style)).filter(|_| judged_rows(report).next().is_some());
-    let notes = table_notes(&report.objectives).into_iter().map(|note| style.wrap(&note));
+    let notes = table_notes(&report.objectives, report.load_end()).into_iter().map(|note| style.wrap(&note));
     table.into_iter().chain(notes).collect::<Vec<_>>().join("\n")
 }
 
