@@ -23,7 +23,7 @@ use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
 pub use check_result::CheckResult;
-pub use endpoint_result::{CurvePoint, EndpointResult, Requests, ServerTiming};
+pub use endpoint_result::{EndpointResult, Requests, ServerTiming};
 pub use goal::{Goal, LimitSide, Percentile, Share};
 pub use objective_result::{Measurement, ObjectiveResult};
 pub use segments::SegmentResult;
@@ -35,6 +35,7 @@ use crate::evidence::{
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
 use crate::millis::{Millis, exact_ms};
+use crate::quantile::CurvePoint;
 use crate::verdict::{Tally, Verdict};
 
 /// Counts of a run, which may still be in progress, and the objectives that they are judged by.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use monitoring::ratio::Ratio;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::millis::Millis;
@@ -40,6 +42,15 @@ impl<'run> RankedLatencies<'run> {
     pub fn quantile(&self, q: Ratio) -> Option<Millis> {
         (self.requests > 0).then(|| self.at_rank(nearest_rank(q, self.requests)).into())
     }
+}
+
+/// A percentile and its value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CurvePoint {
+    /// Percentile in parts per million: 950,000 is p95.
+    pub ppm: u32,
+    /// Latency that this share of requests did not exceed.
+    pub ms: Millis,
 }
 
 /// Rank of the q-quantile of `n` values by the nearest-rank definition: ⌈q·n⌉, from 1, the fastest

@@ -9,7 +9,7 @@ use hdrhistogram::serialization::{V2DeflateSerializeError, V2DeflateSerializer};
 use monitoring::catalogue::Catalogue;
 use monitoring::ratio::Ratio;
 use perf_report::evidence::{EndpointSlice, Slice, Timeline};
-use perf_report::quantile::RankedLatencies;
+use perf_report::quantile::{CurvePoint, RankedLatencies};
 use perf_report::{Millis, whole_ms};
 
 use crate::measure::{RecordedTimeline, Section, TimelineError};
@@ -38,10 +38,20 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     for (index, latencies) in &section.latencies {
         let succeeded = latencies.decoded()?;
         let ranked = RankedLatencies::new(Some(&succeeded), latencies.failed);
-        let quantile = |percent| ranked.quantile(Ratio::percent(percent)).unwrap_or(Millis::INFINITE);
-        let (requests, p50_ms, p95_ms) = (ranked.requests(), quantile(50), quantile(95));
-        let endpoint_slice = EndpointSlice { requests, failed: latencies.failed, good: latencies.good, p50_ms, p95_ms };
-        endpoints.insert(catalogue.endpoints[*index].name.to_owned(), endpoint_slice);
+        let quantile = |q| ranked.quantile(q).unwrap_or(Millis::INFINITE);
+        let [p50, p95] = [50, 95].map(Ratio::percent);
+        let endpoint = &catalogue.endpoints[*index];
+        let judged: BTreeSet<_> = catalogue.latency_slos(endpoint).map(|slo| slo.objective).collect();
+        let further = judged.into_iter().filter(|q| ![p50, p95].contains(q));
+        let endpoint_slice = EndpointSlice {
+            requests: ranked.requests(),
+            failed: latencies.failed,
+            good: latencies.good,
+            p50_ms: quantile(p50),
+            p95_ms: quantile(p95),
+            further: further.map(|q| CurvePoint { ppm: q.as_ppm(), ms: quantile(q) }).collect(),
+        };
+        endpoints.insert(endpoint.name.to_owned(), endpoint_slice);
     }
     let phases = plan.parts.iter().filter(|part| part.start <= middle && middle < part.end);
     let phases: BTreeSet<_> = phases.map(|part| part.phases.at(middle)).collect();

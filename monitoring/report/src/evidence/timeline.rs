@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::millis::Millis;
+use crate::quantile::CurvePoint;
 use monitoring::phase::Phase;
+use monitoring::ratio::Ratio;
 
 /// Timeline of a run. Longer runs have longer sections, so there are at most a few hundred.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,7 +49,7 @@ pub struct Slice {
 }
 
 /// Requests of an endpoint after warm-up in a section. Failed requests count as infinitely slow.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointSlice {
     /// Requests that finished in the section, failed ones included.
     pub requests: u64,
@@ -61,4 +63,18 @@ pub struct EndpointSlice {
     pub p50_ms: Millis,
     /// 95th percentile of latency. Infinite if more than 5 % of the requests failed.
     pub p95_ms: Millis,
+    /// Other percentiles of latency that objectives limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<CurvePoint>,
+}
+
+impl EndpointSlice {
+    /// A percentile of latency. `None` if no objective limits it.
+    pub(crate) fn percentile(&self, q: Ratio) -> Option<Millis> {
+        match q.as_ppm() {
+            500_000 => Some(self.p50_ms),
+            950_000 => Some(self.p95_ms),
+            ppm => self.further.iter().find(|point| point.ppm == ppm).map(|point| point.ms),
+        }
+    }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{BodyBytes, StatusKey};
 use crate::failure::FailureKind;
 use crate::millis::Millis;
+use crate::quantile::CurvePoint;
 
 /// Requests by what is known about them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,15 +64,6 @@ pub struct EndpointResult {
     /// Durations that the backend reported for some of its responses, if it sends `Server-Timing`.
     #[serde(default)]
     pub server_timing: Option<ServerTiming>,
-}
-
-/// A point of a percentile curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CurvePoint {
-    /// Percentile in parts per million: 950,000 is p95.
-    pub ppm: u32,
-    /// Latency that this share of requests did not exceed.
-    pub ms: Millis,
 }
 
 /// Requests whose duration the backend reported.

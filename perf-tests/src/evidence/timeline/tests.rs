@@ -2,6 +2,7 @@
 
 use hdrhistogram::Histogram;
 use monitoring::phase::Phase;
+use monitoring::slo::Slo;
 use test_support::shop::{ADD_ITEM, SHOP};
 
 use super::*;
@@ -43,7 +44,7 @@ fn plan() -> Plan {
 fn a_slice_has_exactly_the_requests_of_its_section() {
     let timeline = super::timeline(&SHOP, &plan(), &recorded(3)).unwrap();
     assert_eq!((timeline.interval_ms, timeline.slices.len()), (1000, 4));
-    let joins = |at: usize| timeline.slices[at].endpoints[ADD_ITEM.name];
+    let joins = |at: usize| timeline.slices[at].endpoints[ADD_ITEM.name].clone();
     assert_eq!((joins(0).requests, joins(0).failed, joins(1).failed), (41, 0, 1));
     assert_eq!((joins(0).good, joins(1).good), (Some(41), Some(40)));
     assert_eq!(timeline.slices[0].phase, Some(Phase::Steady));
@@ -109,4 +110,15 @@ fn the_histogram_log_is_readable_by_the_standard_reader() {
     let bytes = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, intervals[0].encoded_histogram()).unwrap();
     let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
     assert_eq!(histogram.len(), 41);
+}
+
+#[test]
+fn a_slice_has_the_percentiles_that_objectives_limit() {
+    const STRICT: Catalogue =
+        Catalogue { slos: &[Slo::p95(ADD_ITEM, SECOND), Slo::latency(ADD_ITEM, Ratio::percent(99), SECOND)], ..SHOP };
+    let slices = |catalogue| super::timeline(catalogue, &plan(), &recorded(1)).unwrap().slices;
+    let further = |catalogue| slices(catalogue)[0].endpoints[ADD_ITEM.name].further.clone();
+    assert_eq!(further(&SHOP), []);
+    let [p99] = further(&STRICT)[..] else { panic!("one percentile beside p50 and p95") };
+    assert_eq!((p99.ppm, p99.ms.as_f64().round()), (990_000, 140.0));
 }

@@ -17,6 +17,7 @@ fn report(seconds: u64, values: impl Fn(u64) -> (u64, f64)) -> Report {
                 good: Some(100 - bad),
                 p50_ms: Millis::Finite(ms),
                 p95_ms: Millis::Finite(ms),
+                further: Vec::new(),
             };
             Slice {
                 from_ms: second * 1_000,
@@ -24,7 +25,7 @@ fn report(seconds: u64, values: impl Fn(u64) -> (u64, f64)) -> Report {
                 phase: Some(if second < 5 { Phase::Ramp } else { Phase::Steady }),
                 planned_vus: u32::try_from(second).unwrap(),
                 requests: 700,
-                endpoints: report.endpoints.iter().map(|known| (known.name.clone(), endpoint)).collect(),
+                endpoints: report.endpoints.iter().map(|known| (known.name.clone(), endpoint.clone())).collect(),
                 ..Slice::default()
             }
         })

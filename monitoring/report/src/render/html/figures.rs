@@ -1,5 +1,7 @@
 //! Charts, and tables with the same values.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use monitoring::phase::Phase;
 use monitoring::ratio::Ratio;
@@ -72,31 +74,50 @@ fn tips(report: &Report, text: impl Fn(&Slice) -> String) -> Vec<(f64, f64, Stri
     report.run.timeline.slices.iter().map(tip).collect()
 }
 
-/// Latency of an endpoint over time, with its objective.
+/// The percentiles of an endpoint that are drawn over time, each with its CSS class: p50, p95, and
+/// others that an objective limits.
+fn drawn_percentiles(report: &Report, endpoint: &EndpointResult) -> Vec<(Ratio, &'static str)> {
+    let [p50, p95] = [50, 95].map(Ratio::percent);
+    let slices = report.run.timeline.slices.iter().filter_map(|slice| slice.endpoints.get(&endpoint.name));
+    let judged: BTreeSet<_> = slices.flat_map(|counts| &counts.further).map(|point| Ratio::ppm(point.ppm)).collect();
+    let further = judged.into_iter().zip(["p99", "further"].into_iter().cycle());
+    [(p50, "p50"), (p95, "p95")].into_iter().chain(further).collect()
+}
+
+fn shown(counts: &EndpointSlice, q: Ratio) -> String {
+    counts.percentile(q).map(millis).unwrap_or_default()
+}
+
+/// Latency of an endpoint over time, with its objectives.
 pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
-    let quantile = |slice: &Slice, value: fn(&EndpointSlice) -> Millis| {
-        slice.endpoints.get(&endpoint.name).map(|counts| value(counts).as_f64())
-    };
-    let lines = vec![
-        line(report, "p50", "p50", |slice| quantile(slice, |counts| counts.p50_ms)),
-        line(report, "p95", "p95", |slice| quantile(slice, |counts| counts.p95_ms)),
-    ];
+    let drawn = drawn_percentiles(report, endpoint);
+    let lines: Vec<_> = drawn
+        .iter()
+        .map(|&(q, class)| {
+            let value = |slice: &Slice| slice.endpoints.get(&endpoint.name)?.percentile(q);
+            line(report, &q.as_quantile(), class, |slice| value(slice).map(Millis::as_f64))
+        })
+        .collect();
     let levels = slo(report, endpoint);
     let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
     let y = Axis::from_zero(values.chain(levels.iter().map(|level| level.at)), |value| format!("{value} ms"));
     let text = |slice: &Slice| match slice.endpoints.get(&endpoint.name) {
         Some(counts) => format!(
-            "p50 {}, p95 {}\n{}, {} failed",
-            millis(counts.p50_ms),
-            millis(counts.p95_ms),
+            "{}\n{}, {} failed",
+            drawn
+                .iter()
+                .map(|(q, _)| format!("{} {}", q.as_quantile(), shown(counts, *q)))
+                .collect::<Vec<_>>()
+                .join(", "),
             counted(counts.requests, "request"),
             count(counts.failed)
         ),
         None => "no requests".to_owned(),
     };
     let label = format!(
-        "{}: p50 and p95 latency over time; p95 of the whole run: {}",
+        "{}: {} latency over time; p95 of the whole run: {}",
         endpoint.name,
+        lines.iter().map(|line| &*line.name).collect::<Vec<_>>().join(" and "),
         endpoint.p95_ms.map_or_else(|| "unknown".to_owned(), millis)
     );
     let spans = spans(&report.run.timeline.slices);
@@ -104,17 +125,22 @@ pub(super) fn latency(report: &Report, endpoint: &EndpointResult) -> Chart {
 }
 
 pub(super) fn latency_table(report: &Report, endpoint: &EndpointResult) -> Markup {
+    let drawn = drawn_percentiles(report, endpoint);
     html! {
         details {
             summary { "values" }
             div { table {
-                thead { tr { (heads(&["time"], &["p50", "p95", "requests", "failed"])) } }
+                thead { tr {
+                    th { "time" }
+                    @for (q, _) in &drawn { th class="n" { (q.as_quantile()) } }
+                    (heads(&[], &["requests", "failed"]))
+                } }
                 tbody {
                     @for slice in &report.run.timeline.slices {
                         @if let Some(counts) = slice.endpoints.get(&endpoint.name) {
                             tr {
                                 th scope="row" { (clock(seconds(slice.from_ms))) }
-                                td class="n" { (millis(counts.p50_ms)) } td class="n" { (millis(counts.p95_ms)) }
+                                @for (q, _) in &drawn { td class="n" { (shown(counts, *q)) } }
                                 td class="n" { (count(counts.requests)) } td class="n" { (count(counts.failed)) }
                             }
                         }

@@ -1,8 +1,10 @@
 //! Tests of `html`.
 
 use super::*;
+use crate::Millis;
 use crate::evidence::{AgentResult, StatusKey};
 use crate::finding::{Finding, FindingKind, Subject};
+use crate::quantile::CurvePoint;
 
 fn report() -> Report {
     Report::sample_over_time()
@@ -33,6 +35,21 @@ fn a_page_shows_times_to_the_second_and_parts_statuses() {
     let page = render_run(&report, None);
     assert!(page.contains(r#"<time datetime="2026-11-30T03:43:24.585Z">2026-11-30 03:43:24</time>"#));
     assert!(page.contains("31 × no response, 1,097 × 201"));
+}
+
+#[test]
+fn a_chart_draws_every_percentile_that_is_judged() {
+    let mut report = report();
+    assert!(!render_run(&report, None).contains("p99</span>"), "no objective limits it");
+    let name = report.endpoints[0].name.clone();
+    for slice in &mut report.run.timeline.slices {
+        let further = vec![CurvePoint { ppm: 990_000, ms: Millis::Finite(123.0) }];
+        slice.endpoints.entry(name.clone()).and_modify(|counts| counts.further = further);
+    }
+    let page = render_run(&report, None);
+    for part in ["<span class=\"key p99\"><i></i>p99</span>", "p99 123.0 ms", "<th class=\"n\">p99</th>"] {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 #[test]

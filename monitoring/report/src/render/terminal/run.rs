@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use monitoring::ratio::Ratio;
+
 use super::super::below_headline::below_table;
 use super::super::rows::{self, ObjectiveRow};
 use super::TerminalStyle;
@@ -14,6 +16,7 @@ use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 
+const P95: Ratio = Ratio::percent(95);
 /// Limit on causes of failed requests. `report.html` has all of them.
 const SHOWN_CAUSES: usize = 5;
 
@@ -56,6 +59,8 @@ fn judged_rows(report: &Report) -> impl Iterator<Item = ObjectiveRow<'_>> {
 }
 
 fn table(report: &Report) -> TextTable {
+    let mut drawn = report.objectives.iter().filter(|it| it.is_on_timeline());
+    let is_p95 = drawn.all(|it| judged_percentile(it) == P95);
     let mut table = TextTable::new([
         TextColumn::text("endpoint"),
         TextColumn::text("objective"),
@@ -64,7 +69,7 @@ fn table(report: &Report) -> TextTable {
         TextColumn::number("good").rank(1),
         TextColumn::number("response time").rank(2),
         TextColumn::number("95 % interval").rank(3),
-        TextColumn::text("p95 over time").rank(4),
+        TextColumn::text(if is_p95 { "p95 over time" } else { "over time" }).rank(4),
     ]);
     for row in judged_rows(report) {
         let spark = spark(report, row.result).unwrap_or_default();
@@ -166,7 +171,12 @@ fn describe_part(part: &PartResult) -> Vec<String> {
     durations.into_iter().chain(arrivals).chain(endpoints).collect()
 }
 
-/// The p95 over time of an objective on latency. A full bar is over the threshold. The lowest bar
+/// The percentile that an objective on latency limits. Old reports have only p95.
+fn judged_percentile(objective: &ObjectiveResult) -> Ratio {
+    objective.goal.share_ppm().map_or(P95, Ratio::ppm)
+}
+
+/// The percentile of an objective on latency, over time. A full bar is over the threshold. The lowest bar
 /// is below a seventh of it.
 fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
     const WIDTH: usize = 12;
@@ -177,7 +187,8 @@ fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
     let mut worst: Vec<Option<f64>> = vec![None; width];
     for (at, slice) in slices.iter().enumerate() {
         let Some(counts) = slice.endpoints.get(&objective.subject) else { continue };
-        let share = counts.p95_ms.as_f64() / threshold;
+        let Some(measured) = counts.percentile(judged_percentile(objective)) else { continue };
+        let share = measured.as_f64() / threshold;
         let column = &mut worst[at * width / slices.len()];
         *column = Some(column.map_or(share, |worst| worst.max(share)));
     }
