@@ -135,6 +135,12 @@ impl Resolver {
         Ok(addresses)
     }
 
+    /// Why the latest look-up failed. `None` if it found addresses, or none was needed.
+    pub(super) fn failure(&self) -> Option<String> {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.as_ref()?.found.as_ref().err().map(|(_, why)| why.to_string())
+    }
+
     async fn all(&self, known: &Addresses) -> io::Result<Arc<[SocketAddr]>> {
         let address = self.host.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, self.port));
         let fixed: Vec<_> = if self.fixed.is_empty() { address.into_iter().collect() } else { self.fixed.clone() };

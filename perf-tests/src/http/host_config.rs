@@ -62,6 +62,11 @@ impl HostConfig {
         Self { name: name.map(str::to_owned), target, dialer, tls, protocol }
     }
 
+    /// Why the host's name has no address, if its look-up failed.
+    pub(crate) fn lookup_failure(&self) -> Option<String> {
+        self.dialer.resolver.failure()
+    }
+
     /// The protocol of all its connections. HTTP/1.1 if the host was not asked, as an origin that
     /// only a redirect leads to.
     pub(crate) fn protocol(&self) -> Protocol {

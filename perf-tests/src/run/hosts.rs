@@ -40,6 +40,8 @@ pub(crate) enum HostError {
         .targets.join(", ")
     )]
     ResolvedOther { resolve: String, host: String, port: u16, targets: Vec<String> },
+    #[error("cannot resolve the host of {target}: {why}; check {flag} (or {}), or the name server", TARGET)]
+    Unresolved { flag: String, target: String, why: String },
     #[error("{}", describe_no_response(.flag, .target, *.failure, .why))]
     NoResponse { flag: String, target: String, failure: FailureKind, why: String },
 }
@@ -170,7 +172,11 @@ async fn check_target(
     if tried.iter().any(Result::is_ok) {
         return Ok(());
     }
-    Err(HostError::NoResponse { flag: flag.to_owned(), target: target.to_owned(), failure, why })
+    let (flag, target) = (flag.to_owned(), target.to_owned());
+    Err(match config.hosts()[at].lookup_failure().filter(|_| failure == FailureKind::Refused) {
+        Some(why) => HostError::Unresolved { flag, target, why },
+        None => HostError::NoResponse { flag, target, failure, why },
+    })
 }
 
 /// Sends a request, and waits for a response. Its error has the kind of the failure and its text.

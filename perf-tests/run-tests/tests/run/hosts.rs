@@ -363,3 +363,16 @@ fn a_query_of_a_redirect_is_in_no_message() {
     let text = serde_json::to_string(report).unwrap();
     assert!(text.contains("/callback responded with 500") && !text.contains("SECRET"), "{text}");
 }
+
+#[test]
+fn a_target_whose_name_is_unknown_is_told_once_and_briefly() {
+    let finished = pings(50)
+        .run_with(settings_at("http://nothing.invalid:8000", None, "no-name-1", &[]), async |vu: &mut Vu, ()| {
+            ping(vu).await
+        });
+    let (code, message) = finished.report().unwrap_err();
+    assert_eq!(code, ExitCode::BadConfiguration);
+    assert!(message.starts_with("cannot resolve the host of http://nothing.invalid:8000: "), "{message}");
+    assert!(message.ends_with("; check --target (or PERF_TARGET), or the name server"), "{message}");
+    assert_eq!((message.matches("nothing.invalid").count(), message.len() < 200), (1, true), "{message}");
+}
