@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The changes between two versions of a dashboard, each on one line.
-pub(crate) fn differences(then: &Value, now: &Value) -> Vec<String> {
+/// The changes between two versions of a dashboard. Each is on one line, unless the PromQL of
+/// changed queries is shown.
+pub(crate) fn differences(then: &Value, now: &Value, shows_queries: bool) -> Vec<String> {
     let mut changes = Vec::new();
     for (title, then, now) in pairs(&panels(then), &panels(now)) {
         match (then, now) {
-            (Some(then), Some(now)) => panel_changes(title, then, now, &mut changes),
+            (Some(then), Some(now)) => panel_changes(title, then, now, shows_queries, &mut changes),
             (Some(_), None) => changes.push(format!("panel {title:?} was removed")),
             (None, _) => changes.push(format!("panel {title:?} was added")),
         }
@@ -56,7 +57,7 @@ fn named<'a>(dashboard: &'a Value, path: &str) -> BTreeMap<&'a str, &'a Value> {
     list.filter_map(|entry| Some((entry["name"].as_str()?, entry))).collect()
 }
 
-fn panel_changes(title: &str, then: &Value, now: &Value, changes: &mut Vec<String>) {
+fn panel_changes(title: &str, then: &Value, now: &Value, shows_queries: bool, changes: &mut Vec<String>) {
     let known = changes.len();
     let mut add = |change: String| changes.push(format!("panel {title:?}: {change}"));
     if then["type"] != now["type"] {
@@ -86,7 +87,10 @@ fn panel_changes(title: &str, then: &Value, now: &Value, changes: &mut Vec<Strin
     for (name, before, after) in pairs(&queries(then), &queries(now)) {
         match (before, after) {
             (Some(before), Some(after)) if before == after => {}
-            (Some(before), Some(after)) => add(format!("query {name} changed:\n    was {before}\n    is  {after}")),
+            (Some(before), Some(after)) if shows_queries => {
+                add(format!("query {name} changed:\n    was {before}\n    is  {after}"));
+            }
+            (Some(_), Some(_)) => add(format!("query {name} changed")),
             (Some(_), None) => add(format!("query {name} was removed")),
             (None, _) => add(format!("query {name} was added")),
         }

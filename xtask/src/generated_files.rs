@@ -67,7 +67,7 @@ pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<Difference>> {
         match fs::read_to_string(root.join(&file.path)) {
             Ok(contents) if contents == file.contents => {}
             Ok(contents) => {
-                let change = describe_change(&contents, &file.contents);
+                let change = describe_change(&contents, file);
                 differences.push(Difference::Differs(file.path.clone(), change));
             }
             Err(_) => differences.push(Difference::Missing(file.path.clone())),
@@ -78,14 +78,15 @@ pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<Difference>> {
 }
 
 /// The first changes from the committed dashboard to the generated one, or the first line that
-/// differs in any other file.
-fn describe_change(found: &str, generated: &str) -> String {
+/// differs in any other file. Shows no PromQL.
+fn describe_change(found: &str, file: &GeneratedFile) -> String {
     const SHOWN: usize = 3;
+    let (generated, is_of_rules) = (file.contents.as_str(), file.path.contains("/rules/"));
     // Only dashboards have panels.
     let parsed =
         |text| serde_json::from_str::<serde_json::Value>(text).ok().filter(|json| json.get("panels").is_some());
     if let (Some(found), Some(generated)) = (parsed(found), parsed(generated)) {
-        let changes = dashboard_changes::differences(&found, &generated);
+        let changes = dashboard_changes::differences(&found, &generated, false);
         if changes.is_empty() {
             return ": only in white space".to_owned();
         }
@@ -96,8 +97,11 @@ fn describe_change(found: &str, generated: &str) -> String {
     let longest = found.lines().count().max(generated.lines().count());
     let differs = lines.zip(wanted).zip(1..).take(longest).find(|((found, wanted), _)| found != wanted);
     differs.map_or_else(String::new, |((found, _), line)| {
-        let found = found.map_or("where the file ends".to_owned(), |text| format!("{:.60?}", text.trim()));
-        format!(": line {line}, {found}")
+        let found = found.map_or(", where the file ends".to_owned(), |text| match is_of_rules {
+            true => String::new(),
+            false => format!(", {:.60?}", text.trim()),
+        });
+        format!(": line {line}{found}")
     })
 }
 

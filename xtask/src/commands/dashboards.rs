@@ -47,7 +47,7 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     let mut changes = Vec::new();
     for (name, then, now) in dashboard_changes::pairs(&then, &now) {
         match (then, now) {
-            (Some(then), Some(now)) => changes.extend(dashboard_changes::differences(then, now)),
+            (Some(then), Some(now)) => changes.extend(dashboard_changes::differences(then, now, true)),
             (Some(_), None) => changes.push(format!("dashboard {name} was removed")),
             (None, _) => changes.push(format!("dashboard {name} was added")),
         }

@@ -23,7 +23,10 @@ fn every_difference_is_named_and_fixed() {
     let service = services::ALL[0].service;
     let path = root.join(format!("dashboards/json/{service}.json"));
     let by_hand = fs::read_to_string(&path).unwrap().replacen("\"Summary\"", "\"Totals\"", 1);
-    fs::write(path, by_hand).unwrap();
+    fs::write(&path, &by_hand).unwrap();
+    let rules = root.join(format!("monitoring/prometheus/rules/{service}.yml"));
+    let other_rules = fs::read_to_string(&rules).unwrap().replacen("sum by", "avg by", 1);
+    fs::write(rules, other_rules).unwrap();
     fs::write(root.join("dashboards/json/old.json"), "{}").unwrap();
     let named = differences(&root).unwrap();
     assert_eq!(
@@ -33,9 +36,15 @@ fn every_difference_is_named_and_fixed() {
                 "differs: dashboards/json/{service}.json: panel \"Totals\" was removed, panel \"Summary\" was added"
             ),
             "differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand\"",
+            &*format!("differs: monitoring/prometheus/rules/{service}.yml: line 7"),
             "leftover: dashboards/json/old.json",
         ]
     );
     write(&root).unwrap();
     assert_eq!(differences(&root).unwrap(), []);
+    let mut other_query: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    other_query["panels"][0]["targets"][0]["expr"] = "up".into();
+    fs::write(&path, other_query.to_string()).unwrap();
+    let [Difference::Differs(_, change)] = &differences(&root).unwrap()[..] else { panic!("one file differs") };
+    assert!(change.ends_with(" changed") && !change.contains('\n'), "PromQL is shown: {change}");
 }
