@@ -94,6 +94,10 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
             return Ok(RunOutcome::Drawn(Drawing { text, longest, service }));
         }
         check::check_target(&settings, spec.catalogue.service)?;
+        // `cargo xtask perf` judges only services that it knows.
+        if settings.outcome.is_some() {
+            check::check_service(spec.catalogue.service)?;
+        }
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
         run.execute(code).await
     })
@@ -243,7 +247,8 @@ impl PreparedRun {
     fn print_start(&self) {
         let change = self.planning.describe_change(&self.spec, &self.settings);
         let targets = hosts::describe(&self.settings, Some(&self.http));
-        let lines = change.into_iter().chain(self.proxied_stores()).chain([targets]);
+        let not_listed = check::check_service(self.spec.catalogue.service).err().map(|it| it.to_string());
+        let lines = not_listed.into_iter().chain(change).chain(self.proxied_stores()).chain([targets]);
         lines.for_each(|line| self.print_line(&line));
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::label;
+use monitoring::services;
 use monitoring::slo::Slo;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
@@ -82,6 +83,14 @@ pub(super) fn check_target(settings: &Settings, service: &'static str) -> Result
         Some(stub) if stub.service.as_deref() != Some(service) => Err(RunError::NotServedByStub(service)),
         _ => Ok(()),
     }
+}
+
+/// Checks that rules and dashboards are generated for the service.
+///
+/// # Errors
+/// If the list of services does not have it.
+pub(super) fn check_service(service: &'static str) -> Result<(), RunError> {
+    services::find(service).map(drop).ok_or(RunError::NotListed(service))
 }
 
 /// Checks that the store has no series of this testid. Returns a warning if the store does not

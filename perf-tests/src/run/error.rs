@@ -40,6 +40,10 @@ pub(crate) enum RunError {
     #[error("no target: the stub backend does not serve {0}. Name the service's URL with --target URL")]
     NotServedByStub(&'static str),
     #[error(
+        "monitoring/src/services/mod.rs does not list the service {0}, so it has no rules and no dashboards: add it to ALL"
+    )]
+    NotListed(&'static str),
+    #[error(
         "the store already has series of testid {testid:?}, and would add both runs up as one: choose another {setting}"
     )]
     TestidInStore { testid: String, setting: String },
@@ -85,6 +89,7 @@ impl RunError {
             | Self::Shares { .. }
             | Self::Host(_)
             | Self::NotServedByStub(_)
+            | Self::NotListed(_)
             | Self::TestidInStore { .. }
             | Self::Receiver(_)
             | Self::Replay(_)

@@ -90,6 +90,14 @@ fn proxies_of_the_stores_and_of_the_target_are_printed() {
 }
 
 #[test]
+fn a_service_that_is_not_listed_is_named_with_the_file_to_edit() {
+    let service = Service::start();
+    let printed = printed(&service, "printed-5", 0, &[]);
+    let line = "monitoring/src/services/mod.rs does not list the service";
+    assert_eq!(lines_with(&printed, line).len(), 1, "{printed}");
+}
+
+#[test]
 fn a_run_without_a_report_prints_its_verdict_and_the_cause() {
     let service = Service::start();
     let printed = printed(&service, "printed-4", 0, &[(perf_settings::TARGET, "http://127.0.0.1:9")]);
