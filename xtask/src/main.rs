@@ -16,18 +16,15 @@ mod setting_args;
 mod stack;
 mod values;
 
-use std::panic::AssertUnwindSafe;
-
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
-use futures::FutureExt as _;
 use perf_report::exit_code::ExitCode;
 
 use commands::{
     archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
 };
 use host::terminal;
-use perf::perf_error::{PerfError, exit_code};
+use perf::perf_error::{PerfError, catch_panic, exit_code};
 use perf::publish;
 use values::FlagConflict;
 
@@ -114,16 +111,15 @@ fn print_flag_error(error: &clap::Error) -> ExitCode {
 
 /// Waits for a command, and prints its error. A panic is an internal error.
 async fn wait_for_exit_code(command: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
-    match AssertUnwindSafe(command).catch_unwind().await {
+    match catch_panic(async { Ok(command.await) }).await {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             terminal::print_error(&format!("{error:#}"));
             exit_code(&error)
         }
-        Err(_) => {
-            let cause = "a mistake in this program, which the message above describes: report it";
-            terminal::print_stop(&ExitCode::Internal.describe_stop(), cause);
-            ExitCode::Internal
+        Err(panicked) => {
+            terminal::print_stop(&panicked.verdict(), &panicked.to_string());
+            panicked.code()
         }
     }
 }

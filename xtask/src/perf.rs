@@ -20,7 +20,7 @@ use perf_report::exit_code::ExitCode;
 pub(crate) use args::PerfArgs;
 use compare::BaselineComparison;
 use generate::LoadOutput;
-use perf_error::{PerfError, after_cleanup};
+use perf_error::{PerfError, after_cleanup, catch_panic};
 use plan::PerfPlan;
 use prove::ProofResult;
 use publish::{EndedRun, PerfResult};
@@ -31,7 +31,7 @@ use crate::scenarios::ScenarioTest;
 /// Runs the scenarios of a plan, one after another.
 pub(crate) async fn run(plan: &PerfPlan) -> Result<PerfResult, PerfError> {
     let services = Services::start(plan).await?;
-    let result = run_all(plan, &services).await;
+    let result = catch_panic(run_all(plan, &services)).await;
     after_cleanup(result, |result| result.code, services.stop().await)
 }
 

@@ -22,7 +22,7 @@ use perf_settings::Settings;
 
 use super::PerfArgs;
 use super::args::ROUNDS_OF_CALIBRATION;
-use super::perf_error::{PerfError, after_cleanup};
+use super::perf_error::{PerfError, after_cleanup, catch_panic};
 use super::publish::PerfResult;
 use crate::host::terminal;
 use calibration::CalibrationRecord;
@@ -33,7 +33,7 @@ use sides::Sides;
 /// Runs the comparison, or the calibration for one.
 pub(crate) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) -> Result<PerfResult, PerfError> {
     let plan = ComparisonPlan::new(args, settings, signals)?;
-    let result = run_planned(&plan).await;
+    let result = catch_panic(run_planned(&plan)).await;
     after_cleanup(result, |result| result.code, plan.remove_checkout())
 }
 

@@ -1,5 +1,8 @@
 //! Errors of `cargo xtask perf`.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
 use monitoring::generated_files::GeneratedFileError;
 use perf_host::LockError;
 use perf_host::files::TestidInUse;
@@ -92,6 +95,8 @@ pub(crate) enum PerfError {
     TooFewRequests,
     #[error("{0}")]
     Interrupted(&'static str),
+    #[error("a mistake in this program, which the message above describes: report it")]
+    Panicked,
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
     /// The runs ended with this code, and then the clean-up failed.
@@ -132,14 +137,14 @@ impl PerfError {
             Self::BaseNotMeasured(_) | Self::TooNoisy { .. } | Self::TooFewRequests => ExitCode::Inconclusive,
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::Internal(error) => exit_code(error),
-            Self::Lock(LockError::Failed { .. }) | Self::Crashed(_) => ExitCode::Internal,
+            Self::Lock(LockError::Failed { .. }) | Self::Crashed(_) | Self::Panicked => ExitCode::Internal,
             Self::NotCleanedUp { code, .. } => code.or_worse(ExitCode::Internal),
             Self::AlsoNotCleanedUp { first, .. } => first.code(),
         }
     }
 
     /// Verdict on the command: "did not run (exit 104)".
-    pub(super) fn verdict(&self) -> String {
+    pub(crate) fn verdict(&self) -> String {
         match self {
             Self::NotCleanedUp { .. } => format!("the clean-up failed (exit {})", self.code().code()),
             _ => self.code().describe_stop(),
@@ -167,6 +172,11 @@ pub(crate) fn after_cleanup<T>(
         (Ok(success), Err(error)) => Err(PerfError::NotCleanedUp { code: code(&success), error }),
         (Err(first), cleaned) => Err(first.after_cleanup(cleaned)),
     }
+}
+
+/// Makes an error of a panic, so that what was started is stopped.
+pub(crate) async fn catch_panic<T>(stages: impl Future<Output = Result<T, PerfError>>) -> Result<T, PerfError> {
+    AssertUnwindSafe(stages).catch_unwind().await.unwrap_or(Err(PerfError::Panicked))
 }
 
 /// The exit code of a command's error.

@@ -28,7 +28,7 @@ use crate::host::{terminal, workspace};
 use crate::perf::args::{self, DRILL_PORT, PerfArgs};
 use crate::perf::child::{self, ChildOutcome};
 use crate::perf::judge;
-use crate::perf::perf_error::{PerfError, after_cleanup};
+use crate::perf::perf_error::{PerfError, after_cleanup, catch_panic};
 use crate::perf::plan::{build, check_generated_files};
 use crate::perf::prove::{self, QuerySource};
 use crate::perf::publish::PerfResult;
@@ -95,7 +95,7 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) 
     let stack = stack::start(&options, signals.clone()).await?;
     let mut interrupted = signals.clone();
     let result = tokio::select! {
-        result = drill_alerts(settings, &built, &scenario, &stack, signals) => result,
+        result = catch_panic(drill_alerts(settings, &built, &scenario, &stack, signals)) => result,
         () = interrupted.interrupted() => Err(PerfError::Interrupted("the drill was interrupted")),
     };
     let forgotten = stack.forget_backend();

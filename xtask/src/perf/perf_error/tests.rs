@@ -18,6 +18,14 @@ fn the_first_error_comes_before_that_of_the_clean_up() {
     assert_eq!(cleaned_up(first(), Ok(())).unwrap_err().to_string(), "a is not a URL");
 }
 
+#[tokio::test]
+async fn a_panic_is_an_error_before_the_clean_up() {
+    let panicked = catch_panic(async { panic!("on purpose") }).await;
+    let error = cleaned_up(panicked, Err(anyhow!("failed to stop the stack"))).unwrap_err();
+    assert_eq!((error.verdict().as_str(), error.code()), ("internal error (exit 70)", ExitCode::Internal));
+    assert!(error.to_string().ends_with("report it; also failed to stop the stack"), "{error}");
+}
+
 #[test]
 fn a_clean_up_that_fails_after_a_success_is_an_error() {
     let left = || Err(anyhow!("a checkout is left"));
