@@ -90,7 +90,7 @@ fn proxies_of_the_stores_and_of_the_target_are_printed() {
 }
 
 #[test]
-fn a_service_that_is_not_listed_is_named_with_the_file_to_edit() {
+fn a_service_that_is_not_listed_is_named() {
     let service = Service::start();
     let printed = printed(&service, "printed-5", 0, &[]);
     let line = "monitoring/src/services/mod.rs does not list the service";

@@ -176,8 +176,8 @@ fn judged_percentile(objective: &ObjectiveResult) -> Ratio {
     objective.goal.share_ppm().map_or(P95, Ratio::ppm)
 }
 
-/// The percentile of an objective on latency, over time. A full bar is over the threshold. The lowest bar
-/// is below a seventh of it.
+/// The percentile of an objective on latency, over time. A full bar is over the threshold. The
+/// lowest bar is below a seventh of it.
 fn spark(report: &Report, objective: &ObjectiveResult) -> Option<String> {
     const WIDTH: usize = 12;
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
