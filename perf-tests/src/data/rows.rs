@@ -137,6 +137,7 @@ impl Rows {
         let (mut places, mut record) = (source.places(), StringRecord::new());
         let mut reader = csv::Reader::from_reader(source.reader());
         let headers = reader.headers().map_err(|error| malformed(&error))?.clone();
+        check_separator(&headers)?;
         loop {
             let place = reader.position().byte();
             if !reader.read_record(&mut record).map_err(|error| malformed(&error))? {
@@ -244,6 +245,19 @@ fn deserialize<T: DeserializeOwned + 'static>(record: ByteRecord, headers: &Stri
         },
         _ => RowError::Csv(error),
     })
+}
+
+/// Refuses a line of names that another character than the comma separates, as some spreadsheets
+/// write it. Each row would have one field, and lack all others.
+fn check_separator(headers: &StringRecord) -> Result<(), RowsError> {
+    let only = headers.get(0).filter(|_| headers.len() == 1);
+    let Some((name, separator)) = only.and_then(|name| Some((name, name.matches([';', '\t', '|']).next()?))) else {
+        return Ok(());
+    };
+    let message = format!(
+        "one column with the name {name:?}: save the file with commas in place of {separator:?}, or rename the column"
+    );
+    Err(RowsError::Malformed { line: headers.position().map_or(1, csv::Position::line), message })
 }
 
 fn malformed(error: &csv::Error) -> RowsError {
