@@ -66,7 +66,7 @@ pub(super) enum RowError {
     Record(csv::DeserializeErrorKind),
     #[error(transparent)]
     Csv(csv::Error),
-    #[error(transparent)]
+    #[error("{}", without_place(.0))]
     Json(#[from] serde_json::Error),
 }
 
@@ -151,10 +151,11 @@ impl Rows {
 
     fn json(file: &File) -> Result<Self, RowsError> {
         let text = read_at_most(MAX_JSON, file)?.ok_or(RowsError::JsonTooLarge)?;
-        let text = text.strip_prefix(BOM).unwrap_or(&text);
+        // A text that ends too early ends in its last line, not after it.
+        let text = text.strip_prefix(BOM).unwrap_or(&text).trim_ascii_end();
         let at = |error: serde_json::Error| RowsError::Malformed {
             line: error.line() as u64,
-            message: format!("not a JSON array of rows: {error}"),
+            message: format!("not a JSON array of rows: {}", without_place(&error)),
         };
         let mut lines = Vec::new();
         for row in serde_json::from_slice::<Vec<Value>>(text).map_err(at)? {
@@ -272,6 +273,12 @@ fn malformed(error: &csv::Error) -> RowsError {
     RowsError::Malformed { line, message }
 }
 
+/// The parser's message without line and column, which count from the beginning of the row.
+fn without_place(error: &serde_json::Error) -> String {
+    let (text, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+}
+
 /// Finds the rows of JSON lines. Lines without text are not rows.
 fn find_lines(mut text: impl BufRead, mut places: Places) -> Result<Places, RowsError> {
     let (mut place, mut bytes) = (0, Vec::new());
@@ -286,7 +293,8 @@ fn find_lines(mut text: impl BufRead, mut places: Places) -> Result<Places, Rows
             let malformed = |message| RowsError::Malformed { line, message };
             let row = str::from_utf8(row).map_err(|error| malformed(format!("not UTF-8: {error}")))?;
             // A parser that ignores the values would not look at their text.
-            serde_json::from_str::<Value>(row).map_err(|error| malformed(format!("not JSON: {error}")))?;
+            serde_json::from_str::<Value>(row)
+                .map_err(|error| malformed(format!("not JSON: {}", without_place(&error))))?;
             places.add(place);
         }
         place += read as u64;

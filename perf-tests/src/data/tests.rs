@@ -111,14 +111,15 @@ fn bad_files_are_named_with_their_line() {
         ("names.csv", "\u{feff}name,age\n", "it has no rows"),
         ("empty.jsonl", "\u{feff}\n \n", "it has no rows"),
         ("blank.jsonl", "\n \n", "it has no rows"),
-        ("broken.jsonl", "{}\n\n{\"a\":\n", "line 3: not JSON"),
+        ("broken.jsonl", "{}\n\n{\"a\":\n", "line 3: not JSON: EOF while parsing a value."),
         ("empty.json", "[]", "it has no rows"),
-        ("object.json", "{\"a\":\n1}", "not a JSON array of rows"),
+        ("cut.json", "[{\"a\":\n1\n", "line 2: not a JSON array of rows: EOF while parsing an object."),
+        ("object.json", "{\"a\":\n1}", "line 1: not a JSON array of rows: invalid type: map, expected a sequence."),
         ("rows.txt", "a", "its name ends in none of"),
     ] {
         for error in BOTH.map(|max| opened(name, text, max).unwrap_err()) {
             let begins = error.starts_with(&format!("data file {}: ", path(name).display()));
-            assert!(begins && error.contains(expected), "{error}");
+            assert!(begins && format!("{error}.").contains(expected), "{error}");
         }
     }
     let missing = Feeder::open("no-such-file.csv").unwrap_err().to_string();
