@@ -52,12 +52,28 @@ pub struct Slo {
 }
 
 impl Slo {
+    /// At least 50 % of the endpoint's requests succeed within the threshold.
+    pub const fn p50(endpoint: Endpoint, threshold: Duration) -> Self {
+        Self::latency(endpoint, Ratio::percent(50), threshold)
+    }
+
+    /// At least 90 % of the endpoint's requests succeed within the threshold.
+    pub const fn p90(endpoint: Endpoint, threshold: Duration) -> Self {
+        Self::latency(endpoint, Ratio::percent(90), threshold)
+    }
+
     /// At least 95 % of the endpoint's requests succeed within the threshold.
     pub const fn p95(endpoint: Endpoint, threshold: Duration) -> Self {
         Self::latency(endpoint, Ratio::percent(95), threshold)
     }
 
-    /// At least `objective` of the endpoint's requests succeed within the threshold.
+    /// At least 99 % of the endpoint's requests succeed within the threshold.
+    pub const fn p99(endpoint: Endpoint, threshold: Duration) -> Self {
+        Self::latency(endpoint, Ratio::percent(99), threshold)
+    }
+
+    /// At least `objective` of the endpoint's requests succeed within the threshold, for any
+    /// percentile: `Ratio::ppm(999_000)` is p99.9.
     pub const fn latency(endpoint: Endpoint, objective: Ratio, threshold: Duration) -> Self {
         Self::span(endpoint, Span::Latency, objective, threshold)
     }

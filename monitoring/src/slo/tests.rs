@@ -48,7 +48,10 @@ fn decimals_are_printed_from_integers() {
 
 #[test]
 fn objectives_have_a_short_text() {
-    assert_eq!(Slo::p95(PING, Duration::from_millis(300)).describe(), "p95 <= 300 ms");
+    for (percent, percentile) in [(50, Slo::p50 as fn(_, _) -> _), (90, Slo::p90), (95, Slo::p95), (99, Slo::p99)] {
+        let text = format!("p{percent} <= 300 ms");
+        assert_eq!(percentile(PING, Duration::from_millis(300)).describe(), text);
+    }
     assert_eq!(Slo::success_above(PING, Ratio::percent(95)).describe(), "success > 95 %");
     assert_eq!(Slo::errors_below(Ratio::percent(1)).describe(), "errors < 1 %");
 }
