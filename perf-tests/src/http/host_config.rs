@@ -73,12 +73,11 @@ impl HostConfig {
         self.protocol.get().copied().unwrap_or(Protocol::Http1)
     }
 
-    /// Asks the host which protocol to use (ALPN), over a connection of its own. Does nothing if a
-    /// setting requires one, and without TLS.
-    pub(crate) async fn agree_on_protocol(&self) -> Result<(), ExchangeError> {
+    /// Asks the host which protocol to use (ALPN), over a connection of its own, and measures the
+    /// parts of making it. Does nothing if a setting requires one, and without TLS.
+    pub(crate) async fn agree_on_protocol(&self, parts: &mut DurationParts) -> Result<(), ExchangeError> {
         let Some(tls) = self.tls.as_ref().filter(|_| self.protocol.get().is_none()) else { return Ok(()) };
-        let (route, mut parts) = (Route::default(), DurationParts::default());
-        let stream = connect(&self.target, &self.dialer, Some(&tls.any), &route, &mut parts).await?;
+        let stream = connect(&self.target, &self.dialer, Some(&tls.any), &Route::default(), parts).await?;
         self.protocol.get_or_init(|| stream.protocol());
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Host, Method};
+use monitoring::metric::RequestPart;
 use perf_host::nearest::nearest;
 use perf_report::FailureKind;
 use perf_settings::{RESOLVE, Settings, TARGET, UnixTarget};
@@ -15,6 +16,7 @@ use tokio::time;
 use super::RunSpec;
 use crate::clock;
 use crate::http::{HttpClient, HttpConfig, MAIN, Pool, RequestBody, RequestHead};
+use crate::measure::DurationParts;
 
 /// Time limit of the request that checks a target.
 const TARGET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -182,18 +184,25 @@ async fn check_target(
 /// Sends a request, and waits for a response. Its error has the kind of the failure and its text.
 async fn request(config: &Arc<HttpConfig>, at: usize, head: RequestHead<'_>) -> Result<(), (FailureKind, String)> {
     let head = RequestHead { discards_body: true, ..head };
-    let mut client = HttpClient::new(config.clone(), Pool::default(), false);
+    let (mut client, mut parts) = (HttpClient::new(config.clone(), Pool::default(), false), DurationParts::default());
     let result = time::timeout(TARGET_TIMEOUT, async {
-        config.hosts()[at].agree_on_protocol().await?;
+        config.hosts()[at].agree_on_protocol(&mut parts).await?;
         client.exchange(at, head, RequestBody::default(), clock::now()).await.result
     });
-    match result.await {
+    let result = result.await;
+    let is_over = |part| parts.get(part) > Duration::ZERO;
+    let limit = TARGET_TIMEOUT.as_secs();
+    match result {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(broken)) => Err((broken.failure, broken.message)),
-        Err(_) => {
-            let limit = TARGET_TIMEOUT.as_secs();
-            Err((FailureKind::Timeout, format!("no connection or no response within {limit} s")))
+        Err(_) if is_over(RequestPart::Connecting) && !is_over(RequestPart::TlsHandshaking) => {
+            let advice = "check the port, or use http:// if it has no TLS";
+            Err((
+                FailureKind::Tls,
+                format!("the server did not respond to the TLS handshake within {limit} s: {advice}"),
+            ))
         }
+        Err(_) => Err((FailureKind::Timeout, format!("no connection or no response within {limit} s"))),
     }
 }
 

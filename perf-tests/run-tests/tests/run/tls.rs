@@ -142,6 +142,10 @@ fn tls_on_one_side_only_is_explained() {
     assert_refused(&run_at(port, "tls-side-2", &[]), &["the server does not respond with TLS", "or use http://"]);
     let (silent, _) = accept_one(drop);
     assert_refused(&run_at(silent.port(), "tls-side-3", &[]), &["the server closed the connection", "use http://"]);
+    // Reads until the client gives up.
+    let (silent, _) = accept_one(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+    let texts = ["did not respond to the TLS handshake within 5 s", "use http:// if it has no TLS"];
+    assert_refused(&run_at(silent.port(), "tls-side-4", &[]), &texts);
 }
 
 #[test]
