@@ -8,7 +8,7 @@ mod target;
 mod timeline;
 
 pub(crate) use environment::environment;
-pub(crate) use files::{FileError, log_outcome, prepare_folder, publish, write_histograms, write_json};
+pub(crate) use files::{FileError, prepare_folder, publish, write_histograms, write_json, write_outcome};
 pub(crate) use load::{
     MAX_SKEW, agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result, stopped_by_signal,
 };

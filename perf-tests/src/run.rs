@@ -44,6 +44,7 @@ mod metrics;
 mod planning;
 mod replay_error;
 mod run_record;
+mod setup_watch;
 mod shard;
 mod spec;
 mod step;
@@ -57,6 +58,7 @@ pub(crate) use error::{NotSavedError, RunError, configuration};
 use finished_load::FinishedLoad;
 use metrics::Metrics;
 use planning::Planning;
+use setup_watch::SetupWatch;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, SpecError, TeardownFn};
 pub(crate) use watchers::AbortRule;
 use watchers::{MissDetector, Watchers};
@@ -111,6 +113,7 @@ struct PreparedRun {
     testid: String,
     folder: PathBuf,
     signals: Signals,
+    setup_watch: SetupWatch,
     warnings: Vec<Finding>,
     layout: Layout,
     http: Arc<HttpConfig>,
@@ -124,7 +127,9 @@ struct PreparedRun {
 impl PreparedRun {
     /// Makes all checks that are possible before the load.
     async fn prepare(mut spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
-        let signals = signals::listen(matches!(settings.outcome, Some(OutcomePlace::File(_)))).map_err(internal)?;
+        let setup_watch = SetupWatch::new(settings.outcome.clone());
+        let (is_started, watch) = (matches!(settings.outcome, Some(OutcomePlace::File(_))), setup_watch.clone());
+        let signals = signals::listen(is_started, move || watch.end_if_running()).map_err(internal)?;
         // Agents on other machines check their own share.
         let vus = if settings.listen.is_some() { 0 } else { own_share(&settings).most_vus(&planning.plan) as u64 };
         let ports = capacity::check(vus, 1 + settings.hosts.len())?;
@@ -156,7 +161,20 @@ impl PreparedRun {
         }
         let layout = layout(&spec, &planning.plan);
         let coordinator = None;
-        Ok(Self { spec, settings, planning, testid, folder, signals, warnings, layout, http, store, coordinator })
+        Ok(Self {
+            spec,
+            settings,
+            planning,
+            testid,
+            folder,
+            signals,
+            setup_watch,
+            warnings,
+            layout,
+            http,
+            store,
+            coordinator,
+        })
     }
 
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {

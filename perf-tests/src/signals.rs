@@ -4,28 +4,53 @@
 use std::io;
 use std::process;
 use std::thread;
+use std::time::Duration;
 
 use perf_host::signals::{Signals, count_into};
 use perf_report::exit_code::ExitCode;
+use tokio::runtime::Builder;
+use tokio::time;
+
+/// Time for the run to notice a signal.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Counts signals to this process. With `until_stdin_closes`, the end of standard input counts as a
 /// signal: the process that holds its other end has ended.
-pub(crate) fn listen(until_stdin_closes: bool) -> io::Result<Signals> {
+///
+/// `end_if_blocked` is called 5 s after a signal, and before the second ends the process. It ends
+/// the process if the thread of the run is blocked.
+pub(crate) fn listen(
+    until_stdin_closes: bool,
+    end_if_blocked: impl Fn() + Clone + Send + 'static,
+) -> io::Result<Signals> {
     let (count, signals) = Signals::from_sender();
     if until_stdin_closes {
-        let count = count.clone();
+        let (count, end_if_blocked) = (count.clone(), end_if_blocked.clone());
         // A separate thread, since a read of standard input cannot be canceled and must not
         // delay an exit.
         thread::Builder::new().name("stdin".to_owned()).spawn(move || {
             // After an error, standard input is gone as well.
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
             count.send_modify(|count| *count += 1);
+            thread::sleep(PATIENCE);
+            end_if_blocked();
         })?;
     }
-    count_into(count, |number| {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (handle, listened) = (runtime.handle().clone(), count.clone());
+    // A separate thread, since the scenario's setup may block the thread of the run.
+    thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(listened.closed()))?;
+    let _entered = handle.enter();
+    count_into(count, move |number| {
         if number > 1 {
+            end_if_blocked();
             process::exit(ExitCode::Interrupted.code().into());
         }
+        let end_if_blocked = end_if_blocked.clone();
+        tokio::spawn(async move {
+            time::sleep(PATIENCE).await;
+            end_if_blocked();
+        });
     })?;
     Ok(signals)
 }

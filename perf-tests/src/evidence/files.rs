@@ -12,6 +12,7 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::outcome::Outcome;
 use perf_report::outcome_log::LoggedOutcome;
 use perf_report::render::files;
+use perf_settings::OutcomePlace;
 use serde::Serialize;
 
 /// Why a file could not be written.
@@ -71,8 +72,16 @@ pub(crate) fn publish(folder: &Path, report: &Report) -> Result<PathBuf, FileErr
     Ok(folder.join(files::REPORT))
 }
 
+/// Writes the outcome for the process that reads it.
+pub(crate) fn write_outcome(place: &OutcomePlace, outcome: Outcome) -> Result<(), FileError> {
+    match place {
+        OutcomePlace::File(path) => write_json(path, &outcome),
+        OutcomePlace::Log => log_outcome(outcome),
+    }
+}
+
 /// Writes the outcome and the run's files to standard error.
-pub(crate) fn log_outcome(outcome: Outcome) -> Result<(), FileError> {
+fn log_outcome(outcome: Outcome) -> Result<(), FileError> {
     let folder = if let Outcome::Evidence(path) = &outcome { path.parent() } else { None };
     let mut files = BTreeMap::new();
     for (folder, name) in folder.iter().flat_map(|folder| [(folder, files::EVIDENCE), (folder, files::HISTOGRAMS)]) {

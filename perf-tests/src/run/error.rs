@@ -73,6 +73,11 @@ pub(crate) enum RunError {
     Configuration(Source),
     #[error("interrupted before the load began")]
     Interrupted,
+    #[error(
+        "interrupted before the load began: setup blocked its thread, so the run could not end in order. In setup, await \
+         what takes long: vu.think(…) in place of std::thread::sleep"
+    )]
+    SetupBlocked,
     #[error("failed to read this program: {0}")]
     Program(io::Error),
     #[error(transparent)]
@@ -101,7 +106,7 @@ impl RunError {
             Self::Agent(error) => error.code(),
             Self::AgentEnd(end) => end.code(),
             Self::File(error) => error.code(),
-            Self::Interrupted => ExitCode::Interrupted,
+            Self::Interrupted | Self::SetupBlocked => ExitCode::Interrupted,
             Self::Program(_) | Self::Internal(_) => ExitCode::Internal,
         }
     }

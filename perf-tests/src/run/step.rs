@@ -111,15 +111,20 @@ impl PreparedRun {
         problems: &mut Vec<Finding>,
     ) -> Result<Option<ScenarioBody>, RunError> {
         let step = Step { name: "setup", limit: self.settings.setup_timeout, quiet: self.settings.quiet };
-        let failure = tokio::select! {
-            () = self.signals.interrupted() => return Err(RunError::Interrupted),
-            result = step.run((code.0)(SetupSource::Setup(setup_vu))) => match result {
-                Ok(body) => return Ok(Some(body)),
-                Err(failure) => failure,
-            },
+        self.setup_watch.set_running(true);
+        let ended = tokio::select! {
+            biased;
+            () = self.signals.interrupted() => None,
+            result = step.run((code.0)(SetupSource::Setup(setup_vu))) => Some(result),
         };
-        problems.push(failure.finding(FindingKind::SetupFailed, "setup", "before"));
-        Ok(None)
+        self.setup_watch.set_running(false);
+        match ended.ok_or(RunError::Interrupted)? {
+            Ok(body) => Ok(Some(body)),
+            Err(failure) => {
+                problems.push(failure.finding(FindingKind::SetupFailed, "setup", "before"));
+                Ok(None)
+            }
+        }
     }
 
     /// Runs the future of the scenario's teardown. Returns why it failed, if it did.

@@ -44,10 +44,7 @@ impl ScenarioResult {
             Ok(RunOutcome::Sharded(code, made)) => Outcome::Shard { code: *code, made: made.clone() },
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
-        let written = match place {
-            OutcomePlace::File(path) => evidence::write_json(&path, &outcome),
-            OutcomePlace::Log => evidence::log_outcome(outcome),
-        };
+        let written = evidence::write_outcome(&place, outcome);
         if let Err(error) = &written {
             eprintln!("error: {error}");
         }

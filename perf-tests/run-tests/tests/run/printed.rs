@@ -1,5 +1,8 @@
 //! Lines that a run prints about its load, its stores, its target and its setup.
 
+#[cfg(unix)]
+mod blocked_setup;
+
 use std::process::{Command, Stdio};
 
 use test_support::fake_proxy::FakeProxy;
@@ -9,6 +12,8 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 /// The environment variable with the seconds that the fixture's setup takes.
 const SETUP: &str = "TEST_SETUP_SECONDS";
+/// The environment variable with a file that setup writes. Then setup blocks its thread.
+const BLOCKED: &str = "TEST_SETUP_BLOCKED";
 
 /// A scenario of two parts that the tests here run in a process of its own.
 #[test]
@@ -17,11 +22,15 @@ const SETUP: &str = "TEST_SETUP_SECONDS";
 fn fixture() -> std::process::ExitCode {
     // `cargo xtask ci` runs all ignored tests, and this one without a time.
     let Ok(seconds) = std::env::var(SETUP) else { return std::process::ExitCode::SUCCESS };
-    let seconds: u64 = seconds.parse().unwrap();
+    let time = SECOND * seconds.parse().unwrap();
     Scenario::new("printed", &CATALOGUE)
         .exercises(&[PING])
         .setup(async move |vu: &mut Vu| {
-            vu.think(SECOND * u32::try_from(seconds)?, SECOND * u32::try_from(seconds)?).await;
+            if let Ok(sign) = std::env::var(BLOCKED) {
+                std::fs::write(sign, "")?;
+                std::thread::sleep(time);
+            }
+            vu.think(time, time).await;
             Ok(())
         })
         .part("one", constant_vus(20, SECOND * 60), async |vu: &mut Vu, (): &()| ping_slowly(vu).await)
@@ -36,8 +45,14 @@ async fn ping_slowly(vu: &mut Vu) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the fixture with 4 VUs for 1 s. Returns what it printed.
+/// Runs the fixture. Returns what it printed.
 fn printed(service: &Service, testid: &str, setup_seconds: u64, given: &[(&str, &str)]) -> String {
+    let output = command(service, testid, setup_seconds).envs(given.iter().copied()).output().unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The fixture with 4 VUs for 1 s.
+fn command(service: &Service, testid: &str, setup_seconds: u64) -> Command {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("printed").join(testid);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).unwrap();
@@ -50,8 +65,7 @@ fn printed(service: &Service, testid: &str, setup_seconds: u64, given: &[(&str, 
     command.env(perf_settings::TARGET, &service.url).env(perf_settings::TESTID, testid);
     command.env(perf_settings::OUT, &folder).env(perf_settings::FOLDER, &folder).env(SETUP, setup_seconds.to_string());
     command.env(perf_settings::VUS, "4").env(perf_settings::DURATION, "1s").env(perf_settings::PUSH_INTERVAL, "500ms");
-    let output = command.envs(given.iter().copied()).output().unwrap();
-    String::from_utf8(output.stderr).unwrap()
+    command
 }
 
 fn lines_with<'a>(printed: &'a str, text: &str) -> Vec<&'a str> {

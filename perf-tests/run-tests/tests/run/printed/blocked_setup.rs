@@ -1,0 +1,44 @@
+//! Signals while setup blocks the thread of the run.
+
+use std::io::Read as _;
+use std::process::{Child, Command, Stdio};
+
+use test_support::wait_for;
+
+use super::*;
+
+/// The fixture, whose setup has begun to block its thread for 60 s.
+fn start(service: &Service, testid: &str) -> Child {
+    let sign = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{testid}.sign"));
+    let _ = std::fs::remove_file(&sign);
+    let mut command = command(service, testid, 60);
+    let run = command.env(BLOCKED, &sign).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    wait_for("setup", SECOND * 30, || sign.exists().then_some(()));
+    run
+}
+
+fn terminate(run: &Child) {
+    assert!(Command::new("kill").arg(run.id().to_string()).status().unwrap().success());
+}
+
+/// Asserts that the run ends within a time, and says why.
+fn assert_ended(mut run: Child, limit: Duration) {
+    let status = wait_for("the end", limit, || run.try_wait().unwrap());
+    let mut printed = String::new();
+    run.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
+    assert_eq!(status.code(), Some(ExitCode::Interrupted.code().into()), "{printed}");
+    let line = "interrupted (exit 105): interrupted before the load began: setup blocked its thread";
+    assert!(printed.contains(line), "{printed}");
+}
+
+#[test]
+fn a_signal_ends_a_run_whose_setup_blocks() {
+    let service = Service::start();
+    let once = start(&service, "blocked-1");
+    terminate(&once);
+    let twice = start(&service, "blocked-2");
+    terminate(&twice);
+    terminate(&twice);
+    assert_ended(twice, SECOND * 4);
+    assert_ended(once, SECOND * 20);
+}
