@@ -77,6 +77,7 @@ pub enum FindingKind {
     LoadFailed,
     IterationsCutOff,
     IterationsFailed,
+    MeasureNotRecorded,
     Stall,
     Outage,
     Redirected,

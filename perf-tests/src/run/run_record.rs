@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use monitoring::endpoint::Endpoint;
+use monitoring::measure::MeasureKind;
 use monitoring::phase::Phases;
 use perf_report::Report;
 use perf_report::evidence::{Evidence, RunOverview, SCHEMA, StoreResult};
@@ -19,7 +20,7 @@ use super::{FinishedLoad, NotSavedError, Planning, PreparedRun, RunError, RunOut
 use crate::agents::RunFacts;
 use crate::clock;
 use crate::evidence;
-use crate::measure::Snapshot;
+use crate::measure::{Chosen, Snapshot};
 
 /// The parts of the evidence that are known only after the load.
 #[derive(Default)]
@@ -136,7 +137,31 @@ impl RunRecord<'_> {
         findings.extend(evidence::agent_problems(plan, &load.agents));
         findings.extend(problems.iter().cloned());
         findings.extend(evidence::generator_warnings(plan, load));
+        findings.extend(self.unrecorded_measures(&load.snapshot));
         findings
+    }
+
+    /// Warns about declared measures without a value and without an objective, which would be
+    /// inconclusive. A counter without a value is 0, and a part that runs alone need not record all
+    /// measures.
+    fn unrecorded_measures(&self, counts: &Snapshot) -> Option<Finding> {
+        const ALL: Chosen = Chosen { part: None, segment: None };
+        let catalogue = self.spec.catalogue;
+        let declared =
+            catalogue.measures.iter().enumerate().filter(|(_, measure)| self.spec.measures.contains(measure));
+        let without_value = declared.filter(|(at, measure)| {
+            measure.kind != MeasureKind::Counter
+                && catalogue.slos.iter().all(|slo| slo.measure() != Some(measure))
+                && counts.measure(*at, Phases::ALL, ALL).is_some_and(|values| values.count == 0)
+        });
+        let names: Vec<_> = without_value.map(|(_, measure)| measure.name).collect();
+        let message = format!(
+            "the scenario declares {} and recorded no value: call vu.record(…), or remove it from measures(&[…])",
+            names.join(", ")
+        );
+        let has_run = counts.iterations().completed > 0 && self.facts.part.is_none();
+        (has_run && !names.is_empty())
+            .then(|| Finding::warning(Subject::Scenario, FindingKind::MeasureNotRecorded, message))
     }
 
     fn evidence(&self, finished: FinishedLoad, readings: Readings) -> Result<Evidence, RunError> {

@@ -1,5 +1,6 @@
 //! Several objectives on one endpoint: percentiles, other spans, throughput and parts.
 
+use perf_report::finding::FindingKind;
 use perf_report::judgement::{Measurement, ObjectiveResult};
 use perf_report::verdict::Reason;
 use test_support::objectives::{CATALOGUE, HITS, OPEN_ROOMS, ORDERS, QUEUE_LENGTH, ROOM};
@@ -233,4 +234,23 @@ fn an_undeclared_measure_ends_the_run_and_an_unused_one_is_inconclusive() {
         Ok(())
     });
     assert_eq!(code(&finished), ExitCode::BadConfiguration, "{:?}", finished.report());
+}
+
+#[test]
+fn a_declared_measure_without_a_value_or_an_objective_is_named() {
+    const ROOMS: Catalogue = Catalogue { slos: &[Slo::p95(ROOM, Duration::from_millis(500))], ..CATALOGUE };
+    let service = Service::start();
+    let scenario = Scenario::new("rooms", &ROOMS).exercises(&[ROOM]).measures(&[QUEUE_LENGTH, HITS, ORDERS]);
+    let finished = scenario.load(shared_iterations(2, 100)).run_with(
+        settings(&service, None, "unrecorded-1"),
+        async |vu: &mut Vu, ()| {
+            vu.request(ROOM).send().await?;
+            vu.record(HITS, 1);
+            Ok(())
+        },
+    );
+    let findings = &finished.report().unwrap().findings;
+    let named: Vec<_> = findings.iter().filter(|it| it.kind == FindingKind::MeasureNotRecorded).collect();
+    assert!(named.len() == 1 && named[0].message.contains("declares queue_length and recorded"), "{findings:?}");
+    assert_eq!(code(&finished), ExitCode::Met);
 }
