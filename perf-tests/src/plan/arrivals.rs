@@ -15,6 +15,15 @@ use serde::{Deserialize, Serialize};
 use super::nanos;
 
 /// Distribution of arrivals over time.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_arrival_rate;
+/// let second = Duration::from_secs(1);
+/// let poisson = constant_arrival_rate(20, second, second * 60, 10).poisson();
+/// assert_eq!(poisson.plan("polls", 1, 7)?.iterations(), Some(1200));
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {

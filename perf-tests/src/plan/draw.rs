@@ -13,6 +13,14 @@ const COLUMNS: u32 = 60;
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Averages of an earlier run of the same scenario, for values that cannot be planned.
+///
+/// ```
+/// # use perf_tests::plan::Experience;
+/// // 900 requests of 300 iterations, by 10 VUs in 60 s.
+/// let requests_per_iteration = 900.0 / 300.0;
+/// let iterations_per_vu_second = 300.0 / (10.0 * 60.0);
+/// let last_run = Experience { requests_per_iteration, iterations_per_vu_second };
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Experience {
     /// Average number of requests of an iteration.

@@ -38,6 +38,17 @@ pub enum Schedule {
 }
 
 /// One virtual user.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_vus;
+/// # use perf_tests::plan::Schedule;
+/// # let part = constant_vus(10, Duration::from_secs(60)).plan("readers", 1, 7)?;
+/// # let Schedule::Vus { vus, .. } = part.schedule else { panic!("a closed load has VUs") };
+/// assert_eq!((vus[0].id, vus[9].id), (1, 10));
+/// assert_eq!(vus[9].spans.len(), 1);
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VuPlan {
     /// Unique in the run, from 1. The id 0 runs setup and teardown.
@@ -47,6 +58,18 @@ pub struct VuPlan {
 }
 
 /// A time in which a virtual user is active, from the start of the run.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::constant_vus;
+/// # use perf_tests::plan::{ActiveSpan, Schedule};
+/// let second = Duration::from_secs(1);
+/// let part = constant_vus(1, second * 60).graceful_stop(second * 5).plan("readers", 1, 7)?;
+/// # let Schedule::Vus { vus, .. } = part.schedule else { panic!("a closed load has VUs") };
+/// let span = ActiveSpan { start: Duration::ZERO, stop: second * 60, cut: second * 65 };
+/// assert_eq!(vus[0].spans, [span]);
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActiveSpan {
     /// Its first iteration begins.
@@ -59,6 +82,15 @@ pub struct ActiveSpan {
 }
 
 /// The number of iterations of a closed load.
+///
+/// ```
+/// # use perf_tests::plan::{IterationLimit, Schedule};
+/// # use perf_tests::shared_iterations;
+/// let part = shared_iterations(10, 500).plan("readers", 1, 7)?;
+/// let Schedule::Vus { iterations, .. } = part.schedule else { panic!("a closed load has VUs") };
+/// assert_eq!(iterations, IterationLimit::Shared(500));
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IterationLimit {
     /// As many as time allows.

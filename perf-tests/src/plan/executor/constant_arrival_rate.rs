@@ -11,6 +11,19 @@ use super::{
 };
 
 /// Options of `constant-arrival-rate`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_settings::Rate;
+/// # use perf_tests::plan::executor::{ConstantArrivalRate, Executor};
+/// # use perf_tests::plan::{LoadProfile, Spacing};
+/// let (second, spacing) = (Duration::from_secs(1), Spacing::Poisson);
+/// let (rate, duration) = (Rate { count: 40, per: second }, second * 30);
+/// let options = ConstantArrivalRate { rate, duration, vus: 20, max_vus: 80, spacing };
+/// let plan = LoadProfile::from(Executor::ConstantArrivalRate(options)).plan("polls", 1, 7)?;
+/// assert_eq!(plan.iterations(), Some(1200));
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConstantArrivalRate {
     /// The arrival rate.

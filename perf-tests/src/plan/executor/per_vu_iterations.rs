@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
 /// Options of `per-vu-iterations`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::plan::LoadProfile;
+/// # use perf_tests::plan::executor::{Executor, PerVuIterations};
+/// let options = PerVuIterations { vus: 30, iterations: 2, max_duration: Duration::from_secs(60) };
+/// let load = LoadProfile::from(Executor::PerVuIterations(options));
+/// assert_eq!(load.to_string(), "2 iterations by each of 30 VUs, within 1m");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerVuIterations {
     /// Number of virtual users.

@@ -13,6 +13,20 @@ use super::{
 };
 
 /// Options of `ramping-arrival-rate`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_settings::Stage;
+/// # use perf_tests::plan::executor::{Executor, RampingArrivalRate};
+/// # use perf_tests::plan::{LoadProfile, Spacing};
+/// let (time_unit, spacing) = (Duration::from_secs(1), Spacing::Even);
+/// let stages = vec![Stage { duration: time_unit * 60, target: 30 }];
+/// let options =
+///     RampingArrivalRate { start_rate: 10, time_unit, stages, vus: 20, max_vus: 80, spacing };
+/// let plan = LoadProfile::from(Executor::RampingArrivalRate(options)).plan("polls", 1, 7)?;
+/// assert_eq!(plan.iterations(), Some(1200));
+/// # Ok::<(), perf_tests::plan::LoadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RampingArrivalRate {
     /// Initial arrivals per time unit.

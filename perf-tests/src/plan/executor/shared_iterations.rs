@@ -10,6 +10,16 @@ use serde::{Deserialize, Serialize};
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
 /// Options of `shared-iterations`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use perf_tests::plan::LoadProfile;
+/// # use perf_tests::plan::executor::{Executor, SharedIterations};
+/// let max_duration = Duration::from_secs(60);
+/// let options = SharedIterations { vus: 10, iterations: 500, max_duration };
+/// let load = LoadProfile::from(Executor::SharedIterations(options));
+/// assert_eq!(load.to_string(), "500 iterations by 10 VUs, within 1m");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedIterations {
     /// Number of virtual users.
