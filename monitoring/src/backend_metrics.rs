@@ -17,6 +17,11 @@ pub const MEMORY: &str = "process_resident_memory_bytes";
 /// metrics, and its counters began at zero.
 pub const STARTED: &str = "process_start_time_seconds";
 
+/// OpenTelemetry's gauge whose labels describe the process.
+pub const INFO: &str = "target_info";
+/// Label of [`INFO`] that differs between processes.
+pub const INSTANCE_ID: &str = "service_instance_id";
+
 /// Series of a backend metric, as Prometheus scraped them.
 pub fn scraped(metric: impl Into<String>) -> Selector {
     Selector::new(metric).with(JOB, BACKEND_JOB)

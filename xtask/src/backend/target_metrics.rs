@@ -12,12 +12,14 @@ use url::Url;
 
 use crate::host::http;
 
+/// The mappings that the metrics of a target may have: one, or those of all services.
+pub(crate) fn mappings(mapping: Option<BackendMapping>) -> Vec<BackendMapping> {
+    mapping.map_or_else(|| services::ALL.iter().map(|catalogue| catalogue.mapping).collect(), |mapping| vec![mapping])
+}
+
 /// The paths at which the metrics of a target may be: of one mapping, or of those of all services.
 pub(crate) fn paths(mapping: Option<BackendMapping>) -> BTreeSet<&'static str> {
-    match mapping {
-        Some(mapping) => [mapping.path].into(),
-        None => services::ALL.iter().map(|catalogue| catalogue.mapping.path).collect(),
-    }
+    mappings(mapping).iter().map(|mapping| mapping.path).collect()
 }
 
 /// Why there are no metrics at a path of a target, and what to do.

@@ -160,7 +160,7 @@ fn several_workers_make_delivery_not_applicable() {
     let delivery = proven(&out, "delivery");
     assert_eq!(delivery["outcome"], "not_applicable", "{delivery}");
     assert!(
-        delivery["figures"].as_str().unwrap().contains("several workers respond to /metrics in turn"),
+        delivery["figures"].as_str().unwrap().contains("several processes (workers or replicas) respond"),
         "{delivery}"
     );
 }

@@ -1,22 +1,25 @@
 //! The backend's own metrics, read from where its mapping says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use monitoring::backend_mapping::BackendMapping;
-use monitoring::backend_metrics::STARTED;
+use monitoring::backend_metrics::{INFO, INSTANCE_ID, STARTED};
 use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::openapi::{self, ApiRoute};
 use url::Url;
 
+use super::is_count;
 use crate::backend::target_metrics::{self, NoMetrics};
 use crate::host::http;
 
 /// Number of readings, each on a connection of its own. If all come from one process, it counts as
 /// the only one.
 const READINGS: u32 = 32;
+/// Number of readings after those. Counters of one process are not lower in them.
+const AGAIN: u32 = 8;
 /// The time between the starts of two readings.
 ///
 /// Workers share a listening socket. If connections come one after another,
@@ -30,6 +33,8 @@ struct ProcessIdentity {
     /// Start time of the process in Unix seconds. Missing if
     /// several processes add up their counters.
     started: Option<f64>,
+    /// Identifier by OpenTelemetry's conventions.
+    instance_id: Option<String>,
     /// The time of each series' first count in Unix seconds, by name and labels.
     ///
     /// It tells workers apart: the kernel's start times are equal for processes started within 10
@@ -61,40 +66,42 @@ pub(in crate::perf) type MetricsByPath = BTreeMap<&'static str, BackendMetrics>;
 
 /// Reads the metrics at all paths of mappings.
 pub(super) async fn read_all(target: &Url, mapping: Option<BackendMapping>) -> MetricsByPath {
-    let mut found = BTreeMap::new();
+    let (mut found, mappings) = (BTreeMap::new(), target_metrics::mappings(mapping));
     for path in target_metrics::paths(mapping) {
-        found.insert(path, read(target, path).await);
+        found.insert(path, read(target, path, &mappings).await);
     }
     found
 }
 
 /// Reads the metrics of the target several times, to find
 /// out whether one process responds or several.
-pub(super) async fn read(target: &Url, path: &str) -> BackendMetrics {
-    let mut staggered: FuturesUnordered<_> = (0..READINGS)
-        .map(async |at| {
-            tokio::time::sleep(APART * at).await;
-            read_once(target, path).await
-        })
-        .collect();
-    let (mut readings, mut newest) = (Vec::new(), None);
-    while let Some(reading) = staggered.next().await {
-        match reading {
-            Ok(reading) => {
-                readings.push(reading.identity.clone());
-                newest = newer(newest, reading);
+pub(super) async fn read(target: &Url, path: &str, mappings: &[BackendMapping]) -> BackendMetrics {
+    let (mut identities, mut newest) = (Vec::new(), MetricsReading::default());
+    let (mut ended, mut goes_back) = (Vec::new(), false);
+    for readings in [READINGS, AGAIN] {
+        let mut staggered: FuturesUnordered<_> = (0..readings)
+            .map(async |at| {
+                tokio::time::sleep(APART * at).await;
+                read_once(target, path).await
+            })
+            .collect();
+        let earlier = std::mem::take(&mut ended);
+        while let Some(reading) = staggered.next().await {
+            match reading {
+                Ok(reading) => {
+                    goes_back |= reading.goes_back(&earlier, mappings);
+                    ended.extend(reading.samples.iter().filter(|sample| counts_requests(sample, mappings)).cloned());
+                    identities.push(reading.identity.clone());
+                    // The last response need not have the newest counters.
+                    newest = if newest.progress() > reading.progress() { newest } else { reading };
+                }
+                Err(error) => return BackendMetrics::Unavailable(error),
             }
-            Err(error) => return BackendMetrics::Unavailable(error),
         }
     }
-    join_readings(&readings, newest.unwrap_or_default())
-}
-
-/// The reading with the higher counters: the last response need not have the newest ones.
-fn newer(newest: Option<MetricsReading>, reading: MetricsReading) -> Option<MetricsReading> {
-    match newest {
-        Some(newest) if newest.progress() > reading.progress() => Some(newest),
-        _ => Some(reading),
+    match join_readings(&identities, newest) {
+        BackendMetrics::One(newest) if goes_back => BackendMetrics::Several(newest),
+        joined => joined,
     }
 }
 
@@ -112,21 +119,21 @@ impl ProcessIdentity {
         let is_creation_time =
             |sample: &&ExpositionSample| sample.name.ends_with("_created") && sample.value > EARLIEST_CREATION;
         let created = samples.iter().filter(is_creation_time);
+        let info = samples.iter().find(|sample| sample.name == INFO);
         Self {
+            instance_id: info.and_then(|info| info.labels.get(INSTANCE_ID)).cloned(),
             started: samples.iter().find(|sample| sample.name == STARTED).map(|sample| sample.value),
             created: created.map(|sample| ((sample.name.clone(), sample.labels.clone()), sample.value)).collect(),
         }
     }
 
-    /// Whether both have the same start time, as far as they have one: a text may be empty before
-    /// the first request.
-    fn has_same_start(&self, other: &Self) -> bool {
-        self.started.zip(other.started).is_none_or(|(one, other)| one.total_cmp(&other).is_eq())
-    }
-
+    /// Whether both may be of one process, as far as they have the same properties: a text may be
+    /// empty before the first request.
     fn is_same_process(&self, other: &Self) -> bool {
         let common = self.created.iter().filter_map(|(series, at)| Some((at, other.created.get(series)?)));
-        self.has_same_start(other) && common.into_iter().all(|(one, other)| one.total_cmp(other).is_eq())
+        let mut times = common.chain(self.started.as_ref().zip(other.started.as_ref()));
+        times.all(|(one, other)| one.total_cmp(other).is_eq())
+            && self.instance_id.as_ref().zip(other.instance_id.as_ref()).is_none_or(|(one, other)| one == other)
     }
 }
 
@@ -140,9 +147,25 @@ impl MetricsReading {
         self.identity.is_same_process(&other.identity)
     }
 
-    /// Whether both readings have the same start time of the process.
-    pub(super) fn has_same_start(&self, other: &Self) -> bool {
-        self.identity.has_same_start(&other.identity)
+    /// Whether both readings have a start time of the process, and it is the same.
+    pub(super) fn has_equal_start(&self, other: &Self) -> bool {
+        self.identity.started.zip(other.identity.started).is_some_and(|(one, other)| one.total_cmp(&other).is_eq())
+    }
+
+    /// Whether the metrics would differ if another process had written them: by its start, by an
+    /// identifier, or by a sum of durations, which is never equal by chance.
+    pub(super) fn is_identified(&self, mappings: &[BackendMapping]) -> bool {
+        let ProcessIdentity { started, instance_id, created } = &self.identity;
+        let is_sum = |sample: &ExpositionSample| sample.name.ends_with("_sum") && sample.value.fract() > 0.0;
+        let mut series = self.samples.iter().filter(|sample| counts_requests(sample, mappings));
+        started.is_some() || instance_id.is_some() || !created.is_empty() || series.any(is_sum)
+    }
+
+    /// Whether a counter of requests is lower than earlier, or missing.
+    pub(super) fn goes_back(&self, earlier: &[ExpositionSample], mappings: &[BackendMapping]) -> bool {
+        let now: HashMap<_, _> = self.samples.iter().map(|it| ((&it.name, &it.labels), it.value)).collect();
+        let mut counters = earlier.iter().filter(|sample| counts_requests(sample, mappings));
+        counters.any(|sample| now.get(&(&sample.name, &sample.labels)).is_none_or(|now| *now < sample.value))
     }
 
     /// The sum of all counters, which only grows.
@@ -151,6 +174,18 @@ impl MetricsReading {
             self.samples.iter().filter(|sample| ["_total", "_count"].iter().any(|it| sample.name.ends_with(it)));
         counters.map(|sample| sample.value).filter(|value| value.is_finite()).sum()
     }
+}
+
+/// Whether a series counts requests, or adds up their durations. Both only grow.
+fn counts_requests(sample: &ExpositionSample, mappings: &[BackendMapping]) -> bool {
+    let is_part = |of: &str| {
+        let part = sample.name.strip_prefix(of);
+        part.is_some_and(|part| ["_sum", "_count", "_bucket"].contains(&part))
+    };
+    let is_counter = |mapping: &BackendMapping| {
+        sample.name == mapping.requests || mapping.duration.into_iter().chain(mapping.duration_of_all).any(is_part)
+    };
+    is_count(sample.value) && mappings.iter().any(is_counter)
 }
 
 /// Reads the metrics once.

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use monitoring::backend_mapping::BackendMapping;
-use monitoring::backend_metrics::scraped;
+use monitoring::backend_metrics::{STARTED, scraped};
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
@@ -52,10 +51,15 @@ enum NoCount {
     #[error("redirects are followed, so other handlers than the endpoints' may have responded")]
     Redirects,
     #[error(
-        "several workers respond to /metrics in turn, each with its own counters (prometheus_client's multiprocess \
-         mode adds them up)"
+        "several processes (workers or replicas) respond to requests for metrics in turn, each with its own counters: \
+         set --target to one of them, or add the counters up, as prometheus_client's multiprocess mode does"
     )]
-    SeveralWorkers,
+    SeveralProcesses,
+    #[error(
+        "the backend counted fewer requests than it sent responses, and its metrics do not show whether several \
+         replicas respond in turn: expose {STARTED}, or set --target to one replica"
+    )]
+    Unidentified,
     #[error("the backend was restarted during the run, which reset its counters")]
     Restarted,
     #[error("{0}")]
@@ -91,7 +95,7 @@ pub(super) async fn check(
                 return (check, BackendTraffic { counted: BTreeMap::new(), exposed });
             }
         },
-        BackendMetrics::Several(_) => (BackendCount::Unknown(NoCount::SeveralWorkers), exposed(before)),
+        BackendMetrics::Several(_) => (BackendCount::Unknown(NoCount::SeveralProcesses), exposed(before)),
         BackendMetrics::Unavailable(ref why) => {
             (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(before))
         }
@@ -118,9 +122,10 @@ async fn read_backend(
     target: &Url,
     exposed: &impl Fn(BackendMetrics) -> ExposedMetrics,
 ) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
-    let (path, mut readings) = (run.catalogue.mapping.path, 0);
+    let (mappings, mut readings) = ([run.catalogue.mapping], 0);
+    let path = mappings[0].path;
     // The last reading after the load.
-    let mut last: Option<Vec<_>> = None;
+    let mut last: Option<MetricsReading> = None;
     loop {
         let after = match backend_metrics::read_once(target, path).await {
             Err(_) if readings < READINGS => {
@@ -130,34 +135,34 @@ async fn read_backend(
             }
             after => after?,
         };
-        let (is_same, has_start) = (after.is_same_process(before), after.has_same_start(before));
-        let samples = after.samples.clone();
-        let exposed = exposed(BackendMetrics::One(after));
-        if !is_same || goes_back(last.as_deref().unwrap_or(&before.samples), &samples, exposed.mapping()) {
+        let is_same = after.is_same_process(before);
+        let exposed = exposed(BackendMetrics::One(after.clone()));
+        if !is_same || after.goes_back(&last.as_ref().unwrap_or(before).samples, &mappings) {
             // Between two readings after the load, counters of one process do not go back.
             let several = is_same && last.is_some()
-                || !is_same && has_start
-                || matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_));
-            let why = if several { NoCount::SeveralWorkers } else { NoCount::Restarted };
+                || !is_same && after.has_equal_start(before)
+                || matches!(backend_metrics::read(target, path, &mappings).await, BackendMetrics::Several(_));
+            let why = if several { NoCount::SeveralProcesses } else { NoCount::Restarted };
             return Ok((BackendCount::Unknown(why), exposed));
         }
-        let count = count_since(run, &before.samples, &samples, &exposed);
-        last = Some(samples);
+        let count = count_since(run, &before.samples, &after.samples, &exposed);
         readings += 1;
-        let complete = is_complete(run, &count, &exposed);
-        if !complete && readings < READINGS {
+        if missing(run, &count, &exposed) == 0 {
+            return Ok((count, exposed));
+        }
+        if readings < READINGS {
+            last = Some(after);
             time::sleep(PAUSE).await;
             continue;
         }
-        // Another worker may have counted the missing requests, which
-        // no reading before the load has reached.
-        if !complete && matches!(backend_metrics::read(target, path).await, BackendMetrics::Several(_)) {
-            return Ok((BackendCount::Unknown(NoCount::SeveralWorkers), exposed));
-        }
-        if !complete && was_reset(run).await {
-            return Ok((BackendCount::Unknown(NoCount::Restarted), exposed));
-        }
-        return Ok((count, exposed));
+        let unknown = match backend_metrics::read(target, path, &mappings).await {
+            // No reading before the load has reached the process that counted the missing requests.
+            BackendMetrics::Several(_) => Some(NoCount::SeveralProcesses),
+            _ if !contradicts(run, &count, &exposed) => None,
+            _ if was_reset(run).await => Some(NoCount::Restarted),
+            _ => (!after.is_identified(&mappings)).then_some(NoCount::Unidentified),
+        };
+        return Ok((unknown.map_or(count, BackendCount::Unknown), exposed));
     }
 }
 
@@ -170,12 +175,6 @@ async fn was_reset(run: ProvenRun<'_>) -> bool {
     let resets = scraped(run.catalogue.mapping.requests).resets(window).sum();
     // A store that did not scrape the backend knows nothing about it.
     run.source.value(&resets.to_string(), now_ms()).await.ok().flatten().is_some_and(|resets| resets > 0.0)
-}
-
-/// Whether a counter of requests has a smaller value than before.
-fn goes_back(before: &[ExpositionSample], after: &[ExpositionSample], mapping: &BackendMapping) -> bool {
-    let [before, after] = [before, after].map(|samples| EndpointCounters::for_all(samples, mapping).by_class);
-    before.iter().any(|(class, count)| after.get(class).is_none_or(|after| after < count))
 }
 
 /// The backend's counts between two readings, as finely as it offers them.
@@ -252,11 +251,19 @@ fn total(
     Some(EndpointAccount::sum(&accounts, counted.clone()))
 }
 
-/// Whether the backend has counted every request that got a response, as far as it counts.
-fn is_complete(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> bool {
+/// The number of responses that the backend has not counted, as far as it counts.
+fn missing(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
     let (accounts, _) = accounts(run, None, count, exposed);
     let total = total(run, &accounts, count);
-    accounts.iter().map(|(_, account)| account).chain(&total).all(EndpointAccount::is_complete)
+    accounts.iter().map(|(_, account)| account).chain(&total).map(EndpointAccount::missing).sum()
+}
+
+/// Whether requests must have been lost, or another process has counted them.
+fn contradicts(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> bool {
+    let (accounts, _) = accounts(run, None, count, exposed);
+    let total = total(run, &accounts, count);
+    let others = OtherTraffic { around: 0, possible: true };
+    accounts.iter().map(|(_, account)| account).chain(&total).any(|account| account.explain(others).is_err())
 }
 
 fn audit(

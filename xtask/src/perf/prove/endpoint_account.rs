@@ -210,11 +210,11 @@ impl EndpointAccount {
         Ok(Explanation { unanswered, around, others: rest, of_router })
     }
 
-    /// Whether the backend has counted every request that got a response.
-    pub(super) fn is_complete(&self) -> bool {
-        let Some(counted) = &self.counted else { return true };
-        let sent = self.sent_by_class(counted);
-        sent.iter().all(|(class, sent)| *sent == 0 || counted.by_class.get(class).is_some_and(|found| found >= sent))
+    /// The number of responses that the backend has not counted.
+    pub(super) fn missing(&self) -> u64 {
+        let Some(counted) = &self.counted else { return 0 };
+        let found = |class| counted.by_class.get(class).copied().unwrap_or_default();
+        self.sent_by_class(counted).iter().map(|(class, sent)| sent.saturating_sub(found(class))).sum()
     }
 }
 

@@ -26,7 +26,10 @@ use test_support::fake_server;
 use test_support::shop::{GET_OFFERS, SHOP};
 use url::Url;
 
-use self::odd_metrics::{binary, broken, go_in_handlers, in_turn, lazy, twice, uncountable, unsteady};
+use self::odd_metrics::{
+    binary, broken, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, twice, uncountable, unsteady,
+    without_start,
+};
 use super::delivery::BackendTraffic;
 use super::item::ProofItemOutcome;
 use super::same_counts::{is_same_value, same_values};
@@ -87,7 +90,7 @@ async fn audited_with_resets(
     });
     let prometheus = Url::parse(&store).unwrap();
     let source = QuerySource::new(prometheus, None, &StoreAccess::default()).unwrap();
-    let before = backend_metrics::read(&target, "/metrics").await;
+    let before = backend_metrics::read(&target, "/metrics", &[SHOP.mapping]).await;
     for (_, path) in REQUESTED {
         for _ in 0..SENT {
             let _ = http::text(&target, path).await;
@@ -104,11 +107,14 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
     const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
          by handler: add the label handler";
-    let cases: [Case; 20] = [
+    let cases: [Case; 24] = [
         (false, lazy, Shown, "20 counted by the backend"),
         (false, unsteady, Shown, "20 counted by the backend"),
         (false, broken, Failed, "readable before the load, not after it: /metrics responded with 503"),
-        (false, in_turn, NotApplicable, "several workers respond to /metrics in turn"),
+        (false, in_turn, NotApplicable, "several processes (workers or replicas) respond"),
+        (false, in_turn_before, NotApplicable, "several processes (workers or replicas) respond"),
+        (false, equal_replicas, NotApplicable, "do not show whether several replicas respond in turn: expose"),
+        (false, |counts| without_start(fastapi(counts, 2, |_, _| true)), Failed, "and the backend counted 5"),
         (false, twice, Shown, "20 counted by the backend"),
         (false, uncountable, NotApplicable, "no value of the backend's http_requests_total is a count"),
         (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
@@ -119,6 +125,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
             Shown,
             "all endpoints: not available for 7 responses. The backend may not count responses",
         ),
+        (true, |counts| without_start(go_in_handlers(counts)), Shown, "not available for 7 responses"),
         (false, |_| Metrics::text(backend_text::start_time()), NotApplicable, "the backend has no http_requests"),
         (false, |_| backend_text::failing(404), NotApplicable, "/metrics responded with 404"),
         (false, |_| backend_text::failing(401), NotApplicable, "/metrics needs authentication"),

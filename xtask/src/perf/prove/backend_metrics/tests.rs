@@ -22,6 +22,17 @@ fn workers_with_equal_start_times_differ_by_their_first_requests() {
     assert_eq!(joined(&[&one, &other, &one]), BackendMetrics::Several(one.clone()));
 }
 
+#[test]
+fn processes_with_another_identifier_differ() {
+    let reading = |id: &str| {
+        let text = format!("target_info{{service_name=\"shop\",service_instance_id=\"{id}\"}} 1\n");
+        MetricsReading::new(exposition::parse(&text).unwrap())
+    };
+    let one = reading("6c5");
+    assert!(one.is_identified(&[]) && one.is_same_process(&one) && !one.is_same_process(&reading("e81")));
+    assert!(one.is_same_process(&MetricsReading::default()), "a text may be empty before the first request");
+}
+
 #[tokio::test]
 async fn a_text_without_metrics_is_described_with_a_remedy() {
     for (status, body, expected) in [
@@ -30,7 +41,9 @@ async fn a_text_without_metrics_is_described_with_a_remedy() {
         ("200 OK", "<!DOCTYPE html><html></html>", "/metrics is not Prometheus' text format (line 1"),
     ] {
         let url = Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap();
-        let BackendMetrics::Unavailable(why) = read(&url, "/metrics").await else { panic!("{status} has metrics") };
+        let BackendMetrics::Unavailable(why) = read(&url, "/metrics", &[]).await else {
+            panic!("{status} has metrics")
+        };
         assert!(why.to_string().starts_with(expected), "{why}");
     }
 }

@@ -44,6 +44,29 @@ pub(super) fn in_turn(counts: &Counts) -> Metrics {
     Metrics::text(format!("{series} {}\n", if counts.is_empty() { 0 } else { count }))
 }
 
+/// Two processes respond in turn, and the one with lower counts got most of the load.
+pub(super) fn in_turn_before(counts: &Counts) -> Metrics {
+    static READINGS: AtomicU64 = AtomicU64::new(0);
+    let is_first = READINGS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+    let count = if counts.is_empty() && is_first { 7 } else { 30 };
+    Metrics::text(["/offers", "/carts/{cart}"].map(|route| counter(route, count)).concat())
+}
+
+fn counter(route: &str, count: u64) -> String {
+    format!("http_requests_total{{handler=\"{route}\",method=\"GET\",status=\"2xx\"}} {count}\n")
+}
+
+/// One of two processes that got half of the requests each. Nothing tells one from the other.
+pub(super) fn equal_replicas(counts: &Counts) -> Metrics {
+    Metrics::text(counts.iter().map(|((_, route, _), count)| counter(route, count / 2)).collect::<String>())
+}
+
+/// Without the start time of the process.
+pub(super) fn without_start(mut metrics: Metrics) -> Metrics {
+    metrics.body.drain(..backend_text::start_time().len());
+    metrics
+}
+
 /// Has each series twice.
 pub(super) fn twice(counts: &Counts) -> Metrics {
     let mut metrics = fastapi(counts, 1, |_, _| true);

@@ -120,7 +120,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
     let mapping = services::find(&report.run.service).unwrap().mapping;
     let backend = match has_metrics {
         true => BackendMetrics::One(MetricsReading::new(exposition::parse(&exposed(report, false)).unwrap())),
-        false => backend_metrics::read(&target, mapping.path).await,
+        false => backend_metrics::read(&target, mapping.path, &[mapping]).await,
     };
     let access = StoreAccess::default();
     let (url, metrics) = (store(report), [(mapping.path, backend)].into());
