@@ -35,6 +35,8 @@ pub const LE: Label = Label("le");
 
 /// Scrape job of a series.
 pub const JOB: Label = Label("job");
+/// Address of a scraped process, or the name that the store gives it.
+pub const INSTANCE: Label = Label("instance");
 /// Value of [`JOB`] on the backend's own metrics.
 pub const BACKEND_JOB: &str = "backend";
 

@@ -116,11 +116,6 @@ impl Selector {
         Expr::Call("rate", vec![Expr::Select(self.within(window))])
     }
 
-    /// `resets(…[window])`: how often a counter went back, as after a restart.
-    pub fn resets(self, window: Window) -> Expr {
-        Expr::Call("resets", vec![Expr::Select(self.within(window))])
-    }
-
     /// `last_over_time(…[window])`: the last value, also of series that have ended.
     pub fn last(self, window: Window) -> Expr {
         Expr::Call("last_over_time", vec![Expr::Select(self.within(window))])

@@ -136,6 +136,14 @@ impl PrometheusClient {
         self.read("query_range", &ranged(expr, range), response::series).await
     }
 
+    /// The samples of a selector with a window, as they were stored.
+    ///
+    /// # Errors
+    /// If the query fails, or the response has another form.
+    pub async fn samples(&self, selector: &str, at_unix_ms: i64) -> Result<Vec<Series>, QueryError> {
+        self.read("query", &instant(selector, Some(at_unix_ms)), response::series).await
+    }
+
     /// Series of the alerts that were pending or firing in a range.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod queries;
 mod query_source;
 mod query_tally;
 mod render;
+mod restart;
 mod rules;
 mod same_counts;
 mod store_setup;

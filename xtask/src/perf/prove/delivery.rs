@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use monitoring::backend_metrics::{STARTED, scraped};
+use monitoring::backend_metrics::STARTED;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
-use monitoring::promql::{Selector, Window};
+use monitoring::promql::Selector;
 use perf_report::evidence::StatusKey;
 use perf_report::format;
 use perf_report::judgement::EndpointResult;
@@ -22,6 +22,7 @@ use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
 use super::item::{Lack, ProofItem, ProofItemOutcome};
+use super::restart::Restart;
 use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, whole};
 use crate::backend::target_metrics::NoMetrics;
 
@@ -159,22 +160,31 @@ async fn read_backend(
             // No reading before the load has reached the process that counted the missing requests.
             BackendMetrics::Several(_) => Some(NoCount::SeveralProcesses),
             _ if !contradicts(run, &count, &exposed) => None,
-            _ if was_reset(run).await => Some(NoCount::Restarted),
+            _ if is_explained_by_restart(run, before, &after, target, &exposed).await => Some(NoCount::Restarted),
             _ => (!after.is_identified(&mappings)).then_some(NoCount::Unidentified),
         };
         return Ok((unknown.map_or(count, BackendCount::Unknown), exposed));
     }
 }
 
-/// Whether the store saw a counter of requests go back during the run. The counts may have grown
-/// beyond those before the run since then.
-async fn was_reset(run: ProvenRun<'_>) -> bool {
-    // A restart before the run does not count.
-    let seconds = u64::try_from(now_ms() - run.report.run.started_unix_ms).unwrap_or_default() / 1_000;
-    let window = Window::Fixed(Duration::from_secs(seconds.max(1)));
-    let resets = scraped(run.catalogue.mapping.requests).resets(window).sum();
-    // A store that did not scrape the backend knows nothing about it.
-    run.source.value(&resets.to_string(), now_ms()).await.ok().flatten().is_some_and(|resets| resets > 0.0)
+/// Whether a restart during the run explains the requests that the backend did not count: the
+/// store's scrapes have them, or no scrape came before the restart.
+async fn is_explained_by_restart(
+    run: ProvenRun<'_>,
+    before: &MetricsReading,
+    after: &MetricsReading,
+    target: &Url,
+    exposed: &ExposedMetrics,
+) -> bool {
+    // Another process may serve the metrics than the one that restarts, as an exporter does.
+    let path = exposed.mapping().path;
+    let metrics = target.join(path);
+    if after.has_equal_start(before) && metrics.as_ref().is_ok_and(|url| url.origin() == target.origin()) {
+        return false;
+    }
+    let Some(restart) = Restart::find(run, metrics.ok().as_ref()).await else { return false };
+    let counted = [after.samples.as_slice(), &restart.lost].concat();
+    missing(run, &count_since(run, &before.samples, &counted, exposed), exposed) <= restart.unseen(run.report)
 }
 
 /// The backend's counts between two readings, as finely as it offers them.

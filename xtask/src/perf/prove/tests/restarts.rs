@@ -1,0 +1,42 @@
+//! Lost requests, and restarts of processes that the store scrapes.
+
+use super::*;
+
+/// Scrapes of both counters by one instance: after 1 s, and with a lower count a second later.
+fn restarted(instance: &str, start: i64, counted: u64) -> String {
+    let series = ["/offers", "/carts/{cart}"].map(|route| {
+        let labels = format!(r#""instance":"{instance}","handler":"{route}","method":"GET","status":"2xx""#);
+        let points = format!(r#"[[{},"{counted}"],[{},"0"]]"#, start + 1, start + 2);
+        format!(r#"{{"metric":{{"__name__":"http_requests_total",{labels}}},"values":{points}}}"#)
+    });
+    series.join(",")
+}
+
+#[tokio::test]
+async fn only_a_restart_of_the_process_explains_lost_requests() {
+    use ProofItemOutcome::{Failed, NotApplicable};
+    let half: fn(&Counts) -> Metrics = |counts| fastapi(counts, 2, |_, _| true);
+    let anonymous: fn(&Counts) -> Metrics = |counts| without_start(fastapi(counts, 2, |_, _| true));
+    type Case = (&'static str, Scrapes, fn(&Counts) -> Metrics, ProofItemOutcome);
+    let cases: [Case; 6] = [
+        ("not scraped", |_, _| String::new(), anonymous, Failed),
+        ("all counted before", |_, start| restarted("app:80", start, 5), anonymous, NotApplicable),
+        ("two between the scrapes", |_, start| restarted("app:80", start, 4), anonymous, NotApplicable),
+        ("more are lost", |_, start| restarted("app:80", start, 3), anonymous, Failed),
+        ("the same start", |_, start| restarted("app:80", start, 5), half, Failed),
+        (
+            "another instance",
+            |own, start| format!("{},{}", restarted(own, start, 0), restarted("app:80", start, 5)),
+            anonymous,
+            Failed,
+        ),
+    ];
+    for (name, scrapes, metrics, outcome) in cases {
+        let (check, _) = audited_by(scrapes, false, metrics).await;
+        assert_eq!(check.outcome, outcome, "{name}: {check:?}");
+        let is_restart = check.figures.starts_with("the backend was restarted during the run");
+        assert_eq!(is_restart, outcome == NotApplicable, "{name}: {check:?}");
+    }
+    let own: Scrapes = |own, start| format!("{},{}", restarted(own, start, 5), restarted("app:80", start, 0));
+    assert_eq!(audited_by(own, false, anonymous).await.0.outcome, NotApplicable);
+}
