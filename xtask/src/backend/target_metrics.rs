@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services;
 use prometheus_store::exposition::{self, ExpositionSample};
-use prometheus_store::shown_url;
+use prometheus_store::{BodyError, shown_url};
+use reqwest::StatusCode;
 use url::Url;
 
-use crate::host::http;
+use crate::host::http::{self, NotText};
 
 /// The mappings that the metrics of a target may have: one, or those of all services.
 pub(crate) fn mappings(mapping: Option<BackendMapping>) -> Vec<BackendMapping> {
@@ -73,6 +73,26 @@ fn login_remedy(target: &Url, path: &str, wants_token: bool) -> &'static str {
 const ELSEWHERE: &str = "serve metrics there, or name their path in the service's `mapping`, such as \
                          .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
 
+/// The remedy for a service that responds with an error of its own.
+const ITS_LOG: &str = "the service's log says why; Prometheus cannot scrape it then, either";
+/// The remedy for a text that is too long.
+const FEWER: &str = "expose fewer series, such as none with a label of users or of whole paths";
+/// The remedy for a slow text.
+const FASTER: &str = "expose fewer series, or serve them where the load does not block them";
+/// The remedy for a body that cannot be decompressed.
+const UNCOMPRESSED: &str = "let the service, or the proxy before it, send metrics uncompressed";
+
+/// Why a response could not be read to its end.
+fn unreadable(target: &Url, path: &str, error: &anyhow::Error) -> NoMetrics {
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(reqwest::Error::is_timeout) {
+        return NoMetrics::new(format!("{path} did not respond within {:?}", http::PATIENCE)).with(FASTER);
+    }
+    if let Some(BodyError::TooLong(limit)) = error.downcast_ref() {
+        return NoMetrics::new(format!("{path} is longer than {} MiB", limit >> 20)).with(FEWER);
+    }
+    NoMetrics::new(format!("cannot read {path} of {}: {error:#}", shown_url(target)))
+}
+
 /// Reads the samples at a path of the target, with user and password of the target's URL, or at a
 /// URL of another origin, without them. There may be none: many libraries expose a series only
 /// after its first count.
@@ -80,11 +100,7 @@ const ELSEWHERE: &str = "serve metrics there, or name their path in the service'
 /// # Errors
 /// If there are no metrics. The error says why, and what to do.
 pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSample>, NoMetrics> {
-    const PATIENCE: Duration = Duration::from_secs(5);
-    let response = tokio::time::timeout(PATIENCE, http::exposition(target, path)).await;
-    let response = response.map_err(|_| NoMetrics::new(format!("{path} did not respond within {PATIENCE:?}")))?;
-    let unreadable = |error: anyhow::Error| format!("cannot read {path} of {}: {error:#}", shown_url(target));
-    let response = response.map_err(|error| NoMetrics::new(unreadable(error)))?;
+    let response = http::exposition(target, path).await.map_err(|error| unreadable(target, path, &error))?;
     let status = response.status;
     if matches!(status.as_u16(), 401 | 403 | 407) {
         let remedy = login_remedy(target, path, response.wants_token);
@@ -92,11 +108,25 @@ pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSampl
         return Err(NoMetrics { needs_login: true, ..why });
     }
     if !status.is_success() {
-        return Err(NoMetrics::new(format!("{path} responded with {status}")).with(ELSEWHERE));
+        let is_its_own = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        return Err(NoMetrics::new(format!("{path} responded with {status}")).with(if is_its_own {
+            ITS_LOG
+        } else {
+            ELSEWHERE
+        }));
     }
-    let text = response.text().map_err(|why| why.to_string());
-    let samples = text.and_then(|text| exposition::parse(&text).map_err(|error| error.to_string()));
-    samples.map_err(|why| NoMetrics::new(format!("{path} is not Prometheus' text format ({why})")).with(ELSEWHERE))
+    let is_not = |why: &dyn fmt::Display, remedy| {
+        NoMetrics::new(format!("{path} is not Prometheus' text format ({why})")).with(remedy)
+    };
+    let text = response.text().map_err(|why| match why {
+        NotText::TooLong => is_not(&why, FEWER),
+        NotText::Compression => is_not(&why, UNCOMPRESSED),
+        NotText::Encoding => is_not(&why, ELSEWHERE),
+    })?;
+    if text.trim_start().starts_with('<') {
+        return Err(is_not(&"it is an HTML page", ELSEWHERE));
+    }
+    exposition::parse(&text).map_err(|error| is_not(&error, ELSEWHERE))
 }
 
 #[cfg(test)]

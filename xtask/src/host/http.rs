@@ -8,13 +8,15 @@ use flate2::read::MultiGzDecoder;
 #[cfg(unix)]
 use perf_settings::UnixTarget;
 use prometheus_store::{BodyLimit, ClientOptions, PrometheusClient, StoreAccess};
-use reqwest::header::{ACCEPT, WWW_AUTHENTICATE};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, WWW_AUTHENTICATE};
 use serde_json::Value;
 use tokio::time;
 use url::Url;
 
 const POLL: Duration = Duration::from_millis(100);
-const OPTIONS: ClientOptions = ClientOptions { user_agent: None, timeout: Duration::from_secs(5) };
+/// Time limit of a request, its body included.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+const OPTIONS: ClientOptions = ClientOptions { user_agent: None, timeout: PATIENCE };
 const STORE_LIMIT: BodyLimit = BodyLimit(64 << 20);
 /// The limit on a target's text, such as its metrics. Several may be read at once.
 const TEXT_LIMIT: BodyLimit = BodyLimit(8 << 20);
@@ -105,6 +107,7 @@ pub(crate) struct ExpositionResponse {
     pub(crate) status: reqwest::StatusCode,
     /// Whether the target accepts only a bearer token.
     pub(crate) wants_token: bool,
+    is_compressed: bool,
     body: Vec<u8>,
 }
 
@@ -116,7 +119,8 @@ pub(crate) async fn exposition(of: &Url, path: &str) -> anyhow::Result<Expositio
     let challenges = response.headers().get_all(WWW_AUTHENTICATE);
     let offers = |scheme: &[u8]| challenges.iter().any(|it| it.as_bytes().to_ascii_lowercase().starts_with(scheme));
     let wants_token = offers(b"bearer") && !offers(b"basic");
-    Ok(ExpositionResponse { status, wants_token, body: TEXT_LIMIT.read(response).await? })
+    let is_compressed = response.headers().get(CONTENT_ENCODING).is_some_and(|it| it != "identity");
+    Ok(ExpositionResponse { status, wants_token, is_compressed, body: TEXT_LIMIT.read(response).await? })
 }
 
 /// Why the body of a response is not text.
@@ -124,9 +128,9 @@ pub(crate) async fn exposition(of: &Url, path: &str) -> anyhow::Result<Expositio
 pub(crate) enum NotText {
     #[error("it is not text")]
     Encoding,
-    #[error("it is too long")]
+    #[error("it is longer than {} MiB", TEXT_LIMIT.0 >> 20)]
     TooLong,
-    #[error("it is not compressed text")]
+    #[error("its compression is broken, or is not gzip")]
     Compression,
 }
 
@@ -136,13 +140,14 @@ impl ExpositionResponse {
     pub(crate) fn text(self) -> Result<String, NotText> {
         const GZIP: [u8; 2] = [0x1f, 0x8b];
         if !self.body.starts_with(&GZIP) {
-            return String::from_utf8(self.body).map_err(|_| NotText::Encoding);
+            let why = if self.is_compressed { NotText::Compression } else { NotText::Encoding };
+            return String::from_utf8(self.body).map_err(|_| why);
         }
-        let limit = u64::try_from(TEXT_LIMIT.0).unwrap_or(u64::MAX);
+        let limit = u64::try_from(TEXT_LIMIT.0 + 1).unwrap_or(u64::MAX);
         let mut text = String::new();
         let read = MultiGzDecoder::new(self.body.as_slice()).take(limit).read_to_string(&mut text);
         match read {
-            Ok(read) if read == TEXT_LIMIT.0 => Err(NotText::TooLong),
+            Ok(read) if read > TEXT_LIMIT.0 => Err(NotText::TooLong),
             Ok(_) => Ok(text),
             Err(_) => Err(NotText::Compression),
         }

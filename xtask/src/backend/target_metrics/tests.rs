@@ -1,7 +1,10 @@
 //! Tests of `target_metrics`.
 
+use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use test_support::fake_server;
 
 use super::*;
@@ -78,4 +81,52 @@ async fn metrics_that_are_not_there_are_described_with_other_paths() {
     let expected = "/metrics responded with 404 Not Found: serve metrics there, or name their path in the service's \
                         `mapping`, such as .at(\"/actuator/prometheus\") of Spring Boot with Micrometer";
     assert_eq!(error, expected);
+}
+
+/// A response to a request for metrics: the rest of its head after the status line, and its body.
+async fn reason(status_and_head: &'static str, body: Vec<u8>) -> String {
+    let address = fake_server::accept_each(move |mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let head = format!("HTTP/1.1 {status_and_head}\r\nconnection: close");
+        let _ = write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len());
+        let _ = stream.write_all(&body);
+    });
+    let target = Url::parse(&format!("http://{address}")).unwrap();
+    read(&target, "/metrics").await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn each_unusable_response_has_its_reason_and_remedy() {
+    const GZIP: &str = "200 OK\r\ncontent-encoding: gzip";
+    let gzipped = |text: &str| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(text.as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let long = "a_total 1\n".repeat(900_000);
+    let (mut broken, half) = (gzipped("a_total 1\n"), gzipped("a_total 1\n"));
+    broken[12] ^= 0xff;
+    for (head, body, seen, remedy) in [
+        ("503 Service Unavailable", Vec::new(), "/metrics responded with 503 Service Unavailable", ITS_LOG),
+        ("429 Too Many Requests", Vec::new(), "/metrics responded with 429 Too Many Requests", ITS_LOG),
+        ("200 OK", long.clone().into_bytes(), "/metrics is longer than 8 MiB", FEWER),
+        (GZIP, gzipped(&long), "/metrics is not Prometheus' text format (it is longer than 8 MiB)", FEWER),
+        ("200 OK", b"\n<!DOCTYPE html>".to_vec(), "text format (it is an HTML page)", ELSEWHERE),
+        (GZIP, broken, "text format (its compression is broken, or is not gzip)", UNCOMPRESSED),
+        (GZIP, half[..half.len() - 9].to_vec(), "its compression is broken", UNCOMPRESSED),
+        ("200 OK\r\ncontent-encoding: br", vec![0xff; 9], "or is not gzip", UNCOMPRESSED),
+    ] {
+        let why = reason(head, body).await;
+        assert!(why.contains(seen) && why.ends_with(remedy), "{head}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_that_take_too_long_are_described() {
+    let address = fake_server::accept_each(|mut stream| {
+        // Until the client closes the connection.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let error = read(&Url::parse(&format!("http://{address}")).unwrap(), "/metrics").await.unwrap_err();
+    assert_eq!(error.to_string(), format!("/metrics did not respond within 5s: {FASTER}"));
 }

@@ -38,7 +38,11 @@ async fn a_text_without_metrics_is_described_with_a_remedy() {
     for (status, body, expected) in [
         ("401 Unauthorized", "", "/metrics needs authentication (401 Unauthorized): name user"),
         ("404 Not Found", "{}", "/metrics responded with 404 Not Found: serve metrics there"),
-        ("200 OK", "<!DOCTYPE html><html></html>", "/metrics is not Prometheus' text format (line 1"),
+        (
+            "200 OK",
+            "<!DOCTYPE html><html></html>",
+            "/metrics is not Prometheus' text format (it is an HTML page): serve",
+        ),
     ] {
         let url = Url::parse(&fake_server::respond(move |_| (status, body.to_owned()))).unwrap();
         let BackendMetrics::Unavailable(why) = read(&url, "/metrics", &[]).await else {
