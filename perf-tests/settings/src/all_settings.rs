@@ -62,6 +62,11 @@ settings! { TARGET_SETTINGS in target:
          (repeatable). A URL is http://…, https://…, or a Unix socket: unix:/run/app.sock, with a base path \
          unix:/run/app.sock:/base",
     );
+    METRICS_TOKEN = variable(&["PERF_METRICS_TOKEN"], |it, text| {
+        let token = is_header_value(text).then(|| text.trim().to_owned());
+        put_some(&mut it.metrics_token, token.ok_or(ValueError::Refused("not a token: use printable ASCII characters")))
+    })
+    .help("Bearer token for the target's own metrics. It is sent to the main target's origin only");
 }
 
 settings! { RUN_SETTINGS in run:

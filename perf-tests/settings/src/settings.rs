@@ -25,6 +25,8 @@ pub struct Settings {
     pub target: Url,
     /// The URLs of the service's other hosts, by name.
     pub hosts: BTreeMap<String, Url>,
+    /// Bearer token for the main target's own metrics. The process that makes load does not get it.
+    pub metrics_token: Option<String>,
     /// The run's name, if one was given.
     pub testid: Option<String>,
     /// Random seed of the plan and of all payloads.
@@ -131,6 +133,7 @@ impl Settings {
         Self {
             target,
             hosts: BTreeMap::new(),
+            metrics_token: None,
             testid: None,
             seed: DEFAULT_SEED,
             tags: Vec::new(),

@@ -107,6 +107,7 @@ fn a_message_does_not_repeat_a_password() {
 /// that is not valid. The second is empty for switches, names and files, which accept any text.
 const TEXTS: &[(&str, &str, &str)] = &[
     (TARGET, "http://user:pass@127.0.0.1:9/x", "localhost"),
+    (METRICS_TOKEN, "t0p", "t0p\u{7f}"),
     ("PERF_TAGS", "team=trading\nbuild=7", "le=1"),
     (TESTID, "a-run", "../x"),
     ("PERF_SEED", "18446744073709551615", "-1"),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services;
+use perf_settings::UnixTarget;
 use prometheus_store::exposition::{self, ExpositionSample};
 use prometheus_store::{BodyError, shown_url};
 use reqwest::StatusCode;
@@ -20,6 +21,20 @@ pub(crate) fn mappings(mapping: Option<BackendMapping>) -> Vec<BackendMapping> {
 /// The paths at which the metrics of a target may be: of one mapping, or of those of all services.
 pub(crate) fn paths(mapping: Option<BackendMapping>) -> BTreeSet<&'static str> {
     mappings(mapping).iter().map(|mapping| mapping.path).collect()
+}
+
+/// A target whose metrics are read.
+#[derive(Clone, Copy)]
+pub(crate) struct MetricsSource<'a> {
+    pub(crate) target: &'a Url,
+    /// Bearer token, which is sent to the target's own origin only.
+    pub(crate) token: Option<&'a str>,
+}
+
+impl<'a> From<&'a Url> for MetricsSource<'a> {
+    fn from(target: &'a Url) -> Self {
+        Self { target, token: None }
+    }
 }
 
 /// Why there are no metrics at a path of a target, and what to do.
@@ -57,13 +72,16 @@ impl fmt::Display for NoMetrics {
 impl std::error::Error for NoMetrics {}
 
 /// The remedy for metrics that need a login.
-fn login_remedy(target: &Url, path: &str, wants_token: bool) -> &'static str {
-    if wants_token {
-        "it wants a bearer token, and neither this program nor Prometheus has one: let this machine read it without a token"
-    } else if target.join(path).is_ok_and(|url| url.origin() != target.origin()) {
-        "user and password of the target's URL go to the target's own origin only: let this machine read it without them"
+fn login_remedy(MetricsSource { target, token }: MetricsSource<'_>, path: &str, wants_token: bool) -> &'static str {
+    if target.join(path).is_ok_and(|url| url.origin() != target.origin()) && UnixTarget::from_url(target).is_none() {
+        "user and password of the target's URL, and PERF_METRICS_TOKEN, go to the target's own origin only: let this \
+         machine read it without them"
+    } else if token.is_some() {
+        "it does not accept the token of PERF_METRICS_TOKEN"
+    } else if wants_token {
+        "it wants a bearer token: set PERF_METRICS_TOKEN"
     } else if target.username().is_empty() {
-        "name user and password in the target's URL (http://USER:PASSWORD@HOST), or let this machine read it without them"
+        "name user and password in the target's URL (http://USER:PASSWORD@HOST), or a bearer token in PERF_METRICS_TOKEN"
     } else {
         "it does not accept user and password of the target's URL"
     }
@@ -93,17 +111,21 @@ fn unreadable(target: &Url, path: &str, error: &anyhow::Error) -> NoMetrics {
     NoMetrics::new(format!("cannot read {path} of {}: {error:#}", shown_url(target)))
 }
 
-/// Reads the samples at a path of the target, with user and password of the target's URL, or at a
-/// URL of another origin, without them. There may be none: many libraries expose a series only
-/// after its first count.
+/// Reads the samples at a path of the target, with the token, or with user and password of the
+/// target's URL. A URL of another origin is read without them. There may be none: many libraries
+/// expose a series only after its first count.
 ///
 /// # Errors
 /// If there are no metrics. The error says why, and what to do.
-pub(crate) async fn read(target: &Url, path: &str) -> Result<Vec<ExpositionSample>, NoMetrics> {
-    let response = http::exposition(target, path).await.map_err(|error| unreadable(target, path, &error))?;
+pub(crate) async fn read<'a>(
+    source: impl Into<MetricsSource<'a>>,
+    path: &str,
+) -> Result<Vec<ExpositionSample>, NoMetrics> {
+    let source @ MetricsSource { target, token } = source.into();
+    let response = http::exposition(target, path, token).await.map_err(|error| unreadable(target, path, &error))?;
     let status = response.status;
     if matches!(status.as_u16(), 401 | 403 | 407) {
-        let remedy = login_remedy(target, path, response.wants_token);
+        let remedy = login_remedy(source, path, response.wants_token);
         let why = NoMetrics::new(format!("{path} needs authentication ({status})")).with(remedy);
         return Err(NoMetrics { needs_login: true, ..why });
     }

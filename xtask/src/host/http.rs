@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use flate2::read::MultiGzDecoder;
-#[cfg(unix)]
 use perf_settings::UnixTarget;
 use prometheus_store::{BodyLimit, ClientOptions, PrometheusClient, StoreAccess};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, WWW_AUTHENTICATE};
@@ -111,10 +110,19 @@ pub(crate) struct ExpositionResponse {
     body: Vec<u8>,
 }
 
-/// Reads a target's metrics on a new connection.
-pub(crate) async fn exposition(of: &Url, path: &str) -> anyhow::Result<ExpositionResponse> {
-    let (client, url) = target(of, path)?;
-    let response = client.get(url).header(ACCEPT, EXPOSITION).send().await?;
+/// Reads a target's metrics on a new connection. The token is sent to the target's own origin only:
+/// a redirect to another one goes without it.
+pub(crate) async fn exposition(of: &Url, path: &str, token: Option<&str>) -> anyhow::Result<ExpositionResponse> {
+    let (client, mut url) = target(of, path)?;
+    let is_own = UnixTarget::from_url(of).is_some() || url.origin() == of.origin();
+    let token = token.filter(|_| is_own);
+    if token.is_some() {
+        // In place of user and password. Both fail only for URLs without a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+    }
+    let request = client.get(url).header(ACCEPT, EXPOSITION);
+    let response = token.into_iter().fold(request, |request, token| request.bearer_auth(token)).send().await?;
     let status = response.status();
     let challenges = response.headers().get_all(WWW_AUTHENTICATE);
     let offers = |scheme: &[u8]| challenges.iter().any(|it| it.as_bytes().to_ascii_lowercase().starts_with(scheme));

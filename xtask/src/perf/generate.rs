@@ -69,7 +69,8 @@ fn unmeasured(plan: &PerfPlan, scenario: &ScenarioTest, error: PerfError) -> Res
 
 fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Settings {
     let (target, testid) = (services.target.clone(), plan.testid(scenario));
-    let mut settings = Settings { target, testid, ..plan.settings.clone() };
+    // Only the proof reads the target's metrics.
+    let mut settings = Settings { target, testid, metrics_token: None, ..plan.settings.clone() };
     if let Some(prometheus) = &services.stack.prometheus {
         settings.remote_write = Some(args::write_url(prometheus));
         settings.prometheus = Some(prometheus.clone());

@@ -49,7 +49,7 @@ use super::args::ProofMode;
 use super::judge::JudgedRun;
 use super::plan::PerfPlan;
 use super::services::Services;
-use crate::backend::target_metrics::NoMetrics;
+use crate::backend::target_metrics::{MetricsSource, NoMetrics};
 use crate::host::clock::Moment;
 use backend_metrics::{BackendMetrics, MetricsByPath};
 use backend_scrapes::BackendScrapes;
@@ -75,12 +75,13 @@ pub(super) async fn before<'a>(plan: &'a PerfPlan, services: &'a Services) -> Op
         is_own: stack.prometheus.is_some(),
         is_on_a_bridge: stack.is_on_a_bridge(),
     };
+    let source = MetricsSource { target: &services.target, token: settings.metrics_token.as_deref() };
     let backend = ProofBackend {
-        target: &services.target,
+        source,
         is_own: services.stub.is_some(),
         mapping: plan.mapping,
         follows_redirects: settings.http.max_redirects > 0,
-        metrics: backend_metrics::read_all(&services.target, plan.mapping).await,
+        metrics: backend_metrics::read_all(source, plan.mapping).await,
     };
     let (push_interval, must_prove) = (settings.push_interval, plan.proof == ProofMode::Required);
     Some(ProofContext { store, backend, push_interval, must_prove })
@@ -162,7 +163,6 @@ impl Proof {
 }
 
 /// The store and the backend of a run, as they are known before the load.
-#[derive(Debug)]
 pub(super) struct ProofContext<'a> {
     store: ProofStore<'a>,
     backend: ProofBackend<'a>,
@@ -191,9 +191,8 @@ struct ProofStore<'a> {
 }
 
 /// The backend of a run.
-#[derive(Debug)]
 struct ProofBackend<'a> {
-    target: &'a Url,
+    source: MetricsSource<'a>,
     /// Whether it was started for this run. It then has metrics, and no other client uses it.
     is_own: bool,
     /// The mapping of its metrics, if the command line names one.
@@ -261,7 +260,7 @@ async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result
         let gaps = StoreGaps::find(catalogue, &source, scrapes, &queried).await;
         queried = gaps.add_to(queried, *must_prove);
     }
-    let served = backend_metrics::served_routes(backend.target, mapping.path).await;
+    let served = backend_metrics::served_routes(backend.source.target, mapping.path).await;
     let checks = vec![
         queried,
         delivered,

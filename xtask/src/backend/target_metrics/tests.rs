@@ -39,6 +39,28 @@ async fn metrics_behind_a_bearer_token_are_named_as_such() {
 }
 
 #[tokio::test]
+async fn a_token_is_sent_to_the_targets_own_origin_only() {
+    let text = fake_server::respond(|request| match request.to_ascii_lowercase() {
+        head if head.matches("authorization:").count() == 1 && head.contains("authorization: bearer t0p") => {
+            ("200 OK", "a_total 1\n".to_owned())
+        }
+        _ => ("401 Unauthorized", String::new()),
+    });
+    let with_user = Url::parse(&text.replace("http://", "http://me:secret@")).unwrap();
+    let source = |target, token| MetricsSource { target, token: Some(token) };
+    assert_eq!(read(source(&with_user, "t0p"), "/metrics").await.unwrap().len(), 1);
+    let error = read(source(&with_user, "S3cr3t"), "/metrics").await.unwrap_err().to_string();
+    assert!(error.ends_with("it does not accept the token of PERF_METRICS_TOKEN") && !error.contains("S3cr3t"));
+    // Neither by a URL of another origin, nor by a redirect.
+    let other = Url::parse(&fake_server::unreachable_url()).unwrap();
+    let error = read(source(&other, "t0p"), &format!("{text}/metrics")).await.unwrap_err();
+    assert!(error.needs_login && error.to_string().contains("PERF_METRICS_TOKEN, go to the target's own origin only"));
+    let redirect: &'static str = format!("302 Found\r\nlocation: {text}/metrics").leak();
+    let redirecting = Url::parse(&fake_server::respond(move |_| (redirect, String::new()))).unwrap();
+    assert!(read(source(&redirecting, "t0p"), "/metrics").await.unwrap_err().needs_login);
+}
+
+#[tokio::test]
 async fn another_origin_does_not_get_the_targets_credentials() {
     let (own, other) = ["me", "other"]
         .map(|name| {

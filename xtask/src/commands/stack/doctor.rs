@@ -14,6 +14,7 @@ use prometheus_store::{PrometheusClient, QueryError};
 use serde_json::Value;
 use url::Url;
 
+use crate::backend::target_metrics::MetricsSource;
 use crate::generated_files;
 use crate::host::terminal::{print_line, print_wrapped, refuse};
 use crate::host::{http, workspace};
@@ -129,7 +130,11 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         all_well &= check.print(print_wrapped);
     }
     for (name, url) in &named {
-        let result = target::mapping(url).await;
+        let result = target::mapping(MetricsSource {
+            target: url,
+            token: settings.metrics_token.as_deref().filter(|_| name.is_none()),
+        })
+        .await;
         let about = |text: String| name.as_ref().map_or_else(|| text.clone(), |name| format!("{name}: {text}"));
         let result = result.map(about).map_err(|found| FoundProblem { problem: about(found.problem), ..found });
         // Its lines are not broken, because a mapping is copied.

@@ -12,7 +12,7 @@ use prometheus_store::openapi::{self, ApiRoute};
 use url::Url;
 
 use super::is_count;
-use crate::backend::target_metrics::{self, NoMetrics};
+use crate::backend::target_metrics::{self, MetricsSource, NoMetrics};
 use crate::host::http;
 
 /// Number of readings, each on a connection of its own. If all come from one process, it counts as
@@ -65,24 +65,29 @@ pub(in crate::perf) enum BackendMetrics {
 pub(in crate::perf) type MetricsByPath = BTreeMap<&'static str, BackendMetrics>;
 
 /// Reads the metrics at all paths of mappings.
-pub(super) async fn read_all(target: &Url, mapping: Option<BackendMapping>) -> MetricsByPath {
+pub(super) async fn read_all(source: MetricsSource<'_>, mapping: Option<BackendMapping>) -> MetricsByPath {
     let (mut found, mappings) = (BTreeMap::new(), target_metrics::mappings(mapping));
     for path in target_metrics::paths(mapping) {
-        found.insert(path, read(target, path, &mappings).await);
+        found.insert(path, read(source, path, &mappings).await);
     }
     found
 }
 
 /// Reads the metrics of the target several times, to find
 /// out whether one process responds or several.
-pub(super) async fn read(target: &Url, path: &str, mappings: &[BackendMapping]) -> BackendMetrics {
+pub(super) async fn read<'a>(
+    source: impl Into<MetricsSource<'a>>,
+    path: &str,
+    mappings: &[BackendMapping],
+) -> BackendMetrics {
+    let source = source.into();
     let (mut identities, mut newest) = (Vec::new(), MetricsReading::default());
     let (mut ended, mut goes_back) = (Vec::new(), false);
     for readings in [READINGS, AGAIN] {
         let mut staggered: FuturesUnordered<_> = (0..readings)
             .map(async |at| {
                 tokio::time::sleep(APART * at).await;
-                read_once(target, path).await
+                read_once(source, path).await
             })
             .collect();
         let earlier = std::mem::take(&mut ended);
@@ -192,8 +197,8 @@ fn counts_requests(sample: &ExpositionSample, mappings: &[BackendMapping]) -> bo
 ///
 /// # Errors
 /// Why there are no metrics, and what to do.
-pub(super) async fn read_once(target: &Url, path: &str) -> Result<MetricsReading, NoMetrics> {
-    Ok(MetricsReading::new(target_metrics::read(target, path).await?))
+pub(super) async fn read_once(source: MetricsSource<'_>, path: &str) -> Result<MetricsReading, NoMetrics> {
+    Ok(MetricsReading::new(target_metrics::read(source, path).await?))
 }
 
 /// The routes in a target's OpenAPI document, which FastAPI

@@ -34,7 +34,7 @@ impl BackendScrapes {
         context: &ProofContext<'_>,
     ) -> Self {
         let ProofContext { store, backend, .. } = context;
-        let is_socket = UnixTarget::from_url(backend.target).is_some();
+        let is_socket = UnixTarget::from_url(backend.source.target).is_some();
         if exposed.missing().is_some() {
             let excuse = if is_socket { Excuse::UnixSocket } else { Excuse::NoMetrics };
             return Self { excuse: Some(excuse), are_missing: false };

@@ -24,7 +24,7 @@ use super::exposed_metrics::{ExposedMetrics, RequestCount};
 use super::item::{Lack, ProofItem, ProofItemOutcome};
 use super::restart::Restart;
 use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, whole};
-use crate::backend::target_metrics::NoMetrics;
+use crate::backend::target_metrics::{MetricsSource, NoMetrics};
 
 const CHECK: &str = "delivery";
 /// Limit on readings of the backend's counters, until it has counted all of its responses.
@@ -88,7 +88,7 @@ pub(super) async fn check(
     };
     let (count, exposed) = match before {
         _ if backend.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
-        BackendMetrics::One(reading) => match read_backend(run, &reading, backend.target, &exposed).await {
+        BackendMetrics::One(reading) => match read_backend(run, &reading, backend.source, &exposed).await {
             Ok(found) => found,
             Err(NoMetrics { why, .. }) => {
                 let check = failed(anyhow!("the backend's metrics were readable before the load, not after it: {why}"));
@@ -120,7 +120,7 @@ pub(super) async fn check(
 async fn read_backend(
     run: ProvenRun<'_>,
     before: &MetricsReading,
-    target: &Url,
+    source: MetricsSource<'_>,
     exposed: &impl Fn(BackendMetrics) -> ExposedMetrics,
 ) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
     let (mappings, mut readings) = ([run.catalogue.mapping], 0);
@@ -128,7 +128,7 @@ async fn read_backend(
     // The last reading after the load.
     let mut last: Option<MetricsReading> = None;
     loop {
-        let after = match backend_metrics::read_once(target, path).await {
+        let after = match backend_metrics::read_once(source, path).await {
             Err(_) if readings < READINGS => {
                 readings += A_FAILED_READING;
                 time::sleep(PAUSE).await;
@@ -142,7 +142,7 @@ async fn read_backend(
             // Between two readings after the load, counters of one process do not go back.
             let several = is_same && last.is_some()
                 || !is_same && after.has_equal_start(before)
-                || matches!(backend_metrics::read(target, path, &mappings).await, BackendMetrics::Several(_));
+                || matches!(backend_metrics::read(source, path, &mappings).await, BackendMetrics::Several(_));
             let why = if several { NoCount::SeveralProcesses } else { NoCount::Restarted };
             return Ok((BackendCount::Unknown(why), exposed));
         }
@@ -156,11 +156,13 @@ async fn read_backend(
             time::sleep(PAUSE).await;
             continue;
         }
-        let unknown = match backend_metrics::read(target, path, &mappings).await {
+        let unknown = match backend_metrics::read(source, path, &mappings).await {
             // No reading before the load has reached the process that counted the missing requests.
             BackendMetrics::Several(_) => Some(NoCount::SeveralProcesses),
             _ if !contradicts(run, &count, &exposed) => None,
-            _ if is_explained_by_restart(run, before, &after, target, &exposed).await => Some(NoCount::Restarted),
+            _ if is_explained_by_restart(run, before, &after, source.target, &exposed).await => {
+                Some(NoCount::Restarted)
+            }
             _ => (!after.is_identified(&mappings)).then_some(NoCount::Unidentified),
         };
         return Ok((unknown.map_or(count, BackendCount::Unknown), exposed));

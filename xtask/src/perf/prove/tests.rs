@@ -60,7 +60,13 @@ fn make_report(offers: u16) -> Report {
 
 /// A service that this clone did not start.
 fn backend(target: &Url) -> ProofBackend<'_> {
-    ProofBackend { target, is_own: false, mapping: None, follows_redirects: false, metrics: MetricsByPath::new() }
+    ProofBackend {
+        source: target.into(),
+        is_own: false,
+        mapping: None,
+        follows_redirects: false,
+        metrics: MetricsByPath::new(),
+    }
 }
 
 /// The store of this clone's stack.

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services;
-use url::Url;
 
 use super::{CheckResult, failed};
 use crate::backend::mapping_fit::{self, MappingFit};
-use crate::backend::target_metrics;
+use crate::backend::target_metrics::{self, MetricsSource};
 
 /// Finds the mapping that fits what the target exposes, and the line that names it. All known paths
 /// are read: a service may have metrics of its process at one, and counts of requests at another.
-pub(super) async fn mapping(target: &Url) -> CheckResult {
+pub(super) async fn mapping(source: impl Into<MetricsSource<'_>>) -> CheckResult {
+    let source = source.into();
     let mut paths: Vec<_> = target_metrics::paths(None).into_iter().collect();
     paths.extend(BackendMapping::KNOWN.iter().map(|known| known.mapping.path).filter(|path| path.starts_with('/')));
     let mut tried = BTreeSet::new();
@@ -20,7 +20,7 @@ pub(super) async fn mapping(target: &Url) -> CheckResult {
     let mut best: Option<(&str, MappingFit)> = None;
     let (mut without_count, mut why_not) = (Vec::new(), Vec::new());
     for path in paths {
-        match target_metrics::read(target, path).await {
+        match target_metrics::read(source, path).await {
             Ok(samples) => match mapping_fit::fit(&samples, path) {
                 Some(fit) if best.as_ref().is_none_or(|(_, known)| fit.is_better_than(known)) => {
                     best = Some((path, fit))

@@ -1,6 +1,7 @@
 //! Tests of `target`.
 
 use test_support::fake_server;
+use url::Url;
 
 use super::*;
 use crate::commands::stack::doctor::FoundProblem;
