@@ -13,7 +13,7 @@ use crate::counted_backend::{Counts, Metrics};
 
 /// Only the start time of the process.
 pub fn start_time() -> String {
-    "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1.7e9\n".to_owned()
+    "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1.70000000025e9\n".to_owned()
 }
 
 /// A total by status and method, as Go's `promhttp` writes it. Only one request in `share` is

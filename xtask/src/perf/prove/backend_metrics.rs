@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use monitoring::backend_mapping::BackendMapping;
-use monitoring::backend_metrics::{INFO, INSTANCE_ID, STARTED};
+use monitoring::backend_metrics::{CPU, INFO, INSTANCE_ID, STARTED};
 use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::openapi::{self, ApiRoute};
 use url::Url;
@@ -95,7 +95,7 @@ pub(super) async fn read<'a>(
             match reading {
                 Ok(reading) => {
                     goes_back |= reading.goes_back(&earlier, mappings);
-                    ended.extend(reading.samples.iter().filter(|sample| counts_requests(sample, mappings)).cloned());
+                    ended.extend(reading.samples.iter().filter(|sample| only_grows(sample, mappings)).cloned());
                     identities.push(reading.identity.clone());
                     // The last response need not have the newest counters.
                     newest = if newest.progress() > reading.progress() { newest } else { reading };
@@ -158,18 +158,18 @@ impl MetricsReading {
     }
 
     /// Whether the metrics would differ if another process had written them: by its start, by an
-    /// identifier, or by a sum of durations, which is never equal by chance.
+    /// identifier, by a sum of durations or by its CPU time. Whole seconds may be equal by chance.
     pub(super) fn is_identified(&self, mappings: &[BackendMapping]) -> bool {
         let ProcessIdentity { started, instance_id, created } = &self.identity;
-        let is_sum = |sample: &ExpositionSample| sample.name.ends_with("_sum") && sample.value.fract() > 0.0;
-        let mut series = self.samples.iter().filter(|sample| counts_requests(sample, mappings));
-        started.is_some() || instance_id.is_some() || !created.is_empty() || series.any(is_sum)
+        let sums = self.samples.iter().filter(|sample| sample.name == CPU || sample.name.ends_with("_sum"));
+        let mut seconds = sums.filter(|sample| only_grows(sample, mappings)).map(|sample| sample.value).chain(*started);
+        instance_id.is_some() || !created.is_empty() || seconds.any(|value| value.fract() > 0.0)
     }
 
-    /// Whether a counter of requests is lower than earlier, or missing.
+    /// Whether a series that only grows is lower than earlier, or missing.
     pub(super) fn goes_back(&self, earlier: &[ExpositionSample], mappings: &[BackendMapping]) -> bool {
         let now: HashMap<_, _> = self.samples.iter().map(|it| ((&it.name, &it.labels), it.value)).collect();
-        let mut counters = earlier.iter().filter(|sample| counts_requests(sample, mappings));
+        let mut counters = earlier.iter().filter(|sample| only_grows(sample, mappings));
         counters.any(|sample| now.get(&(&sample.name, &sample.labels)).is_none_or(|now| *now < sample.value))
     }
 
@@ -181,8 +181,9 @@ impl MetricsReading {
     }
 }
 
-/// Whether a series counts requests, or adds up their durations. Both only grow.
-fn counts_requests(sample: &ExpositionSample, mappings: &[BackendMapping]) -> bool {
+/// Whether a series never goes back in one process: a count of requests, a part of the histogram of
+/// their durations, or the CPU time.
+fn only_grows(sample: &ExpositionSample, mappings: &[BackendMapping]) -> bool {
     let is_part = |of: &str| {
         let part = sample.name.strip_prefix(of);
         part.is_some_and(|part| ["_sum", "_count", "_bucket"].contains(&part))
@@ -190,7 +191,7 @@ fn counts_requests(sample: &ExpositionSample, mappings: &[BackendMapping]) -> bo
     let is_counter = |mapping: &BackendMapping| {
         sample.name == mapping.requests || mapping.duration.into_iter().chain(mapping.duration_of_all).any(is_part)
     };
-    is_count(sample.value) && mappings.iter().any(is_counter)
+    is_count(sample.value) && (sample.name == CPU || mappings.iter().any(is_counter))
 }
 
 /// Reads the metrics once.

@@ -298,8 +298,9 @@ fn audit(
             Ok(explained) => {
                 if explained.of_router > 0 {
                     notes.push(format!(
-                        "{}: not available for {}. The backend may not count responses that its router \
-                         sends without a handler (404, 405, redirects). Count them in a middleware around the router",
+                        "{}: not available for {}. The backend may not count responses that its router or a \
+                         middleware sends without a handler (401, 403, 404, 405, 429, redirects). Count them in a \
+                         middleware around both",
                         account.name,
                         format::counted(explained.of_router, "response")
                     ));

@@ -12,11 +12,11 @@ use perf_report::judgement::EndpointResult;
 
 use super::endpoint_counters::EndpointCounters;
 
-/// Statuses with which a router responds before it calls a handler: no route, another method, or a
-/// redirect to the route's spelling.
+/// Statuses with which a router, or a middleware before it, responds without calling a handler: no
+/// route, another method, a redirect to the route's spelling, no permission, or too many requests.
 ///
 /// A backend that counts in its handlers does not have these.
-const OF_ROUTERS: [u16; 5] = [404, 405, 301, 307, 308];
+const OF_ROUTERS: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
 
 /// The counts of one endpoint.
 #[derive(Debug, Clone)]
@@ -145,12 +145,16 @@ impl EndpointAccount {
         self.explain(others)
     }
 
-    /// The sent requests by the backend's classes of status, which may have none.
-    fn sent_by_class(&self, counted: &EndpointCounters) -> BTreeMap<String, u64> {
-        match counted.by_class.contains_key("") {
-            true => [(String::new(), self.sent.values().sum())].into(),
-            false => self.sent.clone(),
-        }
+    /// Responses and the backend's count of them, by class of status: one class if the backend
+    /// counts some without a status.
+    fn by_class<'a>(&'a self, counted: &'a EndpointCounters) -> BTreeMap<&'a str, (u64, u64)> {
+        let counts = &counted.by_class;
+        let has_statuses = counts.get("").is_none_or(|without| *without == 0 && counts.len() > 1);
+        let class = |class: &'a String| if has_statuses { class.as_str() } else { "" };
+        let mut by_class = BTreeMap::<_, (u64, u64)>::new();
+        self.sent.iter().for_each(|(of, sent)| by_class.entry(class(of)).or_default().0 += sent);
+        counts.iter().for_each(|(of, found)| by_class.entry(class(of)).or_default().1 += found);
+        by_class
     }
 
     /// Responses of a class that the backend may not have counted, because a router sent them. A
@@ -172,15 +176,7 @@ impl EndpointAccount {
     pub(super) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
         let (mut surplus, mut of_router) = (0, 0);
-        let sent = self.sent_by_class(counted);
-        let classes: Vec<_> = sent.keys().chain(counted.by_class.keys()).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        for class in classes {
-            if !seen.insert(class) {
-                continue;
-            }
-            let sent = sent.get(class).copied().unwrap_or_default();
-            let found = counted.by_class.get(class).copied().unwrap_or_default();
+        for (class, (sent, found)) in self.by_class(counted) {
             if found < sent && others.possible && sent - found <= self.router_responses(class, counted) {
                 of_router += sent - found;
                 continue;
@@ -213,8 +209,7 @@ impl EndpointAccount {
     /// The number of responses that the backend has not counted.
     pub(super) fn missing(&self) -> u64 {
         let Some(counted) = &self.counted else { return 0 };
-        let found = |class| counted.by_class.get(class).copied().unwrap_or_default();
-        self.sent_by_class(counted).iter().map(|(class, sent)| sent.saturating_sub(found(class))).sum()
+        self.by_class(counted).values().map(|(sent, found)| sent.saturating_sub(*found)).sum()
     }
 }
 

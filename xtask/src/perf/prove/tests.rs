@@ -28,8 +28,8 @@ use test_support::shop::{GET_OFFERS, SHOP};
 use url::Url;
 
 use self::odd_metrics::{
-    binary, broken, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, twice, uncountable, unsteady,
-    without_start,
+    binary, broken, busy_replicas, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, twice, uncountable,
+    unsteady, without_start, workers_of_node,
 };
 use super::delivery::BackendTraffic;
 use super::item::ProofItemOutcome;
@@ -112,13 +112,15 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
     const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
          by handler: add the label handler";
-    let cases: [Case; 24] = [
+    let cases: [Case; 26] = [
         (false, lazy, Shown, "20 counted by the backend"),
         (false, unsteady, Shown, "20 counted by the backend"),
         (false, broken, Failed, "readable before the load, not after it: /metrics responded with 503"),
         (false, in_turn, NotApplicable, "several processes (workers or replicas) respond"),
         (false, in_turn_before, NotApplicable, "several processes (workers or replicas) respond"),
         (false, equal_replicas, NotApplicable, "do not show whether several replicas respond in turn: expose"),
+        (false, workers_of_node, NotApplicable, "do not show whether several replicas respond in turn"),
+        (false, busy_replicas, NotApplicable, "several processes (workers or replicas) respond"),
         (false, |counts| without_start(fastapi(counts, 2, |_, _| true)), Failed, "and the backend counted 5"),
         (false, twice, Shown, "20 counted by the backend"),
         (false, uncountable, NotApplicable, "no value of the backend's http_requests_total is a count"),

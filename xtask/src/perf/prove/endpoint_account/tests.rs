@@ -79,6 +79,7 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
     assert_eq!(of_router(&[(200, 10), (404, 10)], &[("2xx", 10), ("4xx", 4)]), Ok(6));
     assert_eq!(of_router(&[(301, 3), (405, 2)], &[]), Ok(5));
     assert_eq!(of_router(&[(404, 10)], &[("", 4)]), Ok(6), "a counter without statuses");
+    assert_eq!(of_router(&[(200, 10), (401, 3), (403, 2), (429, 4)], &[("2xx", 10)]), Ok(9), "a middleware");
     assert!(of_router(&[(200, 10), (404, 10)], &[("2xx", 9), ("4xx", 10)]).is_err());
     assert!(of_router(&[(422, 10), (404, 5)], &[("4xx", 9)]).is_err(), "more are missing");
     assert!(audit(&[(404, 10)], 0, &[("4xx", 4)], ALONE).is_err(), "an own backend counts all");
@@ -111,6 +112,17 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
         ..EndpointCounters::default()
     };
     assert_eq!(EndpointAccount::sum(&[account], counted).explain(others).unwrap().of_router, 6);
+}
+
+#[test]
+fn counts_without_a_status_stand_for_any_status() {
+    let others = OtherTraffic { around: 0, possible: true };
+    let surplus = |counted: &[(&str, u64)]| audit(&[(200, 10)], 0, counted, others).map(|explained| explained.others);
+    // Two libraries in one process, or requests that are counted before their status is known.
+    assert_eq!(surplus(&[("", 3), ("2xx", 10)]), Ok(3));
+    assert_eq!(surplus(&[("", 6), ("2xx", 4)]), Ok(0));
+    assert!(surplus(&[("", 5), ("2xx", 4)]).is_err());
+    assert!(surplus(&[("", 0), ("2xx", 9), ("4xx", 5)]).is_err(), "they were not of this run");
 }
 
 #[test]

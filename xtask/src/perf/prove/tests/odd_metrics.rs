@@ -61,6 +61,22 @@ pub(super) fn equal_replicas(counts: &Counts) -> Metrics {
     Metrics::text(counts.iter().map(|((_, route, _), count)| counter(route, count / 2)).collect::<String>())
 }
 
+/// The same with start times in whole seconds, as those of Node's workers.
+pub(super) fn workers_of_node(counts: &Counts) -> Metrics {
+    let mut metrics = equal_replicas(counts);
+    metrics.body.extend_from_slice(b"process_start_time_seconds 1700000000\n");
+    metrics
+}
+
+/// Two processes with equal counts, which differ by their CPU time.
+pub(super) fn busy_replicas(counts: &Counts) -> Metrics {
+    static READINGS: AtomicU64 = AtomicU64::new(0);
+    let mut metrics = equal_replicas(counts);
+    let cpu = READINGS.fetch_add(1, Ordering::Relaxed) % 2;
+    metrics.body.extend_from_slice(format!("process_cpu_seconds_total 1.{cpu}5\n").as_bytes());
+    metrics
+}
+
 /// Without the start time of the process.
 pub(super) fn without_start(mut metrics: Metrics) -> Metrics {
     metrics.body.drain(..backend_text::start_time().len());
