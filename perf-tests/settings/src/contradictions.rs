@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::fields::is_on;
+use crate::setting::{Setting, SettingValue};
 use crate::settings::Settings;
 use crate::value::is_private;
 use crate::{
@@ -15,6 +17,19 @@ const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 const fn contradiction(why: String) -> Result<(), SettingsError> {
     Err(SettingsError::Contradiction(why))
+}
+
+/// Rejects settings that exclude each other, whether they were given by flag or by variable. Each
+/// has the name that was typed, and its text. A switch that is off excludes nothing.
+pub(super) fn check_exclusions(given: &[(&Setting, String, String)]) -> Result<(), SettingsError> {
+    let is_given =
+        |(setting, _, text): &&(&Setting, String, String)| setting.value != SettingValue::Switch || is_on(text);
+    for (setting, name, _) in given.iter().filter(is_given).filter(|(setting, ..)| setting.excludes.is_some()) {
+        if let Some((_, other, _)) = given.iter().filter(is_given).find(|(other, ..)| other.flag == setting.excludes) {
+            return contradiction(format!("{name} and {other} exclude each other: remove one"));
+        }
+    }
+    Ok(())
 }
 
 impl Settings {

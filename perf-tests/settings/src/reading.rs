@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::all_settings::all_settings;
+use crate::contradictions::check_exclusions;
 use crate::per_host;
 use crate::setting::{Setting, SettingValue};
 use crate::settings::Settings;
@@ -59,6 +60,7 @@ impl Settings {
         let Self { store_access, remote_write, prometheus, .. } = &mut settings;
         store_access.bind(remote_write, prometheus);
         settings.check()?;
+        check_exclusions(&given)?;
         for (setting, name, text) in &given {
             let hosts = (matches!(setting.value, SettingValue::PerHost(_))).then(|| per_host::host_names(text));
             if let Some(host) = hosts.into_iter().flatten().find(|host| !settings.hosts.contains_key(*host)) {

@@ -248,8 +248,19 @@ fn every_setting_survives_json() {
     for (variable, text, _) in TEXTS.iter().filter(|(_, text, _)| !text.is_empty()) {
         crosses(&settings(&[&[(*variable, *text)], companions(variable)].concat()).unwrap());
     }
-    let exclude_each_other =
-        [ITERATIONS, STAGES, RATE, MAX_VUS_OF_RATE, "PERF_REPLAY", RW_BEARER_TOKEN, SMOKE, SHARD, START_AT];
+    let exclude_each_other = [
+        ITERATIONS,
+        STAGES,
+        RATE,
+        MAX_VUS_OF_RATE,
+        REPLAY,
+        RW_BEARER_TOKEN,
+        SMOKE,
+        SHARD,
+        START_AT,
+        CA_CERTIFICATE,
+        HTTP1,
+    ];
     let together = TEXTS.iter().filter(|(name, text, _)| !text.is_empty() && !exclude_each_other.contains(name));
     let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).collect::<Vec<_>>()).unwrap();
     (all.outcome, all.revision, all.command) =
@@ -286,6 +297,22 @@ fn a_contradiction_names_the_flags_or_variables_as_typed() {
     assert_eq!(stages, "--stage and --duration exclude each other, because stages have durations: remove one");
     let rate = settings(&[(RATE, "1/s"), (ITERATIONS, "5")]).unwrap_err().to_string();
     assert_eq!(rate, format!("{RATE} and {ITERATIONS} exclude each other: remove one"));
+}
+
+#[test]
+fn settings_exclude_each_other_however_they_are_given() {
+    for setting in all_settings().filter(|setting| setting.excludes.is_some()) {
+        let other = all_settings().find(|other| other.flag == setting.excludes).unwrap();
+        let text_of = |it: &Setting| TEXTS.iter().find(|(name, ..)| *name == it.variables[0]).unwrap().1.to_owned();
+        let pairs = [setting, other].map(|it| (it.variables[0], text_of(it)));
+        let lookup = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, text)| text.clone());
+        let by_variables = Settings::from_lookup(&lookup).unwrap_err().to_string();
+        assert!(pairs.iter().all(|(name, _)| by_variables.contains(name)), "{by_variables}");
+        let flag = [(setting.flag.unwrap(), text_of(setting))];
+        let mixed = Settings::from_flags(&flag, &lookup).unwrap_err().to_string();
+        assert!(mixed.contains(&format!("--{}", flag[0].0)) && mixed.contains(pairs[1].0), "{mixed}");
+    }
+    assert!(settings(&[(HTTP1, "1"), (HTTP2, "0")]).is_ok());
 }
 
 #[test]
