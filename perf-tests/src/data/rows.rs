@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::mem;
+use std::ops::Range;
 use std::path::Path;
 
 use csv::{ByteRecord, StringRecord};
@@ -43,6 +44,8 @@ pub(super) enum RowsError {
     Io(#[from] io::Error),
     #[error("line {line}: {message}")]
     Malformed { line: u64, message: String },
+    #[error("line {line}: a field begins with a quote and never ends: close it, or write each quote in it twice")]
+    Unclosed { line: u64 },
     #[error("it has no rows: add one")]
     Empty,
     #[error("its name ends in none of .csv, .jsonl, .ndjson and .json: rename it")]
@@ -102,6 +105,19 @@ impl Source {
         Ok(Self::Memory(bytes))
     }
 
+    /// Reads the bytes at these places.
+    fn read(&self, bytes: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
+        let place = |byte| usize::try_from(byte).unwrap_or(usize::MAX);
+        match self {
+            Self::Memory(all) => Ok(Cow::from(&all[place(bytes.start)..place(bytes.end)])),
+            Self::File(file) => {
+                let mut block = vec![0; place(bytes.end - bytes.start)];
+                read_at(file, &mut block, bytes.start)?;
+                Ok(Cow::from(block))
+            }
+        }
+    }
+
     fn reader(&self) -> Box<dyn BufRead + '_> {
         match self {
             Self::File(file) => Box::new(BufReader::new(file)),
@@ -138,14 +154,20 @@ impl Rows {
         let mut reader = csv::Reader::from_reader(source.reader());
         let headers = reader.headers().map_err(|error| malformed(&error))?.clone();
         check_separator(&headers)?;
+        // The line of names is a record, too.
+        let mut last = csv::Position::new();
         loop {
-            let place = reader.position().byte();
+            let position = reader.position().clone();
             if !reader.read_record(&mut record).map_err(|error| malformed(&error))? {
-                places.end(place);
+                places.end(position.byte());
                 drop(reader);
+                if is_unclosed(&source.read(last.byte()..position.byte())?, last.byte() == 0) {
+                    return Err(RowsError::Unclosed { line: last.line() });
+                }
                 return Ok(Self { source, format: Format::Csv(headers), places });
             }
-            places.add(place);
+            places.add(position.byte());
+            last = position;
         }
     }
 
@@ -194,17 +216,25 @@ impl Rows {
     /// The bytes of the row's block, and the number of rows before it in the block.
     fn block(&self, index: u64) -> io::Result<(Cow<'_, [u8]>, usize)> {
         let (bytes, nth) = self.places.block(index).ok_or(io::ErrorKind::UnexpectedEof)?;
-        let place = |byte| usize::try_from(byte).unwrap_or(usize::MAX);
-        let block = match &self.source {
-            Source::Memory(all) => Cow::from(&all[place(bytes.start)..place(bytes.end)]),
-            Source::File(file) => {
-                let mut block = vec![0; place(bytes.end - bytes.start)];
-                read_at(file, &mut block, bytes.start)?;
-                Cow::from(block)
-            }
-        };
-        Ok((block, place(nth)))
+        Ok((self.source.read(bytes)?, usize::try_from(nth).unwrap_or(usize::MAX)))
     }
+}
+
+/// Whether a record does not end, because a quoted field in it does not. `record` has the rest of
+/// the file, too.
+fn is_unclosed(record: &[u8], is_first: bool) -> bool {
+    let mut parser = csv_core::Reader::new();
+    // After a line end, a byte order mark is text.
+    for mut bytes in [if is_first { b"" } else { b"\n" }, record, b"\n"] as [&[u8]; 3] {
+        while !bytes.is_empty() {
+            let (result, read, ..) = parser.read_record(bytes, &mut [0; 256], &mut [0; 16]);
+            if result == ReadRecordResult::Record {
+                return false;
+            }
+            bytes = &bytes[read..];
+        }
+    }
+    record.contains(&b'"')
 }
 
 /// The record after `nth` others in a block. `None` if it has another number of fields.
