@@ -111,24 +111,16 @@ pub(crate) async fn run(
     let empty = Snapshot::new(&job.layout);
     let leases = job.leases.as_deref();
     let sources: Vec<_> = (0..job.plan.parts.len()).map(|part| SharedSource::new(leases, part)).collect();
+    let jobs = part_jobs(&job, &sources, threads);
     let (abort, _) = watch::channel(false);
     let mut workers = Vec::new();
-    for number in 0..threads {
+    let threads = jobs.len();
+    for (number, parts) in jobs.into_iter().enumerate() {
         let (ask, asked) = mpsc::channel(1);
         let (finish, finished) = oneshot::channel();
         let pulse = Arc::new(Pulse::new(&empty));
-        let parts = job.plan.parts.iter().zip(&sources).zip(&job.iterations).enumerate();
-        let parts = parts.filter_map(|(at, ((part, source), iteration))| {
-            Some(PartJob {
-                part: at,
-                iteration: iteration.clone(),
-                min_iteration: part.min_iteration,
-                cut: part.end + part.graceful_stop,
-                schedule: share.schedule(part, source, number, threads)?,
-            })
-        });
         let work = WorkerJob {
-            parts: parts.collect(),
+            parts,
             epoch,
             shared: job.shared.clone(),
             recorder: Recorder::with_pulse(job.layout.clone(), pulse.clone()),
@@ -159,6 +151,25 @@ pub(crate) async fn run(
         load.count_untaken(job.plan, share, &sources);
     }
     Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
+}
+
+/// The parts of each worker thread. A thread that would have no virtual user is left out, since it
+/// would have a share of the limit on requests per second.
+fn part_jobs(job: &Job<'_>, sources: &[SharedSource], threads: usize) -> Vec<Vec<PartJob>> {
+    let of_thread = |number: usize| {
+        let parts = job.plan.parts.iter().zip(sources).zip(&job.iterations).enumerate();
+        let parts = parts.filter_map(|(at, ((part, source), iteration))| {
+            Some(PartJob {
+                part: at,
+                iteration: iteration.clone(),
+                min_iteration: part.min_iteration,
+                cut: part.end + part.graceful_stop,
+                schedule: job.share.schedule(part, source, number, threads)?,
+            })
+        });
+        parts.collect()
+    };
+    (0..threads).map(of_thread).filter(|parts: &Vec<_>| !parts.is_empty()).collect()
 }
 
 fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::Result<WorkerResult>>> {

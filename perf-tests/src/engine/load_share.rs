@@ -96,7 +96,7 @@ impl LoadShare {
     }
 
     /// The share of worker `number` of `workers` threads of this agent. `None` if others have all
-    /// arrivals.
+    /// virtual users or arrivals.
     pub(super) fn schedule(
         self,
         part: &PartPlan,
@@ -121,8 +121,8 @@ impl LoadShare {
                         },
                     },
                 };
-                let vus = vus.iter().skip(first).step_by(agents * workers).cloned().collect();
-                Some(WorkerSchedule::Vus { vus, supply })
+                let vus: Vec<_> = vus.iter().skip(first).step_by(agents * workers).cloned().collect();
+                (!vus.is_empty()).then_some(WorkerSchedule::Vus { vus, supply })
             }
             Schedule::Arrivals { arrivals, vus, max_vus } => {
                 let threads = workers.min((self.vus(part) / MIN_VUS_PER_WORKER).max(1));

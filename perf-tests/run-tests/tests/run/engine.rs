@@ -245,6 +245,20 @@ fn a_load_with_a_missed_objective_ends_early() {
     assert!(report.problems().any(|problem| problem.message.contains("ended early")), "{:?}", report.findings);
 }
 
+/// One thread has all virtual users, whatever the number of processors.
+#[test]
+fn few_virtual_users_get_the_whole_request_rate() {
+    let service = Service::start();
+    let mut limited = settings(&service, None, "limited-1");
+    limited.http.rps = Some(100);
+    let finished = Scenario::new("pings", &CATALOGUE)
+        .exercises(&[PING])
+        .load(constant_arrival_rate(80, SECOND, SECOND * 2, 10))
+        .run_with(limited, async |vu: &mut Vu, (): &()| ping(vu).await);
+    let report = finished.report().unwrap();
+    assert_eq!((report.iterations.dropped, report.requests.sent), (0, 160), "{:?}", report.findings);
+}
+
 #[test]
 fn request_options_take_effect() {
     let service = Service::start();
