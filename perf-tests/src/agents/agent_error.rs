@@ -44,9 +44,8 @@ impl AgentError {
             Self::Listen { .. } | Self::NotAllJoined { .. } | Self::OtherPlan { .. } | Self::Failed { .. } => {
                 ExitCode::BadConfiguration
             }
-            Self::NotStarted(_) | Self::NoResponse { .. } | Self::Unexpected { .. } | Self::Lost { .. } => {
-                ExitCode::Internal
-            }
+            Self::NotStarted(_) | Self::Unexpected { .. } => ExitCode::Internal,
+            Self::NoResponse { .. } | Self::Lost { .. } => ExitCode::Inconclusive,
             Self::Interrupted => ExitCode::Interrupted,
         }
     }

@@ -16,7 +16,7 @@ use super::agent_load::AgentLoad;
 use super::clock_offset::SentClock;
 use super::lease_book::LeaseBook;
 use super::link::LinkReceiver;
-use super::listener::{AgentListener, PeerResult};
+use super::listener::{AgentListener, JoinedAgent, PeerResult};
 use super::member::Member;
 use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
 use super::refused_peers::{RefusedPeer, RefusedPeers};
@@ -74,41 +74,44 @@ impl Coordinator {
         Ok(())
     }
 
-    /// Waits until all agents have joined. `show` shows peers that connect.
+    /// Waits until all agents have joined. One that has ended by then has left its place to
+    /// another. `show` shows peers that connect.
     pub(crate) async fn gather(
         &mut self,
         agents: u32,
         show: &dyn Fn(&str),
         signals: &mut Signals,
     ) -> Result<(), AgentError> {
-        let empty = Snapshot::new(&self.layout);
-        let mut shares = LoadShare::all(agents);
+        let mut joined: Vec<JoinedAgent> = Vec::new();
         let limit = if self.processes.is_empty() { LONG_PATIENCE } else { PATIENCE };
         let patience = time::sleep(limit);
         tokio::pin!(patience);
-        while self.members.len() < agents as usize {
-            tokio::select! {
-                peer = self.listener.next() => match peer {
-                    PeerResult::Agent(joined) => {
-                        let number = u32::try_from(self.members.len() + 1).unwrap_or(u32::MAX);
-                        show(&format!("agent {number} of {agents} has joined: {}", joined.place));
-                        self.members.extend(shares.next().map(|share| Member::new(number, share, joined, &empty)));
+        while joined.len() < agents as usize {
+            let why = tokio::select! {
+                peer = self.listener.next() => {
+                    match peer {
+                        PeerResult::Agent(agent) => {
+                            joined.extract_if(.., |agent| !agent.is_connected()).for_each(|agent| {
+                                show(&format!("an agent has left: {}", agent.place));
+                            });
+                            show(&format!("agent {} of {agents} has joined: {}", joined.len() + 1, agent.place));
+                            joined.push(agent);
+                        }
+                        PeerResult::Refused(peer) => self.refused.add(peer, show),
                     }
-                    PeerResult::Refused(peer) => self.refused.add(peer, show),
-                },
-                ended = first_end(&mut self.processes) => return Err(self.not_all_joined(agents, ended)),
-                () = &mut patience => {
-                    let why = format!("the others did not connect within {} s", limit.as_secs());
-                    return Err(self.not_all_joined(agents, why));
+                    continue;
                 }
+                ended = first_end(&mut self.processes) => ended,
+                () = &mut patience => format!("the others did not connect within {} s", limit.as_secs()),
                 () = signals.interrupted() => return Err(AgentError::Interrupted),
-            }
+            };
+            let joined = joined.iter().filter(|agent| agent.is_connected()).count();
+            return Err(AgentError::NotAllJoined { joined, agents, why, refused: self.refused.texts().collect() });
         }
+        let empty = Snapshot::new(&self.layout);
+        let numbered = (1..).zip(LoadShare::all(agents)).zip(joined);
+        self.members = numbered.map(|((number, share), joined)| Member::new(number, share, joined, &empty)).collect();
         Ok(())
-    }
-
-    fn not_all_joined(&self, agents: u32, why: String) -> AgentError {
-        AgentError::NotAllJoined { joined: self.members.len(), agents, why, refused: self.refused.texts().collect() }
     }
 
     /// A text for each reason for which peers were refused.

@@ -81,6 +81,12 @@ where
 }
 
 impl LinkSender {
+    /// Whether messages can be sent. A connection that the peer closed is noticed after two
+    /// heartbeats.
+    pub(super) fn is_connected(&self) -> bool {
+        !self.waiting.is_closed()
+    }
+
     /// Sends a message. If the connection is lost, the receiving side says so.
     pub(super) async fn send<Out: Serialize>(&self, message: &Out) -> Result<(), MessageError> {
         // An error means that the connection is lost.

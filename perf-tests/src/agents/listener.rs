@@ -141,6 +141,11 @@ const fn refuse(peer: String, why: String) -> PeerResult {
 }
 
 impl JoinedAgent {
+    /// Whether its connection works, as far as this side has noticed.
+    pub(super) fn is_connected(&self) -> bool {
+        self.sender.is_connected()
+    }
+
     /// Tells an agent why it cannot take part, and waits until it has closed the connection.
     pub(super) async fn refuse(mut self, why: Vec<String>) {
         if self.sender.send(&ToAgent::Refused(why)).await.is_ok() {

@@ -244,6 +244,24 @@ async fn an_agent_that_joins_twice_is_refused_and_named() {
 }
 
 #[tokio::test]
+async fn an_agent_that_ends_before_all_have_joined_leaves_its_place() {
+    let mut run = Run::new(&constant_vus(4, MS(1_000)));
+    let (address, plan) = (run.address(), plan(&constant_vus(4, MS(1_000))));
+    let agents = async {
+        let mut left = PlayedAgent::join(address).await;
+        assert!(matches!(left.receiver.receive().await, Ok(ToAgent::Alive)), "it has joined");
+        drop(left);
+        // The coordinator notices it by the second heartbeat that it sends.
+        time::sleep(MS(2_500)).await;
+        let (one, other) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+        tokio::join!(one.finish(load(0), vec![0], Duration::ZERO), other.finish(load(0), vec![0], Duration::ZERO));
+    };
+    let (load, ()) = tokio::join!(run.make(), agents);
+    let lost: Vec<_> = load.agents.iter().map(|agent| (agent.number, agent.lost.as_deref())).collect();
+    assert_eq!(lost, [(1, None), (2, None)]);
+}
+
+#[tokio::test]
 async fn an_agent_that_never_finishes_is_given_up_after_the_planned_end() {
     let profile = constant_vus(4, MS(1_000)).graceful_stop(Duration::ZERO);
     let mut run = Run::new(&profile);
