@@ -3,13 +3,17 @@
 use std::io::{self, ErrorKind, Read};
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::GzDecoder;
+use flate2::read::{DeflateDecoder, ZlibDecoder};
 
 /// The header `accept-encoding`, as current browsers send it over TLS.
 pub(super) const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
 
 /// Maximum number of codings of one body.
 const MAX_CODINGS: usize = 4;
+
+/// The first bytes of each member of gzip (RFC 1952, 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Maximum window of zstd as the logarithm of its bytes. RFC 9659 allows 8 MiB.
 const ZSTD_WINDOW: u32 = 23;
@@ -60,7 +64,7 @@ impl Coding {
     fn decode(self, bytes: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), DecodeError> {
         let coding = self.name();
         let decoded = match self {
-            Self::Gzip => read(MultiGzDecoder::new(bytes), out, limit),
+            Self::Gzip => read_gzip(bytes, out, limit),
             Self::Deflate if has_zlib_header(bytes) => read(ZlibDecoder::new(bytes), out, limit),
             // Some servers omit the zlib format, and browsers accept it.
             Self::Deflate => read(DeflateDecoder::new(bytes), out, limit),
@@ -120,6 +124,25 @@ fn read(decoder: impl Read, out: &mut Vec<u8>, limit: usize) -> io::Result<bool>
     let start = out.len();
     decoder.take((limit as u64).saturating_add(1)).read_to_end(out)?;
     Ok(out.len() - start <= limit)
+}
+
+/// Reads one member after another. Bytes behind the last one are ignored, as in browsers.
+fn read_gzip(mut bytes: &[u8], out: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
+    // A decoder would take text that is shorter than a head for truncated gzip.
+    if bytes.iter().zip(GZIP).any(|(byte, expected)| *byte != expected) {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "invalid gzip header"));
+    }
+    let start = out.len();
+    loop {
+        let mut member = GzDecoder::new(bytes);
+        if !read(&mut member, out, limit - (out.len() - start))? {
+            return Ok(false);
+        }
+        bytes = member.into_inner();
+        if !bytes.starts_with(&GZIP) {
+            return Ok(true);
+        }
+    }
 }
 
 /// RFC 1950, 2.2: the method is 8, and the first two bytes are a multiple of 31.

@@ -51,6 +51,7 @@ fn each_coding_of_browsers_is_decoded() {
         (&["gzip"][..], gzip(TEXT)),
         (&["X-GZIP"], gzip(TEXT)),
         (&["gzip"], [gzip(&TEXT[..7]), gzip(&TEXT[7..])].concat()),
+        (&["gzip"], [gzip(TEXT), b"\0\0more".to_vec()].concat()),
         (&["deflate"], zlib(TEXT)),
         (&["deflate"], raw_deflate(TEXT)),
         (&["br"], BR.to_vec()),
@@ -80,6 +81,7 @@ fn a_body_that_cannot_be_decoded_stays_as_it_is() {
 
 #[test]
 fn a_body_that_lies_about_its_coding_is_named() {
+    assert!(decoded(&["gzip"], b"text", 99).unwrap_err().starts_with("the body is not gzip, although"));
     for coding in ["gzip", "deflate", "br", "zstd"] {
         let error = decoded(&[coding], b"{\"id\": 1} is text", 1 << 20).unwrap_err();
         match coding {
