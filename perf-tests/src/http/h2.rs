@@ -177,7 +177,15 @@ pub(super) async fn exchange(
                 measured.resend();
                 continue;
             }
-            Err(cause) => return Err(exchange_error(&cause)),
+            Err(cause) => {
+                let error = exchange_error(&cause);
+                let is_unanswered = is_used && !request.is_idempotent && is_closed_without_response(&cause);
+                return Err(if is_unanswered {
+                    ExchangeError { failure: Failure::Unanswered, ..error }
+                } else {
+                    error
+                });
+            }
         };
         let finished = response.timings.finished;
         measured.responded(response.timings);
@@ -218,14 +226,18 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
 /// Whether the server has not processed the request, or closed a connection and sending again does
 /// no harm (`is_harmless`).
 fn may_be_resent(cause: &Cause, is_harmless: bool) -> bool {
-    cause.is_unprocessed() || is_harmless && exchange_error(cause).failure == Failure::Reset
+    cause.is_unprocessed() || is_harmless && is_closed_without_response(cause)
+}
+
+fn is_closed_without_response(cause: &Cause) -> bool {
+    !matches!(cause, Cause::Truncated) && exchange_error(cause).failure == Failure::Reset
 }
 
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => classify_error(error, Failure::Reset),
         Cause::Body(error) => return unreadable(error),
-        Cause::Closed(_) | Cause::Unsent => Failure::Reset,
+        Cause::Closed | Cause::Truncated | Cause::Unsent => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } | Cause::Reset(_) | Cause::GoAway(_) => Failure::Protocol,
     };
     ExchangeError { failure, message: cause.to_string() }

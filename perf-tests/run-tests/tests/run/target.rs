@@ -1,6 +1,6 @@
 //! Targets that go away, freeze, or close idle connections.
 
-#[cfg(target_os = "linux")]
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use perf_settings::Settings;
 use perf_tests::{Scenario, ScenarioResult, Vu, constant_arrival_rate, constant_vus, per_vu_iterations};
 
 use super::fake_store::Store;
-use super::{CATALOGUE, PING, code, ping, verdict};
+use super::{CATALOGUE, ECHO, PING, code, ping, verdict};
 use test_support::raw_service::{Action, RawService};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -153,6 +153,64 @@ fn an_idempotent_request_on_a_stale_connection_is_sent_once_more() {
         let style = perf_report::render::terminal::TerminalStyle::PLAIN;
         let text = perf_report::render::terminal::render_run(report, style);
         assert!(text.contains("22 requests sent once more on new connections"), "{text}");
+    }
+}
+
+/// A server over HTTP/2. On each connection it responds to the first request, and closes the
+/// connection at the second one: within its response (`half`), or without any. Returns its URL.
+fn start_http2_that_closes(half: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let frame = |kind: u8, flags: u8, stream: &[u8; 4], payload: &[u8]| {
+        let length = [0, 0, u8::try_from(payload.len()).unwrap()];
+        [&length[..], &[kind, flags], stream, payload].concat()
+    };
+    let serve = move |mut connection: TcpStream| -> std::io::Result<()> {
+        connection.read_exact(&mut [0; 24])?;
+        connection.write_all(&frame(4, 0, &[0; 4], b""))?;
+        let mut requests = 0;
+        while requests < 2 {
+            let mut head = [0; 9];
+            connection.read_exact(&mut head)?;
+            let [a, b, c, kind, _, stream @ ..] = head;
+            connection.read_exact(&mut vec![0; u32::from_be_bytes([0, a, b, c]) as usize])?;
+            requests += i32::from(kind == 1);
+            // The block of fields has only the status 200.
+            let headers = frame(1, 4, &stream, &[0x88]);
+            match (kind, requests) {
+                (1, 1) => connection.write_all(&[headers, frame(0, 1, &stream, b"ok")].concat())?,
+                (1, _) if half => connection.write_all(&[headers, frame(0, 0, &stream, b"o")].concat())?,
+                _ => {}
+            }
+        }
+        Ok(())
+    };
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            thread::spawn(move || serve(connection.unwrap()));
+        }
+    });
+    url
+}
+
+#[test]
+fn a_response_that_breaks_off_over_http2_has_failed() {
+    let get = (true, PING, FailureKind::Reset);
+    for (half, endpoint, kind) in [get, (false, ECHO, FailureKind::Unanswered)] {
+        let url = start_http2_that_closes(half);
+        let settings = super::settings_at(&url, None, "breaks-off", &[(perf_settings::HTTP2, "1")]);
+        let finished = Scenario::new("broken", &CATALOGUE)
+            .exercises(&[endpoint])
+            .load(per_vu_iterations(1, 4))
+            .run_with(settings, async move |vu: &mut Vu, (): &()| {
+                let request = vu.request(endpoint);
+                let request = if half { request } else { request.path("word", 1) };
+                request.send().await.map(drop).map_err(Into::into)
+            });
+        let report = finished.report().unwrap();
+        let counts = report.endpoints.iter().find(|it| it.requests.sent > 0).unwrap();
+        assert_eq!((counts.requests.sent, counts.reconnects), (4, 0), "{counts:?}");
+        assert_eq!(counts.errors, [(kind, 2)].into(), "{counts:?}");
     }
 }
 

@@ -11,9 +11,12 @@ pub enum Cause {
     /// An error of the system while reading or writing, such as a reset connection.
     #[error("{0}")]
     Io(Arc<io::Error>),
-    /// The server closed the connection too early: when.
-    #[error("connection closed {0}")]
-    Closed(&'static str),
+    /// The server closed the connection.
+    #[error("connection closed before a response")]
+    Closed,
+    /// The connection ended after the head of the response.
+    #[error("connection closed within the body")]
+    Truncated,
     /// The request's own body could not be read.
     #[error("{0}")]
     Body(Arc<io::Error>),

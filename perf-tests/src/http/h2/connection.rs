@@ -247,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let cause = match ready!(self.input.poll_read(context, &mut self.io)) {
             Ok(0) => match self.write_error.take() {
                 Some(error) => Cause::Io(Arc::new(error)),
-                None => Cause::Closed(""),
+                None => Cause::Closed,
             },
             Ok(_) => match self.handle() {
                 Ok(()) => return Poll::Ready(()),

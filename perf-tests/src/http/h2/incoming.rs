@@ -204,9 +204,9 @@ impl IncomingResponse {
         Ok(true)
     }
 
-    /// The part of the response that the connection ended before.
-    pub(super) const fn missing(&self) -> &'static str {
-        if self.head_len == 0 { "before a response" } else { "within the body" }
+    /// Whether the head of the final response is complete.
+    pub(super) const fn has_head(&self) -> bool {
+        self.head_len > 0
     }
 
     /// The complete response, and the rest of its memory.

@@ -233,7 +233,7 @@ impl Session {
         self.is_ended = true;
         for stream in &mut self.streams {
             let cause = match cause {
-                Cause::Closed(_) => Cause::Closed(stream.incoming.missing()),
+                Cause::Closed | Cause::Io(_) if stream.incoming.has_head() => Cause::Truncated,
                 cause => cause.clone(),
             };
             stream.finish(Err(cause));
