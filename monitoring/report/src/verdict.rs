@@ -19,8 +19,9 @@ pub struct Tally {
     /// part of `unknown`. They cannot have been good, so they do not hide a miss.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refused: u64,
-    /// Requests of iterations that the generator started late. If they were slow, the generator may
-    /// be the cause. They are part of `total`.
+    /// Requests that the generator delayed: it started their iterations late, or stood still while
+    /// they were under way. If they were slow, the generator may be the cause. They are part of
+    /// `total`.
     #[serde(default)]
     pub late: u64,
 }
@@ -121,14 +122,13 @@ pub enum Reason {
         /// Requests that were cut off or never made.
         unknown: u64,
     },
-    /// Iterations that the generator started late could explain the miss.
+    /// Requests that the generator delayed could explain the miss.
     #[error(
-        "{} in iterations that the generator started late, enough to explain the miss. Use a lower rate or more \
-         processors",
+        "the generator delayed {}, enough to explain the miss. Use a lower rate or more processors",
         counted(*late, "request")
     )]
     Late {
-        /// Number of requests in late iterations.
+        /// Number of requests that were delayed.
         late: u64,
     },
     /// There is no value. Or the report has an older version, which gives each reason as text only.

@@ -32,6 +32,7 @@ impl AgentLoad {
         let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
         let lateness = load.snapshot.parts.iter().filter_map(p99).max();
         let cut_off = load.snapshot.iterations().interrupted;
+        load.longest_pause.agent = Some(result.number);
         load.agents = vec![AgentResult {
             cut_off,
             requests: requests.sent,

@@ -4,7 +4,7 @@ use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
 use super::load_share::{LoadShare, SharedSource};
-use super::stall::{Silence, Stall};
+use super::stall::{Pause, Silence, Stall};
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};
 use crate::http::OutageTimes;
@@ -35,6 +35,8 @@ pub(crate) struct Load {
     /// Times in which requests to an endpoint waited and none ended.
     pub(crate) stalls: Vec<Stall>,
     pub(crate) longest_silence: Silence,
+    /// The longest time in which a process that makes it did not run.
+    pub(crate) longest_pause: Pause,
     /// The agents that made the load. Empty if this process made it.
     pub(crate) agents: Vec<AgentResult>,
 }
@@ -54,6 +56,7 @@ impl Load {
             outages: OutageTimes::default(),
             stalls: Vec::new(),
             longest_silence: Silence::default(),
+            longest_pause: Pause::default(),
             agents: Vec::new(),
         }
     }
@@ -97,6 +100,7 @@ impl Load {
         self.faults.extend(other.faults);
         self.outages.merge(other.outages);
         self.stalls.extend(other.stalls);
+        self.longest_pause = self.longest_pause.longer(other.longest_pause);
         self.agents.extend(other.agents);
     }
 

@@ -17,7 +17,8 @@ use monitoring::ratio::Ratio;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::measure::{PulseSum, SlowTimes, Snapshot};
+use super::TICK;
+use crate::measure::{PulseSum, STANDSTILL, SlowTimes, Snapshot};
 use crate::plan::{Plan, apportion};
 
 use lane::{Lane, Waiters};
@@ -26,9 +27,6 @@ mod lane;
 
 /// Time between two looks at the pulses.
 pub(super) const POLL: Duration = Duration::from_millis(50);
-/// If a worker or the supervisor has not run for longer than this, the generator stood still.
-/// Nothing that happened meanwhile is blamed on the target.
-const LATE: Duration = Duration::from_millis(250);
 
 /// The latency objective of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +94,27 @@ pub(crate) struct Silence {
 #[derive(Debug, Default)]
 pub(crate) struct SilenceWatch {
     since: Duration,
+    /// The time of the last snapshot.
+    noticed: Duration,
     ended: u64,
     longest: Silence,
+    longest_pause: Pause,
+}
+
+/// A time in which a process did not run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pause {
+    /// Its beginning, from the start of the load.
+    pub(crate) from: Duration,
+    pub(crate) length: Duration,
+    /// The number of the agent, if agents make the load.
+    pub(crate) agent: Option<u32>,
+}
+
+impl Pause {
+    pub(crate) fn longer(self, other: Self) -> Self {
+        if other.length > self.length { other } else { self }
+    }
 }
 
 impl StallLimit {
@@ -156,7 +173,7 @@ impl StallWatch {
 
     /// The time until `now` in which the generator stood still, and which was not excused before.
     fn excused(&mut self, now: Duration, beat: Duration) -> Duration {
-        let is_late = |since: Duration| now.saturating_sub(since) > LATE;
+        let is_late = |since: Duration| now.saturating_sub(since) > STANDSTILL;
         let Some(since) = [beat, self.polled].into_iter().filter(|since| is_late(*since)).min() else {
             return Duration::ZERO;
         };
@@ -196,8 +213,8 @@ impl StallWatch {
         self.silence.notice(elapsed, snapshot);
     }
 
-    /// All stalls by their beginning, and the longest silence.
-    pub(super) fn finish(mut self) -> (Vec<Stall>, Silence) {
+    /// All stalls by their beginning, and what the watch of silences found.
+    pub(super) fn finish(mut self) -> (Vec<Stall>, SilenceWatch) {
         self.count_together();
         (0..self.lanes.len()).for_each(|lane| self.end_wait(lane, self.polled));
         let mut waits: Vec<_> =
@@ -229,13 +246,21 @@ impl StallWatch {
             let (part, from, length, waiting) = (at / self.endpoints, wait.from, wait.length, wait.waiting);
             stalls.push(Stall { part, endpoint, from, length, waiting, omitted });
         }
-        (stalls, self.silence.longest)
+        (stalls, self.silence)
     }
 }
 
 impl SilenceWatch {
-    /// Looks at a snapshot that was taken at `elapsed` from the start of the load.
+    /// Looks at a snapshot that was taken at `elapsed` from the start of the load. If it comes
+    /// late, this process stood still meanwhile, which the target is not blamed for.
     pub(crate) fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
+        let stood_still = elapsed.saturating_sub(self.noticed + TICK);
+        if stood_still > STANDSTILL {
+            self.since += stood_still;
+            self.longest_pause =
+                self.longest_pause.longer(Pause { from: self.noticed, length: stood_still, agent: None });
+        }
+        self.noticed = elapsed;
         let mut all = snapshot.requests();
         all.add(snapshot.around);
         if all.sent != self.ended || snapshot.in_flight == 0 {
@@ -250,6 +275,11 @@ impl SilenceWatch {
     /// The longest one so far.
     pub(crate) const fn longest(&self) -> Silence {
         self.longest
+    }
+
+    /// The longest time so far in which this process did not run.
+    pub(crate) const fn longest_pause(&self) -> Pause {
+        self.longest_pause
     }
 }
 

@@ -220,7 +220,11 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
                         // Tasks may be dropped anywhere: what is dropped counts itself.
                         vu_tasks.drain(..).for_each(|task| task.abort());
                     }
-                    _ = beats.tick() => pulse.beat(clock::now().duration_since(epoch)),
+                    _ = beats.tick() => {
+                        let now = clock::now();
+                        pulse.beat(now.duration_since(epoch));
+                        recorder.borrow_mut().beat(now);
+                    }
                     asked = asked.recv() => match asked {
                         // If the receiver is gone, nothing needs the snapshot.
                         Some(reply) => drop(reply.send(recorder.borrow().snapshot_with(watch.worked()))),

@@ -12,20 +12,22 @@ use perf_report::evidence::{
 };
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::{clock, counted, counted_part, percent};
+use perf_report::format::{clock, counted, counted_part, percent, seconds};
 use perf_report::{exact_ms, whole_ms};
 
-use crate::engine::Load;
+use crate::engine::{Load, Pause};
 use crate::measure::{Chosen, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
 mod agent_findings;
 
 pub(crate) use agent_findings::agent_problems;
-use agent_findings::{describe_busiest, describe_cut_off};
+use agent_findings::{describe_busiest, describe_cut_off, describe_paused};
 
 /// Longest delay of an agent behind the others, and of a shard behind its plan.
 pub(crate) const MAX_SKEW: Duration = Duration::from_millis(50);
+/// Longest time for which the generator may stand still.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// Share of a worker's time from which on it may start requests late.
 const BUSY: f64 = 0.9;
 
@@ -175,6 +177,22 @@ fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
     shown.chain(others).map(|message| Finding::mistake(FindingKind::Panic, message))
 }
 
+/// Reports that the generator stood still. A closed load makes fewer requests then, and nothing
+/// counts those that are missing.
+fn pause_finding(load: &Load) -> Option<Finding> {
+    let Pause { from, length, agent } = load.longest_pause;
+    let message = || {
+        format!(
+            "{} did not run for {} from {} on, so its load was not made meanwhile, and its latencies are too long: do not \
+             stop it, and give it a machine of its own",
+            describe_paused(&load.agents, agent),
+            seconds(length, 1),
+            clock(from)
+        )
+    };
+    (length > MAX_PAUSE).then(|| Finding::inconclusive(Subject::Generator, FindingKind::MachineSlept, message()))
+}
+
 /// The load's problems that are not counts. Each has an exit code and a remedy.
 ///
 /// Iterations that are cut off because the load has no graceful stop are not a problem: their open
@@ -205,6 +223,7 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
     let unsendable = load.errors.unsendable.iter();
     problems.extend(unsendable.map(|message| Finding::mistake(FindingKind::IterationsFailed, message.as_str())));
     problems.extend(panic_findings(&load.panics));
+    problems.extend(pause_finding(load));
     problems.extend(load.faults.iter().map(|message| {
         Finding::problem(ExitCode::Internal, Subject::Generator, FindingKind::LoadFailed, message.as_str())
     }));
@@ -234,24 +253,30 @@ fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealt
     let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
     let dropped = counts.dropped.iter().zip(counts.refused).map(|(dropped, refused)| dropped - refused).sum::<u64>();
     let (late, all) = (counts.late, arrivals.total());
+    // Up to 1 % may be a hiccup of the machine. These arrivals are counted as late, too.
+    let is_late = late * 100 > all;
     let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
     if dropped > 0 {
         let message = format!(
-            "{} of {} dropped, because all VUs ({max_vus}) were busy{busy}",
+            "{} of {} dropped, because all VUs ({max_vus}) were busy{busy}{}",
             counted_part(dropped, all, "arrival"),
-            part.name
+            part.name,
+            if is_late {
+                format!("; {} began late, so the generator may be the cause", counted(late, "other"))
+            } else {
+                String::new()
+            }
         );
         let finding = Finding::warning(Subject::Load, FindingKind::ArrivalsDropped, message);
         return Some(finding.with_advice("Raise --max-vus, unless the target is too slow for this rate"));
     }
-    // Up to 1 % may be a hiccup of the machine. These arrivals are counted as late, too.
     let message = format!(
         "{} of {} began more than {} ms late{busy}: use more processors, or a lower rate",
         counted_part(late, all, "arrival"),
         part.name,
         LATE_AFTER.as_millis()
     );
-    (late * 100 > all).then(|| Finding::warning(Subject::Load, FindingKind::ArrivalsLate, message))
+    is_late.then(|| Finding::warning(Subject::Load, FindingKind::ArrivalsLate, message))
 }
 
 /// Warns if most iterations of a closed load failed and were followed by another at once. The last

@@ -17,8 +17,8 @@ use perf_report::evidence::{
 use perf_report::whole_ms;
 
 use super::pulse::Pulse;
-use super::sample::{Failure, Sample, SampleKey, Segments};
-use super::slow_times::SlowTimes;
+use super::sample::{Sample, SampleKey, Segments};
+use super::slow_times::{STANDSTILL, SlowTimes};
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
 /// may then be the generator's fault.
@@ -34,6 +34,10 @@ pub struct Recorder {
     counts: Snapshot,
     slow_times: SlowTimes,
     pulse: Arc<Pulse>,
+    /// When the worker last showed that it runs.
+    beat: Option<Instant>,
+    /// The end of the last time in which it did not run.
+    paused_until: Option<Instant>,
 }
 
 /// Where a check or a value of a scenario's own measure is counted.
@@ -65,15 +69,35 @@ impl Recorder {
 
     /// A recorder without samples, which also counts in a pulse.
     pub(crate) fn with_pulse(layout: Layout, pulse: Arc<Pulse>) -> Self {
-        Self { counts: Snapshot::new(&layout), layout, slow_times: SlowTimes::default(), pulse }
+        let (counts, slow_times) = (Snapshot::new(&layout), SlowTimes::default());
+        Self { counts, layout, slow_times, pulse, beat: None, paused_until: None }
+    }
+
+    /// Records that the worker runs now. It does so more often than [`STANDSTILL`].
+    pub(crate) fn beat(&mut self, now: Instant) {
+        if self.is_paused_at(now) {
+            self.paused_until = Some(now);
+        }
+        self.beat = Some(now);
+    }
+
+    /// Whether the worker did not run for some time before.
+    fn is_paused_at(&self, now: Instant) -> bool {
+        self.beat.is_some_and(|beat| now.saturating_duration_since(beat) > STANDSTILL)
+    }
+
+    fn is_paused_between(&self, from: Instant, to: Instant) -> bool {
+        self.paused_until.is_some_and(|until| from < until) || self.is_paused_at(to)
     }
 
     pub(crate) fn pulse(&self) -> &Arc<Pulse> {
         &self.pulse
     }
 
-    /// Counts a request.
-    pub fn record(&mut self, at: SampleKey, sample: &Sample) {
+    /// Counts a request. It is late if the worker stood still meanwhile, because the response may
+    /// have arrived earlier. A future of the scenario may itself have stopped the worker.
+    pub fn record(&mut self, mut at: SampleKey, sample: &Sample) {
+        at.late |= sample.is_http() && self.is_paused_between(sample.started, sample.finished);
         let part = &mut self.counts.parts[at.part];
         record_in(part.cell_mut(at.endpoint, at.phase), &self.layout, &at, sample);
         for segment in self.layout.judged_among(&at.segments) {
@@ -307,7 +331,7 @@ fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: &SampleKey, sampl
     status.durations.record(duration);
     status.failed += u64::from(sample.failure.is_some());
     // A future that is not an HTTP request has no parts.
-    if sample.status.is_some() || sample.failure.is_some_and(|failure| failure != Failure::Other) {
+    if sample.is_http() {
         for (buckets, part) in counts.parts.iter_mut().zip(RequestPart::ALL) {
             match sample.parts.get(part) {
                 // On a reused connection, most parts take no time.
@@ -317,3 +341,6 @@ fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: &SampleKey, sampl
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

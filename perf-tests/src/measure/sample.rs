@@ -46,6 +46,11 @@ impl Sample {
         }
     }
 
+    /// Whether it is an HTTP request, and no other future.
+    pub(super) fn is_http(&self) -> bool {
+        self.status.is_some() || self.failure.is_some_and(|failure| failure != Failure::Other)
+    }
+
     /// The time from when it was due to when it finished.
     pub fn response_time(&self) -> Duration {
         self.finished.duration_since(self.due)

@@ -10,6 +10,9 @@ use super::sample::SampleKey;
 
 /// No stall is shorter. Anything shorter may be the machine's.
 pub(crate) const SHORTEST_STALL: Duration = Duration::from_millis(200);
+/// If a worker or the supervisor has not run for longer than this, the generator stood still.
+/// Nothing that happened meanwhile is blamed on the target.
+pub(crate) const STANDSTILL: Duration = Duration::from_millis(250);
 /// Limit on times that are kept apart. Further ones extend the last one of their segment.
 const MOST: usize = 1_000;
 

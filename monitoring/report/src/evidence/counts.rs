@@ -55,7 +55,8 @@ pub struct EndpointCounts {
     /// Bodies of the responses.
     #[serde(default)]
     pub bodies: BodyBytes,
-    /// Requests of iterations that the generator started late.
+    /// Requests of iterations that the generator started late, and requests during which it stood
+    /// still.
     pub late: u64,
     /// Requests whose duration the backend reported.
     pub server: ServerTimes,

@@ -239,6 +239,26 @@ fn a_frozen_agent_is_given_up_and_ended() {
 }
 
 #[test]
+fn a_closed_load_that_stood_still_is_inconclusive() {
+    for (testid, agents) in [("stood-still-1", None), ("stood-still-2", Some(AGENTS))] {
+        let service = Service::start();
+        let run = Run::start(&service, testid, "time", agents);
+        let stopped = match agents {
+            Some(_) => run.agents(&service)[0],
+            None => wait_for("load", PATIENCE, || (service.requests() > 100).then(|| run.child.id())),
+        };
+        signal("-STOP", stopped);
+        std::thread::sleep(Duration::from_millis(1_700));
+        signal("-CONT", stopped);
+        let report = run.finish().unwrap();
+        assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+        let finding = report.problems().find(|it| it.kind == FindingKind::MachineSlept).unwrap();
+        let name = if agents.is_some() { "agent " } else { "the generator " };
+        assert!(finding.message.starts_with(name) && finding.message.contains("did not run for 1."), "{finding}");
+    }
+}
+
+#[test]
 fn agents_that_are_started_by_hand_join() {
     let (service, token) = (Service::start(), "a token that only the test knows");
     let free = format!("127.0.0.1:{}", free_port());

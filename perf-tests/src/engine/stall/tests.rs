@@ -1,7 +1,9 @@
 //! Loads in steps of a poll: which waits are stalls, and how many requests they omit.
 
+use test_support::shop::SHOP;
+
 use super::*;
-use crate::measure::LaneSum;
+use crate::measure::{LaneSum, Layout};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const P95: Ratio = Ratio::percent(95);
@@ -374,4 +376,16 @@ fn an_idle_load_is_not_a_stall() {
     let mut load = SimulatedLoad::new(5);
     load.run(MS(5_000), POLL, 10).waiting(0, 0).freeze(MS(5_000)).waiting(0, 5);
     assert_eq!(load.run(MS(1_000), POLL, 10).stalls(), []);
+}
+
+#[test]
+fn a_process_that_stood_still_is_not_a_silence() {
+    let mut snapshot = Snapshot::new(&Layout::new(&SHOP, vec![false]));
+    snapshot.in_flight = 1;
+    let mut silence = SilenceWatch::default();
+    for at in [0, 500, 1_000, 13_000, 13_500] {
+        silence.notice(MS(at), &snapshot);
+    }
+    // The twelve seconds without a look are half a second of silence.
+    assert_eq!(silence.longest().length, MS(2_000));
 }

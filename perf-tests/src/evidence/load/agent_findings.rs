@@ -90,6 +90,12 @@ pub(super) fn describe_busiest(agents: &[AgentResult]) -> String {
     busiest.map_or_else(|| "the generator".to_owned(), |(agent, _)| describe(agent, agents.len()))
 }
 
+/// The generator in a message, or the agent with this number.
+pub(super) fn describe_paused(agents: &[AgentResult], number: Option<u32>) -> String {
+    let agent = agents.iter().find(|agent| Some(agent.number) == number);
+    agent.map_or_else(|| "the generator".to_owned(), |agent| describe(agent, agents.len()))
+}
+
 /// An agent or shard in a message: "agent 2 of 3 (process 4711 on node-3)".
 fn describe(agent: &AgentResult, all: usize) -> String {
     let noun = if agent.is_shard { "shard" } else { "agent" };

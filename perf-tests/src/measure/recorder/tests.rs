@@ -1,0 +1,28 @@
+//! Tests of `recorder`.
+
+use test_support::shop::SHOP;
+
+use super::*;
+use crate::clock;
+use crate::measure::DurationParts;
+
+#[test]
+fn requests_are_late_while_the_worker_stands_still() {
+    let (start, ms) = (clock::now(), Duration::from_millis);
+    let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
+    let mut late = |beats: &[u64], from: u64, to: u64, status: Option<u16>| {
+        beats.iter().for_each(|at| recorder.beat(start + ms(*at)));
+        let (started, finished) = (start + ms(from), start + ms(to));
+        let parts = DurationParts::default();
+        let key = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::default() };
+        recorder.record(key, &Sample { status, failure: None, due: started, started, finished, parts });
+        recorder.snapshot().parts[0].cell_mut(0, Phase::Steady).late
+    };
+    assert_eq!(late(&[], 0, 9_000, Some(200)), 0, "no worker");
+    assert_eq!(late(&[0, 50, 100], 90, 340, Some(200)), 0);
+    assert_eq!(late(&[], 90, 1_100, Some(200)), 1, "before the worker's next beat");
+    assert_eq!(late(&[1_100], 90, 1_100, Some(200)), 2, "after it");
+    assert_eq!(late(&[1_150], 1_000, 1_160, Some(200)), 3, "it began meanwhile");
+    assert_eq!(late(&[1_200], 1_100, 1_210, Some(200)), 3);
+    assert_eq!(late(&[], 1_000, 1_210, None), 3, "not an HTTP request");
+}
