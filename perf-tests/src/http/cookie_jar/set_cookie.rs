@@ -44,14 +44,15 @@ impl<'a> SetCookie<'a> {
         let mut parts = line.split(|byte| *byte == b';');
         let pair = parts.next()?;
         let (name, value) = split_once(pair, b'=').unwrap_or((b"", pair));
-        let (name, value) = (trim(name), trim(value));
+        // Without control characters, only spaces and tabs are trimmed.
+        let (name, value) = (name.trim_ascii(), value.trim_ascii());
         if name.is_empty() && value.is_empty() || name.len() + value.len() > MAX_PAIR {
             return None;
         }
         let mut cookie = Self { name, value, ..Self::default() };
         for attribute in parts {
             let (name, value) = split_once(attribute, b'=').unwrap_or((attribute, b""));
-            let (name, value) = (trim(name), trim(value));
+            let (name, value) = (name.trim_ascii(), value.trim_ascii());
             if value.len() <= MAX_ATTRIBUTE {
                 cookie.read_attribute(&name.to_ascii_lowercase(), value);
             }
@@ -102,13 +103,6 @@ impl<'a> SetCookie<'a> {
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let found = bytes.iter().position(|byte| *byte == at)?;
     Some((&bytes[..found], &bytes[found + 1..]))
-}
-
-fn trim(bytes: &[u8]) -> &[u8] {
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let begin = bytes.iter().position(|byte| !is_space(byte)).unwrap_or(bytes.len());
-    let end = bytes.iter().rposition(|byte| !is_space(byte)).map_or(begin, |last| last + 1);
-    &bytes[begin..end]
 }
 
 /// The seconds of `max-age`. Any number that begins with a digit or a minus is accepted.
