@@ -105,7 +105,8 @@ fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..found], &bytes[found + 1..]))
 }
 
-/// The seconds of `max-age`. Any number that begins with a digit or a minus is accepted.
+/// The seconds of `max-age`; `None` if it is not a whole number. A negative number gives 0, and one
+/// that is too large the maximum.
 fn parse_age(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -116,13 +117,10 @@ fn parse_age(text: &str) -> Option<i64> {
 
 /// Seconds since 1970 of a date in any of the forms that servers send.
 pub(super) fn parse_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     let is_delimiter =
         |c: char| !c.is_ascii_alphanumeric() && c != ':' && (c.is_ascii_graphic() || matches!(c, ' ' | '\t'));
     for token in text.split(is_delimiter).filter(|token| !token.is_empty()) {
-        let name = || token.get(..3).map(str::to_ascii_lowercase);
-        let found = || MONTHS.iter().zip(1..).find(|(known, _)| name().as_deref() == Some(known));
         if time.is_none()
             && let Some(found) = parse_time(token)
         {
@@ -132,7 +130,7 @@ pub(super) fn parse_date(text: &str) -> Option<i64> {
         {
             day = Some(found);
         } else if month.is_none()
-            && let Some((_, found)) = found()
+            && let Some(found) = parse_month(token)
         {
             month = Some(found);
         } else if year.is_none()
@@ -165,6 +163,13 @@ pub(super) fn parse_date(text: &str) -> Option<i64> {
 const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
+/// The number of the month that a token begins with, from 1.
+fn parse_month(token: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let name = token.get(..3)?;
+    MONTHS.iter().zip(1..).find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, number)| number)
 }
 
 /// The numbers of "h:m:s", perhaps with other characters behind it.
