@@ -24,10 +24,10 @@ use super::protocol::Protocol;
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    #[error("failed to read certificates from {0}: {1}")]
-    Certificates(String, String),
-    #[error("failed to read the key of the client certificate from {0}: {1}")]
-    Key(String, String),
+    #[error("failed to read certificates from {path}: {why}")]
+    Certificates { path: String, why: String },
+    #[error("failed to read the key of the client certificate from {path}: {why}")]
+    Key { path: String, why: String },
     #[error("{path} contains no unencrypted private key: pass the key's file with --client-key {value}")]
     NoKey { path: String, value: FlagValue },
     #[error("the key {key} has no certificate: give the file of its certificate with --client-certificate {value}")]
@@ -128,9 +128,7 @@ fn config(insecure: bool, own: Option<&Path>, identity: Option<ClientIdentity<'_
         (true, _) => verified_by(Trust::Any),
         (false, Some(path)) => {
             let own = OwnCertificates::new(read_certificates(path)?);
-            verified_by(Trust::Own(
-                own.map_err(|why| TlsError::Certificates(path.display().to_string(), why.to_string()))?,
-            ))
+            verified_by(Trust::Own(own.map_err(|why| unusable(path, &why))?))
         }
         (false, None) => ClientConfig::builder().with_platform_verifier()?,
     };
@@ -153,10 +151,13 @@ pub(crate) fn client_config(certificates: &Path) -> Result<ClientConfig, TlsErro
 /// # Errors
 /// If the file cannot be read, or has none.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let error = |why: String| TlsError::Certificates(path.display().to_string(), why);
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|why| error(why.to_string()))?;
-    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|why| error(why.to_string()))?;
-    if certificates.is_empty() { Err(error("it has no certificates".to_owned())) } else { Ok(certificates) }
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = certificates.map_err(|why| unusable(path, &why))?;
+    if certificates.is_empty() { Err(unusable(path, &"it has no certificates")) } else { Ok(certificates) }
+}
+
+fn unusable(path: &Path, why: &dyn fmt::Display) -> TlsError {
+    TlsError::Certificates { path: path.display().to_string(), why: why.to_string() }
 }
 
 /// Trusts the certificates of a file: those that they have signed, and themselves.

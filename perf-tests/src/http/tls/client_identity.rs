@@ -46,14 +46,14 @@ impl<'a> ClientIdentity<'a> {
             rustls::pki_types::pem::Error::NoItemsFound => {
                 TlsError::NoKey { path: path.clone(), value: FlagValue::for_host(self.host) }
             }
-            error => TlsError::Key(path.clone(), error.to_string()),
+            error => TlsError::Key { path: path.clone(), why: error.to_string() },
         })?;
         builder.with_client_auth_cert(chain, key).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 let certificate = self.certificate.display().to_string();
                 TlsError::KeyMismatch { key: path, certificate, value: FlagValue::for_host(self.host) }
             }
-            error => TlsError::Key(path, error.to_string()),
+            error => TlsError::Key { path, why: error.to_string() },
         })
     }
 }
