@@ -7,8 +7,8 @@ use super::exchange::ExchangeError;
 use crate::data::DataFile;
 use crate::measure::Failure;
 
-/// Maximum bytes of a body with files that are read at once.
-const CHUNK: usize = 32 << 10;
+/// Maximum bytes of a piece of a body with files.
+const PIECE: usize = 32 << 10;
 
 /// A file within a body.
 #[derive(Debug, Clone)]
@@ -49,29 +49,29 @@ impl<B: AsRef<[u8]>, F: AsRef<[FileInBody]>> BodyReader<B, F> {
         Self { bytes, head, files, next: (0, 0, 0) }
     }
 
-    /// Replaces `chunk` by the next bytes. It is empty at the end.
+    /// Replaces `piece` by the next bytes. It is empty at the end.
     ///
     /// # Errors
     /// If a file cannot be read, or has become shorter.
-    pub(super) fn read(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
-        chunk.clear();
+    pub(super) fn read(&mut self, piece: &mut Vec<u8>) -> io::Result<()> {
+        piece.clear();
         let (bytes, files) = (self.bytes.as_ref(), self.files.as_ref());
         let (at, file, in_file) = &mut self.next;
-        while chunk.len() < CHUNK {
-            let (start, room) = (chunk.len(), CHUNK - chunk.len());
+        while piece.len() < PIECE {
+            let (start, room) = (piece.len(), PIECE - piece.len());
             let next = files.get(*file);
             let end = next.map_or(bytes.len(), |next| self.head + next.at);
             if *at < end {
-                let piece = &bytes[*at..end.min(*at + room)];
-                chunk.extend_from_slice(piece);
-                *at += piece.len();
+                let next = &bytes[*at..end.min(*at + room)];
+                piece.extend_from_slice(next);
+                *at += next.len();
                 continue;
             }
             let Some(FileInBody { file: data, .. }) = next else { break };
             let left = data.len() - *in_file;
             let count = usize::try_from(left).map_or(room, |left| left.min(room));
-            chunk.resize(start + count, 0);
-            data.read(&mut chunk[start..], *in_file)?;
+            piece.resize(start + count, 0);
+            data.read(&mut piece[start..], *in_file)?;
             *in_file += count as u64;
             if *in_file == data.len() {
                 (*file, *in_file) = (*file + 1, 0);

@@ -32,7 +32,7 @@ fn read(bytes: &[u8], head: usize, files: &[FileInBody]) -> io::Result<Vec<u8>> 
     let (mut reader, mut whole, mut piece) = (BodyReader::new(bytes, head, files), Vec::new(), vec![1]);
     while !piece.is_empty() {
         reader.read(&mut piece)?;
-        assert!(piece.len() <= CHUNK);
+        assert!(piece.len() <= PIECE);
         whole.extend_from_slice(&piece);
     }
     Ok(whole)
@@ -40,7 +40,7 @@ fn read(bytes: &[u8], head: usize, files: &[FileInBody]) -> io::Result<Vec<u8>> 
 
 #[test]
 fn files_stand_at_their_places_in_a_body() {
-    let large: Vec<u8> = (0..2 * CHUNK + 7).map(|at| at.to_le_bytes()[0]).collect();
+    let large: Vec<u8> = (0..2 * PIECE + 7).map(|at| at.to_le_bytes()[0]).collect();
     let (large_file, empty, small) =
         (TestFile::new("large", &large), TestFile::new("empty", b""), TestFile::new("small", b"xyz"));
     let files = [empty.at(0), small.at(2), large_file.at(2), empty.at(2), small.at(4)];
