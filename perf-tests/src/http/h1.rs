@@ -6,7 +6,7 @@
 //! clients for the open web, since a response that two readers may understand differently is a
 //! finding.
 
-mod body;
+mod chunk_decoder;
 mod connection;
 mod head;
 mod incoming;

@@ -7,7 +7,7 @@ use bytes::{Buf, BytesMut};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use super::body::ChunkDecoder;
+use super::chunk_decoder::ChunkDecoder;
 use super::head::{self, Framing, Head};
 use super::{BrokenExchange, Cause, ResponseLimits, ResponseTo};
 use crate::clock::now;

@@ -1,4 +1,4 @@
-//! Tests of `body`.
+//! Tests of `chunk_decoder`.
 
 use super::*;
 
