@@ -3,7 +3,7 @@
 use super::hpack::Encoder;
 
 /// Headers of a connection, which HTTP/2 does not have (RFC 9113, 8.2.2).
-pub(super) const OF_CONNECTIONS: [&[u8]; 5] =
+pub(super) const CONNECTION_HEADERS: [&[u8]; 5] =
     [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"];
 
 /// Appends the block of fields of a request. `head` is as [`RequestHead`] writes it, so its first
@@ -39,7 +39,7 @@ pub(super) fn encode(head: &[u8], is_tls: bool, encoder: &mut Encoder, out: &mut
                 encoder.put(b":path", path, out);
             }
             b"te" if value != b"trailers" => {}
-            name if OF_CONNECTIONS.contains(&name) => {}
+            name if CONNECTION_HEADERS.contains(&name) => {}
             name => encoder.put(name, value, out),
         }
     }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use super::cause::Cause;
-use super::head::OF_CONNECTIONS;
+use super::head::CONNECTION_HEADERS;
 use crate::http::h1::{HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, ResponseTo, Timings};
 
 /// Bytes that a field counts beside its name and value, as in SETTINGS_MAX_HEADER_LIST_SIZE.
@@ -43,10 +43,11 @@ pub(super) struct IncomingResponse {
 #[derive(Debug, Default)]
 struct Block {
     status: u16,
-    /// The number of fields, and their size.
+    /// Number of fields.
     count: usize,
+    /// Size of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts it.
     size: usize,
-    wrong: Option<Cause>,
+    error: Option<Cause>,
 }
 
 impl IncomingResponse {
@@ -80,8 +81,8 @@ impl IncomingResponse {
 
     /// Takes a field of the block.
     pub(super) fn take_field(&mut self, name: &[u8], value: &[u8]) {
-        if self.block.wrong.is_none() {
-            self.block.wrong = self.try_take_field(name, value).err();
+        if self.block.error.is_none() {
+            self.block.error = self.try_take_field(name, value).err();
         }
     }
 
@@ -105,13 +106,13 @@ impl IncomingResponse {
             block.status = number.filter(|number| *number > 0).ok_or(Cause::Protocol("malformed :status"))?;
             return Ok(());
         }
-        if name.is_empty() || !name.iter().all(|byte| IN_NAMES[usize::from(*byte)]) {
+        if name.is_empty() || !name.iter().all(|byte| NAME_BYTES[usize::from(*byte)]) {
             return Err(MALFORMED_NAME);
         }
         if value.iter().any(|byte| matches!(byte, b'\0' | b'\r' | b'\n')) {
             return Err(MALFORMED_VALUE);
         }
-        if OF_CONNECTIONS.contains(&name) {
+        if CONNECTION_HEADERS.contains(&name) {
             return Err(Cause::Protocol("header of a connection, which HTTP/2 does not have"));
         }
         if self.head_len > 0 {
@@ -140,8 +141,8 @@ impl IncomingResponse {
 
     /// Ends a block of fields. Returns whether the response is complete.
     pub(super) fn end_block(&mut self, ends_stream: bool, now: Instant) -> Result<bool, Cause> {
-        if let Some(wrong) = self.block.wrong.take() {
-            return Err(wrong);
+        if let Some(error) = self.block.error.take() {
+            return Err(error);
         }
         if self.head_len > 0 {
             return if ends_stream { self.end() } else { Err(Cause::Protocol("trailers do not end the response")) };
@@ -221,7 +222,7 @@ impl IncomingResponse {
 }
 
 /// Bytes that a header name may have: those of a token, without capital letters.
-const IN_NAMES: [bool; 256] = {
+const NAME_BYTES: [bool; 256] = {
     let (mut allowed, mut byte) = ([false; 256], 0);
     while byte < 256 {
         let character = byte as u8;

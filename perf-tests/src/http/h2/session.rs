@@ -116,13 +116,13 @@ impl Session {
         encode(&mut self.encoder, &mut self.output);
         let block = start + frame::HEAD;
         let rest = self.output.split_off((block + self.server.max_frame).min(self.output.len()));
-        let end_of = |is_last: bool| if is_last { frame::END_HEADERS } else { 0 };
-        let flags = end_of(rest.is_empty()) | if has_body { 0 } else { frame::END_STREAM };
+        let end_flag = |is_last: bool| if is_last { frame::END_HEADERS } else { 0 };
+        let flags = end_flag(rest.is_empty()) | if has_body { 0 } else { frame::END_STREAM };
         let head = FrameHead { length: self.output.len() - block, kind: frame::HEADERS, flags, stream: id };
         self.output[start..block].copy_from_slice(&head.bytes());
         let mut pieces = rest.chunks(self.server.max_frame).peekable();
         while let Some(piece) = pieces.next() {
-            let flags = end_of(pieces.peek().is_none());
+            let flags = end_flag(pieces.peek().is_none());
             frame::put(frame::CONTINUATION, flags, id, piece, &mut self.output);
         }
         self.streams.push(Stream {

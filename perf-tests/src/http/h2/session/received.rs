@@ -22,8 +22,8 @@ impl Session {
         {
             return Err(Cause::Protocol("block of fields without its end"));
         }
-        let of_stream = matches!(head.kind, frame::DATA | frame::HEADERS | frame::RST_STREAM | frame::CONTINUATION);
-        if of_stream && (head.stream.is_multiple_of(2) || head.stream >= self.next) {
+        let is_of_stream = matches!(head.kind, frame::DATA | frame::HEADERS | frame::RST_STREAM | frame::CONTINUATION);
+        if is_of_stream && (head.stream.is_multiple_of(2) || head.stream >= self.next) {
             return Err(Cause::Protocol("frame of a stream that does not exist"));
         }
         if self.output.len() > MAX_REPLIES {
@@ -111,7 +111,7 @@ impl Session {
         Ok(())
     }
 
-    /// Applies what a frame did to a response: whether it is complete.
+    /// Ends a request whose response is complete (`Ok(true)`) or has an error.
     fn advance(&mut self, id: u32, result: Result<bool, Cause>, now: Instant) {
         let result = match result {
             Ok(false) => return,
