@@ -8,6 +8,7 @@ use url::Url;
 
 use super::h1::ResponseLimits;
 use super::host_config::HostConfig;
+use super::target::without_brackets;
 use super::tls::TlsError;
 
 /// The hosts of a run and the options of requests, which all virtual users share. During a run,
@@ -99,9 +100,9 @@ impl HttpConfig {
         let Some(name) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
             return Err(RedirectError::Scheme(url.scheme().to_owned()));
         };
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        if !self.settings.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(bare)) {
-            return Err(RedirectError::NotAllowed { host: bare.to_owned(), origin: shown });
+        let host = without_brackets(name);
+        if !self.settings.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
+            return Err(RedirectError::NotAllowed { host: host.to_owned(), origin: shown });
         }
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = others.iter().position(|host| host.target.serves(url)) {

@@ -218,7 +218,8 @@ fn scope(attribute: Option<&str>, host: &str) -> Option<(String, bool)> {
     let Some(attribute) = attribute else { return Some((host.to_owned(), true)) };
     let domain = match url::Host::parse(attribute).ok()? {
         url::Host::Domain(domain) => domain,
-        address => address.to_string().trim_matches(['[', ']']).to_owned(),
+        url::Host::Ipv4(address) => address.to_string(),
+        url::Host::Ipv6(address) => address.to_string(),
     };
     let is_public_suffix = psl::suffix_str(&domain).is_some_and(|suffix| suffix == domain);
     match (domain == host, is_public_suffix) {

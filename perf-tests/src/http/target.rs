@@ -75,7 +75,7 @@ impl Target {
     pub(super) fn at_socket(UnixTarget { socket, base }: UnixTarget, header: &str) -> Self {
         let with_port = header.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let (host, port) = with_port.unwrap_or((header, 80));
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = without_brackets(host).to_owned();
         Self {
             server_name: host.clone(),
             host,
@@ -94,7 +94,7 @@ impl Target {
     /// same origin.
     pub(crate) fn serves(&self, url: &Url) -> bool {
         let scheme = if self.tls { "https" } else { "http" };
-        let host = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        let host = url.host_str().map(without_brackets);
         url.scheme() == scheme && host == Some(&*self.host) && url.port_or_known_default() == Some(self.port)
     }
 
@@ -107,6 +107,11 @@ impl Target {
     pub(crate) fn resolve(&self, from: &str, location: &str) -> Option<Url> {
         Url::parse(&format!("{}{from}", self.origin())).ok()?.join(location).ok()
     }
+}
+
+/// A host without the brackets that an IPv6 address has in a URL.
+pub(super) fn without_brackets(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 #[cfg(test)]
