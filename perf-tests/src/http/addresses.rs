@@ -18,6 +18,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep};
 
 use super::allowed_targets::keep_near;
+use super::exchange::ExchangeError;
 use super::target::Target;
 use crate::clock;
 
@@ -217,14 +218,15 @@ pub(super) async fn connect_any(addresses: &[SocketAddr]) -> io::Result<TcpStrea
     }
 }
 
-/// The resource that this machine has run out of, and what to do. The service is not the cause.
-pub(super) fn exhausted(error: &io::Error) -> Option<&'static str> {
+/// The error of a connection for which this machine has run out of files or ports, and what to do.
+pub(super) fn exhausted(error: &io::Error) -> Option<ExchangeError> {
     // EMFILE, ENFILE, EADDRNOTAVAIL: the numbers of Linux and macOS.
-    match error.raw_os_error()? {
-        24 | 23 => Some("this machine allows no more open files: raise `ulimit -n`, or use fewer VUs"),
-        99 | 49 => Some("this machine has no free ports: remove --no-connection-reuse, or use fewer connections"),
-        _ => None,
-    }
+    let hint = match error.raw_os_error()? {
+        24 | 23 => "this machine allows no more open files: raise `ulimit -n`, or use fewer VUs",
+        99 | 49 => "this machine has no free ports: remove --no-connection-reuse, or use fewer connections",
+        _ => return None,
+    };
+    Some(ExchangeError::of_this_machine(format!("{error}: {hint}")))
 }
 
 #[cfg(test)]

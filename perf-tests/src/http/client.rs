@@ -20,7 +20,7 @@ use super::host_config::HostConfig;
 use super::outage::Outage;
 use super::pool::{HostPool, IdleConnection, IdleConnections, Pool, still_open};
 use super::protocol::Protocol;
-use super::request_body::{BodyReader, FileInBody, RequestBody, unreadable};
+use super::request_body::{BodyReader, FileInBody, RequestBody};
 use super::request_head::RequestHead;
 use super::target::Target;
 use crate::clock;
@@ -332,7 +332,7 @@ fn is_unanswered(error: &BrokenExchange) -> bool {
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => classify_error(error, Failure::Reset),
-        Cause::Body(error) => return unreadable(error),
+        Cause::Body(error) => return ExchangeError::of_this_machine(error),
         Cause::ExpectsTls => Failure::Tls,
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,

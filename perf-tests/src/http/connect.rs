@@ -112,10 +112,8 @@ async fn connect_to(
     if let Some(path) = &target.socket {
         let stream = unix_socket::connect(path).await;
         lap(RequestPart::Connecting);
-        return stream.map(Stream::Unix).map_err(|error| match exhausted(&error) {
-            Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
-            None => unix_socket::explain(path, &error),
-        });
+        let failed = |error| exhausted(&error).unwrap_or_else(|| unix_socket::explain(path, &error));
+        return stream.map(Stream::Unix).map_err(failed);
     }
     let found = match &dialer.tunnel {
         Some(_) if dialer.resolver.is_allowed_without_addresses() => Ok(Vec::new()),
@@ -123,23 +121,20 @@ async fn connect_to(
     };
     lap(RequestPart::LookingUp);
     let found = found.map_err(|error| match (error.kind(), &dialer.tunnel) {
-        (io::ErrorKind::PermissionDenied, _) => ExchangeError { failure: Failure::Other, message: error.to_string() },
+        (io::ErrorKind::PermissionDenied, _) => ExchangeError::of_this_machine(error),
         (_, None) => refused(format!("cannot resolve {}: {error}", target.host)),
         // The proxy may know names that this machine does not.
-        (_, Some(_)) => ExchangeError {
-            failure: Failure::Other,
-            message: format!(
-                "cannot resolve {name}, to know whether it is in a private network: {error}; if you may load it, pass \
-                 --allow-target {name}",
-                name = target.host
-            ),
-        },
+        (_, Some(_)) => ExchangeError::of_this_machine(format!(
+            "cannot resolve {name}, to know whether it is in a private network: {error}; if you may load it, pass \
+             --allow-target {name}",
+            name = target.host
+        )),
     })?;
     let tcp = match &dialer.tunnel {
         Some(tunnel) => tunnel.open(&dialer.resolver.destination(&found)).await,
-        None => connect_any(&found).await.map_err(|error| match exhausted(&error) {
-            Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
-            None => ExchangeError { failure: classify_error(&error, Failure::Refused), message: error.to_string() },
+        None => connect_any(&found).await.map_err(|error| {
+            let failure = classify_error(&error, Failure::Refused);
+            exhausted(&error).unwrap_or_else(|| ExchangeError { failure, message: error.to_string() })
         }),
     };
     lap(RequestPart::Connecting);

@@ -141,3 +141,10 @@ pub(crate) struct ExchangeError {
     pub(crate) failure: Failure,
     pub(crate) message: String,
 }
+
+impl ExchangeError {
+    /// An error whose cause is this machine, not the service.
+    pub(super) fn of_this_machine(why: impl ToString) -> Self {
+        Self { failure: Failure::Other, message: why.to_string() }
+    }
+}

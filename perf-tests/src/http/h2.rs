@@ -37,7 +37,7 @@ use super::connect::{Route, Stream, classify_error};
 use super::exchange::{ExchangeError, Measured, Reply};
 use super::h1::{RawResponse, ResponseTo};
 use super::host_config::HostConfig;
-use super::request_body::{BodyReader, RequestBody, unreadable};
+use super::request_body::{BodyReader, RequestBody};
 use crate::measure::Failure;
 
 type KeptConnection = Rc<RefCell<Connection<Stream>>>;
@@ -236,7 +236,7 @@ fn is_closed_without_response(cause: &Cause) -> bool {
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => classify_error(error, Failure::Reset),
-        Cause::Body(error) => return unreadable(error),
+        Cause::Body(error) => return ExchangeError::of_this_machine(error),
         Cause::Closed | Cause::Truncated | Cause::Unsent => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } | Cause::Reset(_) | Cause::GoAway(_) => Failure::Protocol,
     };

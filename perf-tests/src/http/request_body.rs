@@ -3,9 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::exchange::ExchangeError;
 use crate::data::DataFile;
-use crate::measure::Failure;
 
 /// Maximum bytes of a piece of a body with files.
 const PIECE: usize = 32 << 10;
@@ -79,11 +77,6 @@ impl<B: AsRef<[u8]>, F: AsRef<[FileInBody]>> BodyReader<B, F> {
         }
         Ok(())
     }
-}
-
-/// The failure of a body that cannot be read. It is this machine's, not the service's.
-pub(super) fn unreadable(why: impl ToString) -> ExchangeError {
-    ExchangeError { failure: Failure::Other, message: why.to_string() }
 }
 
 #[cfg(test)]

@@ -39,12 +39,12 @@ impl Tunnel {
     pub(super) async fn open(&self, destination: &str) -> Result<TcpStream, ExchangeError> {
         let found = self.resolver.resolve(&Addresses::default()).await;
         let found = found.map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => ExchangeError { failure: Failure::Other, message: error.to_string() },
+            io::ErrorKind::PermissionDenied => ExchangeError::of_this_machine(error),
             _ => self.failed(&format!("has a name that cannot be resolved: {error}; check --proxy")),
         })?;
-        let stream = connect_any(&found).await.map_err(|error| match exhausted(&error) {
-            Some(hint) => ExchangeError { failure: Failure::Other, message: format!("{error}: {hint}") },
-            None => self.failed(&format!("accepts no connection: {error}; start it, or change --proxy")),
+        let stream = connect_any(&found).await.map_err(|error| {
+            let refused = || self.failed(&format!("accepts no connection: {error}; start it, or change --proxy"));
+            exhausted(&error).unwrap_or_else(refused)
         })?;
         let (stream, status) = self.ask(stream, destination).await.map_err(|error| {
             self.failed(&format!(

@@ -37,13 +37,10 @@ pub(super) fn explain(path: &Path, error: &io::Error) -> ExchangeError {
             Ok(file) if !file.is_socket() => format!("{shown} is a file, not a socket"),
             _ => format!("no service listens on the socket {shown}, which an earlier one has left"),
         }),
-        io::ErrorKind::PermissionDenied => ExchangeError {
-            failure: Failure::Other,
-            message: format!(
-                "this user may not connect to the socket {shown}: run as a user who may write to it and enter its \
-                 folder, or change their permissions"
-            ),
-        },
+        io::ErrorKind::PermissionDenied => ExchangeError::of_this_machine(format!(
+            "this user may not connect to the socket {shown}: run as a user who may write to it and enter its \
+             folder, or change their permissions"
+        )),
         _ if error.raw_os_error() == Some(EPROTOTYPE) => {
             refused(format!("{shown} is a socket of another kind: the service must listen on a stream socket"))
         }
