@@ -143,17 +143,24 @@ async fn connect_to(
     // first write fails too.
     let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
-    let tls_error = |message: String| ExchangeError { failure: Failure::Tls, message };
-    let name = ServerName::try_from(target.server_name.clone()).map_err(|error| tls_error(error.to_string()))?;
-    let stream = TlsConnector::from(tls.client.clone()).connect(name, tcp).await;
+    let name = ServerName::try_from(target.server_name.clone()).map_err(tls_error)?;
+    let stream = handshake(name, tcp, tls).await;
     lap(RequestPart::TlsHandshaking);
+    stream
+}
+
+async fn handshake(
+    name: ServerName<'static>,
+    tcp: TcpStream,
+    tls: &Arc<HostTlsConfig>,
+) -> Result<Stream, ExchangeError> {
+    let stream = TlsConnector::from(tls.client.clone()).connect(name, tcp).await;
     let stream = stream.map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => tls_error(
             "the server closed the connection in the TLS handshake: check the port and the server's log, or use http:// if \
-             it has no TLS"
-                .into(),
+             it has no TLS",
         ),
-        _ => tls_error(explain(error, tls).to_string()),
+        _ => tls_error(explain(error, tls)),
     })?;
     let stream = Stream::Tls(Box::new(stream), tls.clone());
     // A server without ALPN agrees on nothing.
@@ -162,6 +169,10 @@ async fn connect_to(
     } else {
         Err(tls_error(no_protocol(&tls.client)))
     }
+}
+
+fn tls_error(why: impl ToString) -> ExchangeError {
+    ExchangeError { failure: Failure::Tls, message: why.to_string() }
 }
 
 /// Classifies an error of a connection.
