@@ -25,8 +25,8 @@ pub(crate) struct Exchange {
 #[derive(Debug)]
 pub(super) struct Measured {
     started: Instant,
-    /// The time until the request was sent once more.
-    lost: Duration,
+    /// The time until the request was sent once more; zero if it was sent once.
+    until_resend: Duration,
     pub(super) parts: DurationParts,
     /// Whether the request was sent once more.
     pub(super) is_resent: bool,
@@ -34,25 +34,25 @@ pub(super) struct Measured {
 
 impl Measured {
     pub(super) fn new(started: Instant) -> Self {
-        Self { started, lost: Duration::ZERO, parts: DurationParts::default(), is_resent: false }
+        Self { started, until_resend: Duration::ZERO, parts: DurationParts::default(), is_resent: false }
     }
 
     /// The request is sent once more, and its parts count from now.
     pub(super) fn resend(&mut self) {
         self.is_resent = true;
-        self.lost = clock::now().duration_since(self.started);
+        self.until_resend = clock::now().duration_since(self.started);
     }
 
     /// The request waited until now, for its turn or for a connection.
     pub(super) fn was_blocked(&mut self) {
-        self.parts.set(RequestPart::Blocked, clock::now().duration_since(self.started + self.lost));
+        self.parts.set(RequestPart::Blocked, clock::now().duration_since(self.started + self.until_resend));
     }
 
     /// Sets the parts of a whole response.
     pub(super) fn responded(&mut self, times: Timings) {
-        let sending_since = self.started + self.lost + self.parts.before_sending();
+        let sending_since = self.started + self.until_resend + self.parts.before_sending();
         self.parts.set(RequestPart::Sending, times.sent.duration_since(sending_since));
-        self.parts.set(RequestPart::Waiting, times.first_byte.duration_since(times.sent) + self.lost);
+        self.parts.set(RequestPart::Waiting, times.first_byte.duration_since(times.sent) + self.until_resend);
         self.parts.set(RequestPart::Receiving, times.finished.duration_since(times.first_byte));
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct HostConfig {
     pub(crate) target: Target,
     dialer: Dialer,
     tls: Option<HostTls>,
-    /// Not set until a setting requires one, or the host was asked.
+    /// Set by a setting, or by asking the host before the load.
     protocol: OnceLock<Protocol>,
 }
 
@@ -41,8 +41,8 @@ impl HostConfig {
         Ok(Self::with_tls(name, target, tls, settings))
     }
 
-    /// An origin that only redirects lead to. It has its own names, and is not shown who this
-    /// client is.
+    /// An origin that only redirects lead to. The settings of header and server name do not apply
+    /// to it, and it gets no client certificate.
     pub(super) fn for_other_origin(url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
         let target = Target::new(url, &settings.allowed);
         let tls = target.tls.then(|| HostTls::for_other_origin(settings)).transpose()?;
@@ -82,7 +82,7 @@ impl HostConfig {
         Ok(())
     }
 
-    /// Makes a connection and measures the parts of that.
+    /// Makes a connection, and measures its look-up, its connect and its handshake.
     pub(super) async fn connect(&self, route: &Route, measured: &mut Measured) -> Result<Stream, ExchangeError> {
         measured.was_blocked();
         let tls = self.tls.as_ref().map(|tls| tls.only(self.protocol()));

@@ -11,7 +11,7 @@ const MOST_TIMES: usize = 1_000;
 /// several workers noticed, counts once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OutageTimes {
-    /// Starts and ends, from the start of the run. They are sorted and do not overlap.
+    /// Start and end of each, from the start of the run. They are sorted and do not overlap.
     times: Vec<(Duration, Duration)>,
     /// Whether the last one lasted until the end of the load.
     pub(crate) is_ongoing: bool,

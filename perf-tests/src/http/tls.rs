@@ -63,7 +63,7 @@ pub(super) struct HostTlsConfig {
     pub(super) client: Arc<ClientConfig>,
     /// The value with which a flag adds a file for this host.
     value: FlagValue,
-    /// Whether it is a target. Otherwise only a redirect leads to it, and it is shown no client
+    /// Whether it is a target. Otherwise only a redirect leads to it, and it gets no client
     /// certificate.
     is_target: bool,
 }
@@ -84,8 +84,7 @@ impl HostTls {
         Self::new(name, settings, identity, true)
     }
 
-    /// The configurations for an origin that only redirects lead to. It is not shown who this
-    /// client is.
+    /// The configurations for an origin that only redirects lead to. It gets no client certificate.
     pub(super) fn for_other_origin(settings: &HttpSettings) -> Result<Self, TlsError> {
         Self::new(None, settings, None, false)
     }

@@ -173,6 +173,7 @@ impl IncomingResponse {
             if let Body::Chunked(chunked) = body {
                 self.trailers = chunked.take_trailers();
             }
+            // A response that this read began and ended costs one look at the clock.
             let finished = if begins || interim != self.interim { first_byte } else { now() };
             self.stage = Stage::Done(WholeResponse {
                 head: *head,
