@@ -54,17 +54,18 @@ impl Faults {
 
     /// The added latency of an endpoint at a time after the start of the service.
     pub(crate) fn delay(&self, endpoint: &str, since: Duration) -> Duration {
-        now(&self.delay, endpoint, since)
+        active(&self.delay, endpoint, since)
     }
 
     /// The share of an endpoint's requests that fail at a time after the start of the service, in
     /// parts per million.
     pub(crate) fn error_ppm(&self, endpoint: &str, since: Duration) -> u32 {
-        now(&self.errors, endpoint, since)
+        active(&self.errors, endpoint, since)
     }
 }
 
-fn now<T: Copy + Default>(faults: &BTreeMap<String, (T, TimeWindow)>, endpoint: &str, since: Duration) -> T {
+/// The fault of an endpoint at a time; none outside of its time window.
+fn active<T: Copy + Default>(faults: &BTreeMap<String, (T, TimeWindow)>, endpoint: &str, since: Duration) -> T {
     let fault = faults.get(endpoint).filter(|(_, when)| when.contains(&since));
     fault.map(|(fault, _)| *fault).unwrap_or_default()
 }

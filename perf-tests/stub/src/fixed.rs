@@ -37,7 +37,7 @@ struct ServerState {
 /// The responses, each with its head.
 struct FixedResponses {
     usual: Vec<u8>,
-    /// Responses to requests that begin so.
+    /// Responses to special requests, each with the start of its request.
     special: [(&'static [u8], Vec<u8>); 4],
 }
 
@@ -110,7 +110,7 @@ async fn connection(mut stream: TcpStream, shared: Rc<ServerState>) -> std::io::
             if let Some(delay) = delay {
                 tokio::time::sleep(delay).await;
             }
-            stream.write_all(shared.responses.to(&buffer)).await?;
+            stream.write_all(shared.responses.find(&buffer)).await?;
             shared.served.set(shared.served.get() + 1);
             if let Some(delays) = &shared.delays {
                 writeln!(delays.borrow_mut().log, "{}", now().duration_since(read).as_nanos())?;
@@ -145,7 +145,7 @@ impl FixedResponses {
     }
 
     /// The response to this request.
-    fn to(&self, request: &[u8]) -> &[u8] {
+    fn find(&self, request: &[u8]) -> &[u8] {
         let special = self.special.iter().find(|(start, _)| request.starts_with(start));
         special.map_or(&self.usual, |(_, response)| response)
     }

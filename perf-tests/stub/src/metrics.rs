@@ -30,7 +30,8 @@ pub(crate) struct Metrics {
     in_progress: IntGauge,
     connections: IntGaugeVec,
     max_connections: IntGauge,
-    cache: [IntCounter; 2],
+    cache_hits: IntCounter,
+    cache_misses: IntCounter,
 }
 
 /// One request with its response, as it is counted.
@@ -81,10 +82,8 @@ impl Metrics {
                 &["db_client_connection_state"],
             )?,
             max_connections: IntGauge::new("db_client_connection_max", "Maximum number of connections of the pool.")?,
-            cache: [
-                IntCounter::new("cache_hits_total", "Lookups in the cache of days that found an entry.")?,
-                IntCounter::new("cache_misses_total", "Lookups in the cache of days that found no entry.")?,
-            ],
+            cache_hits: IntCounter::new("cache_hits_total", "Lookups in the cache of days that found an entry.")?,
+            cache_misses: IntCounter::new("cache_misses_total", "Lookups in the cache of days that found no entry.")?,
             registry,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
@@ -95,9 +94,8 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.in_progress.clone()))?;
         metrics.registry.register(Box::new(metrics.connections.clone()))?;
         metrics.registry.register(Box::new(metrics.max_connections.clone()))?;
-        for counter in &metrics.cache {
-            metrics.registry.register(Box::new(counter.clone()))?;
-        }
+        metrics.registry.register(Box::new(metrics.cache_hits.clone()))?;
+        metrics.registry.register(Box::new(metrics.cache_misses.clone()))?;
         #[cfg(target_os = "linux")]
         metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
@@ -113,7 +111,7 @@ impl Metrics {
         self.response_size.observe(request.handler, request.response_bytes);
     }
 
-    /// The gauges of the pool's used and idle connections.
+    /// Sets the number of the pool's connections. Returns the gauges of used and of idle ones.
     pub(crate) fn connections(&self, all: usize) -> (IntGauge, IntGauge) {
         let all = i64::try_from(all).unwrap_or(i64::MAX);
         self.max_connections.set(all);
@@ -124,8 +122,8 @@ impl Metrics {
 
     /// Counts a lookup in the cache of days.
     pub(crate) fn count_lookup(&self, found: bool) {
-        let [hits, misses] = &self.cache;
-        if found { hits.inc() } else { misses.inc() }
+        let counter = if found { &self.cache_hits } else { &self.cache_misses };
+        counter.inc();
     }
 
     /// Counts a request as in progress until the returned value is dropped.
