@@ -45,8 +45,8 @@ pub(crate) enum StackPart {
         /// Whether this command has created it.
         is_made_here: bool,
     },
-    /// A Prometheus from PATH. The process id is part of its
-    /// identity: after a restart, it is a new part.
+    /// A Prometheus from PATH. The process id is part of its identity: after a restart, it is a new
+    /// part.
     Native { port: u16, pid: String },
 }
 
@@ -123,8 +123,8 @@ async fn auto(options: &StackOptions) -> Result<Stack, StackError> {
     }
 }
 
-/// The parts of this clone's stacks of the chosen kind, or of
-/// the one whose Prometheus has that port.
+/// The parts of this clone's stacks of the chosen kind, or of the one whose Prometheus has that
+/// port.
 pub(crate) async fn parts(choice: StackChoice, prometheus_port: Option<u16>) -> Result<Vec<StackPart>, StackError> {
     let mut parts = match choice {
         StackChoice::None => return Ok(Vec::new()),

@@ -1,5 +1,4 @@
-//! The owner of a process, a container or a file: the command
-//! that removes it when the command ends.
+//! The owner of a process, a container or a file: the command that removes it at its own end.
 //!
 //! Started processes are in process groups of their own, so that Ctrl-C at the terminal reaches
 //! only this command.
@@ -27,8 +26,8 @@ pub(crate) fn owner() -> String {
 
 /// The namespace of process ids (pid_namespaces(7)), or 0 on systems without namespaces.
 ///
-/// In another namespace, such as that of a container with this
-/// clone mounted, an id means another process.
+/// In another namespace, such as that of a container with this clone mounted, an id means another
+/// process.
 fn namespace() -> u64 {
     proc::pid_namespace().unwrap_or(0)
 }

@@ -27,16 +27,15 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     numbered(pid).is_some_and(|id| test_kill_process(id).is_ok()) && proc::has_ended(pid) != Some(true)
 }
 
-/// On this system, every process counts as running, so that
-/// nothing of a running command is removed.
+/// On this system, every process counts as running, so that nothing of a running command is
+/// removed.
 #[cfg(not(unix))]
 pub(crate) const fn is_alive(_: u32) -> bool {
     true
 }
 
-/// Ends a process with SIGTERM, and with SIGKILL after the time limit.
-///
-/// For a process that is not a child of this one, or is not waited for any more.
+/// Ends a process with SIGTERM, and with SIGKILL after the time limit. The process need not be a
+/// child of this one.
 #[cfg(unix)]
 pub(crate) async fn terminate(pid: u32, within: Duration) -> anyhow::Result<()> {
     if !is_alive(pid) {

@@ -31,8 +31,7 @@ pub(crate) fn id() -> String {
     hash(&parts)
 }
 
-/// A hash of some texts, eight hexadecimal digits. It is the
-/// same for every version of the compiler.
+/// A hash of some texts, eight hexadecimal digits. Every version of the compiler gives the same.
 pub(crate) fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {

@@ -28,8 +28,7 @@ use super::{
     check_prometheus_port, local_url, make_targets_folder,
 };
 use crate::host::cleanup::Cleanup;
-use crate::host::owner;
-use crate::host::{http, workspace};
+use crate::host::{http, owner, workspace};
 use container::{
     CONFIG_HASH, CREATED_BY, KEEPS_DATA, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, list_own, remove,
     remove_if_made_here,
@@ -137,8 +136,8 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
         let log = container::last_log_line(docker, &service.name).await;
         remove_if_made_here(docker, &service.name).await?;
         let log = if log.is_empty() { String::new() } else { format!("; last line of its log: {log}") };
-        // An image that the user chose must start. For the
-        // official image, another kind of stack will do.
+        // An image that the user chose must start. In place of the official image, another kind of
+        // stack will do.
         let failed = ContainerError { image: service.image.clone(), why: format!("{error}{log}") };
         return Err(match service.image_is_chosen {
             true => StackError::ChosenImage(failed),

@@ -11,8 +11,7 @@ use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions,
 };
 
-use crate::host::owner;
-use crate::host::workspace;
+use crate::host::{owner, workspace};
 
 /// Label: the clone of the repository that a container belongs to.
 pub(super) const WORKSPACE: &str = "dev.perf.workspace";
@@ -125,8 +124,8 @@ pub(super) async fn last_log_line(docker: &Docker, name: &str) -> String {
     last
 }
 
-/// The last lines of a container's log, and with `follow` the new
-/// ones, each after the container's name.
+/// The last lines of a container's log, and with `follow` the new ones. Each begins with the
+/// container's name.
 pub(super) fn stream_log<'a>(
     docker: &'a Docker,
     name: &'a str,

@@ -18,12 +18,10 @@ use testcontainers::core::wait::LogWaitStrategy;
 use testcontainers::core::{Host, IntoContainerPort as _, WaitFor};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
-
 use tokio::time;
 
 use super::networks;
-use crate::host::owner;
-use crate::host::{files, workspace};
+use crate::host::{files, owner, workspace};
 use crate::stack::images::{self, Images};
 use crate::stack::limits::{self, Limits};
 use crate::stack::options::{PROMETHEUS_PORT, StackOptions, state_folder};
@@ -108,14 +106,14 @@ fn owner(options: &StackOptions) -> String {
     if options.keep_data || options.archive.is_some() { String::new() } else { owner::owner() }
 }
 
-/// A read-only bind of a file or folder of this machine. `z` is
-/// for SELinux and has no effect elsewhere.
+/// A read-only bind of a file or folder of this machine. `z` is for SELinux and has no effect
+/// elsewhere.
 fn read_only_bind(source: &Path, target: &str) -> String {
     format!("{}:{target}:ro,z", source.display())
 }
 
-/// The folder of dashboards whose links have the port of
-/// Prometheus: a copy, unless it is the default port.
+/// The folder of dashboards whose links have the port of Prometheus: a copy, unless it is the
+/// default port.
 fn dashboards_with_port(dashboards: &Path, prometheus_port: u16) -> anyhow::Result<PathBuf> {
     if prometheus_port == PROMETHEUS_PORT {
         return Ok(dashboards.to_owned());
@@ -151,8 +149,8 @@ impl ContainerSpec {
             read_only_bind(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
         ];
         let name = name(options, Role::Prometheus);
-        // A named volume, since testcontainers and `docker rm -v`
-        // remove anonymous volumes with the container.
+        // A named volume, since testcontainers and `docker rm -v` remove anonymous volumes with the
+        // container.
         let volume = (options.keep_data && options.archive.is_none()).then(|| format!("{name}:/prometheus"));
         binds.extend(options.archive.as_ref().map(|archive| format!("{}:/prometheus:z", archive.data.display())));
         let listen = match network {
@@ -224,8 +222,8 @@ impl ContainerSpec {
                 setting("GF_ANALYTICS_REPORTING_ENABLED", "false"),
                 setting("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
                 setting("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
-                // Preinstalled plugins would write to the read-only root,
-                // and the data source would fail.
+                // Preinstalled plugins would write to the read-only root, and the data source would
+                // fail.
                 setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
                 // Grafana 13 has its Prometheus data source as a bundled plugin. An update at its
                 // start would replace it, or leave none without the internet.
@@ -279,8 +277,8 @@ impl ContainerSpec {
             request = request.with_env_var(*name, value);
         }
         request = match network {
-            // Set below. testcontainers would create a network named
-            // "host" if none is listed, as with Podman.
+            // Set below. testcontainers would create a network named "host" if none is listed, as
+            // with Podman.
             Network::Host => request,
             Network::Bridge => {
                 let bridge = format!("perf-{}-{}", workspace::id(), self.stack);

@@ -8,8 +8,7 @@ use testcontainers::bollard::query_parameters::ListNetworksOptions;
 use testcontainers::core::client::docker_client_instance;
 
 use crate::host::cleanup::Cleanup;
-use crate::host::owner;
-use crate::host::workspace;
+use crate::host::{owner, workspace};
 
 /// Creates a network that outlives this process, unless it exists.
 ///

@@ -12,8 +12,7 @@ use tokio::time;
 
 use super::super::Images;
 use super::{CREATED_BY, OWNER, WORKSPACE, connect, container_spec, remove};
-use crate::host::owner;
-use crate::host::workspace;
+use crate::host::{owner, workspace};
 
 /// The mount point of the folder in the container.
 const WORK: &str = "/work";
