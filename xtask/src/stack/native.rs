@@ -26,7 +26,7 @@ const PID: &str = "pid";
 /// The folder of data that is kept.
 const DATA: &str = "data";
 /// The folder of data that is removed with the stack.
-const PASSING_DATA: &str = "passing-data";
+const TEMPORARY_DATA: &str = "passing-data";
 /// The file that names the owner of a stack that belongs to a command.
 const OWNER: &str = "owner";
 const LOG: &str = "prometheus.log";
@@ -55,9 +55,9 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
         return Err(UnavailableError::NoPrometheus.into());
     };
     check_prometheus_port(port)?;
-    let own = folder.join(if options.keep_data { DATA } else { PASSING_DATA });
+    let own = folder.join(if options.keep_data { DATA } else { TEMPORARY_DATA });
     let data = options.archive.as_ref().map_or(own, |archive| archive.data.clone());
-    files::remove_folder(&folder.join(PASSING_DATA))?;
+    files::remove_folder(&folder.join(TEMPORARY_DATA))?;
     make_targets_folder(port)?;
     options.write_configuration(&folder)?;
     let (mut child, pid) = start(&program, &folder, &data, options)?;
@@ -118,7 +118,7 @@ async fn data_folder(port: u16) -> Option<PathBuf> {
     let prometheus = http::prometheus(&local_url(port).ok()?, &StoreAccess::default()).ok()?;
     let flags = prometheus.get_json("status/flags", &[]).await.ok()?;
     let path = PathBuf::from(flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str)?);
-    let own = [DATA, PASSING_DATA].map(|data| state_folder(port).join(data));
+    let own = [DATA, TEMPORARY_DATA].map(|data| state_folder(port).join(data));
     let is_ours = own.contains(&path) || archive_folder(port).is_ok_and(|archive| path.starts_with(archive));
     is_ours.then_some(path)
 }
@@ -164,23 +164,23 @@ pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
         processes::terminate(text.trim().parse()?, STOP).await?;
     }
     files::remove_file(&file)?;
-    // Two that were started at once share the file of the process id.
+    // Two commands that start Prometheus at once share the file of the process id.
     anyhow::ensure!(
         !is_running(port).await,
         "a Prometheus of this clone still runs at port {port}, and its process id is unknown: find it with \
          ss -ltnp 'sport = :{port}', and end it with kill"
     );
-    remove_passing(&folder)
+    remove_temporary(&folder)
 }
 
-/// Removes the owner's file, and the data that is not kept.
-fn remove_passing(folder: &Path) -> anyhow::Result<()> {
+/// Removes the owner's file and the temporary data.
+fn remove_temporary(folder: &Path) -> anyhow::Result<()> {
     files::remove_file(&folder.join(OWNER))?;
-    files::remove_folder(&folder.join(PASSING_DATA))
+    files::remove_folder(&folder.join(TEMPORARY_DATA))
 }
 
-/// Removes what commands left that have ended: the scraped backend of any stack, and the data of a
-/// Prometheus that belonged to the command. Stops that Prometheus if it still runs.
+/// Removes what ended commands have left: the scraped backend of any stack, and the temporary data
+/// of their Prometheus. Stops that Prometheus if it still runs.
 pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     for (port, folder) in state_folders(None) {
         if owner::is_gone_in(&backend_owner(port)) {
@@ -192,13 +192,13 @@ pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     }
 }
 
-/// Stops the Prometheus at that port if its data is not kept, and removes its files.
+/// Stops the Prometheus at that port if its data is temporary, and removes its files.
 async fn remove_all(port: u16, folder: &Path) -> anyhow::Result<()> {
-    if data_folder(port).await.is_some_and(|data| data == folder.join(PASSING_DATA)) {
+    if data_folder(port).await.is_some_and(|data| data == folder.join(TEMPORARY_DATA)) {
         stop(port).await?;
     }
     files::remove_file(&folder.join(PID))?;
-    remove_passing(folder)
+    remove_temporary(folder)
 }
 
 /// A line for each Prometheus of this clone, and its URL.
@@ -207,8 +207,8 @@ pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
     for (port, folder) in started_folders(None) {
         if is_running(port).await {
             let url = local_url(port)?;
-            let kept = [ARCHIVE, PASSING_DATA].into_iter().map(|data| folder.join(data)).find(|data| data.exists());
-            let data = kept.unwrap_or_else(|| folder.join(DATA));
+            let other = [ARCHIVE, TEMPORARY_DATA].into_iter().map(|data| folder.join(data)).find(|data| data.exists());
+            let data = other.unwrap_or_else(|| folder.join(DATA));
             lines.push((format!("prometheus  {url}  from PATH, data in {}", data.display()), Some(url)));
         }
     }
@@ -245,7 +245,7 @@ pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
 pub(crate) fn data(only: Option<u16>) -> Vec<PathBuf> {
     let folders = state_folders(only).into_iter();
     folders
-        .flat_map(|(_, folder)| [DATA, PASSING_DATA, ARCHIVE].map(|data| folder.join(data)))
+        .flat_map(|(_, folder)| [DATA, TEMPORARY_DATA, ARCHIVE].map(|data| folder.join(data)))
         .filter(|data| data.exists())
         .collect()
 }
