@@ -15,7 +15,7 @@ const SHOWN: usize = 300;
 
 /// Result of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum QueryResult {
     /// At least one value is a number.
     Data,
     /// No series.
@@ -26,7 +26,7 @@ pub enum Found {
     Complaint(String),
 }
 
-impl Found {
+impl QueryResult {
     /// Reason why the result is unusable. `None` if it has data.
     pub fn why_not(&self) -> Option<&str> {
         match self {
@@ -59,24 +59,24 @@ impl Series {
 #[error("{0}")]
 pub struct ResponseError(String);
 
-/// Reads the response to an instant or range query.
-pub fn found(response: &Value) -> Found {
+/// The result of an instant or range query, by its response.
+pub fn query_result(response: &Value) -> QueryResult {
     let mut warnings = response["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
     if let Some(text) = warnings.find(|text| !is_harmless(text)) {
-        return Found::Complaint(shown(text));
+        return QueryResult::Complaint(shown(text));
     }
     let Some(series) = response.pointer("/data/result").and_then(Value::as_array) else {
-        return Found::Complaint(error_text(response));
+        return QueryResult::Complaint(error_text(response));
     };
     if series.is_empty() {
-        return Found::Nothing;
+        return QueryResult::Nothing;
     }
     let is_number = |point: &Value| point[1].as_str().is_some_and(|text| text != "NaN");
     let has_number = series.iter().any(|series| match series["values"].as_array() {
         Some(points) => points.iter().any(is_number),
         None => is_number(&series["value"]),
     });
-    if has_number { Found::Data } else { Found::OnlyNan }
+    if has_number { QueryResult::Data } else { QueryResult::OnlyNan }
 }
 
 /// Whether a warning is harmless: our counters use k6's names, which do not end in `_total`.
@@ -90,10 +90,10 @@ pub fn is_harmless(warning: &str) -> bool {
 /// # Errors
 /// If there are several values, a value is not a number, or the response has another form.
 pub fn value(response: &Value) -> Result<Option<f64>, ResponseError> {
-    match found(response) {
-        Found::Data => {}
-        Found::Nothing | Found::OnlyNan => return Ok(None),
-        Found::Complaint(why) => return Err(ResponseError(why)),
+    match query_result(response) {
+        QueryResult::Data => {}
+        QueryResult::Nothing | QueryResult::OnlyNan => return Ok(None),
+        QueryResult::Complaint(why) => return Err(ResponseError(why)),
     }
     match array(response, "/data/result")?.as_slice() {
         [one] => number(&one["value"]).map(|(_, value)| Some(value)),

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use prometheus_store::grafana_response;
-use prometheus_store::response::{self, Found};
+use prometheus_store::response::{self, QueryResult};
 
 fn is_short_and_printable(text: &str) -> bool {
     text.chars().count() < 400 && !text.chars().any(char::is_control)
@@ -13,8 +13,8 @@ fn is_short_and_printable(text: &str) -> bool {
 
 fuzz_target!(|data: &[u8]| {
     let Ok(json) = serde_json::from_slice(data) else { return };
-    for found in [response::found(&json), grafana_response::found(&json)] {
-        if let Found::Complaint(text) = found {
+    for found in [response::query_result(&json), grafana_response::query_result(&json)] {
+        if let QueryResult::Complaint(text) = found {
             assert!(is_short_and_printable(&text), "{text:?}");
         }
     }

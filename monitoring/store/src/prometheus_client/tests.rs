@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use test_support::fake_server;
 
 use super::*;
-use crate::response::Found;
+use crate::response::QueryResult;
 use crate::{ClientOptions, StoreAccess, store_client};
 
 const LIMIT: BodyLimit = BodyLimit(1_000);
@@ -62,8 +62,8 @@ async fn an_error_status_is_reported_with_the_message_of_the_store() {
         assert!(error.contains(expected) && !error.contains("S3cr3t") && error.starts_with("http://127."), "{error}");
     }
     let refused = responding("422 Unprocessable", r#"{"status":"error","error":"too many"}"#);
-    let found = response::found(&refused.instant("up", None).await.unwrap());
-    assert_eq!(found, Found::Complaint("too many".to_owned()));
+    let found = response::query_result(&refused.instant("up", None).await.unwrap());
+    assert_eq!(found, QueryResult::Complaint("too many".to_owned()));
 }
 
 #[tokio::test]

@@ -8,20 +8,23 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn responses_are_classified() {
-    let found = |text: &str| found(&json(text));
+    let found = |text: &str| query_result(&json(text));
     let series = |value: &str| format!(r#"{{"data":{{"result":[{{"values":[[1,"NaN"],[2,"{value}"]]}}]}}}}"#);
-    assert_eq!(found(&series("3")), Found::Data);
-    assert_eq!(found(&series("+Inf")), Found::Data);
-    assert_eq!(found(&series("NaN")), Found::OnlyNan);
-    assert_eq!(found(r#"{"data":{"result":[]}}"#), Found::Nothing);
-    assert_eq!(found(r#"{"data":{"result":[{"value":[1,"NaN"]}]}}"#), Found::OnlyNan);
-    assert_eq!(found(r#"{"error":"bad"}"#), Found::Complaint("bad".to_owned()));
-    assert_eq!(found(r#"{"warnings":["w"],"data":{"result":[{"value":[1,"1"]}]}}"#), Found::Complaint("w".to_owned()));
-    assert_eq!(found(r#"{"infos":["i"],"data":{"result":[{"value":[1,"1"]}]}}"#), Found::Data);
+    assert_eq!(found(&series("3")), QueryResult::Data);
+    assert_eq!(found(&series("+Inf")), QueryResult::Data);
+    assert_eq!(found(&series("NaN")), QueryResult::OnlyNan);
+    assert_eq!(found(r#"{"data":{"result":[]}}"#), QueryResult::Nothing);
+    assert_eq!(found(r#"{"data":{"result":[{"value":[1,"NaN"]}]}}"#), QueryResult::OnlyNan);
+    assert_eq!(found(r#"{"error":"bad"}"#), QueryResult::Complaint("bad".to_owned()));
+    assert_eq!(
+        found(r#"{"warnings":["w"],"data":{"result":[{"value":[1,"1"]}]}}"#),
+        QueryResult::Complaint("w".to_owned())
+    );
+    assert_eq!(found(r#"{"infos":["i"],"data":{"result":[{"value":[1,"1"]}]}}"#), QueryResult::Data);
     let of_2_53 = r#"{"warnings":["PromQL info: a name","WARNED"],"data":{"result":[{"value":[1,"1"]}]}}"#;
-    assert_eq!(found(of_2_53), Found::Complaint("WARNED".to_owned()));
-    assert_eq!(found(&of_2_53.replace(",\"WARNED\"", "")), Found::Data);
-    assert!(matches!(found(r#"{"html":1}"#), Found::Complaint(_)));
+    assert_eq!(found(of_2_53), QueryResult::Complaint("WARNED".to_owned()));
+    assert_eq!(found(&of_2_53.replace(",\"WARNED\"", "")), QueryResult::Data);
+    assert!(matches!(found(r#"{"html":1}"#), QueryResult::Complaint(_)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use dashboards::query::QueryKind;
 use perf_report::whole_ms;
 use prometheus_store::grafana_response;
-use prometheus_store::response::{Found, shown};
+use prometheus_store::response::{QueryResult, shown};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -39,9 +39,9 @@ impl Grafana {
     }
 
     /// The query's result; `None` if Grafana is down, refuses access or has no data source.
-    pub(super) async fn ask(&self, expr: &str, kind: QueryKind, window: RunWindow) -> Option<Found> {
+    pub(super) async fn ask(&self, expr: &str, kind: QueryKind, window: RunWindow) -> Option<QueryResult> {
         let response = self.response(through_grafana(&self.http, &self.url, expr, kind, window)).await?;
-        Some(grafana_response::found(&response))
+        Some(grafana_response::query_result(&response))
     }
 
     /// The response of Prometheus' API at a path; `None` if Grafana is down, refuses access or has

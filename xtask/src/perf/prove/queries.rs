@@ -7,7 +7,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::label::{SCENARIO, TESTID};
 use monitoring::prometheus::recording_rules::Timing;
 use perf_report::Report;
-use prometheus_store::response::Found;
+use prometheus_store::response::QueryResult;
 
 use super::excuses::Excuses;
 use super::item::ProofItem;
@@ -32,7 +32,7 @@ pub(super) async fn check(
         for placed in queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
             let promql = fill_in_variables(&placed.query.expr.to_string(), &report.run.testid, &report.scenarios());
             let found = source.ask(&promql, placed.kind, excuses.window(&placed, window)).await;
-            let found = found.unwrap_or_else(|error| Found::Complaint(format!("{error:#}")));
+            let found = found.unwrap_or_else(|error| QueryResult::Complaint(format!("{error:#}")));
             tally.add(&placed, &promql, &found, excuses.find(&placed, window));
         }
         check_variables(&mut tally, report, source, &dashboard, window).await;

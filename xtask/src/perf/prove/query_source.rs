@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashboards::query::QueryKind;
 use monitoring::promql;
 use prometheus_store::prometheus_client::seconds;
-use prometheus_store::response::{self, Found, Series};
+use prometheus_store::response::{self, QueryResult, Series};
 use prometheus_store::{PrometheusClient, QueryError, Range, StoreAccess};
 use url::Url;
 
@@ -53,7 +53,7 @@ impl QuerySource {
     ///
     /// Grafana's variables for windows, such as `$__range`, are
     /// replaced by Grafana or by this crate.
-    pub(crate) async fn ask(&self, expr: &str, kind: QueryKind, window: RunWindow) -> anyhow::Result<Found> {
+    pub(crate) async fn ask(&self, expr: &str, kind: QueryKind, window: RunWindow) -> anyhow::Result<QueryResult> {
         if let Some(grafana) = &self.grafana
             && let Some(found) = grafana.ask(expr, kind, window).await
         {
@@ -62,7 +62,7 @@ impl QuerySource {
         self.ask_prometheus(expr, kind, window).await
     }
 
-    async fn ask_prometheus(&self, expr: &str, kind: QueryKind, window: RunWindow) -> anyhow::Result<Found> {
+    async fn ask_prometheus(&self, expr: &str, kind: QueryKind, window: RunWindow) -> anyhow::Result<QueryResult> {
         let step = step(window);
         let expr = fill_in_windows(expr, step, window);
         anyhow::ensure!(
@@ -76,7 +76,7 @@ impl QuerySource {
         };
         let is_late = result.as_ref().is_err_and(QueryError::is_timeout);
         self.is_silent.fetch_or(is_late, Ordering::Relaxed);
-        Ok(response::found(&result?))
+        Ok(response::query_result(&result?))
     }
 
     /// The single value of an expression at a time; `None` for an empty result.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dashboards::queries::{PlacedQuery, QueryPlace};
 use monitoring::excuse::Excuse;
 use perf_report::format::first_items;
-use prometheus_store::response::Found;
+use prometheus_store::response::QueryResult;
 
 /// Limit on the places that one line names.
 const SHOWN_PLACES: usize = 3;
@@ -46,11 +46,11 @@ fn subject(placed: &PlacedQuery) -> Option<&'static str> {
 
 impl QueryTally {
     /// Adds the result of a query.
-    pub(super) fn add(&mut self, placed: &PlacedQuery, promql: &str, found: &Found, excuse: Option<Excuse>) {
+    pub(super) fn add(&mut self, placed: &PlacedQuery, promql: &str, found: &QueryResult, excuse: Option<Excuse>) {
         self.count += 1;
         match (found.why_not(), found, excuse) {
             (None, ..) => {}
-            (Some(_), Found::Nothing | Found::OnlyNan, Some(excuse)) => {
+            (Some(_), QueryResult::Nothing | QueryResult::OnlyNan, Some(excuse)) => {
                 self.excused += 1;
                 self.empty.insert((placed.place.clone(), excuse));
             }

@@ -63,13 +63,16 @@ async fn without_grafana_queries_go_to_prometheus_with_the_reason() {
         let source = QuerySource::new(prometheus(), Some(grafana), &Default::default()).unwrap();
         assert!(source.is_grafana());
         for _ in 0..2 {
-            assert_eq!(source.ask("up", QueryKind::Instant, MINUTE).await.unwrap(), Found::Data);
+            assert_eq!(source.ask("up", QueryKind::Instant, MINUTE).await.unwrap(), QueryResult::Data);
         }
         let why = source.gave_up_on_grafana().unwrap();
         assert!(why.contains(expected) && !source.is_grafana(), "{why}");
     }
     let works = server("200 OK", r#"{"results":{"A":{"error":"bad query"}}}"#);
     let source = QuerySource::new(prometheus(), Some(works), &Default::default()).unwrap();
-    assert_eq!(source.ask("up", QueryKind::Instant, MINUTE).await.unwrap(), Found::Complaint("bad query".to_owned()));
+    assert_eq!(
+        source.ask("up", QueryKind::Instant, MINUTE).await.unwrap(),
+        QueryResult::Complaint("bad query".to_owned())
+    );
     assert_eq!(source.gave_up_on_grafana(), None, "an invalid query does not count as a failure of Grafana");
 }
