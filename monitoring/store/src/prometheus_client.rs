@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::body_limit::{BodyError, BodyLimit};
 use crate::http_client::innermost;
-use crate::response::{self, ResponseError, ScrapeError, Series};
+use crate::response::{self, LoadedRule, ResponseError, ScrapeError, Series};
 use crate::shown_url::shown_url;
 
 /// A store with Prometheus' query API.
@@ -186,11 +186,11 @@ impl PrometheusClient {
         self.read("targets", &query, |response| response::scrape_errors(response, job)).await
     }
 
-    /// All rules by name, each with its last error, if any.
+    /// All rules.
     ///
     /// # Errors
     /// If the query fails, or the response has another form.
-    pub async fn rules(&self) -> Result<Vec<(String, Option<String>)>, QueryError> {
+    pub async fn rules(&self) -> Result<Vec<LoadedRule>, QueryError> {
         self.read("rules", &[], response::rules).await
     }
 

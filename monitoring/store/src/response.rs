@@ -146,15 +146,24 @@ pub fn has_series(response: &Value) -> Result<bool, ResponseError> {
     array(response, "/data").map(|series| !series.is_empty())
 }
 
-/// All rules by name, each with its last error, if any.
+/// A rule that a store has loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedRule {
+    /// Name of the rule or the alert.
+    pub name: String,
+    /// Why its last evaluation failed. `None` if it did not.
+    pub error: Option<String>,
+}
+
+/// All rules.
 ///
 /// # Errors
 /// If the response is an error or has another form.
-pub fn rules(response: &Value) -> Result<Vec<(String, Option<String>)>, ResponseError> {
+pub fn rules(response: &Value) -> Result<Vec<LoadedRule>, ResponseError> {
     let rules = array(response, "/data/groups")?.iter().filter_map(|group| group["rules"].as_array()).flatten();
     let rules = rules.filter_map(|rule| {
-        let wrong = (rule["health"] == "err").then(|| shown(rule["lastError"].as_str().unwrap_or("unhealthy")));
-        Some((rule["name"].as_str()?.to_owned(), wrong))
+        let error = (rule["health"] == "err").then(|| shown(rule["lastError"].as_str().unwrap_or("unhealthy")));
+        Some(LoadedRule { name: rule["name"].as_str()?.to_owned(), error })
     });
     Ok(rules.collect())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashboards::query::QueryKind;
 use monitoring::promql;
 use prometheus_store::prometheus_client::seconds;
-use prometheus_store::response::{self, QueryResult, Series};
+use prometheus_store::response::{self, LoadedRule, QueryResult, Series};
 use prometheus_store::{PrometheusClient, QueryError, Range, StoreAccess};
 use url::Url;
 
@@ -126,8 +126,8 @@ impl QuerySource {
         }
     }
 
-    /// The names of the loaded rules, each with its evaluation error, if any.
-    pub(crate) async fn rules(&self) -> anyhow::Result<Vec<(String, Option<String>)>> {
+    /// The rules that the store has loaded.
+    pub(crate) async fn rules(&self) -> anyhow::Result<Vec<LoadedRule>> {
         Ok(self.prometheus.rules().await?)
     }
 }

@@ -6,6 +6,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
 use monitoring::prometheus::alerts;
 use monitoring::prometheus::recording_rules::{self, Timing};
+use prometheus_store::response::LoadedRule;
 
 use super::query_source::QuerySource;
 
@@ -43,10 +44,10 @@ pub(super) async fn loaded_rules(
     let loaded = source.rules().await?;
     let state = |rule: PlacedQuery| {
         let (QueryPlace::Rule(name) | QueryPlace::Alert(name)) = &rule.place else { return None };
-        let state = match loaded.iter().find(|(known, _)| known == name) {
+        let state = match loaded.iter().find(|known| known.name == *name) {
             None => RuleState::Missing,
-            Some((_, Some(why))) => RuleState::Failing(why.clone()),
-            Some((_, None)) => RuleState::Works,
+            Some(LoadedRule { error: Some(why), .. }) => RuleState::Failing(why.clone()),
+            Some(LoadedRule { error: None, .. }) => RuleState::Works,
         };
         Some((rule.place, state))
     };
