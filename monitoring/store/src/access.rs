@@ -1,4 +1,4 @@
-//! Credentials, headers and certificates for a store. They are sent to that store's host only.
+//! Credentials, headers and certificates for a store.
 
 use std::fmt;
 use std::path::PathBuf;
