@@ -21,7 +21,7 @@ use super::TICK;
 use crate::measure::{PulseSum, STANDSTILL, SlowTimes, Snapshot};
 use crate::plan::{Plan, apportion};
 
-use lane::{Lane, Waiters};
+use lane::{Assessment, Lane, LongWait, Waiters};
 
 mod lane;
 
@@ -223,30 +223,44 @@ impl StallWatch {
         let mut counted_until = vec![Duration::ZERO; self.lanes.len()];
         let mut stalls = Vec::new();
         for (at, wait) in waits {
-            let (lane, endpoint) = (&self.lanes[at], at % self.endpoints);
+            let (part, endpoint, lane) = (at / self.endpoints, at % self.endpoints, &self.lanes[at]);
             let sent = (0..self.parts.len()).map(|part| self.lanes[part * self.endpoints + endpoint].ended()).sum();
             let Some(assessment) = wait.assess(lane, sent).filter(|_| wait.is_far_longer(lane)) else { continue };
-            let (missing, late) = (assessment.missing, wait.late_share);
-            let own = (at, assessment.omitted);
-            let others = wait.silent.iter().map(|endpoint| {
-                let other = at - at % self.endpoints + endpoint;
-                #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-                let ratio = self.lanes[other].ended() as f64 / lane.ended().max(1) as f64;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
-                let omitted = (missing * late * ratio) as u64;
-                (other, omitted)
-            });
-            let is_closed = !self.parts[at / self.endpoints].is_open;
-            let omitted = [own].into_iter().chain(others).filter(|_| is_closed).map(|(lane, omitted)| {
-                let once = not_counted_yet(omitted, wait.from, wait.to, &mut counted_until[lane]);
-                let later = if lane == at { wait.later_omitted } else { 0 };
-                (lane % self.endpoints, once + later)
-            });
-            let omitted = omitted.filter(|(_, omitted)| *omitted > 0).collect();
-            let (part, from, length, waiting) = (at / self.endpoints, wait.from, wait.length, wait.waiting);
+            let omitted = match self.parts[part].is_open {
+                true => Vec::new(),
+                false => self.omitted(at, wait, assessment, &mut counted_until),
+            };
+            let (from, length, waiting) = (wait.from, wait.length, wait.waiting);
             stalls.push(Stall { part, endpoint, from, length, waiting, omitted });
         }
         (stalls, self.silence)
+    }
+
+    /// The requests of a closed load that a stall of the lane `at` omitted, by endpoint. Endpoints
+    /// that were silent meanwhile have as many in proportion to their requests. `counted_until` has
+    /// for each lane the end of the stalls that were counted before.
+    fn omitted(
+        &self,
+        at: usize,
+        wait: &LongWait,
+        assessment: Assessment,
+        counted_until: &mut [Duration],
+    ) -> Vec<(usize, u64)> {
+        let own = (at, assessment.omitted);
+        let others = wait.silent.iter().map(|endpoint| {
+            let other = at - at % self.endpoints + endpoint;
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let ratio = self.lanes[other].ended() as f64 / self.lanes[at].ended().max(1) as f64;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+            let omitted = (assessment.missing * wait.late_share * ratio) as u64;
+            (other, omitted)
+        });
+        let by_endpoint = [own].into_iter().chain(others).map(|(lane, omitted)| {
+            let once = not_counted_yet(omitted, wait.from, wait.to, &mut counted_until[lane]);
+            let later = if lane == at { wait.later_omitted } else { 0 };
+            (lane % self.endpoints, once + later)
+        });
+        by_endpoint.filter(|(_, omitted)| *omitted > 0).collect()
     }
 }
 
@@ -283,7 +297,8 @@ impl SilenceWatch {
     }
 }
 
-/// The share of `omitted` in the part of a time that is not counted yet.
+/// The share of `omitted` that is after `counted_until`, if requests are omitted evenly between
+/// `from` and `to`. Moves `counted_until` to the end.
 fn not_counted_yet(omitted: u64, from: Duration, to: Duration, counted_until: &mut Duration) -> u64 {
     let left = to.saturating_sub(from.max(*counted_until)).as_millis();
     *counted_until = to.max(*counted_until);
