@@ -25,7 +25,7 @@ use lane::{Assessment, Lane, LongWait, Waiters};
 
 mod lane;
 
-/// Time between two looks at the pulses.
+/// Time between two polls of the pulses.
 pub(super) const POLL: Duration = Duration::from_millis(50);
 
 /// The latency objective of an endpoint.
@@ -195,7 +195,7 @@ impl StallWatch {
         self.lanes[at].keep(wait);
     }
 
-    /// Tells each lane which requests of its part have waited together until the last poll.
+    /// Tells each lane how many requests of its part have waited together until the last poll.
     fn count_together(&mut self) {
         for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints.max(1))) {
             let together: u64 = lanes.iter().map(|lane| lane.waiting_long(self.polled)).sum();
@@ -204,7 +204,7 @@ impl StallWatch {
                 1 if part.vus.1 == 1 && self.sees_all => Waiters::OnlyVu,
                 _ => Waiters::One,
             };
-            lanes.iter_mut().for_each(|lane| lane.wait_together(waiters));
+            lanes.iter_mut().for_each(|lane| lane.note_waiters(waiters));
         }
     }
 

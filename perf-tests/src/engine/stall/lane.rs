@@ -37,7 +37,7 @@ pub(super) struct Lane {
     pub(super) long_waits: Vec<LongWait>,
 }
 
-/// Requests that wait together at endpoints of a part, none of which responds.
+/// The number of requests of a part that wait together, as far as it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Waiters {
     /// One. It may just be slow, since other virtual users do not wait.
@@ -134,7 +134,8 @@ impl Lane {
         sum.ended != self.total.ended
     }
 
-    /// Whether nothing shows that it responded after `since`.
+    /// Whether no request has ended after `since`. False for a lane with a limit whose own wait
+    /// began by then: that wait is judged by itself.
     pub(super) fn is_silent(&self, since: Duration) -> bool {
         let waits_itself = self.limit.is_some() && self.wait.is_some_and(|wait| wait.since <= since);
         self.ended_at <= since && !waits_itself
@@ -146,8 +147,8 @@ impl Lane {
         if self.wait.as_ref().is_some_and(is_long) { self.waiting } else { 0 }
     }
 
-    /// Takes which requests of the part wait together.
-    pub(super) fn wait_together(&mut self, waiters: Waiters) {
+    /// Notes how many requests of the part wait together with those of the present wait.
+    pub(super) fn note_waiters(&mut self, waiters: Waiters) {
         self.wait.iter_mut().for_each(|wait| wait.waiters = wait.waiters.max(waiters));
     }
 
@@ -215,7 +216,7 @@ impl Lane {
 
     /// Adds the time since the last poll. The generator did not run for `excused` of it.
     pub(super) fn pass(&mut self, time: Duration, exposure: f64, excused: Duration) {
-        // A pause of the generator in which requests ended is part of the pace.
+        // A pause of the generator belongs to the pace, unless requests waited through it.
         if excused.is_zero() || self.wait.is_none() {
             #[expect(clippy::cast_precision_loss, reason = "a number of requests")]
             let waiting = self.waiting as f64;
@@ -226,7 +227,7 @@ impl Lane {
         self.wait.iter_mut().for_each(|wait| wait.excused += excused);
     }
 
-    /// Takes what a poll at `now` found.
+    /// Applies the counts of a poll at `now`.
     pub(super) fn update(&mut self, now: Duration, sum: LaneSum) {
         if self.has_progressed(sum) {
             self.ended_at = now;
