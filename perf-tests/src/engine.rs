@@ -81,7 +81,7 @@ pub(crate) struct Job<'run> {
 }
 
 struct Worker {
-    ask: mpsc::Sender<oneshot::Sender<Snapshot>>,
+    snapshot_requests: mpsc::Sender<oneshot::Sender<Snapshot>>,
     pulse: Arc<Pulse>,
     thread: JoinHandle<std::io::Result<WorkerResult>>,
     finished: oneshot::Receiver<()>,
@@ -116,7 +116,7 @@ pub(crate) async fn run(
     let mut workers = Vec::new();
     let threads = jobs.len();
     for (number, parts) in jobs.into_iter().enumerate() {
-        let (ask, asked) = mpsc::channel(1);
+        let (snapshot_requests, received) = mpsc::channel(1);
         let (finish, finished) = oneshot::channel();
         let pulse = Arc::new(Pulse::new(&empty));
         let work = WorkerJob {
@@ -126,12 +126,12 @@ pub(crate) async fn run(
             recorder: Recorder::with_pulse(job.layout.clone(), pulse.clone()),
             rate_limit: RateLimit::new(job.shared.http.settings.rps, share.agents() * threads),
             wakeup: job.wakeup,
-            asked,
+            snapshot_requests: received,
             finished: finish,
             abort: abort.clone(),
         };
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
-        workers.push(Worker { ask, pulse, thread, finished });
+        workers.push(Worker { snapshot_requests, pulse, thread, finished });
     }
     watch.began(clock::now().saturating_duration_since(epoch));
     let watched = job.plan.parts.iter().map(|part| (part.is_open(), part.end));
@@ -201,7 +201,7 @@ impl Supervisor<'_> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut polls = time::interval(stall::POLL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let asks: Vec<_> = workers.iter().map(|worker| worker.ask.clone()).collect();
+        let requests: Vec<_> = workers.iter().map(|worker| worker.snapshot_requests.clone()).collect();
         let pulses: Vec<_> = workers.iter().map(|worker| worker.pulse.clone()).collect();
         let mut pulse = PulseSum::default();
         let all_stopped = async {
@@ -212,7 +212,7 @@ impl Supervisor<'_> {
         };
         tokio::pin!(all_stopped);
         let mut early = EarlyEnd::default();
-        let mut known = vec![self.empty.clone(); asks.len()];
+        let mut known = vec![self.empty.clone(); requests.len()];
         loop {
             tokio::select! {
                 () = &mut all_stopped => return (early, known),
@@ -226,7 +226,7 @@ impl Supervisor<'_> {
                     self.stall.poll(elapsed, &pulse);
                 }
                 _ = ticks.tick() => {
-                    let mut snapshot = ask_all(&asks, &mut known, self.empty).await;
+                    let mut snapshot = ask_all(&requests, &mut known, self.empty).await;
                     let elapsed = clock::now().duration_since(self.epoch);
                     self.stall.notice(elapsed, &snapshot);
                     self.health.fill_in(&mut snapshot);

@@ -64,7 +64,7 @@ impl Load {
     /// Adds a worker's results. If the worker panicked, adds its last known snapshot. Returns when
     /// requests were slow in segments that an objective judges.
     pub(super) fn add(&mut self, worker: Worker, last_known: &Snapshot) -> SlowTimes {
-        drop(worker.ask);
+        drop(worker.snapshot_requests);
         match worker.thread.join() {
             Ok(Ok(result)) => {
                 self.snapshot.merge(&result.snapshot);

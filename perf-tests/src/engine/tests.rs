@@ -12,16 +12,16 @@ impl LoadObserver for IdleObserver {
 
 /// A worker whose load is over, or that panics after its first snapshot.
 fn worker(panics: bool, snapshot: Snapshot) -> Worker {
-    let (ask, mut asked) = mpsc::channel::<oneshot::Sender<Snapshot>>(1);
+    let (snapshot_requests, mut received) = mpsc::channel::<oneshot::Sender<Snapshot>>(1);
     let (finish, finished) = oneshot::channel();
     let thread = thread::spawn(move || {
         let finish = finish;
         if panics {
-            asked.blocking_recv().unwrap().send(snapshot).unwrap();
+            received.blocking_recv().unwrap().send(snapshot).unwrap();
             panic!("on purpose");
         }
         finish.send(()).unwrap();
-        while let Some(reply) = asked.blocking_recv() {
+        while let Some(reply) = received.blocking_recv() {
             let _ = reply.send(snapshot.clone());
         }
         let (errors, slow_times) = (worker::ScenarioErrors::default(), SlowTimes::default());
@@ -34,7 +34,7 @@ fn worker(panics: bool, snapshot: Snapshot) -> Worker {
         })
     });
     let empty = Snapshot::new(&Layout::new(&test_support::shop::SHOP, vec![false]));
-    Worker { ask, pulse: Arc::new(Pulse::new(&empty)), thread, finished }
+    Worker { snapshot_requests, pulse: Arc::new(Pulse::new(&empty)), thread, finished }
 }
 
 #[tokio::test]

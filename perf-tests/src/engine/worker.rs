@@ -1,6 +1,7 @@
-//! A worker: a thread with a single-threaded runtime, its own virtual users and its own recorder. A
-//! request waits for nothing of another thread. Only a new connection may: look-ups are shared. The
-//! supervisor reads the worker's pulse, which the worker alone writes.
+//! A worker: a thread with a single-threaded runtime, its own virtual users and its own recorder.
+//!
+//! A request never waits for another thread. Only a new connection may, because look-ups are
+//! shared. The supervisor reads the worker's pulse, which only the worker writes.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -35,7 +36,7 @@ mod tests;
 pub(crate) type IterationFuture<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 /// The iterations of a scenario, independent of the type of its setup's value. It is a trait and
-/// not a closure, so that an iteration can borrow from it. A reference count would be a counter
+/// not a closure, so that an iteration can borrow from it. A reference count in its place would be
 /// shared among all threads.
 pub(crate) trait Iteration: Send + Sync {
     /// Begins an iteration.
@@ -51,7 +52,7 @@ pub(crate) struct WorkerJob {
     pub(crate) rate_limit: RateLimit,
     pub(crate) wakeup: WakeupMode,
     /// Requests for a snapshot. When the channel closes, the worker ends.
-    pub(crate) asked: mpsc::Receiver<oneshot::Sender<Snapshot>>,
+    pub(crate) snapshot_requests: mpsc::Receiver<oneshot::Sender<Snapshot>>,
     /// Is sent when the last virtual user has stopped.
     pub(crate) finished: oneshot::Sender<()>,
     /// True once the run is aborted. A worker aborts it if the scenario cannot go on.
@@ -176,7 +177,7 @@ struct WorkerState {
 /// closes, even after its own load has ended: other workers may still run, and a snapshot covers
 /// all workers.
 pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
-    let WorkerJob { parts, epoch, shared, recorder, rate_limit, wakeup, mut asked, finished, abort } = job;
+    let WorkerJob { parts, epoch, shared, recorder, rate_limit, wakeup, mut snapshot_requests, finished, abort } = job;
     let _kept = KeptPanics::keep();
     let mut aborted = abort.subscribe();
     let recorder = Rc::new(RefCell::new(recorder));
@@ -217,7 +218,8 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
                     Some(ended) = running.join_next() => worker.end_task(ended),
                     Ok(_) = aborted.wait_for(|abort| *abort), if !worker.aborted.is_sent.get() => {
                         worker.aborted.send();
-                        // Tasks may be dropped anywhere: what is dropped counts itself.
+                        // A task may be dropped at any await. Its virtual user then counts the
+                        // iteration, and its stopwatch the request.
                         vu_tasks.drain(..).for_each(|task| task.abort());
                     }
                     _ = beats.tick() => {
@@ -225,7 +227,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
                         pulse.beat(now.duration_since(epoch));
                         recorder.borrow_mut().beat(now);
                     }
-                    asked = asked.recv() => match asked {
+                    request = snapshot_requests.recv() => match request {
                         // If the receiver is gone, nothing needs the snapshot.
                         Some(reply) => drop(reply.send(recorder.borrow().snapshot_with(watch.worked()))),
                         None => break,

@@ -112,7 +112,7 @@ pub(super) async fn run_against(
         recorder: Recorder::new(Layout::new(&SHOP, vec![part.is_open()])),
         rate_limit: RateLimit::default(),
         wakeup: WakeupMode::Runtime,
-        asked,
+        snapshot_requests: asked,
         finished: finish,
         abort: abort.clone(),
     };
