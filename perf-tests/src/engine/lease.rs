@@ -21,9 +21,9 @@ mod tests;
 
 /// The agent's work for which a block is enough.
 const BLOCK: Duration = Duration::from_secs(2);
-/// The pace of an agent is that of this time, or of up to twice as much.
+/// The pace of an agent is measured over about this time, up to twice as much.
 const WINDOW: Duration = Duration::from_secs(4);
-/// A pace of a shorter time is not known. Some iterations may have failed at once.
+/// A shorter time counts as this one, since its iterations may have failed at once.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// The next block that an agent wants is at most this many times as large as the last one.
 const GROWTH: u64 = 4;

@@ -105,7 +105,7 @@ impl Vu {
         let mut queues = BTreeMap::<_, VecDeque<_>>::new();
         for (at, request) in requests.into_iter().enumerate() {
             let host = request.spec.host();
-            self.goes_to(host);
+            self.note_first_host(host);
             queues.entry(host).or_default().push_back((at, request));
         }
         let with_width =

@@ -44,8 +44,8 @@ impl Vu {
         self.first_host
     }
 
-    /// Notes that the iteration's next request goes to this host.
-    pub(super) fn goes_to(&mut self, host: usize) {
+    /// Notes the host of a request, if it is the first one of the iteration.
+    pub(super) fn note_first_host(&mut self, host: usize) {
         if self.sends_first {
             (self.first_host, self.sends_first) = (host, false);
         }
@@ -70,7 +70,7 @@ impl Vu {
     /// Waits if the host accepts no connections. Returns whether a request may be sent. The wait
     /// is not part of any request.
     pub(in crate::engine) async fn may_send(&mut self, host: usize) -> bool {
-        self.goes_to(host);
+        self.note_first_host(host);
         let Some(outage) = self.http.outage(host) else { return true };
         let began = clock::now();
         // Boxed, because it is large and rarely used.

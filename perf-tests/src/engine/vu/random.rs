@@ -45,7 +45,7 @@ impl Vu {
         }
     }
 
-    /// A text that occurs in no body, as it follows from the seed and the iteration by a hash.
+    /// A text that does not occur in a body: a hash of the seed and the iteration.
     pub(super) fn boundary(&self) -> String {
         let unique = format!("{} {} {}", self.context.shared.seed, self.part, self.iteration_name());
         let hash = Sha256::digest(unique);

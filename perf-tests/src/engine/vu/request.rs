@@ -54,7 +54,7 @@ const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remo
 /// ```
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'vu> {
-    /// Has the request, so that it is not moved with each call, and its buffers are used again.
+    /// Holds the request, so that each call moves only a reference, and buffers are used again.
     vu: &'vu mut Vu,
 }
 
@@ -227,7 +227,7 @@ impl<'vu> Request<'vu> {
         self.make(Location::caller())
     }
 
-    /// One future for all of it: each further layer would be moved into the one above it.
+    /// Sends the request in one future. Each nested future would be moved into the one around it.
     pub(super) fn make(
         self,
         place: &'static Location<'static>,

@@ -96,7 +96,7 @@ impl Request<'_> {
     /// includes 417: the request is not repeated without the expectation.
     ///
     /// The wait is part of the latency. A request without a body is an error when it is sent. So is
-    /// one over HTTP/2, in which a server stops a body without an end of the connection.
+    /// one over HTTP/2, where a server can stop a body without closing the connection.
     ///
     /// ```
     /// # use test_support::shop::ADD_ITEM;
@@ -124,7 +124,7 @@ impl Request<'_> {
         }
     }
 
-    /// Whether the server can be asked before the body is sent, if it is to be asked.
+    /// Checks that the server can be asked before the body is sent, if the scenario wants that.
     pub(super) fn check_expectation(&self) -> Result<(), UnsendableError> {
         if !self.vu.spec.expects_continue {
             return Ok(());

@@ -28,7 +28,7 @@ pub(in crate::engine::vu) struct RequestSpec {
     pub(super) expects_continue: bool,
     pub(super) discards_body: bool,
     /// An error in the request, found before it is sent.
-    pub(super) wrong: Option<Box<UnsendableError>>,
+    pub(super) error: Option<Box<UnsendableError>>,
     /// Statuses of a successful response.
     pub(super) expected: Cow<'static, [Statuses]>,
     pub(super) checks: Vec<Check>,
@@ -47,7 +47,7 @@ impl RequestSpec {
         files.clear();
         checks.clear();
         self.redirects = Redirects::default();
-        (self.path, self.content_type, self.wrong) = (Cow::Borrowed(""), None, None);
+        (self.path, self.content_type, self.error) = (Cow::Borrowed(""), None, None);
         self.expected = Cow::Borrowed(&[Statuses::SUCCESS]);
         (self.host, self.expects_continue, self.discards_body) = (MAIN, false, false);
     }
@@ -68,7 +68,7 @@ impl Default for RequestSpec {
             files: Vec::new(),
             expects_continue: false,
             discards_body: false,
-            wrong: None,
+            error: None,
             expected: Cow::Borrowed(&[Statuses::SUCCESS]),
             checks: Vec::new(),
         }

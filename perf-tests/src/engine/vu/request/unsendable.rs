@@ -47,15 +47,15 @@ pub(super) fn is_path(path: &str) -> bool {
 }
 
 impl Request<'_> {
-    /// Keeps why the request cannot be sent, until it would be.
+    /// Keeps an error until the request would be sent.
     pub(super) fn refuse(&mut self, why: impl Into<UnsendableError>) {
-        self.vu.spec.wrong = Some(Box::new(why.into()));
+        self.vu.spec.error = Some(Box::new(why.into()));
     }
 
-    /// Finds what cannot be sent.
+    /// Checks that the request can be sent.
     pub(super) fn validate(&mut self) -> Result<(), UnsendableError> {
-        if let Some(wrong) = self.vu.spec.wrong.take() {
-            return Err(*wrong);
+        if let Some(error) = self.vu.spec.error.take() {
+            return Err(*error);
         }
         let spec = &self.vu.spec;
         // As bytes, since a search for a character costs more than the rest of this.
