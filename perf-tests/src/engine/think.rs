@@ -6,6 +6,8 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Exp1, StandardNormal};
 
+use crate::plan::nanos;
+
 /// Maximum think time, which cuts a distribution's tail.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -45,7 +47,6 @@ impl Think {
         const Z95: f64 = 1.644_853_626_951_472_2;
         let seconds = match self {
             Self::Between(least, most) => {
-                let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
                 let (least, most) = (nanos(least), nanos(most));
                 return Duration::from_nanos(rng.random_range(least..=most.max(least)));
             }
