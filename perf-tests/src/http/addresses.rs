@@ -72,11 +72,11 @@ impl fmt::Debug for NameService {
 #[derive(Debug, Clone)]
 struct Lookup {
     until: Instant,
-    found: Found,
+    found: LookupResult,
 }
 
 /// The addresses that a look-up found, in the order of the system, or why it failed.
-type Found = Result<Arc<[SocketAddr]>, (io::ErrorKind, Arc<str>)>;
+type LookupResult = Result<Arc<[SocketAddr]>, (io::ErrorKind, Arc<str>)>;
 
 /// The result of the latest look-up, as one worker knows it.
 #[derive(Debug, Clone, Default)]
