@@ -12,22 +12,32 @@ pub(super) struct RefusedPeer {
     pub(super) why: String,
 }
 
-/// The first reasons for which peers were refused, each with its first peer and the number of
-/// peers.
+/// The first reasons for which peers were refused.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RefusedPeers {
-    reasons: Vec<(String, String, u64)>,
+    reasons: Vec<RefusalReason>,
+    /// Number of peers that were refused for other reasons.
     others: u64,
+}
+
+/// A reason for which peers were refused.
+#[derive(Debug, Clone)]
+struct RefusalReason {
+    why: String,
+    first_peer: String,
+    /// Number of peers.
+    count: u64,
 }
 
 impl RefusedPeers {
     /// Adds a peer. Calls `show` with the text about it, if its reason is new.
     pub(super) fn add(&mut self, RefusedPeer { peer, why }: RefusedPeer, show: &dyn Fn(&str)) {
-        if let Some((_, _, count)) = self.reasons.iter_mut().find(|(known, ..)| *known == why) {
-            *count += 1;
+        if let Some(reason) = self.reasons.iter_mut().find(|known| known.why == why) {
+            reason.count += 1;
         } else if self.reasons.len() < MOST {
-            show(&describe(&why, &peer, 1));
-            self.reasons.push((why, peer, 1));
+            let reason = RefusalReason { why, first_peer: peer, count: 1 };
+            show(&reason.describe());
+            self.reasons.push(reason);
         } else {
             self.others += 1;
         }
@@ -36,14 +46,17 @@ impl RefusedPeers {
     /// A text for each reason, and one for the peers with other reasons.
     pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
         let others = (self.others > 0).then(|| format!("other reasons: {} refused", counted(self.others, "peer")));
-        self.reasons.iter().map(|(why, peer, count)| describe(why, peer, *count)).chain(others)
+        self.reasons.iter().map(RefusalReason::describe).chain(others)
     }
 }
 
-fn describe(why: &str, peer: &str, count: u64) -> String {
-    match count {
-        1 => format!("a peer was refused: {peer}: {why}"),
-        _ => format!("{} were refused, first {peer}: {why}", counted(count, "peer")),
+impl RefusalReason {
+    fn describe(&self) -> String {
+        let Self { why, first_peer, count } = self;
+        match count {
+            1 => format!("a peer was refused: {first_peer}: {why}"),
+            _ => format!("{} were refused, first {first_peer}: {why}", counted(*count, "peer")),
+        }
     }
 }
 
