@@ -35,7 +35,7 @@ pub(super) fn differences(agent: &Hello, here: &Hello) -> Vec<String> {
         ("build", agent.build.clone(), here.build.clone()),
     ];
     let differ = both.into_iter().filter(|(_, theirs, ours)| theirs != ours);
-    differ.map(|(name, theirs, ours)| format!("its {name} is {}, not {}", start(&theirs), start(&ours))).collect()
+    differ.map(|(name, theirs, ours)| format!("its {name} is {}, not {}", shorten(&theirs), shorten(&ours))).collect()
 }
 
 /// Whether two tokens are equal. The time that it takes tells nothing about them.
@@ -44,7 +44,7 @@ pub(super) fn is_same_token(theirs: &str, ours: &str) -> bool {
 }
 
 /// The beginning of a hash, which is enough for people. The text comes from a peer.
-fn start(text: &str) -> String {
+fn shorten(text: &str) -> String {
     monitoring::sanitize::one_line(text).chars().take(16).collect()
 }
 

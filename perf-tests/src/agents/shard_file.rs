@@ -1,6 +1,6 @@
 //! The file of a shard: an agent whose channel is a file. It has no secrets, since it is passed on.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -179,16 +179,16 @@ fn has_long_number(json: &[u8]) -> bool {
 
 /// The differences of a shard's values from those of another, by name: "its build is A, not B".
 pub(super) fn differences(theirs: &Identity, ours: &Identity) -> Vec<String> {
-    let names: BTreeMap<_, ()> = theirs.keys().chain(ours.keys()).map(|name| (name, ())).collect();
-    let shown = |value: Option<&String>| value.map_or_else(|| "missing".to_owned(), |value| start(value));
-    let differ = names.into_keys().filter(|name| theirs.get(*name) != ours.get(*name));
+    let names: BTreeSet<_> = theirs.keys().chain(ours.keys()).collect();
+    let shown = |value: Option<&String>| value.map_or_else(|| "missing".to_owned(), |value| shorten(value));
+    let differ = names.into_iter().filter(|name| theirs.get(*name) != ours.get(*name));
     differ
-        .map(|name| format!("its {} is {}, not {}", start(name), shown(theirs.get(name)), shown(ours.get(name))))
+        .map(|name| format!("its {} is {}, not {}", shorten(name), shown(theirs.get(name)), shown(ours.get(name))))
         .collect()
 }
 
 /// The beginning of a value from a file, which is enough for people. Hashes are cut off sooner.
-fn start(text: &str) -> String {
+fn shorten(text: &str) -> String {
     let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     monitoring::sanitize::one_line(text).chars().take(if is_hash { 16 } else { 80 }).collect()
 }

@@ -103,10 +103,11 @@ impl ShardSet {
             [(PROTOCOL, here.protocol.to_string()), (CATALOGUE, here.catalogue.clone()), (PLAN, plan.to_owned())]
                 .map(|(name, value)| (name.to_owned(), value));
         let theirs = ours.iter().filter_map(|(name, _)| Some((name.clone(), file.identity.get(name)?.clone())));
-        match shard_file::differences(&theirs.collect(), &ours.into_iter().collect()) {
-            none if none.is_empty() => Ok(()),
-            differences => Err(ShardError::OtherCheckout { path: path.clone(), differences }),
+        let differences = shard_file::differences(&theirs.collect(), &ours.into_iter().collect());
+        if differences.is_empty() {
+            return Ok(());
         }
+        Err(ShardError::OtherCheckout { path: path.clone(), differences })
     }
 
     /// The load of all shards. A missing one is lost, and so is the rest of one that was stopped.
