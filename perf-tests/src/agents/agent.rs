@@ -89,7 +89,7 @@ impl Agent {
             Ok(ToAgent::Assignment(assignment)) => Ok((agent, *assignment)),
             Ok(other) => Err(unexpected(other)),
             // An alert of TLS looks like the length of a long message.
-            Err(error @ MessageError::TooLong(..)) => {
+            Err(error @ MessageError::TooLong { .. }) => {
                 Err(AgentEnd::Refused(format!("{error}. If the coordinator uses TLS, set {AGENT_CA}")))
             }
             Err(error) => Err(error.into()),

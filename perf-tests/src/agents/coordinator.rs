@@ -224,9 +224,9 @@ impl Coordinator {
         let receivers = self.members.iter_mut().enumerate();
         let mut arriving: FuturesUnordered<_> =
             receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
-        let mut parting = FuturesUnordered::new();
+        let mut disconnecting = FuturesUnordered::new();
         let (mut abort, mut silence) = (Abort::default(), SilenceWatch::default());
-        while self.members.iter().any(Member::is_active) || !parting.is_empty() {
+        while self.members.iter().any(Member::is_active) || !disconnecting.is_empty() {
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
                     self.take(at, clock::now().saturating_duration_since(epoch), message);
@@ -235,12 +235,12 @@ impl Coordinator {
                         arriving.push(receive(at, receiver));
                         continue;
                     }
-                    parting.extend(member.part(at, receiver, self.clock));
+                    disconnecting.extend(member.disconnect(at, receiver, self.clock));
                     if member.cannot_continue() {
                         self.tell_all(AbortCause::Interrupted);
                     }
                 }
-                Some((at, offset)) = parting.next() => self.members[at].end_offset = offset,
+                Some((at, offset)) = disconnecting.next() => self.members[at].end_offset = offset,
                 _ = ticks.tick() => {
                     let elapsed = clock::now().saturating_duration_since(epoch + LAG);
                     let counts = fold::counts(&self.members, &empty);

@@ -18,8 +18,8 @@ use crate::measure::{Layout, Snapshot};
 
 /// Exchanges by which a clock is measured. The shortest one counts.
 const PROBES: usize = 16;
-/// Time in which a clock is measured again, after the load.
-const PARTING: Duration = Duration::from_secs(1);
+/// Time limit for measuring a clock again, after the load.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One agent.
 pub(super) struct Member {
@@ -115,8 +115,8 @@ impl Member {
     }
 
     /// Ends its connection after it has finished. Measures its clock again before, since a clock
-    /// may drift during the load. `None` if it was lost.
-    pub(super) fn part(
+    /// may drift during the load. The future gives `at` and that offset. `None` if it was lost.
+    pub(super) fn disconnect(
         &mut self,
         at: usize,
         receiver: LinkReceiver<FromAgent>,
@@ -193,7 +193,7 @@ async fn measure_again(
     mut receiver: LinkReceiver<FromAgent>,
     clock: SentClock,
 ) -> Option<ClockOffset> {
-    let (until, mut best) = (clock::now() + PARTING, None);
+    let (until, mut best) = (clock::now() + CLOCK_PATIENCE, None);
     for _ in 0..PROBES {
         let sent = clock.now();
         sender.send(&ToAgent::ClockProbe).await.ok()?;

@@ -161,8 +161,8 @@ pub(crate) enum MessageError {
     Silent,
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    #[error("a message of {0} bytes is longer than the limit of {1} bytes")]
-    TooLong(usize, usize),
+    #[error("a message of {length} bytes is longer than the limit of {limit} bytes")]
+    TooLong { length: usize, limit: usize },
     #[error("a message is not valid: {0}")]
     Invalid(#[from] serde_json::Error),
 }
@@ -173,7 +173,7 @@ pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError>
     serde_json::to_writer(&mut bytes, message)?;
     let length = bytes.len() - 4;
     let prefix = u32::try_from(length).ok().filter(|_| length <= MAX_MESSAGE);
-    let prefix = prefix.ok_or(MessageError::TooLong(length, MAX_MESSAGE))?;
+    let prefix = prefix.ok_or(MessageError::TooLong { length, limit: MAX_MESSAGE })?;
     bytes[..4].copy_from_slice(&prefix.to_be_bytes());
     Ok(bytes)
 }
@@ -191,7 +191,7 @@ pub(super) async fn read<M: DeserializeOwned>(
     read_to(&mut bytes, 4, from).await?;
     let length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
     if length > limit {
-        return Err(MessageError::TooLong(length, limit));
+        return Err(MessageError::TooLong { length, limit });
     }
     bytes.clear();
     read_to(&mut bytes, length, from).await?;

@@ -22,7 +22,7 @@ fn a_message_arrives_as_it_was_sent() {
 fn a_message_over_the_limit_is_refused_by_its_length_alone() {
     let huge = u32::MAX.to_be_bytes();
     let read = allocation_counter::measure(|| {
-        assert!(matches!(read_now::<FromAgent>(&huge, MAX_MESSAGE), Err(MessageError::TooLong(..))));
+        assert!(matches!(read_now::<FromAgent>(&huge, MAX_MESSAGE), Err(MessageError::TooLong { .. })));
     });
     assert!(read.bytes_max < 1 << 20, "{} bytes were allocated", read.bytes_max);
     let announced = [(MAX_MESSAGE as u32).to_be_bytes().as_slice(), b"{"].concat();
