@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use crate::fields::{file, files, ignore, is_on, names, on, parse_push_interval, put, put_some, set_targets};
+use crate::fields::{
+    ignore, is_on, parse_host_names, parse_push_interval, put, put_file, put_files, put_some, put_switch, set_targets,
+};
 use crate::setting::SettingValue::{Many, One, PerHost as ForEachHost, Switch};
 use crate::setting::{Group, Setting, flag, variable};
 use crate::shard::parse_moment;
@@ -144,7 +146,7 @@ settings! { LOAD_SETTINGS in load:
          command",
     );
     LISTEN_CERTIFICATE = flag("listen-certificate", One("FILE"), &["PERF_LISTEN_CERTIFICATE"], |it, text| {
-        file(&mut it.listen_certificate, text)
+        put_file(&mut it.listen_certificate, text)
     })
     .help("Encrypt messages to agents with this PEM certificate and key. Agents trust it by PERF_AGENT_CA");
     SHARD = flag("shard", One("I/N"), &["PERF_SHARD"], |it, text| put_some(&mut it.shard, text.parse()))
@@ -165,15 +167,15 @@ settings! { LOAD_SETTINGS in load:
     })
     .default(|| shown_duration(DEFAULT_STEP_TIMEOUT)).help("Time limit of the scenario's teardown {default}");
     EXACT_ARRIVALS = flag("exact-arrivals", Switch, &["PERF_EXACT_ARRIVALS"], |it, text| {
-        on(&mut it.exact_arrivals, text)
+        put_switch(&mut it.exact_arrivals, text)
     })
     .help("Start each arrival exactly on time, not on a 0.4 ms grid. Costs one wake-up per arrival");
-    SMOKE = flag("smoke", Switch, &["PERF_SMOKE"], |it, text| on(&mut it.smoke, text)).help(
+    SMOKE = flag("smoke", Switch, &["PERF_SMOKE"], |it, text| put_switch(&mut it.smoke, text)).help(
         "Run one iteration of each named scenario, or of all. Everything is checked but percentiles",
     );
-    DRY_RUN = flag("dry-run", Switch, &["PERF_DRY_RUN"], |it, text| on(&mut it.dry_run, text))
+    DRY_RUN = flag("dry-run", Switch, &["PERF_DRY_RUN"], |it, text| put_switch(&mut it.dry_run, text))
         .help("Draw the planned load and send nothing");
-    REPLAY = flag("replay", One("REPORT.JSON"), &["PERF_REPLAY"], |it, text| file(&mut it.replay, text))
+    REPLAY = flag("replay", One("REPORT.JSON"), &["PERF_REPLAY"], |it, text| put_file(&mut it.replay, text))
         .excludes("seed")
         .help("Repeat the plan of an earlier report: same seed, same load. Request options such as --rps are not restored");
 }
@@ -182,34 +184,34 @@ settings! { REQUESTS_SETTINGS in requests:
     RPS = flag("rps", One("RPS"), &["K6_RPS"], |it, text| put_some(&mut it.http.rps, parse_number(text, 1..=10_000_000)))
         .help("Maximum requests per second, for all VUs together. Requests over the limit wait");
     NO_CONNECTION_REUSE = flag("no-connection-reuse", Switch, &["K6_NO_CONNECTION_REUSE"], |it, text| {
-        on(&mut it.http.no_connection_reuse, text)
+        put_switch(&mut it.http.no_connection_reuse, text)
     })
     .help("Open a new connection for every request");
     INSECURE = flag("insecure-skip-tls-verify", Switch, &["K6_INSECURE_SKIP_TLS_VERIFY"], |it, text| {
-        on(&mut it.http.insecure_skip_tls_verify, text)
+        put_switch(&mut it.http.insecure_skip_tls_verify, text)
     })
     .help("Accept any TLS certificate of the target");
     CA_CERTIFICATE = flag("ca-certificate", ForEachHost("[NAME=]FILE"), &["PERF_CA_CERTIFICATE"], |it, text| {
-        files(&mut it.http.ca_certificate, text)
+        put_files(&mut it.http.ca_certificate, text)
     })
     .excludes("insecure-skip-tls-verify")
     .help("PEM file of trusted CA certificates (repeatable). They replace the system's. Without NAME=, for all hosts");
     CLIENT_CERTIFICATE = flag("client-certificate", ForEachHost("[NAME=]FILE"), &["PERF_CLIENT_CERTIFICATE"], |it, text| {
-        files(&mut it.http.client_certificate, text)
+        put_files(&mut it.http.client_certificate, text)
     })
     .help("PEM file of this client's certificate (repeatable). Without NAME=, for the main target");
     CLIENT_KEY = flag("client-key", ForEachHost("[NAME=]FILE"), &["PERF_CLIENT_KEY"], |it, text| {
-        files(&mut it.http.client_key, text)
+        put_files(&mut it.http.client_key, text)
     })
     .help(
         "PEM file of the client certificate's key (repeatable). Without NAME=, for the main target. Without this flag, \
          the key is read from the certificate's file",
     );
     HOST_HEADER = flag("host-header", ForEachHost("[NAME=]VALUE"), &["PERF_HOST_HEADER"], |it, text| {
-        put(&mut it.http.host_header, names(text))
+        put(&mut it.http.host_header, parse_host_names(text))
     })
     .help("Host header in place of the URL's host (repeatable). It replaces the port, too. Without NAME=, for the main target");
-    SNI = flag("sni", ForEachHost("[NAME=]HOST"), &["PERF_SNI"], |it, text| put(&mut it.http.sni, names(text))).help(
+    SNI = flag("sni", ForEachHost("[NAME=]HOST"), &["PERF_SNI"], |it, text| put(&mut it.http.sni, parse_host_names(text))).help(
         "TLS server name in place of the host (repeatable). The certificate must be for it. Without NAME=, for the main \
          target",
     );
@@ -229,12 +231,12 @@ settings! { REQUESTS_SETTINGS in requests:
         put(&mut it.http.request_timeout, parse_within(text, Duration::from_millis(1)..=Duration::from_secs(3600)))
     })
     .default(|| shown_duration(HttpSettings::default().request_timeout)).help("Time limit of a request, connecting included {default}");
-    HTTP1 = flag("http1", Switch, &["PERF_HTTP1"], |it, text| on(&mut it.http.http1, text))
+    HTTP1 = flag("http1", Switch, &["PERF_HTTP1"], |it, text| put_switch(&mut it.http.http1, text))
         .help("Use HTTP/1.1 only. Otherwise a target with TLS chooses the protocol before the load (ALPN)");
-    HTTP2 = flag("http2", Switch, &["PERF_HTTP2"], |it, text| on(&mut it.http.http2, text))
+    HTTP2 = flag("http2", Switch, &["PERF_HTTP2"], |it, text| put_switch(&mut it.http.http2, text))
         .excludes("http1")
         .help("Use HTTP/2 only. Without TLS the target must accept it (prior knowledge)");
-    COMPRESSION = flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| on(&mut it.http.compression, text))
+    COMPRESSION = flag("compression", Switch, &["PERF_COMPRESSION"], |it, text| put_switch(&mut it.http.compression, text))
         .help("Accept gzip, deflate, br and zstd, as browsers do. Decoding is not part of latency");
     NO_COOKIES_RESET = variable(&["K6_NO_COOKIES_RESET"], |it, text| {
         put_some(&mut it.http.keep_cookies, Ok(is_on(text)))
@@ -295,7 +297,7 @@ settings! { STORE_SETTINGS in store:
         "Time between pushes, 500ms to 9s {default}. The dashboards show rates over 20 s, and need two pushes in that time",
     );
     NATIVE_HISTOGRAMS = flag("native-histograms", Switch, &["K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM"], |it, text| {
-        on(&mut it.native_histograms, text)
+        put_switch(&mut it.native_histograms, text)
     })
     .help("Also push latencies as native histograms. Objectives are still judged from the classic buckets");
     RW_USERNAME = variable(&["K6_PROMETHEUS_RW_USERNAME"], |it, text| {
@@ -317,19 +319,19 @@ settings! { STORE_SETTINGS in store:
     })
     .help("Bearer token for the store");
     RW_CLIENT_CERTIFICATE = variable(&["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE"], |it, text| {
-        file(&mut it.store_access.certificate, text)
+        put_file(&mut it.store_access.certificate, text)
     })
     .help("PEM file of the client certificate for the store");
     RW_CLIENT_CERTIFICATE_KEY = variable(&["K6_PROMETHEUS_RW_CLIENT_CERTIFICATE_KEY"], |it, text| {
-        file(&mut it.store_access.key, text)
+        put_file(&mut it.store_access.key, text)
     })
     .help("PEM file of the client certificate's key");
     RW_INSECURE = variable(&["K6_PROMETHEUS_RW_INSECURE_SKIP_TLS_VERIFY"], |it, text| {
-        on(&mut it.store_access.insecure_skip_tls_verify, text)
+        put_switch(&mut it.store_access.insecure_skip_tls_verify, text)
     })
     .help("Accept any TLS certificate of the store");
     STORE_CA_CERTIFICATE = variable(&["PERF_STORE_CA_CERTIFICATE"], |it, text| {
-        file(&mut it.store_access.ca_certificate, text)
+        put_file(&mut it.store_access.ca_certificate, text)
     })
     .help("PEM file of CA certificates for the store. They are added to the system's");
     RW_TLS_MIN_VERSION = variable(&["K6_PROMETHEUS_RW_TLS_MIN_VERSION", "K6_PROMETHEUS_RW_TLS_MINIMUM_VERSION"], |it, text| {
@@ -375,14 +377,14 @@ settings! { STORE_SETTINGS in store:
 }
 
 settings! { OUTPUT_SETTINGS in output:
-    OUT = flag("out", One("DIR"), &["PERF_OUT"], |it, text| file(&mut it.out, text))
+    OUT = flag("out", One("DIR"), &["PERF_OUT"], |it, text| put_file(&mut it.out, text))
         .default(|| default_state_folder().display().to_string()).help("Report folder, one subfolder per run {default}");
     FOLDER = variable(&["PERF_FOLDER"], |it, text| put(&mut it.folder, Ok(text.into())))
     .default(|| default_state_folder().display().to_string()).help(
         "Folder of reports (unless --out), locks and the stack's state {default}. Two runs at once in one \
          clone need two folders",
     );
-    QUIET = flag("quiet", Switch, &["PERF_QUIET"], |it, text| on(&mut it.quiet, text))
+    QUIET = flag("quiet", Switch, &["PERF_QUIET"], |it, text| put_switch(&mut it.quiet, text))
         .short('q')
         .help("Hide live progress");
 }

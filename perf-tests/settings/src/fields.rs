@@ -45,12 +45,12 @@ pub(super) fn is_on(text: &str) -> bool {
     !matches!(text, "0" | "false" | "f" | "F" | "FALSE" | "False")
 }
 
-pub(super) fn on(field: &mut bool, text: &str) -> Result<(), ValueError> {
+pub(super) fn put_switch(field: &mut bool, text: &str) -> Result<(), ValueError> {
     put(field, Ok(is_on(text)))
 }
 
-/// Sets a file or folder; an empty name means not set.
-pub(super) fn file(field: &mut Option<PathBuf>, text: &str) -> Result<(), ValueError> {
+/// Sets a file or folder. An empty name means not set.
+pub(super) fn put_file(field: &mut Option<PathBuf>, text: &str) -> Result<(), ValueError> {
     put(field, Ok((!text.is_empty()).then(|| absolute(text))))
 }
 
@@ -60,13 +60,13 @@ fn absolute(file: &str) -> PathBuf {
     std::path::absolute(file).unwrap_or_else(|_| file.into())
 }
 
-/// Sets files, one `[NAME=]FILE` per line; an empty text means not set.
-pub(super) fn files(field: &mut PerHost<PathBuf>, text: &str) -> Result<(), ValueError> {
+/// Sets files, one `[NAME=]FILE` per line. An empty text means not set.
+pub(super) fn put_files(field: &mut PerHost<PathBuf>, text: &str) -> Result<(), ValueError> {
     put(field, PerHost::parse(text, |file| Ok(absolute(file))))
 }
 
 /// Parses names of hosts, one `[NAME=]VALUE` per line, each with or without a port.
-pub(super) fn names(text: &str) -> Result<PerHost<String>, ValueError> {
+pub(super) fn parse_host_names(text: &str) -> Result<PerHost<String>, ValueError> {
     PerHost::parse(text, |name| {
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
         if !name.is_empty() && name.chars().all(is_name) {
@@ -77,6 +77,7 @@ pub(super) fn names(text: &str) -> Result<PerHost<String>, ValueError> {
     })
 }
 
+/// Notes that a setting has no effect, for a warning.
 pub(super) fn ignore(settings: &mut Settings, message: &str) -> Result<(), ValueError> {
     settings.ignored.push(message.to_owned());
     Ok(())
