@@ -59,7 +59,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Rejects an address for agents that nobody joins at, or whose messages others could read.
+    /// Rejects an address that no agents join, and one at which others could read the messages.
     fn check_listen(&self) -> Result<(), SettingsError> {
         let listen = self.setting_name(LISTEN);
         let Some(address) = self.listen else {
@@ -87,7 +87,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Rejects what does not go with a shard.
+    /// Rejects settings that do not go with a shard.
     fn check_shard(&self) -> Result<(), SettingsError> {
         let Some(shard) = self.typed(SHARD) else {
             return match self.typed(START_AT) {

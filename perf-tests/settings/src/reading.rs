@@ -62,7 +62,7 @@ impl Settings {
         settings.check()?;
         check_exclusions(&given)?;
         for (setting, name, text) in &given {
-            let hosts = (matches!(setting.value, SettingValue::PerHost(_))).then(|| per_host::host_names(text));
+            let hosts = matches!(setting.value, SettingValue::PerHost(_)).then(|| per_host::host_names(text));
             if let Some(host) = hosts.into_iter().flatten().find(|host| !settings.hosts.contains_key(*host)) {
                 let target = settings.with_value(TARGET, &format!("{host}=URL"));
                 return Err(SettingsError::Contradiction(format!(
