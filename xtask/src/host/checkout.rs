@@ -128,7 +128,7 @@ pub(crate) fn clean_up(cleanup: &mut Cleanup) {
         if is_owner && owner::is_gone_in(&file) {
             let checkout = file.with_extension("");
             let removed = shell(&workspace::root()).and_then(|shell| remove(&shell, &checkout));
-            cleanup.note(removed, || format!("checkout {}", checkout.display()));
+            cleanup.record(removed, || format!("checkout {}", checkout.display()));
         }
     }
 }

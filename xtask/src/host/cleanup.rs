@@ -25,7 +25,7 @@ pub(crate) struct Cleanup {
 
 impl Cleanup {
     /// Records the result of a removal.
-    pub(crate) fn note(&mut self, removed: anyhow::Result<()>, what: impl FnOnce() -> String) {
+    pub(crate) fn record(&mut self, removed: anyhow::Result<()>, what: impl FnOnce() -> String) {
         match removed {
             Ok(()) => self.removed.push(what()),
             Err(error) => self.failed.push(error.context(what())),
@@ -44,7 +44,7 @@ impl Cleanup {
     pub(crate) async fn end_orphans(&mut self) {
         // Checked one by one: while one process ends, the id of the next may go to another process.
         for (pid, name) in proc::pids().into_iter().flatten().filter_map(owner::orphan) {
-            self.note(processes::terminate(pid, PATIENCE).await, || format!("process {pid} ({name})"));
+            self.record(processes::terminate(pid, PATIENCE).await, || format!("process {pid} ({name})"));
         }
     }
 
@@ -55,7 +55,7 @@ impl Cleanup {
             let owner = name.strip_prefix(OUTCOME).and_then(|rest| rest.split_once('.')).map(|(owner, _)| owner);
             if owner.is_some_and(owner::is_gone) {
                 let removed = fs::remove_file(entry.path()).context("failed to remove the file");
-                self.note(removed, || name.clone());
+                self.record(removed, || name.clone());
             }
         }
     }

@@ -210,7 +210,7 @@ pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     let Ok(docker) = connect().await else { return };
     let found = cleanup.ok_or_record(list_own(&docker, None).await);
     for found in found.iter().flatten().filter(|found| owner::is_gone(&found.owner)) {
-        cleanup.note(remove(&docker, &found.name).await, || format!("container {}", found.name));
+        cleanup.record(remove(&docker, &found.name).await, || format!("container {}", found.name));
     }
     if let Some(in_use) = cleanup.ok_or_record(networks_in_use(&docker).await) {
         networks::clean_up(&docker, &in_use, cleanup).await;

@@ -184,10 +184,10 @@ fn remove_temporary(folder: &Path) -> anyhow::Result<()> {
 pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     for (port, folder) in state_folders(None) {
         if owner::is_gone_in(&backend_owner(port)) {
-            cleanup.note(forget_backend(port), || format!("the scraped backend of the stack at port {port}"));
+            cleanup.record(forget_backend(port), || format!("the scraped backend of the stack at port {port}"));
         }
         if owner::is_gone_in(&folder.join(OWNER)) {
-            cleanup.note(remove_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
+            cleanup.record(remove_all(port, &folder).await, || format!("data of the prometheus at port {port}"));
         }
     }
 }

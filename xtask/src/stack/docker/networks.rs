@@ -65,7 +65,7 @@ pub(super) async fn clean_up(docker: &Docker, in_use: &HashSet<String>, cleanup:
     let unused = cleanup.ok_or_record(unused(docker, in_use).await);
     for network in unused.into_iter().flatten().filter(|network| owner::is_gone(&network.created_by)) {
         let removed = docker.remove_network(&network.id).await.map_err(anyhow::Error::from);
-        cleanup.note(removed, || format!("network {}", network.name));
+        cleanup.record(removed, || format!("network {}", network.name));
     }
 }
 
