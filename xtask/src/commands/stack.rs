@@ -84,7 +84,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
         StackCommand::Reset { yes, which } => reset(yes, which.prometheus_port).await,
         StackCommand::Doctor(args) => doctor::run(&args).await,
         StackCommand::Images => {
-            let Images { prometheus, grafana } = Images::chosen();
+            let Images { prometheus, grafana } = Images::from_environment();
             println!("{}\n{}", prometheus.name, grafana.name);
             Ok(ExitCode::Met)
         }

@@ -45,7 +45,7 @@ const READY: Duration = Duration::from_secs(10);
 /// Starts the containers, or reuses the running ones.
 pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let docker = connect().await?;
-    let images = Images::chosen();
+    let images = Images::from_environment();
     let port = options.prometheus_port;
     make_targets_folder(port)?;
     let (prometheus, network) = prometheus(&docker, options, &images).await?;

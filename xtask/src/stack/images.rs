@@ -23,15 +23,15 @@ pub(crate) struct Images {
 pub(crate) struct Image {
     pub(crate) name: String,
     /// Whether the user chose it.
-    pub(crate) chosen: bool,
+    pub(crate) is_chosen: bool,
 }
 
 impl Images {
     /// The official images, unless the environment names others.
-    pub(crate) fn chosen() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let image = |variable: &str, official: &str| match workspace::var(variable) {
-            Some(name) => Image { name, chosen: true },
-            None => Image { name: official.to_owned(), chosen: false },
+            Some(name) => Image { name, is_chosen: true },
+            None => Image { name: official.to_owned(), is_chosen: false },
         };
         Self { prometheus: image(PROMETHEUS_VAR, PROMETHEUS), grafana: image(GRAFANA_VAR, GRAFANA) }
     }

@@ -216,7 +216,7 @@ async fn programs() -> CheckResult {
 }
 
 async fn images() -> CheckResult {
-    let Images { prometheus, grafana } = Images::chosen();
+    let Images { prometheus, grafana } = Images::from_environment();
     let mut missing = Vec::new();
     for image in [prometheus.name, grafana.name] {
         match docker::has_image(&image).await {

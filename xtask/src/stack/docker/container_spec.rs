@@ -160,7 +160,7 @@ impl ContainerSpec {
         Ok(Self {
             role: Role::Prometheus,
             image: images.prometheus.name.clone(),
-            image_is_chosen: images.prometheus.chosen,
+            image_is_chosen: images.prometheus.is_chosen,
             stack: port,
             port,
             inner_port,

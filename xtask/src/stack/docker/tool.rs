@@ -26,7 +26,7 @@ pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Res
     let folder = std::path::absolute(folder)?;
     let name = format!("perf-{}-promtool-{}", workspace::id(), std::process::id());
     let body = ContainerCreateBody {
-        image: Some(Images::chosen().prometheus.name),
+        image: Some(Images::from_environment().prometheus.name),
         entrypoint: Some(vec!["/bin/promtool".to_owned()]),
         cmd: Some(arguments.to_vec()),
         working_dir: Some(WORK.to_owned()),

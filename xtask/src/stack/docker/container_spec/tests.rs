@@ -14,7 +14,7 @@ fn grafana_keeps_its_bundled_data_source() {
         timing: Timing::USUAL,
         archive: None,
     };
-    let grafana = ContainerSpec::grafana(&options, &Images::chosen(), Network::Host).unwrap();
+    let grafana = ContainerSpec::grafana(&options, &Images::from_environment(), Network::Host).unwrap();
     for (name, value) in [
         ("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
         ("GF_PLUGINS_PREINSTALL_AUTO_UPDATE", "false"),
