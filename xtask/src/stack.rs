@@ -192,7 +192,7 @@ impl Stack {
         };
         let targets = target_metrics::paths(mapping).into_iter().map(target).collect::<anyhow::Result<Vec<_>>>()?;
         // The owner is written first: if this command is killed, the next one can clean up.
-        files::write(backend_owner(self.port), owner::owner())?;
+        files::write(backend_owner(self.port), owner::this_command())?;
         let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, has_login)| *has_login);
         if !others.is_empty() {
             let others: Vec<_> = others.into_iter().map(|(target, _)| target).collect();

@@ -106,7 +106,7 @@ fn add_worktree(shell: &Shell, revision: &str, sha: &str) -> anyhow::Result<(Pat
     // A killed comparison may have left it.
     remove(shell, &folder)?;
     files::make_folder(folder.parent().unwrap_or(&folder))?;
-    files::write(owner_file(&folder), owner::owner())?;
+    files::write(owner_file(&folder), owner::this_command())?;
     cmd!(shell, "git worktree add --quiet --detach {folder} {sha}").quiet().run()?;
     let name = if sha.starts_with(revision) { String::new() } else { format!("{revision} ") };
     Ok((folder, format!("{name}({short} {subject})")))

@@ -76,7 +76,7 @@ const JSON: &str = ".json";
 
 /// The name of the file in which a scenario writes its outcome for this command.
 pub(crate) fn outcome_name() -> String {
-    format!("{OUTCOME}{}{JSON}", owner::owner())
+    format!("{OUTCOME}{}{JSON}", owner::this_command())
 }
 
 #[cfg(all(test, target_os = "linux"))]

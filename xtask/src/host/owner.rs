@@ -19,7 +19,7 @@ pub(super) const VARIABLE: &str = "PERF_OWNER";
 ///
 /// `<clone>-<process id>-<start time>-<namespace of process ids>`. The start time distinguishes the
 /// process from a later one with the same id.
-pub(crate) fn owner() -> String {
+pub(crate) fn this_command() -> String {
     let pid = std::process::id();
     format!("{}-{pid}-{}-{}", workspace::id(), proc::start_time(pid).unwrap_or(0), namespace())
 }
@@ -66,7 +66,7 @@ fn parse(name: &str) -> Option<(u32, u64)> {
 /// Signals of the terminal do not reach the process.
 pub(crate) fn attach(command: &mut Command) {
     detach(command);
-    command.env(VARIABLE, owner());
+    command.env(VARIABLE, this_command());
 }
 
 /// Makes a process independent of this command: it stays when this command ends.

@@ -130,7 +130,7 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
         (URL, local_url(service.port)?.to_string()),
         (KEEPS_DATA, service.volume.is_some().to_string()),
         (OWNER, service.owner.clone()),
-        (CREATED_BY, owner::owner()),
+        (CREATED_BY, owner::this_command()),
     ];
     if let Err(error) = service.start(network, labels).await {
         let log = container::last_log_line(docker, &service.name).await;
@@ -187,7 +187,7 @@ async fn connect() -> Result<Docker, StackError> {
 /// If Docker is present and does not respond, since its containers are then unknown.
 pub(super) async fn parts(only: Option<u16>) -> Result<Vec<StackPart>, StackError> {
     let Some(docker) = connect_if_present().await? else { return Ok(Vec::new()) };
-    let here = owner::owner();
+    let here = owner::this_command();
     let part = |found: OwnContainer| StackPart::Container {
         name: found.name,
         running: found.running,

@@ -89,7 +89,7 @@ fn start(program: &Path, folder: &Path, data: &Path, options: &StackOptions) -> 
         files::remove_file(&folder.join(OWNER))?;
     } else {
         // Written before the start: if this command is killed, the next one can clean up.
-        fs::write(folder.join(OWNER), owner::owner()).context("failed to write the owner of Prometheus")?;
+        fs::write(folder.join(OWNER), owner::this_command()).context("failed to write the owner of Prometheus")?;
         owner::attach(&mut command);
     }
     let child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;

@@ -5,7 +5,7 @@ use crate::host::workspace;
 
 /// The name of an owner that has ended.
 fn gone_owner() -> String {
-    let own = owner::owner();
+    let own = owner::this_command();
     let within = own.rsplit('-').next().unwrap_or_default();
     format!("{}-{}-1-{within}", workspace::id(), u32::MAX)
 }
@@ -35,7 +35,7 @@ async fn only_processes_of_ended_owners_are_ended() {
         let mut command = tokio::process::Command::new("sleep");
         command.arg("60").env(owner::VARIABLE, owner).kill_on_drop(true).spawn().unwrap()
     };
-    let (mut orphan, mut other, mut own) = (sleep(&gone_owner()), sleep("another-1-1"), sleep(&owner::owner()));
+    let (mut orphan, mut other, mut own) = (sleep(&gone_owner()), sleep("another-1-1"), sleep(&owner::this_command()));
     let pid = orphan.id().unwrap();
     // Until exec, the process has the environment of this test.
     while owner::orphan(pid).is_none_or(|(_, name)| name != "sleep") {

@@ -69,7 +69,7 @@ pub(super) async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
 /// create that name.
 pub(super) async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::Result<()> {
     match inspect(docker, name).await? {
-        Some(found) if found.created_by == owner::owner() => remove(docker, name).await,
+        Some(found) if found.created_by == owner::this_command() => remove(docker, name).await,
         _ => Ok(()),
     }
 }

@@ -103,7 +103,7 @@ fn name(options: &StackOptions, role: Role) -> String {
 
 /// This command, if the stack belongs to it; otherwise empty.
 fn owner(options: &StackOptions) -> String {
-    if options.keep_data || options.archive.is_some() { String::new() } else { owner::owner() }
+    if options.keep_data || options.archive.is_some() { String::new() } else { owner::this_command() }
 }
 
 /// A read-only bind of a file or folder of this machine. `z` is for SELinux and has no effect

@@ -23,7 +23,7 @@ pub(super) async fn create(name: &str) -> anyhow::Result<()> {
         name: name.to_owned(),
         labels: Some(HashMap::from([
             (super::WORKSPACE.to_owned(), workspace::id()),
-            (super::CREATED_BY.to_owned(), owner::owner()),
+            (super::CREATED_BY.to_owned(), owner::this_command()),
         ])),
         ..NetworkCreateRequest::default()
     };

@@ -36,8 +36,8 @@ pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Res
         labels: Some(
             [
                 (WORKSPACE.to_owned(), workspace::id()),
-                (OWNER.to_owned(), owner::owner()),
-                (CREATED_BY.to_owned(), owner::owner()),
+                (OWNER.to_owned(), owner::this_command()),
+                (CREATED_BY.to_owned(), owner::this_command()),
             ]
             .into(),
         ),
