@@ -121,6 +121,7 @@ pub struct Vu {
     began: Option<Instant>,
     /// Time from when the current iteration was due to when it began.
     lateness: Duration,
+    /// Whether the current iteration counts as late: its latencies may be the generator's fault.
     late: bool,
     segments: Segments,
     /// Number of responses.
