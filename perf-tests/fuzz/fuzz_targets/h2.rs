@@ -26,7 +26,7 @@ fn play(frames: &[u8], seed: u32, response_to: ResponseTo) -> Result<(u16, Vec<u
     let result = result.map_err(|error| error.to_string())?;
     assert!(result.body().len() <= LIMITS.body);
     assert!(result.headers().count() <= LIMITS.headers);
-    assert!((200..600).contains(&result.status));
+    assert!(matches!(result.status, 1..=99 | 200..=999));
     Ok((result.status, result.body().to_vec()))
 }
 
