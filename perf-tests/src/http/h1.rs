@@ -21,7 +21,7 @@ use perf_settings::{DEFAULT_MAX_HEAD, MOST_MAX_BODY};
 use tokio::time::Instant;
 
 pub use connection::Connection;
-pub use streamed::StreamedRequest;
+pub(crate) use streamed::StreamedRequest;
 
 /// Limits on the data that a server may send.
 #[derive(Debug, Clone, Copy)]
@@ -71,11 +71,11 @@ pub enum ResponseTo {
 
 /// Headers that a response has. Each of the others is searched for when it is asked for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct KnownHeaders {
+pub(crate) struct KnownHeaders {
     /// Whether it has `content-encoding`.
-    pub content_encoding: bool,
+    pub(crate) content_encoding: bool,
     /// Whether it has `set-cookie`.
-    pub set_cookie: bool,
+    pub(crate) set_cookie: bool,
 }
 
 /// A whole final response.
@@ -96,7 +96,7 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    /// The value of the first header line with this name; see [`header`].
+    /// The value of the first header line with this name, without surrounding whitespace.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         header(&self.whole[..self.head_len], name)
     }
@@ -117,19 +117,19 @@ impl RawResponse {
     }
 
     /// Head and body as read, where the body begins, and the trailers.
-    pub fn into_whole(self) -> (Bytes, usize, Option<Box<HeaderMap>>) {
+    pub(crate) fn into_whole(self) -> (Bytes, usize, Option<Box<HeaderMap>>) {
         (self.whole, self.head_len, self.trailers)
     }
 }
 
 /// The value of the first header line with this name in an accepted head, without surrounding
 /// whitespace. The name's case does not matter. Each call searches the head again.
-pub fn header<'head>(head: &'head [u8], name: &str) -> Option<&'head [u8]> {
+pub(crate) fn header<'head>(head: &'head [u8], name: &str) -> Option<&'head [u8]> {
     head::lines(head).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// The values of all header lines with this name in an accepted head, as [`header`].
-pub fn header_all<'head>(head: &'head [u8], name: &str) -> impl Iterator<Item = &'head [u8]> {
+pub(crate) fn header_all<'head>(head: &'head [u8], name: &str) -> impl Iterator<Item = &'head [u8]> {
     head::lines(head).filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 

@@ -31,7 +31,7 @@ use tokio::time::Instant;
 pub use self::cause::Cause;
 pub use self::connection::{Connection, Http2Request};
 pub use self::frame::ErrorCode;
-pub use self::outgoing::OutgoingBody;
+pub(crate) use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, classify_error};
 use super::exchange::{ExchangeError, Measured, Reply};

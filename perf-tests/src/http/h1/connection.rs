@@ -76,12 +76,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Whether the last exchange leaves the connection usable. Does not check what the server has
     /// done since.
-    pub const fn is_reusable(&self) -> bool {
+    pub(crate) const fn is_reusable(&self) -> bool {
         self.reusable
     }
 
     /// The byte stream.
-    pub const fn stream(&self) -> &S {
+    pub(crate) const fn stream(&self) -> &S {
         &self.stream
     }
 

@@ -18,12 +18,12 @@ const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A request that is sent in pieces.
 #[derive(Debug)]
-pub struct StreamedRequest<'a, F> {
+pub(crate) struct StreamedRequest<'a, F> {
     /// The head, if it has `expect: 100-continue`: the rest is sent after the status 100, or 1 s
     /// later. `None` if the pieces include the head.
-    pub head: Option<&'a [u8]>,
+    pub(crate) head: Option<&'a [u8]>,
     /// Replaces its argument by the next piece, which is empty at the end.
-    pub next: F,
+    pub(crate) next: F,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {

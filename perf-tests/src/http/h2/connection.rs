@@ -38,7 +38,7 @@ pub struct Http2Request<'a> {
 /// A connection to a server, over any byte stream. Each request under way is a stream of it.
 ///
 /// No task of its own reads it: the task that waits for a response does, and wakes the tasks of the
-/// other streams. So a request costs no switch of tasks. Between requests, [`Self::attend`] reads.
+/// other streams. So a request costs no switch of tasks. Between requests, `attend` reads.
 #[derive(Debug)]
 pub struct Connection<S> {
     io: S,
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Whether the connection accepts another request. Handles what was received since the last
     /// one.
-    pub fn is_open(&mut self) -> bool {
+    pub(crate) fn is_open(&mut self) -> bool {
         if self.session.streams.is_empty() {
             // The next request polls with its own waker, so no wake-up is lost.
             let mut context = Context::from_waker(Waker::noop());
@@ -84,18 +84,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Whether the connection accepts another request, by what was received so far.
-    pub fn is_reusable(&self) -> bool {
+    pub(crate) fn is_reusable(&self) -> bool {
         self.session.is_open()
     }
 
     /// The byte stream.
-    pub const fn io(&self) -> &S {
+    pub(crate) const fn io(&self) -> &S {
         &self.io
     }
 
     /// Handles frames and replies to them, such as PING, while there is no request. Wakes the task
     /// when more arrive.
-    pub fn attend(&mut self, context: &mut Context<'_>) {
+    pub(crate) fn attend(&mut self, context: &mut Context<'_>) {
         if self.session.streams.is_empty() {
             while self.session.is_open() && self.poll_drive(context).is_ready() {}
         }
@@ -166,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     /// If the body cannot be read.
-    pub fn gather(&mut self, context: &Context<'_>, id: u32, body: &mut OutgoingBody<'_>) -> Result<(), Cause> {
+    pub(crate) fn gather(&mut self, context: &Context<'_>, id: u32, body: &mut OutgoingBody<'_>) -> Result<(), Cause> {
         self.session.queue_body(id, body).map_err(|error| Cause::Body(Arc::new(error)))?;
         self.session.wait(id, context.waker(), false);
         context.waker().wake_by_ref();

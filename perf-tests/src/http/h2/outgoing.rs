@@ -5,7 +5,7 @@ use std::io;
 type NextPiece<'a> = Box<dyn FnMut(&mut Vec<u8>) -> io::Result<()> + 'a>;
 
 /// The body of a request while it is sent.
-pub struct OutgoingBody<'a> {
+pub(crate) struct OutgoingBody<'a> {
     /// All of it that is not sent yet, unless it is sent in pieces.
     whole: &'a [u8],
     pieces: Option<Pieces<'a>>,
@@ -20,7 +20,7 @@ struct Pieces<'a> {
 
 impl<'a> OutgoingBody<'a> {
     /// A body that is in memory.
-    pub const fn new(whole: &'a [u8]) -> Self {
+    pub(crate) const fn new(whole: &'a [u8]) -> Self {
         Self { whole, pieces: None }
     }
 
