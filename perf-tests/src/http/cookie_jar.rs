@@ -52,6 +52,23 @@ impl<'a> CookieUrl<'a> {
     }
 }
 
+/// The rule by which a cookie is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CookieError {
+    #[error("its name or value is not valid in a cookie")]
+    Malformed,
+    #[error("its domain is not the host's")]
+    Domain,
+    #[error("Secure needs https")]
+    SecureWithoutTls,
+    #[error("SameSite=None needs Secure")]
+    SameSiteWithoutSecure,
+    #[error("its prefix __Secure- or __Host- needs https")]
+    Prefix,
+    #[error("a Secure cookie has this name")]
+    HidesSecure,
+}
+
 /// A stored cookie. Name and value are as they were sent.
 #[derive(Debug, Clone)]
 struct Cookie {
@@ -113,19 +130,21 @@ impl CookieJar {
         url: CookieUrl<'_>,
         now: Instant,
         wall: SystemTime,
-    ) -> Result<(), &'static str> {
-        let set = SetCookie::parse(line).ok_or("its name or value is not valid in a cookie")?;
-        let (domain, is_host_only) = scope(set.domain, url.host).ok_or("its domain is not the host's")?;
+    ) -> Result<(), CookieError> {
+        let set = SetCookie::parse(line).ok_or(CookieError::Malformed)?;
+        let (domain, is_host_only) = scope(set.domain, url.host).ok_or(CookieError::Domain)?;
         let path = set.path.unwrap_or_else(|| url.default_path());
-        for (is_refused, why) in [
-            (set.is_secure && !url.is_secure(), "Secure needs https"),
-            (set.same_site == Some(SameSite::None) && !set.is_secure, "SameSite=None needs Secure"),
-            (set.prefix_forbids(is_host_only, path), "its prefix __Secure- or __Host- needs https"),
-            (!url.is_secure() && self.hides_secure(&set, &domain, path), "a Secure cookie has this name"),
-        ] {
-            if is_refused {
-                return Err(why);
-            }
+        if set.is_secure && !url.is_secure() {
+            return Err(CookieError::SecureWithoutTls);
+        }
+        if set.same_site == Some(SameSite::None) && !set.is_secure {
+            return Err(CookieError::SameSiteWithoutSecure);
+        }
+        if set.prefix_forbids(is_host_only, path) {
+            return Err(CookieError::Prefix);
+        }
+        if !url.is_secure() && self.hides_secure(&set, &domain, path) {
+            return Err(CookieError::HidesSecure);
         }
         let expires = set.expires(now, wall);
         let known = self.cookies.iter().position(|known| {
