@@ -302,7 +302,7 @@ fn readme(manifest: &Manifest) -> String {
     )
 }
 
-/// Packs the folder without owners and times of this machine. Gives the size in bytes.
+/// Packs the folder without owners and times of this machine. Returns the size in bytes.
 fn pack(work: &Path, testid: &str, output: &Path) -> anyhow::Result<u64> {
     let file = File::create(output).with_context(|| format!("failed to write {}", output.display()))?;
     let mut tar = tar::Builder::new(zstd::Encoder::new(file, LEVEL).context("failed to set up zstd")?);

@@ -100,7 +100,7 @@ fn truncate(text: &str) -> String {
 }
 
 impl PullRequest {
-    /// Writes or updates the comment of a topic. Gives the outcome as a line to print.
+    /// Writes or updates the comment of a topic. Returns the outcome as a line to print.
     async fn comment(&self, topic: &str, text: &str) -> anyhow::Result<String> {
         let client = http::client(&self.api)?;
         let marker = marker(topic);

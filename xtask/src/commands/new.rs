@@ -81,12 +81,12 @@ pub(crate) fn service(args: &NewServiceArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// Writes the snapshots of a scenario by running its tests. Gives whether they passed.
+/// Writes the snapshots of a scenario by running its tests. Returns whether they passed.
 fn snapshots(name: &str) -> anyhow::Result<bool> {
     cargo(&["test", "--workspace", "--test", "load", "--", &format!("{name}::")])
 }
 
-/// Runs cargo with tests accepting new snapshots. Gives whether it succeeded.
+/// Runs cargo with tests accepting new snapshots. Returns whether it succeeded.
 fn cargo(line: &[&str]) -> anyhow::Result<bool> {
     let mut command = workspace::cargo();
     let status = command.args(line).env("INSTA_UPDATE", "always").current_dir(workspace::root()).status();

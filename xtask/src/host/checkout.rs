@@ -98,7 +98,7 @@ impl Checkout {
     }
 }
 
-/// Adds a worktree. Gives its folder and its description.
+/// Adds a worktree. Returns its folder and its description.
 fn add_worktree(shell: &Shell, revision: &str, sha: &str) -> anyhow::Result<(PathBuf, String)> {
     let subject = cmd!(shell, "git log -1 --format=%s {sha}").quiet().read()?;
     let short = &sha[..7.min(sha.len())];

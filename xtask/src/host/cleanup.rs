@@ -32,7 +32,7 @@ impl Cleanup {
         }
     }
 
-    /// Gives the value, or records the error.
+    /// Returns the value, or records the error.
     pub(crate) fn ok_or_record<T>(&mut self, found: anyhow::Result<T>) -> Option<T> {
         found.map_err(|error| self.failed.push(error)).ok()
     }

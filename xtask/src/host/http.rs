@@ -58,7 +58,7 @@ pub(crate) fn prometheus(url: &Url, access: &StoreAccess) -> anyhow::Result<Prom
     Ok(PrometheusClient::new(url.clone(), prometheus_store::store_client(url, access, OPTIONS)?, STORE_LIMIT))
 }
 
-/// Polls the URL. Gives whether it responds with success within the time.
+/// Polls the URL. Returns whether it responds with success within the time.
 pub(crate) async fn ready(url: &Url, within: Duration) -> anyhow::Result<bool> {
     let client = client(url)?;
     let responded = async {
@@ -85,7 +85,7 @@ pub(crate) async fn json_of_any_status(client: &reqwest::Client, url: Url) -> an
     send(client.get(url)).await
 }
 
-/// Posts a JSON document. Gives the JSON of the response with any status.
+/// Posts a JSON document. Returns the JSON of the response with any status.
 pub(crate) async fn post(client: &reqwest::Client, url: Url, body: &Value) -> anyhow::Result<Value> {
     send(client.post(url).json(body)).await
 }

@@ -11,7 +11,7 @@ use perf_report::render::files::{HISTOGRAMS, REPORT};
 use crate::host::files;
 use crate::runs::reports;
 
-/// Keeps a run as a baseline, and replaces an older one of that name. Gives the baseline's folder.
+/// Keeps a run as a baseline, and replaces an older one of that name. Returns its folder.
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     let folder = reports::baseline_folder(name);
     files::make_folder(&folder)?;

@@ -68,7 +68,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     Ok(stack)
 }
 
-/// Starts Prometheus. Gives its URL and its network.
+/// Starts Prometheus. Returns its URL and its network.
 async fn prometheus(
     docker: &Docker,
     options: &StackOptions,
@@ -267,7 +267,7 @@ pub(crate) async fn ended_containers() -> anyhow::Result<Vec<(String, String)>> 
 
 /// Prints the last log lines of this clone's containers; with `follow`, also new lines.
 ///
-/// Gives the number of containers.
+/// Returns the number of containers.
 pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     let Some(docker) = connect_if_present().await? else { return Ok(0) };
     let own = list_own(&docker, None).await?;

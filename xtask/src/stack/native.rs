@@ -217,7 +217,7 @@ pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
 
 /// Prints the last log lines of each Prometheus of this clone; with `follow`, also new lines.
 ///
-/// Gives the number of log files.
+/// Returns the number of log files.
 pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
     const LINES: usize = 50;
     const PAUSE: Duration = Duration::from_millis(500);

@@ -7,7 +7,7 @@ use test_support::fake_server;
 use super::*;
 
 /// A GitHub with these comments, which responds to changes
-/// with `status`. Gives the requests it gets.
+/// with `status`. Returns the requests it gets.
 fn github(comments: &'static str, status: &'static str) -> (PullRequest, mpsc::Receiver<String>) {
     let (sender, requests) = mpsc::channel();
     let url = fake_server::respond(move |request| {

@@ -174,7 +174,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// Runs the load of a round. Gives its report.
+    /// Runs the load of a round. Returns its report.
     async fn load(&self, pair: usize, name: &str, started: &RunningService) -> Result<Report, SideFailure> {
         let plan = self.plan;
         let settings = Settings {

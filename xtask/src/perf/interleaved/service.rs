@@ -60,7 +60,7 @@ impl RunningService {
 
     /// Stops the service with all processes that it started, unless it is the user's.
     ///
-    /// Gives a warning if it had to be killed.
+    /// Returns a warning if it had to be killed.
     pub(super) async fn stop(self) -> anyhow::Result<Option<String>> {
         match self {
             Self::Running(_) => Ok(None),
@@ -160,8 +160,8 @@ impl Drop for ProcessGroup {
 
 /// Ends a command and its group with SIGTERM, and with SIGKILL after the time limit.
 ///
-/// The group lives as long as one of its processes, even if the shell has ended. Gives a warning if
-/// the group had to be killed.
+/// The group lives as long as one of its processes, even if the shell has ended. Returns a warning
+/// if the group had to be killed.
 #[cfg(unix)]
 async fn end(child: &mut Child, mut group: ProcessGroup) -> anyhow::Result<Option<String>> {
     let Some(id) = group.0.take() else { return Ok(None) };

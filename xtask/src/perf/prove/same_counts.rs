@@ -53,7 +53,7 @@ pub(super) fn is_same_value(one: f64, other: f64) -> bool {
 /// Checks that Prometheus has the values of objectives about the backend's metrics, at the time of
 /// the report's query.
 ///
-/// Gives the number of values, and the differences.
+/// Returns the number of values, and the differences.
 pub(super) async fn same_values(run: ProvenRun<'_>) -> (usize, Vec<String>) {
     let (mut compared, mut wrong) = (0, Vec::new());
     for objective in &run.report.objectives {
