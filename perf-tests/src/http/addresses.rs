@@ -226,7 +226,7 @@ pub(super) fn exhausted(error: &io::Error) -> Option<ExchangeError> {
         99 | 49 => "this machine has no free ports: remove --no-connection-reuse, or use fewer connections",
         _ => return None,
     };
-    Some(ExchangeError::of_this_machine(format!("{error}: {hint}")))
+    Some(ExchangeError::local(format!("{error}: {hint}")))
 }
 
 #[cfg(test)]

@@ -332,7 +332,7 @@ fn is_unanswered(error: &BrokenExchange) -> bool {
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => classify_error(error, Failure::Reset),
-        Cause::Body(error) => return ExchangeError::of_this_machine(error),
+        Cause::Body(error) => return ExchangeError::local(error),
         Cause::ExpectsTls => Failure::Tls,
         Cause::Closed(_) => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,

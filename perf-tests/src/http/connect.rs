@@ -121,10 +121,10 @@ async fn connect_to(
     };
     lap(RequestPart::LookingUp);
     let found = found.map_err(|error| match (error.kind(), &dialer.tunnel) {
-        (io::ErrorKind::PermissionDenied, _) => ExchangeError::of_this_machine(error),
+        (io::ErrorKind::PermissionDenied, _) => ExchangeError::local(error),
         (_, None) => refused(format!("cannot resolve {}: {error}", target.host)),
         // The proxy may know names that this machine does not.
-        (_, Some(_)) => ExchangeError::of_this_machine(format!(
+        (_, Some(_)) => ExchangeError::local(format!(
             "cannot resolve {name}, to know whether it is in a private network: {error}; if you may load it, pass \
              --allow-target {name}",
             name = target.host

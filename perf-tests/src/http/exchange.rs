@@ -144,7 +144,7 @@ pub(crate) struct ExchangeError {
 
 impl ExchangeError {
     /// An error whose cause is this machine, not the service.
-    pub(super) fn of_this_machine(why: impl ToString) -> Self {
+    pub(super) fn local(why: impl ToString) -> Self {
         Self { failure: Failure::Other, message: why.to_string() }
     }
 }

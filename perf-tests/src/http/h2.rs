@@ -236,7 +236,7 @@ fn is_closed_without_response(cause: &Cause) -> bool {
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
         Cause::Io(error) => classify_error(error, Failure::Reset),
-        Cause::Body(error) => return ExchangeError::of_this_machine(error),
+        Cause::Body(error) => return ExchangeError::local(error),
         Cause::Closed | Cause::Truncated | Cause::Unsent => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } | Cause::Reset(_) | Cause::GoAway(_) => Failure::Protocol,
     };

@@ -39,7 +39,7 @@ impl Tunnel {
     pub(super) async fn open(&self, destination: &str) -> Result<TcpStream, ExchangeError> {
         let found = self.resolver.resolve(&Addresses::default()).await;
         let found = found.map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => ExchangeError::of_this_machine(error),
+            io::ErrorKind::PermissionDenied => ExchangeError::local(error),
             _ => self.failed(&format!("has a name that cannot be resolved: {error}; check --proxy")),
         })?;
         let stream = connect_any(&found).await.map_err(|error| {

@@ -37,7 +37,7 @@ pub(super) fn explain(path: &Path, error: &io::Error) -> ExchangeError {
             Ok(file) if !file.is_socket() => format!("{shown} is a file, not a socket"),
             _ => format!("no service listens on the socket {shown}, which an earlier one has left"),
         }),
-        io::ErrorKind::PermissionDenied => ExchangeError::of_this_machine(format!(
+        io::ErrorKind::PermissionDenied => ExchangeError::local(format!(
             "this user may not connect to the socket {shown}: run as a user who may write to it and enter its \
              folder, or change their permissions"
         )),

@@ -32,7 +32,7 @@ impl Restart {
         let window = Window::Fixed(Duration::from_secs(seconds.max(1)));
         let counters = scraped(run.catalogue.mapping.requests).within(window);
         let series = run.source.samples(&counters.to_string()).await.ok()?;
-        Self::from_scrapes(&of_process(series, metrics)?)
+        Self::from_scrapes(&series_at(series, metrics)?)
     }
 
     fn from_scrapes(series: &[Series]) -> Option<Self> {
@@ -64,7 +64,7 @@ impl Restart {
 }
 
 /// The series of the process at `metrics`: of the only instance, or of the one with its address.
-fn of_process(series: Vec<Series>, metrics: Option<&Url>) -> Option<Vec<Series>> {
+fn series_at(series: Vec<Series>, metrics: Option<&Url>) -> Option<Vec<Series>> {
     let instances: BTreeSet<_> = series.iter().map(|series| series.label(INSTANCE.as_str()).to_owned()).collect();
     let address = metrics.and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
     // The stack adds the path if it is not /metrics.
