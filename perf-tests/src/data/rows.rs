@@ -14,6 +14,7 @@ use std::path::Path;
 use csv::{ByteRecord, StringRecord};
 use csv_core::ReadRecordResult;
 use perf_host::files::read_at_most;
+use perf_report::format::counted;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -295,7 +296,7 @@ fn malformed(error: &csv::Error) -> RowsError {
     let line = error.position().map_or(1, csv::Position::line);
     let message = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields, but the first line has {expected_len}")
+            format!("{}, but the first line has {expected_len}", counted(*len, "field"))
         }
         csv::ErrorKind::Utf8 { err, .. } => format!("not UTF-8: {err}"),
         _ => error.to_string(),

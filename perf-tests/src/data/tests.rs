@@ -104,7 +104,7 @@ fn only_the_rows_of_a_large_file_change_with_it() {
 #[test]
 fn bad_files_are_named_with_their_line() {
     for (name, text, expected) in [
-        ("ragged.csv", "name,age\nAda,36\nBob\n", "line 3: 1 fields, but the first line has 2"),
+        ("ragged.csv", "name,age\nAda,36\nBob\n", "line 3: 1 field, but the first line has 2"),
         ("long.csv", "name,age\nAda,36,1\n", "line 2: 3 fields, but the first line has 2"),
         ("excel.csv", "\u{feff}name;age\r\nAda;36\r\n", "line 1: one column with the name \"name;age\": save the file"),
         ("tabs.csv", "name\tage\nAda\t36\n", "line 1: one column with the name \"name\\tage\": save the file"),
