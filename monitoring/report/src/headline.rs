@@ -135,8 +135,9 @@ fn cause_of_unknown(report: &Report) -> Option<&Finding> {
 pub(crate) fn is_explained(report: &Report, objective: &ObjectiveResult) -> bool {
     match objective.verdict.reason() {
         Some(Reason::Unknown { .. }) => cause_of_unknown(report).is_some(),
-        Some(Reason::NoData) => report.exit_code == ExitCode::BadConfiguration,
-        _ => false,
+        Some(Reason::TooFew { .. }) => report.exit_code == ExitCode::BadConfiguration,
+        Some(reason) => report.exit_code == ExitCode::BadConfiguration && reason.is_absence(),
+        None => false,
     }
 }
 

@@ -80,8 +80,8 @@ pub enum Reason {
     /// The measure has no value.
     #[error("no value was recorded: does the scenario record it?")]
     NoValue,
-    /// No requests, because every iteration failed before them.
-    #[error("no requests were made: all {} failed before that", counted(*iterations, "iteration"))]
+    /// No requests or values, because every iteration failed before them.
+    #[error("no data: all {} failed before that", counted(*iterations, "iteration"))]
     NotReached {
         /// Iterations of the run, all failed.
         iterations: u64,
@@ -136,6 +136,16 @@ pub enum Reason {
     Unavailable(MissingValue),
 }
 
+impl Reason {
+    /// Whether there is nothing to judge.
+    pub(crate) const fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::NoData | Self::NotInSegment { .. } | Self::NotChecked | Self::NoValue | Self::NotReached { .. }
+        )
+    }
+}
+
 impl Verdict {
     /// Whether the objective belongs to the run's verdict.
     pub(crate) const fn is_judged(&self) -> bool {
@@ -144,9 +154,8 @@ impl Verdict {
 
     /// Names failed iterations as the reason why there are no requests.
     pub(crate) fn explain_no_data(&mut self, iterations: u64) {
-        if let Self::Inconclusive(
-            reason @ (Reason::NoData | Reason::NotInSegment { .. } | Reason::NotChecked | Reason::NoValue),
-        ) = self
+        if let Self::Inconclusive(reason) = self
+            && reason.is_absence()
         {
             *reason = Reason::NotReached { iterations };
         }

@@ -168,7 +168,21 @@ fn a_mistake_hides_objectives_that_it_left_without_data() {
     report.objectives.iter_mut().for_each(|it| it.verdict = Verdict::Inconclusive(Reason::NoData));
     let report = report.conclude([Finding::mistake(FindingKind::Panic, "a VU panicked")]);
     let text = render_run(&report, TerminalStyle::PLAIN);
-    assert_eq!(["a VU panicked", "no requests were made"].map(|part| text.matches(part).count()), [1, 0], "{text}");
+    let parts = ["a VU panicked", "no requests were made", "errors < 1 %"];
+    assert_eq!(parts.map(|part| text.matches(part).count()), [1, 0, 0], "{text}");
+}
+
+#[test]
+fn a_mistake_explains_why_there_are_too_few_requests() {
+    let mut report = report("met");
+    let reason = Reason::TooFew { total: 5, needed: 20, quantile: "p95".to_owned() };
+    report.objectives[0].verdict = Verdict::Inconclusive(reason);
+    let texts =
+        |report: &Report| [render_run(report, TerminalStyle::PLAIN), file(report, HTML), file(report, MARKDOWN)];
+    let is_advised = |text: String| text.contains("Run longer");
+    assert_eq!(texts(&report.clone().conclude([])).map(is_advised), [true; 3]);
+    let mistake = Finding::mistake(FindingKind::Panic, "a VU panicked");
+    assert_eq!(texts(&report.conclude([mistake])).map(is_advised), [false; 3]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::findings::describe_measured;
 use crate::format::{count, interval, millis};
 use crate::judgement::ObjectiveResult;
 use crate::mark::{LoadEnd, Mark};
+use crate::verdict::Reason;
 
 /// An objective and its result. A text is empty if there is no such value.
 pub(super) struct ObjectiveRow<'a> {
@@ -39,9 +40,12 @@ pub(super) fn judged(objectives: &[ObjectiveResult], end: LoadEnd) -> impl Itera
     available(objectives, end).filter(|row| row.result.verdict.is_judged())
 }
 
-/// Rows of all objectives but those whose values are not available, and those of endpoints without
-/// requests.
+/// Rows of all objectives but those whose values are not available, those of endpoints without
+/// requests, and those without data because the load was cut short.
 pub(super) fn available(objectives: &[ObjectiveResult], end: LoadEnd) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    let shown = objectives.iter().filter(|it| it.not_available().is_none() && !it.is_not_requested());
+    let is_cut =
+        move |it: &ObjectiveResult| end == LoadEnd::CutShort && it.verdict.reason().is_some_and(Reason::is_absence);
+    let is_left_out = move |it: &ObjectiveResult| it.not_available().is_some() || it.is_not_requested() || is_cut(it);
+    let shown = objectives.iter().filter(move |it| !is_left_out(it));
     shown.map(move |it| ObjectiveRow::new(it, end))
 }
