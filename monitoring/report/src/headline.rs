@@ -1,5 +1,6 @@
 //! One line about a run or a comparison: verdict, exit code and cause.
 
+use monitoring::ratio::Ratio;
 use monitoring::slo::OnMiss;
 
 use crate::Report;
@@ -159,14 +160,22 @@ fn gating(report: &Report) -> impl Iterator<Item = &ObjectiveResult> {
     report.objectives.iter().filter(judged)
 }
 
-/// Missed objective that is furthest over its threshold. An infinite percentile comes first.
+/// Missed objective that is furthest over its limit. An infinite percentile comes first.
 fn most_severe_miss(report: &Report) -> Option<&ObjectiveResult> {
     let missed = gating(report).filter(|it| it.verdict == Verdict::Missed);
     missed.max_by(|one, other| weight(one).total_cmp(&weight(other)))
 }
 
 fn weight(objective: &ObjectiveResult) -> f64 {
-    objective.share_of_threshold().unwrap_or(1.0)
+    objective.share_of_threshold().or_else(|| share_of_allowed(objective)).unwrap_or(1.0)
+}
+
+/// Bad requests as a share of those that the objective allows.
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn share_of_allowed(objective: &ObjectiveResult) -> Option<f64> {
+    let tally = objective.tally().filter(|tally| tally.total > 0)?;
+    let allowed = Ratio::ppm(objective.goal.share_ppm()?).rest().as_f64() * tally.total as f64;
+    Some(tally.total.saturating_sub(tally.good) as f64 / allowed)
 }
 
 fn cause(report: &Report) -> Option<String> {

@@ -186,6 +186,16 @@ fn a_mistake_explains_why_there_are_too_few_requests() {
 }
 
 #[test]
+fn errors_furthest_over_their_limit_are_the_cause() {
+    let mut report = report("missed");
+    let errors = report.objectives.iter_mut().find(|it| it.subject == "all endpoints").unwrap();
+    errors.verdict = Verdict::Missed;
+    errors.measured = Some(Measurement::Share { tally: Tally { good: 50, total: 100, ..Tally::default() } });
+    let headline = Headline::new(&report);
+    assert!(headline.cause.starts_with("all endpoints errors 50.00 % ≥ 1 %"), "{headline:?}");
+}
+
+#[test]
 fn a_mistake_explains_why_endpoints_have_no_requests() {
     const NOTE: &str = "no requests: does the scenario send any?";
     let mut report = report("met");
