@@ -196,6 +196,15 @@ fn errors_furthest_over_their_limit_are_the_cause() {
 }
 
 #[test]
+fn the_time_of_a_single_iteration_is_told_once() {
+    let mut report = report("met");
+    report.run.plan.parts[0].iterations.completed = 1;
+    let text = render_run(&report, TerminalStyle::PLAIN);
+    let line = text.lines().find(|line| line.contains("iteration time")).unwrap();
+    assert!(line.ends_with(" ms") && !line.contains(','), "{line}");
+}
+
+#[test]
 fn a_mistake_explains_why_endpoints_have_no_requests() {
     const NOTE: &str = "no requests: does the scenario send any?";
     let mut report = report("met");

@@ -140,13 +140,15 @@ fn describe_agents(agents: &[AgentResult]) -> Option<String> {
 /// Lines about a load: duration of iterations, arrivals, and the effect of its kind on the numbers.
 fn describe_part(part: &PartResult) -> Vec<String> {
     let durations = part.iteration_ms.map(|ms| {
-        format!(
-            "{}: iteration time p50 {}, p95 {}, maximum {}",
-            part.name,
-            millis_or_seconds(ms.p50),
-            millis_or_seconds(ms.p95),
-            millis_or_seconds(ms.max)
-        )
+        let (name, longest) = (&part.name, millis_or_seconds(ms.max));
+        match part.iterations.completed {
+            1 => format!("{name}: iteration time {longest}"),
+            _ => format!(
+                "{name}: iteration time p50 {}, p95 {}, maximum {longest}",
+                millis_or_seconds(ms.p50),
+                millis_or_seconds(ms.p95)
+            ),
+        }
     });
     let arrivals = part.model.arrivals().map(|arrivals| {
         let late =
