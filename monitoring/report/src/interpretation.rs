@@ -19,6 +19,7 @@ use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
 use monitoring::ratio::Ratio;
 
 use crate::Report;
+use crate::evidence::FailureCause;
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
@@ -30,6 +31,9 @@ use crate::verdict::Verdict;
 const NEAR_OBJECTIVE: f64 = 0.8;
 /// Share of failed requests over which an endpoint is failing, unless an objective sets the share.
 const ERROR_SHARE: f64 = 0.01;
+
+/// Advice on connections that the target or a proxy ended.
+const CRASH: &str = "Look for a crash, a restart or a proxy that closes connections";
 
 /// An endpoint's latency and its objective.
 struct EndpointLatency<'a> {
@@ -122,7 +126,7 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
         Some(_) => String::new(),
         None => format!("; {} by {}", count(count_of_kind), kind.as_str()),
     };
-    let (kind, response) = cause.map_or((kind, None), |cause| (cause.detail.kind(), cause.response()));
+    let kind = cause.map_or(kind, |cause| cause.detail.kind());
     let severity = if failed_share(worst) > TOO_MANY_ERRORS.as_f64() { Severity::Problem } else { Severity::Warning };
     let of_worst = percent_beside(worst.requests.failed, worst.requests.sent, TOO_MANY_ERRORS.as_ppm());
     let share = match failing {
@@ -131,30 +135,38 @@ fn errors(report: &Report, failing: &[&EndpointResult]) -> Option<Finding> {
     };
     let message = format!("{} to {endpoints} failed ({share}){how}", counted_part(failed, sent, "request"));
     let finding = Finding::new(severity, Subject::Target, FindingKind::FailedRequests, message);
-    Some(match advise(kind, response, failed == sent && kinds(failing).len() == 1) {
+    Some(match advise(report, kind, cause, failed == sent && kinds(failing).len() == 1) {
         Some(advice) => finding.with_advice(advice),
         None => finding,
     })
 }
 
-/// Advice on what to check, if the kind of failure suggests any. `response` has the status and the
-/// beginning of the body.
-pub(crate) fn advise(kind: FailureKind, response: Option<(u16, &str)>, every_request: bool) -> Option<&'static str> {
-    let body = response.map_or("", |(_, body)| body);
-    match (kind, response.map(|(status, _)| status)) {
+/// Advice on what to check, if the kind of failure suggests any and the cause does not say it.
+pub(crate) fn advise(
+    report: &Report,
+    kind: FailureKind,
+    cause: Option<&FailureCause>,
+    every_request: bool,
+) -> Option<&'static str> {
+    let (status, body) = cause.and_then(FailureCause::response).unzip();
+    let body = body.unwrap_or_default();
+    match (kind, status) {
         (FailureKind::Refused, _) if every_request => Some("Start the service, or check its address"),
         (FailureKind::Refused, _) => {
             Some("The service may have restarted, or its queue of new connections was full: see its log")
         }
         (FailureKind::Proxy, _) => Some("The proxy (--proxy) failed, not the target: see the proxy's log"),
         (FailureKind::Timeout, _) => Some("Look for a deadlock, an exhausted pool or overload"),
-        (FailureKind::Reset, _) => Some("Look for a crash, a restart or a proxy that closes connections"),
+        // A target that ends closes its connections first.
+        (FailureKind::Unanswered, _) if report.has(FindingKind::Outage) => Some(CRASH),
+        (FailureKind::Reset, _) => Some(CRASH),
         (FailureKind::Unanswered, _) => Some(
             "The server closed connections that were reused: raise its idle (keep-alive) timeout above the pauses of a \
              VU, or pass --no-connection-reuse",
         ),
         (FailureKind::Tls, _) => Some("Check the certificates and TLS versions of both sides"),
         (FailureKind::Protocol, _) => Some("Check the HTTP versions of both sides and proxies in between"),
+        (_, Some(300..=399)) if cause.is_some_and(FailureCause::has_reason) => None,
         (_, Some(300..=399)) => Some("Request the final URL, or follow redirects with --max-redirects"),
         // nginx finishes the handshake in both cases, and responds.
         (_, Some(400)) if body.contains("No required SSL certificate was sent") => Some(

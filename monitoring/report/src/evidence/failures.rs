@@ -205,6 +205,11 @@ impl FailureCause {
         Some((self.detail.status()?, &self.body))
     }
 
+    /// Whether it says why the status is a failure.
+    pub(crate) fn has_reason(&self) -> bool {
+        matches!(&self.detail, FailureDetail::Status { why, .. } if !why.is_empty())
+    }
+
     /// Text of the cause, without its request: "40,404 × 404 Not Found {"detail":"Not Found"},
     /// first at 00:03".
     pub fn describe(&self) -> String {

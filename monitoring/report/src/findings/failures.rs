@@ -25,7 +25,7 @@ impl FailureText {
 pub(crate) fn describe_failures(report: &Report) -> Vec<FailureText> {
     let describe = |(requests, cause): &(Vec<&str>, FailureCause)| FailureText {
         cause: format!("{}: {}", requests.join(", "), cause.describe()),
-        advice: advise(cause.detail.kind(), cause.response(), failed_alike(report, requests)),
+        advice: advise(report, cause.detail.kind(), Some(cause), failed_alike(report, requests)),
     };
     merge_by_cause(&report.failures).iter().map(describe).collect()
 }

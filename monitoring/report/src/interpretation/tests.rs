@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Millis;
+use crate::evidence::FailureDetail;
 use crate::judgement::{Measurement, Requests, verdict};
 use crate::verdict::Tally;
 use test_support::shop::SHOP;
@@ -98,10 +99,35 @@ fn each_kind_of_problem_has_the_right_finding() {
     }
 }
 
+fn cause(detail: FailureDetail<'static>, body: &str) -> FailureCause {
+    FailureCause { request: "get_cart".into(), detail, body: body.to_owned(), count: 1, first_ms: 0 }
+}
+
+#[test]
+fn a_redirect_that_says_why_it_was_not_followed_needs_no_advice() {
+    let advice = |why: &'static str| {
+        let cause = cause(FailureDetail::Status { status: 302, why: why.into() }, "");
+        advise(&Report::sample(), FailureKind::Status, Some(&cause), true)
+    };
+    assert!(advice("").unwrap().contains("--max-redirects"));
+    assert_eq!(advice("it leads to http://localhost:1, which is not a target"), None);
+}
+
+#[test]
+fn connections_that_close_before_an_outage_suggest_a_crash() {
+    let advice = |report: &Report| advise(report, FailureKind::Unanswered, None, false).unwrap();
+    assert!(advice(&Report::sample()).contains("keep-alive"));
+    let outage = Finding::warning(Subject::Target, FindingKind::Outage, "no connection for 4 s");
+    assert_eq!(advice(&Report::sample().conclude([outage])), CRASH);
+}
+
 #[test]
 fn a_client_certificate_that_nginx_requires_or_refuses_is_advised() {
     let page = |title: &str| format!("<html> <head><title>400 {title}</title></head> <body>");
-    let advice = |status, body: &str| advise(FailureKind::Status, Some((status, body)), true);
+    let advice = |status, body: &str| {
+        let cause = cause(FailureDetail::Status { status, why: "".into() }, body);
+        advise(&Report::sample(), FailureKind::Status, Some(&cause), true)
+    };
     let required = advice(400, &page("No required SSL certificate was sent")).unwrap();
     assert!(required.contains("requires a client certificate: pass it with --client-certificate [NAME=]FILE"));
     let refused = advice(400, &page("The SSL certificate error")).unwrap();
