@@ -174,7 +174,7 @@ fn describe_part(part: &PartResult) -> Vec<String> {
 }
 
 /// The percentile that an objective on latency limits. Old reports have only p95.
-fn judged_percentile(objective: &ObjectiveResult) -> Ratio {
+pub(super) fn judged_percentile(objective: &ObjectiveResult) -> Ratio {
     objective.goal.share_ppm().map_or(P95, Ratio::ppm)
 }
 
