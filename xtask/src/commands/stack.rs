@@ -73,11 +73,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
             start(&args).await
         }
         StackCommand::Status => {
-            let lines = status::lines().await?;
-            println!(
-                "{}",
-                if lines.is_empty() { "no stack is running".to_owned() } else { sanitize(&lines.join("\n")) }
-            );
+            println!("{}", sanitize(&status::lines().await?.join("\n")));
             Ok(ExitCode::Met)
         }
         StackCommand::Logs { follow } => logs(follow).await,
@@ -168,5 +164,5 @@ fn describe(stack: &Stack) -> String {
     let line = |name: &str, url: &Option<url::Url>| url.as_ref().map(|url| format!("{name:<10}  {url}"));
     let lines: Vec<_> =
         [line("Prometheus", &stack.prometheus), line("Grafana", &stack.grafana)].into_iter().flatten().collect();
-    if lines.is_empty() { "no store".to_owned() } else { lines.join("\n") }
+    if lines.is_empty() { "nothing was started".to_owned() } else { lines.join("\n") }
 }

@@ -125,6 +125,12 @@ fn the_first_line_of_an_error_has_one_of_two_forms() {
 }
 
 #[test]
+fn a_stack_of_nothing_is_not_called_a_store() {
+    let output = xtask(&["stack", "up", "--stack", "none"], &[]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "nothing was started\n");
+}
+
+#[test]
 fn a_wrong_variable_exits_104_and_is_named() {
     let output = xtask(&["perf"], &[("K6_DURATION", "30")]);
     assert_eq!(output.status.code(), Some(104));

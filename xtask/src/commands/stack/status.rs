@@ -1,5 +1,6 @@
 //! `cargo xtask stack status`: shows the running stacks and their data.
 
+use perf_report::Report;
 use prometheus_store::{StoreAccess, exposition};
 use serde_json::Value;
 use url::Url;
@@ -22,19 +23,24 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
         }
     };
     found.extend(native::status().await?);
+    if found.is_empty() && lines.is_empty() {
+        lines.push("no stack is running".to_owned());
+    }
     for (line, url) in found {
         lines.push(line);
         if let Some(url) = url {
             lines.extend(describe_service(&url).await.into_iter().map(|line| format!("    {line}")));
         }
     }
-    let (mut runs, _) = reports::read_all(&workspace::perf())?;
-    runs.sort_by_key(|run| std::cmp::Reverse(run.run.started_unix_ms));
-    if !runs.is_empty() {
-        let last: Vec<_> = runs.iter().take(RUNS).map(|run| run.run.testid.as_str()).collect();
-        lines.push(format!("last runs: {}", last.join(", ")));
-    }
+    lines.extend(describe_last(reports::read_all(&workspace::perf())?.0));
     Ok(lines)
+}
+
+/// The last runs, one a line. Nothing if there are none.
+fn describe_last(mut runs: Vec<Report>) -> Vec<String> {
+    runs.sort_by_key(|run| std::cmp::Reverse(run.run.started_unix_ms));
+    let title = (!runs.is_empty()).then(|| "last runs".to_owned());
+    title.into_iter().chain(runs.iter().take(RUNS).map(|run| format!("    {}", run.run.testid))).collect()
 }
 
 /// Describes the Prometheus or the Grafana at a URL.
@@ -88,3 +94,6 @@ async fn on_disk(url: &Url) -> Option<f64> {
     let samples = exposition::parse(&http::text(url, "metrics").await.ok()?).ok()?;
     Some(samples.iter().filter(|sample| PARTS.contains(&sample.name.as_str())).map(|sample| sample.value).sum())
 }
+
+#[cfg(test)]
+mod tests;
