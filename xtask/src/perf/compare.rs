@@ -51,9 +51,11 @@ impl BaselinePlan {
     pub(crate) fn check(&self) -> Result<(), PerfError> {
         let Some(name) = self.compare.as_deref() else { return Ok(()) };
         if reports::find_path(name).is_none() {
-            let hint = "only the objectives are checked (--save-baseline saves a baseline)";
             let nearest = reports::suggest(name);
-            print_note(&format!("there is no baseline, report or run named {name:?} yet{nearest}: {hint}"));
+            print_note(&format!(
+                "only the objectives are checked: there is no baseline, report or run named {name:?} yet \
+                 (--save-baseline saves a baseline){nearest}"
+            ));
             return Ok(());
         }
         reports::find(name).map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })

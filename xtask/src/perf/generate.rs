@@ -39,11 +39,11 @@ pub(super) async fn run(
     Ok(match outcome {
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
         Ok(ChildOutcome::Drawing(drawing)) => {
-            terminal::print_line(&drawing.text);
+            terminal::print_wrapped(&drawing.text);
             LoadOutput::Nothing(PerfResult::without_verdict(ExitCode::Met))
         }
         Ok(ChildOutcome::Sharded { code, made }) => {
-            terminal::print_line(&sanitize(&made));
+            terminal::print_wrapped(&sanitize(&made));
             LoadOutput::Nothing(PerfResult::without_verdict(code))
         }
         // The other scenarios run nevertheless.
