@@ -37,8 +37,8 @@ pub(crate) enum ScenarioError {
     #[error("perf-tests/tests/load/{0}.rs has no scenario: write an ignored test")]
     NoTest(String),
     #[error(
-        "perf-tests/tests/load/{file}.rs has two scenarios, {first} and {second}: a file holds one, move the other to a \
-         file of its own"
+        "perf-tests/tests/load/{file}.rs has several scenarios, such as {first} and {second}: a file holds one, move \
+         each other one to a file of its own"
     )]
     TwoInFile { file: String, first: String, second: String },
     #[error("{} could not list its scenarios", .0.display())]
