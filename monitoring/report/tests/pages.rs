@@ -5,6 +5,8 @@
 
 use monitoring::slo::OnMiss;
 use perf_report::Report;
+use perf_report::comparison::{Comparison, ComparisonMethod, Conclusion};
+use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::run_findings;
 use perf_report::headline::Headline;
@@ -100,6 +102,32 @@ fn no_line_of_a_text_is_over_200_characters() {
             let is_long = |line: &&str| line.chars().count() > 200 && !is_attribute(line);
             assert_eq!(text.lines().find(is_long), None, "{name} {file}");
         }
+    }
+}
+
+#[test]
+fn too_few_pairs_are_advised_by_method_and_draw_no_chart() {
+    const CHART: &str = "change of p95 by endpoint";
+    let mut compared = read_comparison(&test_support::situation("regressed", "_comparison").unwrap()).unwrap();
+    let page = |compared: &Comparison| {
+        let files = run_files(&report("regressed"), Some(compared)).unwrap();
+        files.into_iter().find(|(name, _)| *name == HTML).unwrap().1
+    };
+    assert!(page(&compared).contains(CHART));
+    compared.exit_code = ExitCode::Inconclusive;
+    for endpoint in &mut compared.endpoints {
+        (endpoint.conclusion, endpoint.p95.interval) = (Conclusion::TooLittleData, None);
+    }
+    assert!(!page(&compared).contains(CHART));
+    for (method, parts, advice) in [
+        (ComparisonMethod::Recorded, "sections", "Use longer runs for base and head"),
+        (ComparisonMethod::Interleaved, "rounds", "Use more or longer rounds"),
+    ] {
+        compared.method = method;
+        let headline = Headline::for_comparison(&compared);
+        let cause = format!("all endpoints: too few pairs of {parts}. ");
+        assert!(headline.cause.starts_with(&cause), "{headline:?}");
+        assert_eq!(headline.advice.as_deref(), Some(advice));
     }
 }
 

@@ -38,13 +38,18 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
     let without = endpoints.iter().filter(|it| it.conclusion == Conclusion::TooLittleData && it.p95.interval.is_none());
     let names: Vec<_> = without.map(|endpoint| endpoint.name.as_str()).collect();
     let needed = Rule::fewest_pairs(compared.alpha, endpoints.len());
+    let (parts, advice) = match compared.method {
+        ComparisonMethod::Interleaved => ("rounds", "Use more or longer rounds"),
+        ComparisonMethod::Recorded => ("sections", "Use longer runs for base and head"),
+    };
     let message = format!(
-        "{}: too few pairs of rounds. To judge {} together takes at least {}, each with enough requests on both sides",
-        names.join(", "),
+        "{}: too few pairs of {parts}. To judge {} together takes at least {}, each with enough requests on both sides",
+        if names.len() > 1 && names.len() == endpoints.len() { "all endpoints".to_owned() } else { names.join(", ") },
         counted(endpoints.len() as u64, "endpoint"),
         counted(needed as u64, "pair")
     );
-    (!names.is_empty()).then(|| Finding::warning(Subject::Load, FindingKind::TooLittleData, message))
+    let finding = || Finding::warning(Subject::Load, FindingKind::TooLittleData, message).with_advice(advice);
+    (!names.is_empty()).then(finding)
 }
 
 fn change(endpoint: &EndpointChange) -> Option<Finding> {

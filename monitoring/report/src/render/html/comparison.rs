@@ -34,7 +34,9 @@ pub(super) fn section(compared: &Comparison) -> Markup {
                 "A change of up to " (exact_percent(compared.rule.margin)) " is ignored. A slow-down of "
                 (exact_percent(compared.rule.detect)) " or more must be detected."
             }
-            (PreEscaped(forest_plot(compared)))
+            @if compared.endpoints.iter().any(|endpoint| endpoint.p95.interval.is_some()) {
+                (PreEscaped(forest_plot(compared)))
+            }
             table {
                 thead { tr {
                     (heads(&["verdict", "endpoint"], &["p95 before", "after", "change", "interval"]))
