@@ -230,13 +230,13 @@ fn may_be_resent(cause: &Cause, is_harmless: bool) -> bool {
 }
 
 fn is_closed_without_response(cause: &Cause) -> bool {
-    !matches!(cause, Cause::Truncated) && exchange_error(cause).failure == Failure::Reset
+    !matches!(cause, Cause::Truncated | Cause::Body(_)) && exchange_error(cause).failure == Failure::Reset
 }
 
 fn exchange_error(cause: &Cause) -> ExchangeError {
     let failure = match cause {
-        Cause::Io(error) => classify_error(error, Failure::Reset),
-        Cause::Body(error) => return ExchangeError::local(error),
+        Cause::Io(error) | Cause::Body(error) => classify_error(error, Failure::Reset),
+        Cause::RequestBody(error) => return ExchangeError::local(error),
         Cause::Closed | Cause::Truncated | Cause::Unsent => Failure::Reset,
         Cause::Protocol(_) | Cause::TooLarge { .. } | Cause::Reset(_) | Cause::GoAway(_) => Failure::Protocol,
     };

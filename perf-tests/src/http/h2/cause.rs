@@ -14,12 +14,15 @@ pub enum Cause {
     /// The server closed the connection.
     #[error("connection closed before a response")]
     Closed,
-    /// The connection ended after the head of the response.
+    /// The server closed the connection after the head of the response.
     #[error("connection closed within the body")]
     Truncated,
+    /// An error of the system while reading the body.
+    #[error("{0}, within the body")]
+    Body(Arc<io::Error>),
     /// The request's own body could not be read.
     #[error("{0}")]
-    Body(Arc<io::Error>),
+    RequestBody(Arc<io::Error>),
     /// The server violated HTTP/2.
     #[error("protocol error: {0}")]
     Protocol(&'static str),

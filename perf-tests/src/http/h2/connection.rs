@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.driver = Some(id);
             let is_blocked = match self.session.queue_body(id, body) {
                 Ok(is_blocked) => is_blocked,
-                Err(error) => return Poll::Ready(Err(Cause::Body(Arc::new(error)))),
+                Err(error) => return Poll::Ready(Err(Cause::RequestBody(Arc::new(error)))),
             };
             let is_flushed = self.poll_flush(context).is_ready();
             if is_blocked && is_flushed && self.session.can_queue(id) {
@@ -167,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     /// If the body cannot be read.
     pub(crate) fn gather(&mut self, context: &Context<'_>, id: u32, body: &mut OutgoingBody<'_>) -> Result<(), Cause> {
-        self.session.queue_body(id, body).map_err(|error| Cause::Body(Arc::new(error)))?;
+        self.session.queue_body(id, body).map_err(|error| Cause::RequestBody(Arc::new(error)))?;
         self.session.wait(id, context.waker(), false);
         context.waker().wake_by_ref();
         Ok(())

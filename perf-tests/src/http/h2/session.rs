@@ -233,7 +233,8 @@ impl Session {
         self.is_ended = true;
         for stream in &mut self.streams {
             let cause = match cause {
-                Cause::Closed | Cause::Io(_) if stream.incoming.has_head() => Cause::Truncated,
+                Cause::Closed if stream.incoming.has_head() => Cause::Truncated,
+                Cause::Io(error) if stream.incoming.has_head() => Cause::Body(error.clone()),
                 cause => cause.clone(),
             };
             stream.finish(Err(cause));

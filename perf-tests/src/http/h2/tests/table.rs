@@ -5,12 +5,13 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use crate::http::h1::{ResponseLimits, ResponseTo, header_all};
 use crate::http::h2::frame::{self, FrameHead};
 use crate::http::h2::hpack::Encoder;
-use crate::http::h2::{Connection, Http2Request};
+use crate::http::h2::{Connection, Http2Request, exchange_error};
+use crate::measure::Failure;
 
 const LIMITS: ResponseLimits = ResponseLimits { head: 2048, headers: 8, body: 4096, interim: 3 };
 const GET: Http2Request<'_> = Http2Request {
@@ -33,6 +34,15 @@ impl AsyncRead for Script {
         buf.put_slice(&self.bytes[..length]);
         self.bytes.drain(..length);
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Fails each read.
+struct TimedOut;
+
+impl AsyncRead for TimedOut {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -237,6 +247,18 @@ fn a_server_of_another_protocol_is_named() {
         let exchange = pin!(connection.exchange(GET, &[]));
         let Poll::Ready(Err(cause)) = exchange.poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
         assert_eq!(cause.to_string(), "protocol error: not HTTP/2: the server's first frame is not SETTINGS");
+    }
+}
+
+#[test]
+fn an_error_of_the_system_is_told_with_its_place() {
+    for (frames, message) in [(vec![], "timed out"), (vec![headers(0, OK)], "timed out, within the body")] {
+        let bytes = [settings(&[]), frames.concat()].concat();
+        let script = Script { bytes, piece: usize::MAX, written: Vec::new() };
+        let mut connection = Connection::new(tokio::io::join(script.chain(TimedOut), tokio::io::sink()), LIMITS);
+        let polled = pin!(connection.exchange(GET, &[])).poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Err(cause)) = polled else { panic!() };
+        assert_eq!((cause.to_string().as_str(), exchange_error(&cause).failure), (message, Failure::Timeout));
     }
 }
 
