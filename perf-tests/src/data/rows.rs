@@ -5,6 +5,7 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::mem;
@@ -21,8 +22,8 @@ use serde_json::Value;
 use super::data_file::{open_file, read_at};
 use super::places::Places;
 
-/// Maximum size of a JSON file in bytes. It is parsed as a whole.
-const MAX_JSON: usize = 64 << 20;
+/// Maximum size in bytes of what is parsed as a whole: a JSON file, and a row of another file.
+const MAX_PARSED: usize = 64 << 20;
 
 /// Maximum size of a file that is kept in memory, in bytes. A row takes 8 more bytes.
 pub(super) const MAX_IN_MEMORY: u64 = 16 << 20;
@@ -47,6 +48,8 @@ pub(super) enum RowsError {
     Malformed { line: u64, message: String },
     #[error("line {line}: a field begins with a quote and never ends: close it, or write each quote in it twice")]
     Unclosed { line: u64 },
+    #[error("line {line}: a row of more than 64 MiB begins here: make it shorter; in CSV, close its quotes")]
+    RowTooLong { line: u64 },
     #[error("it has no rows: add one")]
     Empty,
     #[error("its name ends in none of .csv, .jsonl, .ndjson and .json: rename it")]
@@ -152,14 +155,24 @@ impl Rows {
 
     fn csv(source: Source) -> Result<Self, RowsError> {
         let (mut places, mut record) = (source.places(), StringRecord::new());
-        let mut reader = csv::Reader::from_reader(source.reader());
-        let headers = reader.headers().map_err(|error| malformed(&error))?.clone();
+        let mut reader = csv::Reader::from_reader(source.reader().take(MAX_PARSED as u64));
+        let headers = reader.headers().cloned();
+        if reader.get_ref().limit() == 0 {
+            return Err(RowsError::RowTooLong { line: 1 });
+        }
+        let headers = headers.map_err(|error| malformed(&error))?;
         check_separator(&headers)?;
+        check_names(&headers)?;
         // The line of names is a record, too.
         let mut last = csv::Position::new();
         loop {
             let position = reader.position().clone();
-            if !reader.read_record(&mut record).map_err(|error| malformed(&error))? {
+            reader.get_mut().set_limit(MAX_PARSED as u64);
+            let read = reader.read_record(&mut record);
+            if reader.get_ref().limit() == 0 {
+                return Err(RowsError::RowTooLong { line: position.line() });
+            }
+            if !read.map_err(|error| malformed(&error))? {
                 places.end(position.byte());
                 drop(reader);
                 if is_unclosed(&source.read(last.byte()..position.byte())?, last.byte() == 0) {
@@ -173,7 +186,7 @@ impl Rows {
     }
 
     fn json(file: &File) -> Result<Self, RowsError> {
-        let text = read_at_most(MAX_JSON, file)?.ok_or(RowsError::JsonTooLarge)?;
+        let text = read_at_most(MAX_PARSED, file)?.ok_or(RowsError::JsonTooLarge)?;
         // A text that ends too early ends in its last line, not after it.
         let text = text.strip_prefix(BOM).unwrap_or(&text).trim_ascii_end();
         let at = |error: serde_json::Error| RowsError::Malformed {
@@ -292,6 +305,15 @@ fn check_separator(headers: &StringRecord) -> Result<(), RowsError> {
     Err(RowsError::Malformed { line: headers.position().map_or(1, csv::Position::line), message })
 }
 
+/// Refuses a name that two columns have: no row could be taken by it. Columns without a name, which
+/// spreadsheets leave at the end, are not taken.
+fn check_names(headers: &StringRecord) -> Result<(), RowsError> {
+    let mut known = BTreeSet::new();
+    let Some(name) = headers.iter().find(|name| !name.is_empty() && !known.insert(*name)) else { return Ok(()) };
+    let message = format!("two columns have the name {name:?}: rename or remove one of them");
+    Err(RowsError::Malformed { line: headers.position().map_or(1, csv::Position::line), message })
+}
+
 fn malformed(error: &csv::Error) -> RowsError {
     let line = error.position().map_or(1, csv::Position::line);
     let message = match error.kind() {
@@ -315,9 +337,12 @@ fn find_lines(mut text: impl BufRead, mut places: Places) -> Result<Places, Rows
     let (mut place, mut bytes) = (0, Vec::new());
     for line in 1.. {
         bytes.clear();
-        let read = text.read_until(b'\n', &mut bytes)?;
+        let read = text.by_ref().take(MAX_PARSED as u64).read_until(b'\n', &mut bytes)?;
         if read == 0 {
             break;
+        }
+        if read == MAX_PARSED {
+            return Err(RowsError::RowTooLong { line });
         }
         let row = if line == 1 { bytes.strip_prefix(BOM).unwrap_or(&bytes) } else { &bytes };
         if !row.trim_ascii().is_empty() {

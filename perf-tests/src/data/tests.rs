@@ -47,6 +47,7 @@ fn every_format_gives_the_same_rows() {
         ("a.csv", "name,age\nAda,36\n\n\"Bo,b\",7\n"),
         ("bom.csv", "\u{feff}name,age\r\nAda,36\r\n\"Bo,b\",7"),
         ("turned.CSV", "age,name\n36,Ada\n7,\"Bo,b\"\n"),
+        ("unnamed.csv", "name,age,,\nAda,36,,\n\"Bo,b\",7,,\n"),
         ("end.csv", "name,age\nAda,36\n\"Bo,b\",\"7\"\n\n"),
         ("a.jsonl", "\u{feff}{\"name\":\"Ada\",\"age\":36}\n\n{\"name\":\"Bo,b\",\"age\":7}"),
         ("a.ndjson", "\n{\"name\":\"Ada\",\"age\":36}\r\n{\"name\":\"Bo,b\",\"age\":7}\r\n"),
@@ -110,6 +111,7 @@ fn bad_files_are_named_with_their_line() {
         ("tabs.csv", "name\tage\nAda\t36\n", "line 1: one column with the name \"name\\tage\": save the file"),
         ("open.csv", "name,age\nAda,36\nBob,\"7\nEve,8\n", "line 3: a field begins with a quote and never ends"),
         ("open-names.csv", "\u{feff}\"name,age\nAda,36\n", "line 1: a field begins with a quote and never ends"),
+        ("twice.csv", "name,age,name\nAda,36,Bo\n", "line 1: two columns have the name \"name\": rename or remove one"),
         ("empty.csv", "", "it has no rows"),
         ("names.csv", "\u{feff}name,age\n", "it has no rows"),
         ("empty.jsonl", "\u{feff}\n \n", "it has no rows"),
@@ -231,6 +233,23 @@ fn ten_million_rows_take_less_than_three_mebibytes() {
     assert!(counted.bytes_max < 6 << 20, "{} bytes at a time", counted.bytes_max);
     let taken: BTreeSet<_> = (0..1000).map(|number| feeder.take::<Student>(number, 1).unwrap().name).collect();
     assert_eq!(taken.len(), 1000);
+}
+
+#[test]
+fn a_row_without_end_takes_bounded_memory() {
+    for (name, text) in [("quote.csv", "name,age\nAda,\"36\n"), ("names.csv", "\"name,age\n"), ("line.jsonl", "{}\n{")]
+    {
+        let path = path(name);
+        fs::write(&path, text).unwrap();
+        // The rest is a hole of zeros.
+        fs::File::options().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
+        let mut error = None;
+        let counted = allocation_counter::measure(|| error = Feeder::open(&path).err());
+        fs::remove_file(&path).unwrap();
+        let (line, error) = (if name == "names.csv" { 1 } else { 2 }, error.unwrap().to_string());
+        assert!(error.contains(&format!("line {line}: a row of more than 64 MiB begins here")), "{error}");
+        assert!(counted.bytes_max < 256 << 20, "{name}: {} bytes at a time", counted.bytes_max);
+    }
 }
 
 #[test]
