@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use perf_report::format::counted;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -60,7 +61,8 @@ pub enum FeederError {
     },
     /// Every row was taken.
     #[error(
-        "all {len} rows of data file {} were taken: add rows, plan fewer iterations, or call .cycle()",
+        "all rows ({}) of data file {} were taken: add rows, plan fewer iterations, or call .cycle()",
+        counted(*len, "row"),
         path.display()
     )]
     Exhausted {
@@ -204,7 +206,7 @@ impl<'de> Deserialize<'de> for Feeder {
         if feeder.len() == rows {
             return Ok(feeder);
         }
-        let (path, here) = (feeder.path.display(), feeder.len());
-        Err(D::Error::custom(format!("data file {path} has {here} rows here, and {rows} where setup ran")))
+        let (path, here) = (feeder.path.display(), counted(feeder.len(), "row"));
+        Err(D::Error::custom(format!("data file {path} has {here} here, and {rows} where setup ran")))
     }
 }

@@ -167,6 +167,8 @@ fn a_row_of_another_type_is_named_with_its_number() {
 
 #[test]
 fn rows_run_out_unless_they_cycle() {
+    let one = opened("one.csv", "name,age\nAda,36\n", u64::MAX).unwrap().take::<Student>(1, 1).unwrap_err();
+    assert!(one.to_string().starts_with("all rows (1 row) of data file "), "{one}");
     let feeder = opened("out.csv", "name,age\nAda,36\nBob,7\n", u64::MAX).unwrap();
     let error = feeder.take::<Student>(2, 1).unwrap_err();
     assert!(matches!(error, FeederError::Exhausted { len: 2, .. }) && error.to_string().contains("call .cycle()"));
@@ -285,7 +287,7 @@ fn a_feeder_takes_the_same_rows_in_another_process() {
     assert_eq!(students(&arrived, 120), students(&feeder, 120));
     fs::write(&path, "name,age\nAda,36\n").unwrap();
     let error = sent(&feeder).unwrap_err();
-    assert!(error.contains("sent.csv has 1 rows here, and 50 where setup ran"), "{error}");
+    assert!(error.contains("sent.csv has 1 row here, and 50 where setup ran"), "{error}");
     fs::remove_file(&path).unwrap();
     assert!(sent(&feeder).unwrap_err().contains("No such file"));
 }

@@ -79,7 +79,7 @@ fn a_run_without_enough_rows_is_inconclusive() {
     let (finished, rows) = run_with_rows(shared_iterations(2, 40), file("few.csv", 30), "rows-3");
     assert_eq!((code(&finished), rows), (ExitCode::Inconclusive, (0..30).collect()));
     let findings = &finished.report().unwrap().findings;
-    assert!(findings.iter().any(|it| it.message.contains("all 30 rows of data file")), "{findings:?}");
+    assert!(findings.iter().any(|it| it.message.contains("all rows (30 rows) of data file")), "{findings:?}");
 }
 
 #[test]

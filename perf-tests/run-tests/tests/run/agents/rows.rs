@@ -76,7 +76,7 @@ fn agents_without_enough_rows_make_the_run_inconclusive() {
     let (report, together) = run(50, Some(AGENTS));
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
     let findings = &report.findings;
-    assert!(findings.iter().any(|it| it.message.contains("all 50 rows of data file")), "{findings:?}");
+    assert!(findings.iter().any(|it| it.message.contains("all rows (50 rows) of data file")), "{findings:?}");
     assert_eq!(rows_in(&together), (0..50).collect::<Vec<_>>());
     assert!(!report.has(FindingKind::AgentLost), "{:?}", report.findings);
 }
