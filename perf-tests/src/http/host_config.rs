@@ -74,10 +74,12 @@ impl HostConfig {
     }
 
     /// Asks the host which protocol to use (ALPN), over a connection of its own, and measures the
-    /// parts of making it. Does nothing if a setting requires one, and without TLS.
+    /// parts of making it. If a setting requires one, only that one is offered. Does nothing without
+    /// TLS.
     pub(crate) async fn agree_on_protocol(&self, parts: &mut DurationParts) -> Result<(), ExchangeError> {
-        let Some(tls) = self.tls.as_ref().filter(|_| self.protocol.get().is_none()) else { return Ok(()) };
-        let stream = connect(&self.target, &self.dialer, Some(&tls.any), &Route::default(), parts).await?;
+        let Some(tls) = &self.tls else { return Ok(()) };
+        let offered = self.protocol.get().map_or(&tls.any, |protocol| tls.only(*protocol));
+        let stream = connect(&self.target, &self.dialer, Some(offered), &Route::default(), parts).await?;
         self.protocol.get_or_init(|| stream.protocol());
         Ok(())
     }

@@ -218,11 +218,15 @@ fn describe_no_response(flag: &str, target: &str, failure: FailureKind, why: &st
         FailureKind::Tls => {
             format!("{target} accepts connections, but TLS fails: {why}")
         }
-        FailureKind::Reset | FailureKind::Unanswered => {
+        FailureKind::Unanswered => {
             format!(
                 "{target} accepts connections, but closes them without a response: {why}; check the URL's scheme and port"
             )
         }
+        FailureKind::Reset => format!(
+            "{target} accepts connections, but closes them before a response is complete: {why}; check the URL's scheme \
+             and port"
+        ),
         FailureKind::Protocol => {
             format!(
                 "{target} accepts requests, but its response is not valid HTTP: {why}; check the URL's scheme and --http2"

@@ -104,7 +104,8 @@ fn a_refused_server_certificate_is_explained() {
 fn an_authority_that_was_created_again_is_explained() {
     let (before, now) = (authority("before/again"), authority("now/again"));
     let server = TlsServer::start(&now.sign("own.test"), None, HTTP1);
-    let texts = ["BadSignature", "created again under the same name", "--ca-certificate FILE", "--insecure"];
+    let texts =
+        ["its authority did not sign it", "created again under the same name", "--ca-certificate FILE", "--insecure"];
     assert_refused(&run(&server, "tls-again-1", &[("PERF_CA_CERTIFICATE", text(&before.file))]), &texts);
     assert_sent(&run(&server, "tls-again-2", &[("PERF_CA_CERTIFICATE", text(&now.file))]));
 }
@@ -142,10 +143,12 @@ fn tls_on_one_side_only_is_explained() {
     assert_refused(&run_at(port, "tls-side-2", &[]), &["the server does not respond with TLS", "or use http://"]);
     let (silent, _) = accept_one(drop);
     assert_refused(&run_at(silent.port(), "tls-side-3", &[]), &["the server closed the connection", "use http://"]);
-    // Reads until the client gives up.
-    let (silent, _) = accept_one(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
     let texts = ["did not respond to the TLS handshake within 5 s", "use http:// if it has no TLS"];
-    assert_refused(&run_at(silent.port(), "tls-side-4", &[]), &texts);
+    for given in [&[][..], &[("PERF_HTTP1", "1")], &[("PERF_HTTP2", "1")]] {
+        // Reads until the client gives up.
+        let (silent, _) = accept_one(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+        assert_refused(&run_at(silent.port(), "tls-side-4", given), &texts);
+    }
 }
 
 #[test]

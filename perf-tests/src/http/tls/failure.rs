@@ -53,6 +53,10 @@ fn describe_certificate(error: &CertificateError, value: &FlagValue) -> String {
             "the server's certificate is valid from {} on: check the clocks of both machines, {SKIP}",
             date(*not_before)
         ),
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
+            "the server's certificate is for no name (it has no subjectAltName): replace it by one for the URL's host, \
+             {SKIP}"
+        ),
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "the server's certificate is not for {} but for {}: use such a name in the URL, with --resolve if it has no \
              address, {SKIP}",
@@ -61,17 +65,20 @@ fn describe_certificate(error: &CertificateError, value: &FlagValue) -> String {
         ),
         CertificateError::UnknownIssuer => format!(
             "this client does not trust the authority that signed the server's certificate: pass its certificate with \
-             --ca-certificate {value}, {SKIP}"
+             --ca-certificate {value}, or let the server send its intermediate certificates, {SKIP}"
         ),
         error if super::is_authority(error) => format!(
             "the server's certificate is self-signed, and this client does not trust it: pass it with \
              --ca-certificate {value}, {SKIP}"
         ),
-        CertificateError::BadSignature => format!(
-            "this client refuses the server's certificate: the key of its authority did not sign it (BadSignature), so \
-             the authority may have been created again under the same name: pass the new authority's certificate with \
+        // An authority that was created again may have a key of another kind.
+        CertificateError::BadSignature | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            format!(
+                "this client refuses the server's certificate: the key of its authority did not sign it, so the authority \
+             may have been created again under the same name: pass the new authority's certificate with \
              --ca-certificate {value}, {SKIP}"
-        ),
+            )
+        }
         CertificateError::Revoked => "the server's certificate is revoked: renew it".to_owned(),
         error => format!("this client refuses the server's certificate: {error}; replace it, {SKIP}"),
     }

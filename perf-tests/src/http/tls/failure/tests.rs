@@ -70,6 +70,23 @@ fn each_fault_of_a_server_has_its_side_reason_and_remedy() {
         (CertificateError::Revoked.into(), ["the server's certificate", "is revoked", "renew it"]),
         (CertificateError::Expired.into(), ["the server's certificate", "has expired", "renew it"]),
         (CertificateError::BadSignature.into(), [refuses, "created again", "--ca-certificate auth=FILE"]),
+        (
+            CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: vec![6],
+                public_key_algorithm_id: vec![6],
+            }
+            .into(),
+            [refuses, "created again", "--ca-certificate auth=FILE"],
+        ),
+        (
+            CertificateError::NotValidForNameContext { expected: "a.test".try_into().unwrap(), presented: Vec::new() }
+                .into(),
+            ["the server's certificate", "is for no name", "no subjectAltName"],
+        ),
+        (
+            CertificateError::UnknownIssuer.into(),
+            ["does not trust the authority", "--ca-certificate auth=FILE", "send its intermediate certificates"],
+        ),
         (CertificateError::BadEncoding.into(), [refuses, "certificate: ", "replace it"]),
         (
             Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13),
