@@ -73,6 +73,7 @@ impl PreparedRun {
         let hello = agents::hello(self.spec.name, self.spec.catalogue, "").map_err(internal)?;
         let (settings, plan) = (&self.settings, &self.planning.plan);
         let FinishedLoad { load, problems, timeline, ended, late, .. } = finished;
+        let of_load = evidence::load_problems(&load, plan.is_graceful(), self.signals.is_interrupted());
         let redirect = evidence::redirect_finding(&self.http);
         let findings: Vec<_> = problems.into_iter().chain(self.warnings.iter().cloned()).chain(redirect).collect();
         let started = match (settings.start_at, late) {
@@ -97,19 +98,20 @@ impl PreparedRun {
         };
         let path = self.folder.join(file_name(shard));
         evidence::write_json(&path, &file)?;
-        Ok(RunOutcome::Sharded(code(&file), describe(&file, &path)))
+        Ok(RunOutcome::Sharded(code(&file, &of_load), describe(&file, &of_load, &path)))
     }
 }
 
-/// The exit code of a shard. Its objectives are not judged.
-fn code(file: &ShardFile) -> ExitCode {
-    let of_findings = file.findings.iter().filter_map(|finding| finding.exit_code);
+/// The exit code of a shard. Its objectives are not judged. The problems of its load are not in its
+/// file, because its merge finds them in the counts.
+fn code(file: &ShardFile, of_load: &[Finding]) -> ExitCode {
+    let of_findings = file.findings.iter().chain(of_load).filter_map(|finding| finding.exit_code);
     let interrupted = file.load.as_ref().is_some_and(|load| load.interrupted).then_some(ExitCode::Interrupted);
     of_findings.chain(interrupted).fold(ExitCode::Met, ExitCode::or_worse)
 }
 
 /// Describes a shard's load, for its log.
-fn describe(file: &ShardFile, path: &Path) -> String {
+fn describe(file: &ShardFile, of_load: &[Finding], path: &Path) -> String {
     let Shard { number, of } = file.shard;
     let made = match &file.load {
         Some(load) => {
@@ -120,7 +122,8 @@ fn describe(file: &ShardFile, path: &Path) -> String {
         None => "no load was made".to_owned(),
     };
     let is_shown = |finding: &&Finding| finding.severity != Severity::Good;
-    let findings = file.findings.iter().filter(is_shown).map(|finding| format!("\n  {}", finding.message));
+    let findings =
+        file.findings.iter().chain(of_load).filter(is_shown).map(|finding| format!("\n  {}", finding.message));
     format!(
         "shard {number} of {of}: {made}. Not judged: cargo xtask merge judges all shards together{}\nshard      {}",
         findings.collect::<String>(),

@@ -11,7 +11,7 @@ use perf_settings::rfc3339_millis;
 use test_support::wait_for;
 
 use super::super::*;
-use super::{PATIENCE, bodies, scenario};
+use super::{PATIENCE, bodies, now, scenario, signal};
 
 const SHARDS: usize = 3;
 
@@ -219,6 +219,27 @@ fn a_shard_that_cannot_be_part_of_a_run_sends_nothing() {
     let store = make(&service, &out, "time", "1/3", &[(perf_settings::PROMETHEUS, "http://localhost:1")]).unwrap_err();
     assert!(store.contains("PERF_SHARD pushes to no store") && store.contains("remove PERF_PROMETHEUS_URL"), "{store}");
     assert_eq!(service.requests(), 0);
+}
+
+#[test]
+fn a_shard_that_stood_still_says_so() {
+    let (service, out) = (Service::start(), folder("still"));
+    let mut command = in_folder("time", &out);
+    command.env(perf_settings::TARGET, &service.url).env(perf_settings::SHARD, "1/1");
+    let shard = command.env(perf_settings::TESTID, "sharded").spawn().unwrap();
+    wait_for("load", PATIENCE, || (service.requests() > 100).then_some(()));
+    signal("-STOP", shard.id());
+    let since = now();
+    wait_for("a pause", PATIENCE, || (since.elapsed() > Duration::from_millis(1500)).then_some(()));
+    signal("-CONT", shard.id());
+    let finished = shard.wait_with_output().unwrap();
+    let printed = String::from_utf8(finished.stderr).unwrap();
+    assert!(printed.contains("shard 1 of 1: ") && printed.contains("the generator did not run for 1."), "{printed}");
+    assert!(!finished.status.success(), "{printed}");
+    let report = merged("still-merged", "time", &[out.join("sharded/shard-1-of-1.json")]);
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let pauses = report.findings.iter().filter(|it| it.kind == FindingKind::MachineSlept);
+    assert_eq!(pauses.count(), 1, "{:?}", report.findings);
 }
 
 #[test]
