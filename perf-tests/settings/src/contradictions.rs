@@ -79,9 +79,13 @@ impl Settings {
             ));
         }
         if self.listen_certificate.is_none() && !is_private(address.ip()) {
+            let reach = match address.ip().is_unspecified() {
+                true => "stands for all addresses of this machine, of which some may be public",
+                false => "is a public address",
+            };
             return contradiction(format!(
-                "{listen} {address} is a public address, and messages to agents are not encrypted: use an address of \
-                 this machine or of a private network, or add --listen-certificate FILE (or {LISTEN_CERTIFICATE})"
+                "{listen} {address} {reach}, and messages to agents are not encrypted: use an address of this machine \
+                 or of a private network, or add --listen-certificate FILE (or {LISTEN_CERTIFICATE})"
             ));
         }
         Ok(())

@@ -55,11 +55,15 @@ fn agents_join_over_tls_and_others_are_refused() {
 #[test]
 fn an_address_outside_private_networks_needs_a_certificate() {
     let service = Service::start();
-    for (name, address) in [("everywhere", "0.0.0.0:0"), ("public", "203.0.113.5:7070")] {
+    for (name, address, cause) in [
+        ("everywhere", "0.0.0.0:0", "stands for all addresses of this machine"),
+        ("public", "203.0.113.5:7070", "is a public address"),
+    ] {
         let variables =
             [(perf_settings::AGENTS, "2"), (perf_settings::LISTEN, address), (perf_settings::AGENT_TOKEN, TOKEN)];
         let printed = Run::start_with(&service, name, "shared", &variables).finish().unwrap_err();
-        assert!(printed.contains("--listen-certificate FILE") && printed.contains(address), "{printed}");
+        let named = printed.contains(&format!("{address} {cause}"));
+        assert!(printed.contains("--listen-certificate FILE") && named, "{printed}");
     }
     assert_eq!(service.requests(), 0);
 }
