@@ -206,7 +206,8 @@ pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec
     let ended_early = signalled || has_stopped_shard || load.aborted.is_some() || load.errors.unsendable.is_some();
     if cut > 0 && graceful && !ended_early && load.panics.is_empty() {
         let message = format!(
-            "{}{} cut off after the graceful stop: the target hangs, or an iteration needs a longer graceful_stop()",
+            "{}{} cut off after the graceful stop: the target hangs, --rps is too low for the load, or an iteration needs \
+             a longer graceful_stop()",
             counted(cut, "iteration"),
             describe_cut_off(&load.agents)
         );

@@ -120,7 +120,7 @@ fn findings_about_the_generator_name_the_agent() {
     };
     let [busy, cut] = messages(&load);
     assert!(busy.starts_with("the generator was at its limit (97"), "{busy}");
-    assert!(cut.starts_with("5 iterations cut off"), "{cut}");
+    assert!(cut.starts_with("5 iterations cut off") && cut.contains("--rps is too low"), "{cut}");
     load.agents = vec![
         AgentResult { cpu: Some(0.2), ..agent(1) },
         AgentResult { cpu: Some(0.97), cut_off: 5, ..agent(2) },
