@@ -91,6 +91,9 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
                 Ok(()) => hosts::describe(&settings, None),
                 Err(error) => error.to_string(),
             };
+            if let Some(notice) = planning.drawing_notice().filter(|_| !settings.quiet) {
+                eprintln!("{notice}");
+            }
             let text = format!("{}\n{targets}\n", planning.draw(spec.name, &out));
             let (longest, service) = (planning.plan.last_cut(), spec.catalogue.service.to_owned());
             return Ok(RunOutcome::Drawn(Drawing { text, longest, service }));

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use perf_report::format::counted;
 use perf_report::read::read_report;
 use perf_settings::{DURATION, LoadOverride, PART, RATE, REPLAY, STAGES, Settings, VUS};
 
@@ -93,6 +94,17 @@ impl Planning {
             _ => format!("; the parts are scaled together, and {} runs one of them", settings.setting_name(PART)),
         };
         (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how}{replaced})"))
+    }
+
+    /// Says that drawing the plan takes seconds, because it has so many arrivals.
+    pub(super) fn drawing_notice(&self) -> Option<String> {
+        const MANY: u64 = 20_000_000;
+        let arrivals = self.plan.parts.iter().map(|part| match &part.schedule {
+            Schedule::Arrivals { arrivals, .. } => arrivals.total(),
+            Schedule::Vus { .. } => 0,
+        });
+        let all = arrivals.fold(0, u64::saturating_add);
+        (all > MANY).then(|| format!("drawing {}: this can take a minute", counted(all, "arrival")))
     }
 
     /// Draws the plan, with estimates from the scenario's last run in the folder `out`.

@@ -16,3 +16,15 @@ fn a_rate_that_iterations_replace_is_named() {
     assert_eq!(by(&iterations), "; VUs share the iterations, in place of the rate of readers");
     assert_eq!(by(&LoadOverride { vus: Some(4), ..LoadOverride::default() }), "");
 }
+
+#[test]
+fn drawing_a_very_large_plan_is_announced() {
+    let second = Duration::from_secs(1);
+    let notice = |rate: u64| {
+        let plan =
+            Plan { parts: vec![constant_arrival_rate(rate, second, second * 30, 2).plan("a", 1, 1).unwrap()], seed: 1 };
+        Planning { plan, loads: Vec::new() }.drawing_notice()
+    };
+    assert_eq!(notice(10_000_000).as_deref(), Some("drawing 300,000,000 arrivals: this can take a minute"));
+    assert_eq!(notice(1000), None);
+}
