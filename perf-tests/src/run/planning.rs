@@ -96,7 +96,7 @@ impl Planning {
         (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how}{replaced})"))
     }
 
-    /// Says that drawing the plan takes seconds, because it has so many arrivals.
+    /// Says that drawing the plan takes seconds, if it has very many arrivals.
     pub(super) fn drawing_notice(&self) -> Option<String> {
         const MANY: u64 = 20_000_000;
         let arrivals = self.plan.parts.iter().map(|part| match &part.schedule {
