@@ -229,7 +229,11 @@ impl HttpClient {
                 }
             };
             let result = result.unwrap_or_else(|| {
-                let message = format!("no complete response within {:?}", config.settings.request_timeout);
+                let awaited = match host.config.target.tls && measured.is_without_handshake() {
+                    true => "TLS handshake",
+                    false => "response",
+                };
+                let message = format!("no complete {awaited} within {:?}", config.settings.request_timeout);
                 Err(ExchangeError { failure: Failure::Timeout, message })
             });
             let Measured { parts, is_resent, .. } = measured;

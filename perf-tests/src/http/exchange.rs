@@ -48,6 +48,12 @@ impl Measured {
         self.parts.set(RequestPart::Blocked, clock::now().duration_since(self.started + self.until_resend));
     }
 
+    /// Whether a new connection was made, and its TLS handshake has not ended.
+    pub(super) fn is_without_handshake(&self) -> bool {
+        let is_over = |part| self.parts.get(part) > Duration::ZERO;
+        is_over(RequestPart::Connecting) && !is_over(RequestPart::TlsHandshaking)
+    }
+
     /// Sets the parts of a whole response.
     pub(super) fn responded(&mut self, times: Timings) {
         let sending_since = self.started + self.until_resend + self.parts.before_sending();

@@ -12,8 +12,8 @@ use perf_tests::{Scenario, Vu, per_vu_iterations};
 use test_support::tls_server::{TlsOptions, TlsServer};
 
 use super::target::has;
-use super::tls::{authority, text};
-use super::{CATALOGUE, PING, code, ping, settings_at};
+use super::tls::{assert_refused, authority, text};
+use super::{CATALOGUE, PING, code, ping, pings, settings_at};
 
 const LIMIT: Duration = Duration::from_millis(250);
 const HANDSHAKE: Duration = Duration::from_millis(300);
@@ -42,5 +42,18 @@ fn slow_handshakes_miss_objectives_on_connecting() {
         assert_eq!(code(&finished), ExitCode::Missed, "{:?}", report.findings);
         let verdicts: Vec<_> = report.objectives.iter().map(|objective| objective.verdict.clone()).collect();
         assert_eq!(verdicts, [Verdict::Missed], "{:?}", report.findings);
+    }
+}
+
+#[test]
+fn a_request_that_waits_for_its_handshake_says_so() {
+    let authority = authority("late");
+    for protocols in [&["http/1.1"], &["h2"]] {
+        let options = TlsOptions { delay: HANDSHAKE, protocols, ..TlsOptions::default() };
+        let server = TlsServer::start_with(&authority.sign("localhost"), &options);
+        let given = [("PERF_CA_CERTIFICATE", text(&authority.file)), ("PERF_REQUEST_TIMEOUT", "100ms")];
+        let settings = settings_at(&format!("https://localhost:{}", server.port), None, "slow-tls-4", &given);
+        let finished = pings(4).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+        assert_refused(&finished, &["does not respond: no complete TLS handshake within 100ms"]);
     }
 }
