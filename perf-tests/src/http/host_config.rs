@@ -74,8 +74,7 @@ impl HostConfig {
     }
 
     /// Asks the host which protocol to use (ALPN), over a connection of its own, and measures the
-    /// parts of making it. If a setting requires one, only that one is offered. Without TLS, it does
-    /// nothing.
+    /// parts of making it. A setting can require one. Without TLS, this does nothing.
     pub(crate) async fn agree_on_protocol(&self, parts: &mut DurationParts) -> Result<(), ExchangeError> {
         let Some(tls) = &self.tls else { return Ok(()) };
         let offered = self.protocol.get().map_or(&tls.any, |protocol| tls.only(*protocol));
