@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use monitoring::generated_files::GeneratedFile;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
-use perf_report::format::first_items;
+use perf_report::format::counted;
 
 use crate::host::files;
 use crate::{dashboard_changes, kubernetes};
@@ -90,7 +90,9 @@ fn describe_change(found: &str, file: &GeneratedFile) -> String {
         if changes.is_empty() {
             return ": only in white space".to_owned();
         }
-        return format!(": {}", first_items(&changes, SHOWN, ", ", " "));
+        let more = changes.len().saturating_sub(SHOWN) as u64;
+        let more = if more > 0 { format!(" and {}", counted(more, "more change")) } else { String::new() };
+        return format!(": {}{more}", changes[..changes.len().min(SHOWN)].join(", "));
     }
     let lines = found.lines().map(Some).chain(std::iter::repeat(None));
     let wanted = generated.lines().map(Some).chain(std::iter::repeat(None));

@@ -48,3 +48,15 @@ fn every_difference_is_named_and_fixed() {
     let [Difference::Differs(_, change)] = &differences(&root).unwrap()[..] else { panic!("one file differs") };
     assert!(change.ends_with(" changed") && !change.contains('\n'), "PromQL is shown: {change}");
 }
+
+#[test]
+fn changes_that_are_not_shown_are_counted() {
+    let panel = |number: u32| format!("{{\"title\": \"{number}\"}}");
+    let dashboard = |panels: &[u32]| {
+        format!("{{\"panels\": [{}]}}", panels.iter().map(|it| panel(*it)).collect::<Vec<_>>().join(","))
+    };
+    let file = GeneratedFile { path: "dashboards/json/x.json".to_owned(), contents: dashboard(&[1, 2, 3, 4, 5]) };
+    assert!(describe_change(&dashboard(&[]), &file).ends_with("panel \"3\" was added and 2 more changes"));
+    assert!(describe_change(&dashboard(&[1]), &file).ends_with("panel \"4\" was added and 1 more change"));
+    assert!(describe_change(&dashboard(&[1, 2]), &file).ends_with("panel \"5\" was added"));
+}

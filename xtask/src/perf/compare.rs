@@ -60,6 +60,19 @@ impl BaselinePlan {
         }
         reports::find(name).map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
     }
+
+    /// Checks before a run that a run of this scenario can be compared with the baseline. It
+    /// compares the baseline with itself, as if that scenario had made it.
+    pub(crate) fn check_comparable(&self, scenario: &str) -> Result<(), PerfError> {
+        let name = self.compare.as_deref().filter(|name| reports::find_path(name).is_some());
+        let Some(name) = name else { return Ok(()) };
+        let compared = reports::find(name).and_then(|(path, base)| {
+            let mut head = base.clone();
+            scenario.clone_into(&mut head.run.scenario);
+            recorded::compare(&path, &base, &path, &head, self.rule)
+        });
+        compared.map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
+    }
 }
 
 /// The comparison of a run with its baseline, if it was made.
@@ -131,3 +144,6 @@ fn problem(compared: &Comparison) -> Option<Finding> {
     let message = format!("{first}; baseline: {}{more}", compared.base);
     Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
 }
+
+#[cfg(test)]
+mod tests;

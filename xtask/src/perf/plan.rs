@@ -11,7 +11,7 @@ use monitoring::services::STUB;
 use perf_host::Lock;
 use perf_host::files::{TestidInUse, run_folder};
 use perf_host::signals::Signals;
-use perf_report::format::first_items;
+use perf_report::format::counted;
 use perf_report::render::files::{EVIDENCE, REPORT};
 use perf_settings::{Settings, StubTarget, TESTID};
 
@@ -81,6 +81,7 @@ impl PerfPlan {
             false => built.select(&named)?,
         };
         if !settings.dry_run {
+            scenarios.iter().try_for_each(|scenario| baseline.check_comparable(&scenario.name))?;
             check_folders(&settings, &scenarios)?;
         }
         let stub = is_for_stub.then(|| StubTarget { service: STUB.map(|stub| stub.service.to_owned()) });
@@ -141,10 +142,12 @@ fn check_folders(settings: &Settings, scenarios: &[ScenarioTest]) -> Result<(), 
 /// Checks that the stack's generated files agree with the catalogue.
 pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     let stale = generated_files::differences(&workspace::root())?;
-    if stale.is_empty() {
-        return Ok(());
-    }
-    Err(PerfError::StaleFiles(first_items(&stale, 1, "", ", ")))
+    let Some((first, others)) = stale.split_first() else { return Ok(()) };
+    let more = match others.len() as u64 {
+        0 => String::new(),
+        more => format!(", and {}", counted(more, "more file")),
+    };
+    Err(PerfError::StaleFiles(format!("{first}{more}")))
 }
 
 /// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends

@@ -66,6 +66,10 @@ fn check_rejections(folder: &Path, backend: &Backend) {
     let again = out("baseline-refused");
     let other_load = perf_for("5s", backend, &["--baseline", NAME], &again);
     assert!(other_load.code == 104 && other_load.text.contains("their load differs"), "{}", other_load.text);
+    let other_scenario = run(xtask(&["perf", "endurance", "--baseline", NAME, "-q", "-i", "1", "--stack", "none"])
+        .args(["--target", &backend.url, "--out", again.join("before").to_str().unwrap()]));
+    assert!(other_scenario.text.contains("their scenario differs"), "{}", other_scenario.text);
+    assert!(other_scenario.code == 104 && !again.join("before").exists(), "{}", other_scenario.text);
     let path = folder.join("report.json");
     let text = std::fs::read_to_string(&path).unwrap();
     for (broken, expected) in [
