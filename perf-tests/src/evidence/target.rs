@@ -179,7 +179,7 @@ fn outage_finding(load: &Load, catalogue: &Catalogue, has_proxy: bool) -> Option
     };
     let stopped_too = if stopped > 0 { format!(", and {} stopped", count(stopped)) } else { String::new() };
     let message = format!(
-        "no connection to {hosts}{through} for {times}: {} did not start{stopped_too}",
+        "no connection to {hosts}{through} for {times}: {} dropped{stopped_too}",
         counted(refused, "iteration"),
     );
     let advice = "The requests that they would have made count as not good";
