@@ -3,7 +3,7 @@
 use super::super::below_headline::comparison_below_headline;
 use super::TerminalStyle;
 use super::text_table::{TextColumn, TextTable};
-use crate::comparison::{CHANGE, Comparison, EndpointChange};
+use crate::comparison::{CHANGE, Comparison, Conclusion, EndpointChange};
 use crate::findings::lines;
 use crate::format::{exact_percent, signed_points};
 use crate::headline::Headline;
@@ -18,24 +18,37 @@ pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String 
 
 /// Renders a comparison without its headline, and without the finding in it.
 pub(super) fn render_details(compared: &Comparison, style: TerminalStyle) -> String {
-    let Comparison { load, base, head, rule, .. } = compared;
+    let Comparison { load, base, head, .. } = compared;
     let sides =
         [format!("base  {base}"), format!("head  {head}"), format!("load  {load}: {}", compared.describe_pairs())];
-    let rule = [
-        format!(
-            "regressed: p95 is more than {} slower, with {} confidence for all endpoints together",
-            exact_percent(rule.margin),
-            exact_percent(1.0 - compared.alpha),
-        ),
-        format!("no change measured: a slow-down of {} is ruled out", exact_percent(rule.detect)),
-        CHANGE.to_owned(),
-        "p50, p99, success and req/s are shown but not judged".to_owned(),
-    ];
+    let table = table(compared).text(style);
     let wrapped = |lines: &[String]| style.wrap(&lines.join("\n"));
+    let legend = wrapped(&legend(compared, table.lines().next().unwrap_or_default()));
     let findings = style.wrap(&lines(&comparison_below_headline(compared)));
-    let mut blocks = vec![wrapped(&sides), table(compared).text(style), wrapped(&rule), findings];
+    let mut blocks = vec![wrapped(&sides), table, legend, findings];
     blocks.retain(|block| !block.is_empty());
     style.fit(&blocks.join("\n\n"))
+}
+
+/// Explains the verdicts and columns of a table that are shown: `heads` is its first line.
+fn legend(compared: &Comparison, heads: &str) -> Vec<String> {
+    let rule = compared.rule;
+    let has = |conclusion| compared.endpoints.iter().any(|endpoint| endpoint.conclusion == conclusion);
+    let not_judged: Vec<_> = ["p50", "p99", "success", "req/s"].into_iter().filter(|it| heads.contains(it)).collect();
+    let lines = [
+        has(Conclusion::Regressed).then(|| {
+            format!(
+                "regressed: p95 is more than {} slower, with {} confidence for all endpoints together",
+                exact_percent(rule.margin),
+                exact_percent(1.0 - compared.alpha),
+            )
+        }),
+        has(Conclusion::NoChangeSeen)
+            .then(|| format!("no change measured: a slow-down of {} is ruled out", exact_percent(rule.detect))),
+        compared.endpoints.iter().any(|endpoint| endpoint.p95.change.is_some()).then(|| CHANGE.to_owned()),
+        (!not_judged.is_empty()).then(|| format!("not judged: {}", not_judged.join(", "))),
+    ];
+    lines.into_iter().flatten().collect()
 }
 
 fn table(compared: &Comparison) -> TextTable {

@@ -115,14 +115,16 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
     std::iter::once(text).chain(agents).chain(parts).map(|line| style.wrap(&line)).collect::<Vec<_>>().join("\n")
 }
 
-/// A line about the agents. `report.html` has a table of them.
+/// A line about the agents, or about the shards that have files. `report.html` has a table of them.
 fn describe_agents(agents: &[AgentResult]) -> Option<String> {
-    let requests = || agents.iter().map(|agent| agent.requests);
+    let with_load = || agents.iter().filter(|agent| !agent.is_shard || agent.place.is_some());
+    let requests = || with_load().map(|agent| agent.requests);
     let (fewest, most) = (requests().min()?, requests().max()?);
     let largest = |value: fn(&AgentResult) -> f64| millis_or_seconds(agents.iter().map(value).fold(0.0, f64::max));
     let cpu = agents.iter().filter_map(|agent| agent.cpu).max_by(f64::total_cmp);
     let busiest = cpu.map(|cpu| format!("; busiest worker {}", percent(cpu))).unwrap_or_default();
     let is_shard = agents.iter().any(|agent| agent.is_shard);
+    let (present, all) = (with_load().count() as u64, agents.len() as u64);
     let noun = if is_shard { "shards" } else { "agents" };
     let clocks = match is_shard {
         true => "; by their own clocks they".to_owned(),
@@ -130,7 +132,7 @@ fn describe_agents(agents: &[AgentResult]) -> Option<String> {
     };
     Some(format!(
         "{noun}: {}, with {} to {}{busiest}{clocks} began within {}",
-        agents.len(),
+        if present == all { count(all) } else { format!("{} of {}", count(present), count(all)) },
         count(fewest),
         counted(most, "request"),
         largest(|agent| agent.start_skew_ms)
