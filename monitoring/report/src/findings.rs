@@ -25,7 +25,7 @@ use crate::interpretation::interpret;
 /// All findings of a run, the most severe first: about objectives that were not met, recorded with
 /// the run, and about what the result means.
 pub fn run_findings(report: &Report) -> Vec<Finding> {
-    let not_met = || [verdicts::missed(report), verdicts::inconclusive(report, |_| true)].concat();
+    let not_met = || [verdicts::missed(report, None), verdicts::inconclusive(report, |_| true)].concat();
     findings_with(report, not_met).into_iter().map(|it| it.finding).collect()
 }
 

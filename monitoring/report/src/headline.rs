@@ -136,10 +136,20 @@ fn cause_of_unknown(report: &Report) -> Option<&Finding> {
 pub(crate) fn is_explained(report: &Report, objective: &ObjectiveResult) -> bool {
     match objective.verdict.reason() {
         Some(Reason::Unknown { .. }) => cause_of_unknown(report).is_some(),
-        Some(Reason::TooFew { .. }) => report.exit_code == ExitCode::BadConfiguration,
+        Some(Reason::TooFew { .. } | Reason::TooFewValues { .. }) => {
+            report.exit_code == ExitCode::BadConfiguration || has_only_failures(report, objective)
+        }
         Some(reason) => report.exit_code == ExitCode::BadConfiguration && reason.is_absence(),
         None => false,
     }
+}
+
+/// Whether a run was missed, and all requests of the objective's endpoint failed. A longer run
+/// would not judge its percentile.
+fn has_only_failures(report: &Report, objective: &ObjectiveResult) -> bool {
+    let mut endpoints = report.endpoints.iter().filter(|it| it.name == objective.subject);
+    report.exit_code == ExitCode::Missed
+        && endpoints.any(|it| it.requests.sent > 0 && it.requests.failed == it.requests.sent)
 }
 
 /// Objective that is the cause in the headline.

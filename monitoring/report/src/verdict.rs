@@ -100,6 +100,16 @@ pub enum Reason {
         /// Percentile that needs this minimum.
         quantile: String,
     },
+    /// Fewer values of a measure than the objective needs.
+    #[error("only {}, and a {quantile} needs {needed}. Run longer, for example -d 1m", counted(*total, "value"))]
+    TooFewValues {
+        /// Values that were recorded.
+        total: u64,
+        /// Values from which on the percentile is judged.
+        needed: u64,
+        /// Percentile that needs this minimum.
+        quantile: String,
+    },
     /// Fewer requests opened a connection than the objective on connecting needs.
     #[error(
         "too few new connections ({total}): {quantile} needs at least {needed}, and requests on reused connections do \

@@ -50,6 +50,32 @@ fn a_missed_objective_of_the_headline_is_not_repeated_below_it() {
 }
 
 #[test]
+fn a_page_names_the_cause_of_the_headline_once_above_its_tables() {
+    for (situation, cause, others) in [
+        ("several_missed", "76 × 500", "all endpoints errors"),
+        ("without_routes", "404 Not Found", "join_room success"),
+    ] {
+        let page = file(&report(situation), HTML);
+        let above = page.split("id=\"objectives\"").next().unwrap();
+        assert_eq!([cause, others].map(|text| above.matches(text).count()), [1, 1], "{situation}");
+    }
+}
+
+#[test]
+fn an_endpoint_of_which_all_requests_fail_gets_no_advice_to_run_longer() {
+    let mut report = report("without_routes");
+    let success = report.objectives.iter_mut().find(|it| it.objective.starts_with("success")).unwrap();
+    let reason = Reason::TooFew { total: 40, needed: 100, quantile: "p99".to_owned() };
+    success.verdict = Verdict::Inconclusive(reason);
+    let texts =
+        |report: &Report| [render_run(report, TerminalStyle::PLAIN), file(report, HTML), file(report, MARKDOWN)];
+    let is_advised = |text: String| text.contains("Run longer");
+    assert_eq!(texts(&report).map(is_advised), [false; 3]);
+    report.endpoints.iter_mut().for_each(|it| it.requests.failed = it.requests.failed.saturating_sub(1));
+    assert_eq!(texts(&report).map(is_advised), [true; 3]);
+}
+
+#[test]
 fn a_summary_prints_each_cause_once() {
     let summaries = ["failed_setup", "without_routes", "several_missed"].map(|name| file(&report(name), MARKDOWN));
     insta::assert_snapshot!(summaries.join("\n"));

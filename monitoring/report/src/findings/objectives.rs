@@ -207,7 +207,8 @@ pub(super) fn head_finding(objective: &ObjectiveResult) -> Option<Finding> {
         Verdict::Inconclusive(reason) => format!(": {reason}"),
         _ => String::new(),
     };
-    let good = counted_part(tally.good, tally.total, "request");
+    let noun = if matches!(objective.goal, Goal::Measure { .. }) { "value" } else { "request" };
+    let good = counted_part(tally.good, tally.total, noun);
     let message = format!("{subject} {limit}: {good} of the head good{why}");
     Some(Finding::new(severity, Subject::Objective(subject.clone()), kind, message))
 }

@@ -12,8 +12,10 @@ use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
 
 /// Findings about missed objectives: one for all that failed requests of one cause made fail, and
-/// one for each that was missed for another reason.
-pub(crate) fn missed(report: &Report) -> Vec<SourcedFinding<'_>> {
+/// one for each that was missed for another reason. An objective in the headline is left out, and
+/// so is its cause.
+pub(crate) fn missed<'a>(report: &'a Report, in_headline: Option<&ObjectiveResult>) -> Vec<SourcedFinding<'a>> {
+    let is_in_headline = |it: &ObjectiveResult| in_headline.is_some_and(|known| known.id == it.id);
     let mut groups: Vec<(Option<&FailureCause>, Vec<&ObjectiveResult>)> = Vec::new();
     let missed = report.objectives.iter().filter(|it| it.has_row() && it.verdict == Verdict::Missed);
     for objective in missed {
@@ -26,7 +28,11 @@ pub(crate) fn missed(report: &Report) -> Vec<SourcedFinding<'_>> {
             None => groups.push((failure, vec![objective])),
         }
     }
-    let sourced = groups.iter().filter_map(|(failure, objectives)| {
+    let sourced = groups.iter_mut().filter_map(|(failure, objectives)| {
+        if objectives.iter().any(|it| is_in_headline(it)) {
+            *failure = None;
+            objectives.retain(|it| !is_in_headline(it));
+        }
         let ids = objectives.iter().map(|it| it.id.as_str()).collect();
         Some(SourcedFinding { source: FindingSource::NotMet(ids), finding: joined(*failure, objectives)? })
     });

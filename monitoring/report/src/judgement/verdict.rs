@@ -26,7 +26,11 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
         return Verdict::Inconclusive(Reason::NoData);
     }
     if total.saturating_add(down) < needed {
-        return Verdict::Inconclusive(Reason::TooFew { total, needed, quantile: slo.quantile() });
+        let quantile = slo.quantile();
+        return Verdict::Inconclusive(match slo.sli {
+            Sli::Measure { .. } => Reason::TooFewValues { total, needed, quantile },
+            _ => Reason::TooFew { total, needed, quantile },
+        });
     }
     let all = total.saturating_add(unknown);
     let doubtful = late.min(total.saturating_sub(good));

@@ -13,7 +13,7 @@ use crate::judgement::ObjectiveResult;
 /// endpoints that were not requested, which are a note below the table.
 pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
     let is_named = |it: &ObjectiveResult| !it.is_not_requested() && !is_explained(report, it);
-    let not_met = || [missed(report), inconclusive(report, is_named)].concat();
+    let not_met = || [missed(report, cause_objective(report)), inconclusive(report, is_named)].concat();
     without_headline(report, findings_with(report, not_met))
 }
 

@@ -1,8 +1,8 @@
 //! Rows of the table of objectives. Each output format only decorates them.
 
 use crate::findings::describe_measured;
-use crate::format::{count, interval, millis};
-use crate::judgement::ObjectiveResult;
+use crate::format::{count, counted, interval, millis};
+use crate::judgement::{Goal, ObjectiveResult};
 use crate::mark::{LoadEnd, Mark};
 use crate::verdict::Reason;
 
@@ -27,11 +27,19 @@ impl<'a> ObjectiveRow<'a> {
             endpoint: &result.subject,
             objective: &result.objective,
             measured: describe_measured(result).unwrap_or_default(),
-            requests: result.tally().map(|tally| count(tally.total)).unwrap_or_default(),
+            requests: result.tally().map(|tally| describe_total(result, tally.total)).unwrap_or_default(),
             good: result.good().map(count).unwrap_or_default(),
             response_time: result.response_ms().map(millis).unwrap_or_default(),
             interval: result.interval_ms().map(|(low, high)| interval(low, high)).unwrap_or_default(),
         }
+    }
+}
+
+/// Number of requests, or "10 values" of a measure.
+fn describe_total(result: &ObjectiveResult, total: u64) -> String {
+    match result.goal {
+        Goal::Measure { .. } => counted(total, "value"),
+        _ => count(total),
     }
 }
 

@@ -42,6 +42,13 @@ fn a_value_over_its_limit_fails_and_a_missing_one_is_inconclusive() {
 }
 
 #[test]
+fn a_measure_with_too_few_values_has_values_and_not_requests() {
+    let slo = Slo::trend(Measure::trend("queue", "Queue"), Ratio::percent(95), 7);
+    let verdict = judge(&slo, tally(10, 10, 0));
+    assert!(verdict.reason().unwrap().to_string().starts_with("only 10 values, and a p95 needs 20"), "{verdict:?}");
+}
+
+#[test]
 fn an_absent_segment_check_or_value_is_named() {
     const QUEUE: Measure = Measure::trend("queue", "Queue");
     let in_room = P95.in_tag("room", "large");

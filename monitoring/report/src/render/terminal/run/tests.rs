@@ -3,7 +3,9 @@
 use super::*;
 use crate::Millis;
 use crate::judgement::{Goal, Percentile};
+use crate::mark::LoadEnd;
 use crate::quantile::CurvePoint;
+use crate::render::rows;
 
 #[test]
 fn a_bar_is_full_only_over_the_threshold() {
@@ -33,4 +35,26 @@ fn bars_show_the_percentile_that_is_judged() {
     last.endpoints.get_mut(&objective.subject).unwrap().further = further;
     assert!(spark(&report, &objective).unwrap().ends_with('█'));
     assert!(page(&report).contains("  over time"), "not all objectives limit p95");
+}
+
+#[test]
+fn a_missing_shard_has_no_part_in_the_range_of_requests() {
+    let shard = |requests, place: Option<&str>| AgentResult {
+        requests,
+        is_shard: true,
+        ..AgentResult::new(1, place.map(str::to_owned))
+    };
+    let line = describe_agents(&[shard(50, Some("process 7 on node-3")), shard(0, None)]).unwrap();
+    assert!(line.starts_with("shards: 1 of 2, with 50 to 50 requests"), "{line}");
+    let idle = describe_agents(&[shard(50, Some("process 7 on node-3")), shard(0, Some("process 8"))]).unwrap();
+    assert!(idle.starts_with("shards: 2, with 0 to 50 requests"), "{idle}");
+}
+
+#[test]
+fn a_row_of_a_measure_counts_values() {
+    let mut objectives = Report::sample_over_time().objectives;
+    objectives[0].goal = Goal::Measure { share_ppm: 950_000, at_most: Some(7) };
+    let rows = rows::judged(&objectives, LoadEnd::Planned);
+    let counts: Vec<_> = rows.take(2).map(|row| row.requests.ends_with(" values")).collect();
+    assert_eq!(counts, [true, false]);
 }
