@@ -115,7 +115,7 @@ fn loads(report: &Report, style: TerminalStyle) -> String {
     std::iter::once(text).chain(agents).chain(parts).map(|line| style.wrap(&line)).collect::<Vec<_>>().join("\n")
 }
 
-/// A line about the agents, or about the shards that have files. `report.html` has a table of them.
+/// A line about the agents, or about the shards that have files. `report.html` has a table.
 fn describe_agents(agents: &[AgentResult]) -> Option<String> {
     let with_load = || agents.iter().filter(|agent| !agent.is_shard || agent.place.is_some());
     let requests = || with_load().map(|agent| agent.requests);
