@@ -98,6 +98,9 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
+    if evidence.findings.iter().any(|finding| finding.kind == FindingKind::MachineSlept) {
+        objectives.iter_mut().for_each(verdict::excuse_pause);
+    }
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
     if evidence.run.smoke {
         let requested = endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);
@@ -220,7 +223,7 @@ impl Judge<'_> {
             total: requests.sent,
             unknown: requests.unknown,
             refused: requests.refused,
-            late: 0,
+            late: requests.late_failures,
         };
         match &slo.sli {
             Sli::NoError => Some(succeeded(self.all(scope))),
@@ -242,10 +245,10 @@ impl Judge<'_> {
             Sli::Check { name } => {
                 let tries = self.snapshot.check(name, scope.phases, scope.only);
                 // Each unknown request could have been checked.
-                let RequestCounts { unknown, refused, .. } = self.all(scope);
+                let RequestCounts { unknown, refused, late_failures: late, .. } = self.all(scope);
                 let good = tries.tried - tries.failed;
                 let is_tried = tries.tried > 0 || self.checks.iter().any(|known| known == name);
-                is_tried.then_some(Tally { good, total: tries.tried, unknown, refused, late: 0 })
+                is_tried.then_some(Tally { good, total: tries.tried, unknown, refused, late })
             }
             Sli::Measure { at_most, .. } => {
                 let counts = self.measure(slo)?;

@@ -21,7 +21,7 @@ pub struct Tally {
     pub refused: u64,
     /// Requests that the generator delayed: it started their iterations late, or stood still while
     /// they were under way. If they were slow, the generator may be the cause. They are part of
-    /// `total`.
+    /// `total`. Of an objective on failures, only failed requests during which it stood still.
     #[serde(default)]
     pub late: u64,
 }
@@ -134,13 +134,16 @@ pub enum Reason {
     },
     /// Requests that the generator delayed could explain the miss.
     #[error(
-        "the generator delayed {}, enough to explain the miss. Use a lower rate or more processors",
+        "the generator delayed {}, enough to explain the miss. It needs more free processors, or less load",
         counted(*late, "request")
     )]
     Late {
         /// Number of requests that were delayed.
         late: u64,
     },
+    /// The generator did not run for some time, which could explain the miss.
+    #[error("the generator did not run for some time, so it made less load: another finding says when")]
+    Paused,
     /// There is no value. Or the report has an older version, which gives each reason as text only.
     #[error(transparent)]
     Unavailable(MissingValue),

@@ -97,11 +97,12 @@ impl Recorder {
     /// Counts a request. It is late if the worker stood still meanwhile, because the response may
     /// have arrived earlier. A future of the scenario may itself have stopped the worker.
     pub fn record(&mut self, mut at: SampleKey, sample: &Sample) {
-        at.late |= sample.is_http() && self.is_paused_between(sample.started, sample.finished);
+        let paused = sample.is_http() && self.is_paused_between(sample.started, sample.finished);
+        at.late |= paused;
         let part = &mut self.counts.parts[at.part];
-        record_in(part.cell_mut(at.endpoint, at.phase), &self.layout, &at, sample);
+        record_in(part.cell_mut(at.endpoint, at.phase), &self.layout, &at, sample, paused);
         for segment in self.layout.judged_among(&at.segments) {
-            record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, &at, sample);
+            record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, &at, sample, paused);
         }
         self.slow_times.add(&self.layout, &at, sample.started, sample.finished);
         for &Segment(name, number) in at.segments.numbered.iter().flatten() {
@@ -296,9 +297,9 @@ impl Recorder {
     }
 }
 
-/// Counts a request in a cell.
+/// Counts a request in a cell. `paused` is whether the worker did not run meanwhile.
 #[inline]
-fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: &SampleKey, sample: &Sample) {
+fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: &SampleKey, sample: &Sample, paused: bool) {
     let duration = sample.duration();
     let connecting = sample.parts.connecting();
     let threshold = layout.threshold(at.endpoint).filter(|_| !connecting.is_zero());
@@ -314,6 +315,7 @@ fn record_in(counts: &mut EndpointCounts, layout: &Layout, at: &SampleKey, sampl
             counts.latency.record_failed(duration);
             counts.response.iter_mut().for_each(|response| response.record_failed(sample.response_time()));
             counts.fail(failure);
+            counts.late_failures += u64::from(paused);
         }
     }
     for counted in &mut counts.spans {

@@ -58,6 +58,9 @@ pub struct EndpointCounts {
     /// Requests of iterations that the generator started late, and requests during which it stood
     /// still.
     pub late: u64,
+    /// Failed requests during which the generator stood still. They are part of `late`.
+    #[serde(default)]
+    pub late_failures: u64,
     /// Requests whose duration the backend reported.
     pub server: ServerTimes,
 }
@@ -138,6 +141,9 @@ pub struct RequestCounts {
     /// part of `unknown`.
     #[serde(default)]
     pub refused: u64,
+    /// Failed requests during which the generator stood still. They are part of `failed`.
+    #[serde(default)]
+    pub late_failures: u64,
 }
 
 /// Iterations by how they ended.
@@ -201,6 +207,7 @@ impl EndpointCounts {
             reconnects: 0,
             bodies: BodyBytes::default(),
             late: 0,
+            late_failures: 0,
             server: ServerTimes::default(),
         }
     }
@@ -229,7 +236,7 @@ impl EndpointCounts {
     pub fn requests(&self) -> RequestCounts {
         let failed = self.failures.iter().sum();
         let (sent, unknown) = (self.latency.buckets().count(), self.unknown + self.omitted);
-        RequestCounts { sent, failed, unknown, refused: 0 }
+        RequestCounts { sent, failed, unknown, refused: 0, late_failures: self.late_failures }
     }
 
     /// Adds other counts, which must have the same bounds.
@@ -268,6 +275,7 @@ impl EndpointCounts {
         self.reconnects += other.reconnects;
         self.bodies.add(other.bodies);
         self.late += other.late;
+        self.late_failures += other.late_failures;
     }
 }
 
@@ -312,6 +320,7 @@ impl RequestCounts {
         self.failed += other.failed;
         self.unknown += other.unknown;
         self.refused += other.refused;
+        self.late_failures += other.late_failures;
     }
 
     /// Difference to an earlier state.
@@ -321,6 +330,7 @@ impl RequestCounts {
             failed: self.failed.saturating_sub(earlier.failed),
             unknown: self.unknown.saturating_sub(earlier.unknown),
             refused: self.refused.saturating_sub(earlier.refused),
+            late_failures: self.late_failures.saturating_sub(earlier.late_failures),
         }
     }
 }

@@ -9,7 +9,7 @@ use monitoring::measure::{Limit, Reading};
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
-use super::{Goal, ObjectiveResult};
+use super::{Goal, LimitSide, ObjectiveResult};
 use crate::evidence::{BackendValue, MissingValue};
 use crate::verdict::{Reason, Tally, Verdict};
 
@@ -62,6 +62,19 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
         [true, true] => Verdict::Met,
         [false, false] => Verdict::Missed,
         _ => Verdict::Inconclusive(Reason::Unknown { unknown }),
+    }
+}
+
+/// Makes a miss inconclusive if less load may have caused it. The generator made less load while it
+/// did not run.
+pub(super) fn excuse_pause(objective: &mut ObjectiveResult) {
+    let grows_with_load = matches!(
+        objective.goal,
+        Goal::Throughput { .. }
+            | Goal::Value { reading: Reading::Count | Reading::PerSecond, side: LimitSide::AtLeast, .. }
+    );
+    if grows_with_load && objective.verdict == Verdict::Missed {
+        objective.verdict = Verdict::Inconclusive(Reason::Paused);
     }
 }
 

@@ -26,3 +26,21 @@ fn requests_are_late_while_the_worker_stands_still() {
     assert_eq!(late(&[1_200], 1_100, 1_210, Some(200)), 3);
     assert_eq!(late(&[], 1_000, 1_210, None), 3, "not an HTTP request");
 }
+
+#[test]
+fn failures_while_the_worker_stood_still_are_counted() {
+    let (start, ms) = (clock::now(), Duration::from_millis);
+    let mut recorder = Recorder::new(Layout::new(&SHOP, vec![true]));
+    // Requests of late iterations may fail for any other reason.
+    for (beat, failure) in [(0, true), (50, true), (1_100, false), (1_100, true)] {
+        recorder.beat(start + ms(beat));
+        let (started, parts) = (start + ms(beat), DurationParts::default());
+        let started = if beat > 1_000 { start + ms(90) } else { started };
+        let failure = failure.then_some(crate::measure::Failure::Status);
+        let key = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: true, segments: Segments::default() };
+        let finished = start + ms(beat + 1);
+        recorder.record(key, &Sample { status: Some(500), failure, due: started, started, finished, parts });
+    }
+    let requests = recorder.snapshot().requests();
+    assert_eq!((requests.sent, requests.failed, requests.late_failures), (4, 3, 1));
+}

@@ -82,6 +82,27 @@ fn late_requests_make_a_miss_inconclusive_but_never_met() {
 }
 
 #[test]
+fn a_pause_excuses_misses_that_less_load_may_cause() {
+    const HITS: Measure = Measure::counter("hits", "Hits");
+    let after_pause = |slo: Slo, verdict| {
+        let mut result = ObjectiveResult::new(&SHOP, &slo, Measurement::value(tally(1, 9, 0), None), verdict);
+        excuse_pause(&mut result);
+        result.verdict
+    };
+    let paused = Verdict::Inconclusive(Reason::Paused);
+    for (slo, expected) in [
+        (Slo::total_throughput(50), &paused),
+        (Slo::counter(HITS, Limit::AtLeast(5)), &paused),
+        (Slo::counter_per_second(HITS, Limit::AtLeast(5)), &paused),
+        (Slo::counter(HITS, Limit::AtMost(0)), &Verdict::Missed),
+        (Slo::success_above(ADD_ITEM, Ratio::percent(99)), &Verdict::Missed),
+    ] {
+        assert_eq!(&after_pause(slo, Verdict::Missed), expected, "{slo:?}");
+        assert_eq!(after_pause(slo, Verdict::Met), Verdict::Met, "{slo:?}");
+    }
+}
+
+#[test]
 fn throughput_is_compared_in_integers() {
     let at_least = |ms, tally| judge_value(Limit::AtLeast(50), Some(ms), tally);
     let judged = |good, unknown| at_least(30_010, tally(good, good + 7, unknown));
