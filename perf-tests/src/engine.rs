@@ -35,7 +35,7 @@ use health::HealthMeter;
 use load_share::SharedSource;
 use rate_limit::RateLimit;
 use stall::StallWatch;
-pub(crate) use stall::{Pause, Silence, SilenceWatch, Stall, StallLimit};
+pub(crate) use stall::{Silence, SilenceWatch, Stall, StallLimit};
 use vu::RunContext;
 use worker::{Iteration, PartJob, WorkerJob, WorkerResult};
 
@@ -139,9 +139,8 @@ pub(crate) async fn run(
     let mut supervisor = Supervisor { epoch, empty: &empty, abort, stall, health: HealthMeter::start() };
     let (early, known) = supervisor.watch_over(&mut workers, signals, watch).await;
     let Supervisor { stall, health, .. } = supervisor;
-    let (stalls, silence) = stall.finish();
-    let (longest_silence, longest_pause) = (silence.longest(), silence.longest_pause());
-    let mut load = Load { stalls, longest_silence, longest_pause, workers: threads, ..Load::not_started(empty) };
+    let (stalls, longest_silence) = stall.finish();
+    let mut load = Load { stalls, longest_silence, workers: threads, ..Load::not_started(empty) };
     let mut slow_times = SlowTimes::default();
     for (worker, known) in workers.into_iter().zip(known) {
         slow_times.extend(load.add(worker, &known));

@@ -19,5 +19,5 @@ pub(crate) use recorder::LATE_AFTER;
 pub use recorder::Recorder;
 pub(crate) use recorder::{IterationEnd, Place};
 pub use sample::{DurationParts, Failure, Sample, SampleKey, Segments};
-pub(crate) use slow_times::{SHORTEST_STALL, STANDSTILL, SlowTimes};
+pub(crate) use slow_times::{Pause, SHORTEST_STALL, STANDSTILL, SlowTimes};
 pub(crate) use timeline::{RecordedTimeline, Section, TimelineError, TimelineRecorder};

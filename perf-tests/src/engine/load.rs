@@ -4,11 +4,11 @@ use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
 use super::load_share::{LoadShare, SharedSource};
-use super::stall::{Pause, Silence, Stall};
+use super::stall::{Silence, Stall};
 use super::worker::ScenarioErrors;
 use super::{Worker, panics};
 use crate::http::OutageTimes;
-use crate::measure::{GeneratorHealth, Layout, SlowTimes, Snapshot};
+use crate::measure::{GeneratorHealth, Layout, Pause, SlowTimes, Snapshot};
 use crate::plan::{IterationLimit, Plan, Schedule};
 
 /// The result of a load, or of an agent's share of it.
@@ -35,7 +35,7 @@ pub(crate) struct Load {
     /// Times in which requests to an endpoint waited and none ended.
     pub(crate) stalls: Vec<Stall>,
     pub(crate) longest_silence: Silence,
-    /// The longest time in which a process that makes it did not run.
+    /// The longest time in which one of its workers did not run.
     pub(crate) longest_pause: Pause,
     /// The agents that made the load. Empty if this process made it.
     pub(crate) agents: Vec<AgentResult>,
@@ -71,6 +71,7 @@ impl Load {
                 self.errors.merge(result.errors);
                 self.panics.extend(result.panics);
                 self.outages.merge(result.outages);
+                self.longest_pause = self.longest_pause.longer(result.longest_pause);
                 return result.slow_times;
             }
             Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),

@@ -98,23 +98,6 @@ pub(crate) struct SilenceWatch {
     noticed: Duration,
     ended: u64,
     longest: Silence,
-    longest_pause: Pause,
-}
-
-/// A time in which a process did not run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pause {
-    /// Its beginning, from the start of the load.
-    pub(crate) from: Duration,
-    pub(crate) length: Duration,
-    /// The number of the agent, if agents make the load.
-    pub(crate) agent: Option<u32>,
-}
-
-impl Pause {
-    pub(crate) fn longer(self, other: Self) -> Self {
-        if other.length > self.length { other } else { self }
-    }
 }
 
 impl StallLimit {
@@ -213,8 +196,8 @@ impl StallWatch {
         self.silence.notice(elapsed, snapshot);
     }
 
-    /// All stalls by their beginning, and what the watch of silences found.
-    pub(super) fn finish(mut self) -> (Vec<Stall>, SilenceWatch) {
+    /// All stalls by their beginning, and the longest silence.
+    pub(super) fn finish(mut self) -> (Vec<Stall>, Silence) {
         self.count_together();
         (0..self.lanes.len()).for_each(|lane| self.end_wait(lane, self.polled));
         let mut waits: Vec<_> =
@@ -233,7 +216,7 @@ impl StallWatch {
             let (from, length, waiting) = (wait.from, wait.length, wait.waiting);
             stalls.push(Stall { part, endpoint, from, length, waiting, omitted });
         }
-        (stalls, self.silence)
+        (stalls, self.silence.longest())
     }
 
     /// The requests of a closed load that a stall of the lane `at` omitted, by endpoint. Endpoints
@@ -266,13 +249,11 @@ impl StallWatch {
 
 impl SilenceWatch {
     /// Looks at a snapshot that was taken at `elapsed` from the start of the load. If it comes
-    /// late, this process stood still meanwhile, which the target is not blamed for.
+    /// late, this process may have stood still meanwhile, which the target is not blamed for.
     pub(crate) fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
         let stood_still = elapsed.saturating_sub(self.noticed + TICK);
         if stood_still > STANDSTILL {
             self.since += stood_still;
-            self.longest_pause =
-                self.longest_pause.longer(Pause { from: self.noticed, length: stood_still, agent: None });
         }
         self.noticed = elapsed;
         let mut all = snapshot.requests();
@@ -289,11 +270,6 @@ impl SilenceWatch {
     /// The longest one so far.
     pub(crate) const fn longest(&self) -> Silence {
         self.longest
-    }
-
-    /// The longest time so far in which this process did not run.
-    pub(crate) const fn longest_pause(&self) -> Pause {
-        self.longest_pause
     }
 }
 

@@ -31,6 +31,7 @@ fn worker(panics: bool, snapshot: Snapshot) -> Worker {
             errors,
             panics: Vec::new(),
             outages: crate::http::OutageTimes::default(),
+            longest_pause: crate::measure::Pause::default(),
         })
     });
     let empty = Snapshot::new(&Layout::new(&test_support::shop::SHOP, vec![false]));

@@ -24,7 +24,7 @@ use super::stall;
 use super::vu::{IterationId, RequestError, RunContext, Vu, WorkerContext};
 use crate::clock;
 use crate::http::{OutageTimes, Pool};
-use crate::measure::{IterationEnd, Recorder, SlowTimes, Snapshot};
+use crate::measure::{IterationEnd, Pause, Recorder, SlowTimes, Snapshot};
 use crate::plan::{Arrivals, VuPlan};
 
 mod closed;
@@ -133,6 +133,8 @@ pub(crate) struct WorkerResult {
     pub(crate) panics: Vec<String>,
     /// The outages of all hosts.
     pub(crate) outages: OutageTimes,
+    /// The longest time in which it did not run, until its load ended.
+    pub(crate) longest_pause: Pause,
 }
 
 /// The number of errors, and the first few of them.
@@ -197,7 +199,6 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
         wakeup,
     };
     let watch = health::ThreadWatch::start();
-    let pulse = recorder.borrow().pulse().clone();
     let mut beats = time::interval(stall::POLL);
     beats.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let local = LocalSet::new();
@@ -210,7 +211,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
             WorkerSchedule::Arrivals { .. } => drop(running.spawn_local_on(open::run(worker.clone(), part), &local)),
         }
     }
-    let (mut finished, mut outages) = (Some(finished), OutageTimes::default());
+    let (mut finished, mut outages, mut longest_pause) = (Some(finished), OutageTimes::default(), Pause::default());
     local
         .run_until(async {
             loop {
@@ -222,11 +223,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
                         // iteration, and its stopwatch the request.
                         vu_tasks.drain(..).for_each(|task| task.abort());
                     }
-                    _ = beats.tick() => {
-                        let now = clock::now();
-                        pulse.beat(now.duration_since(epoch));
-                        recorder.borrow_mut().beat(now);
-                    }
+                    _ = beats.tick() => recorder.borrow_mut().beat(clock::now(), epoch),
                     request = snapshot_requests.recv() => match request {
                         // If the receiver is gone, nothing needs the snapshot.
                         Some(reply) => drop(reply.send(recorder.borrow().snapshot_with(watch.worked()))),
@@ -236,7 +233,10 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
                 if running.is_empty()
                     && let Some(finished) = finished.take()
                 {
-                    outages = worker.context.pool.outages(epoch, clock::now());
+                    let now = clock::now();
+                    recorder.borrow_mut().beat(now, epoch);
+                    longest_pause = recorder.borrow().longest_pause();
+                    outages = worker.context.pool.outages(epoch, now);
                     // If the receiver is gone, the run has ended.
                     let _ = finished.send(());
                 }
@@ -246,7 +246,7 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
     let snapshot = recorder.borrow().snapshot_with(watch.worked());
     let errors = ScenarioErrors { unsendable: worker.context.unsendable.take(), ..worker.errors.take() };
     let slow_times = recorder.borrow_mut().take_slow_times();
-    WorkerResult { snapshot, slow_times, errors, panics: worker.panics.take(), outages }
+    WorkerResult { snapshot, slow_times, errors, panics: worker.panics.take(), outages, longest_pause }
 }
 
 impl WorkerState {

@@ -15,8 +15,8 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{clock, counted, counted_part, percent, seconds};
 use perf_report::{exact_ms, whole_ms};
 
-use crate::engine::{Load, Pause};
-use crate::measure::{Chosen, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Snapshot, Spread};
+use crate::engine::Load;
+use crate::measure::{Chosen, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Pause, Snapshot, Spread};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
 mod agent_findings;
@@ -26,7 +26,7 @@ use agent_findings::{describe_busiest, describe_cut_off, describe_paused};
 
 /// Longest delay of an agent behind the others, and of a shard behind its plan.
 pub(crate) const MAX_SKEW: Duration = Duration::from_millis(50);
-/// Longest time for which the generator may stand still.
+/// Longest time for which a worker may stand still.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// Share of a worker's time from which on it may start requests late.
 const BUSY: f64 = 0.9;
@@ -177,14 +177,14 @@ fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
     shown.chain(others).map(|message| Finding::mistake(FindingKind::Panic, message))
 }
 
-/// Reports that the generator stood still. A closed load makes fewer requests then, and nothing
-/// counts those that are missing.
+/// Reports that a worker stood still. A closed load makes fewer requests then, and nothing counts
+/// those that are missing.
 fn pause_finding(load: &Load) -> Option<Finding> {
     let Pause { from, length, agent } = load.longest_pause;
     let message = || {
         format!(
-            "{} did not run for {} from {} on, so its load was not made meanwhile, and its latencies are too long: do not \
-             stop it, and give it a machine of its own",
+            "a thread of {} did not run for {} from {} on: the process was stopped, its machine was busy or asleep, or \
+             the scenario blocks its thread",
             describe_paused(&load.agents, agent),
             seconds(length, 1),
             clock(from)

@@ -85,9 +85,12 @@ impl Pulse {
         }
     }
 
-    /// Records that the worker ran at `elapsed` from the start of the load.
-    pub(crate) fn beat(&self, elapsed: Duration) {
+    /// Records that the worker ran at `elapsed` from the start of the load. Returns when it ran
+    /// before.
+    pub(super) fn beat(&self, elapsed: Duration) -> Duration {
+        let before = self.beat.load(Relaxed);
         self.beat.store(nanos(elapsed), Relaxed);
+        Duration::from_nanos(before)
     }
 }
 

@@ -18,7 +18,7 @@ use perf_report::whole_ms;
 
 use super::pulse::Pulse;
 use super::sample::{Sample, SampleKey, Segments};
-use super::slow_times::{STANDSTILL, SlowTimes};
+use super::slow_times::{Pause, STANDSTILL, SlowTimes};
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
 /// may then be the generator's fault.
@@ -38,6 +38,7 @@ pub struct Recorder {
     beat: Option<Instant>,
     /// The end of the last time in which it did not run.
     paused_until: Option<Instant>,
+    longest_pause: Pause,
 }
 
 /// Where a check or a value of a scenario's own measure is counted.
@@ -70,15 +71,26 @@ impl Recorder {
     /// A recorder without samples, which also counts in a pulse.
     pub(crate) fn with_pulse(layout: Layout, pulse: Arc<Pulse>) -> Self {
         let (counts, slow_times) = (Snapshot::new(&layout), SlowTimes::default());
-        Self { counts, layout, slow_times, pulse, beat: None, paused_until: None }
+        let longest_pause = Pause::default();
+        Self { counts, layout, slow_times, pulse, beat: None, paused_until: None, longest_pause }
     }
 
-    /// Records that the worker runs now. It does so more often than [`STANDSTILL`].
-    pub(crate) fn beat(&mut self, now: Instant) {
+    /// Records that the worker runs now. It does so more often than [`STANDSTILL`]. `epoch` is the
+    /// start of the load.
+    pub(crate) fn beat(&mut self, now: Instant, epoch: Instant) {
+        let elapsed = now.saturating_duration_since(epoch);
+        let from = self.pulse.beat(elapsed);
+        let pause = Pause { from, length: elapsed.saturating_sub(from), agent: None };
+        self.longest_pause = self.longest_pause.longer(pause);
         if self.is_paused_at(now) {
             self.paused_until = Some(now);
         }
         self.beat = Some(now);
+    }
+
+    /// The longest time between two beats so far.
+    pub(crate) const fn longest_pause(&self) -> Pause {
+        self.longest_pause
     }
 
     /// Whether the worker did not run for some time before.
@@ -88,10 +100,6 @@ impl Recorder {
 
     fn is_paused_between(&self, from: Instant, to: Instant) -> bool {
         self.paused_until.is_some_and(|until| from < until) || self.is_paused_at(to)
-    }
-
-    pub(crate) fn pulse(&self) -> &Arc<Pulse> {
-        &self.pulse
     }
 
     /// Counts a request. It is late if the worker stood still meanwhile, because the response may

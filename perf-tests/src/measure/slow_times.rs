@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use perf_report::evidence::Layout;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::sample::SampleKey;
@@ -15,6 +16,22 @@ pub(crate) const SHORTEST_STALL: Duration = Duration::from_millis(200);
 pub(crate) const STANDSTILL: Duration = Duration::from_millis(250);
 /// Limit on times that are kept apart. Further ones extend the last one of their segment.
 const MOST: usize = 1_000;
+
+/// A time in which a worker did not run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pause {
+    /// Its beginning, from the start of the load.
+    pub(crate) from: Duration,
+    pub(crate) length: Duration,
+    /// The number of the agent, if agents make the load.
+    pub(crate) agent: Option<u32>,
+}
+
+impl Pause {
+    pub(crate) fn longer(self, other: Self) -> Self {
+        if other.length > self.length { other } else { self }
+    }
+}
 
 /// The segment, the part and the endpoint of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -253,7 +253,7 @@ fn a_closed_load_that_stood_still_is_inconclusive() {
         let report = run.finish().unwrap();
         assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
         let finding = report.problems().find(|it| it.kind == FindingKind::MachineSlept).unwrap();
-        let name = if agents.is_some() { "agent " } else { "the generator " };
+        let name = if agents.is_some() { "a thread of agent " } else { "a thread of the generator " };
         assert!(finding.message.starts_with(name) && finding.message.contains("did not run for 1."), "{finding}");
     }
 }

@@ -141,6 +141,25 @@ fn throughput_is_judged_over_the_planned_time() {
 }
 
 #[test]
+fn a_thread_that_the_scenario_blocks_is_not_blamed_on_the_target() {
+    let service = Service::start();
+    let scenario = Scenario::new("objectives", &CATALOGUE).exercises(&[ROOM]).measures(CATALOGUE.measures);
+    let scenario = scenario.load(constant_vus(2, Duration::from_secs(3)));
+    let finished = scenario.run_with(settings(&service, None, "blocked-1"), async |vu: &mut Vu, (): &()| {
+        if vu.iteration() == 3 {
+            std::thread::sleep(Duration::from_millis(1_200));
+        }
+        enter(vu, 3).await
+    });
+    let report = finished.report().unwrap();
+    let finding = report.problems().find(|it| it.kind == FindingKind::MachineSlept).unwrap();
+    assert!(finding.message.starts_with("a thread of the generator did not run for "), "{finding}");
+    assert!(finding.message.ends_with("the scenario blocks its thread"), "{finding}");
+    let missed = find(report, "room_throughput:at_least_1000000_per_second");
+    assert_eq!(missed.verdict, Verdict::Inconclusive(Reason::Paused));
+}
+
+#[test]
 fn arrivals_that_were_dropped_do_not_count_as_possible_throughput() {
     let service = Service::start();
     // One VU makes two requests a second; the others are dropped.

@@ -11,7 +11,7 @@ fn requests_are_late_while_the_worker_stands_still() {
     let (start, ms) = (clock::now(), Duration::from_millis);
     let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
     let mut late = |beats: &[u64], from: u64, to: u64, status: Option<u16>| {
-        beats.iter().for_each(|at| recorder.beat(start + ms(*at)));
+        beats.iter().for_each(|at| recorder.beat(start + ms(*at), start));
         let (started, finished) = (start + ms(from), start + ms(to));
         let parts = DurationParts::default();
         let key = SampleKey { part: 0, endpoint: 0, phase: Phase::Steady, late: false, segments: Segments::default() };
@@ -33,7 +33,7 @@ fn failures_while_the_worker_stood_still_are_counted() {
     let mut recorder = Recorder::new(Layout::new(&SHOP, vec![true]));
     // Requests of late iterations may fail for any other reason.
     for (beat, failure) in [(0, true), (50, true), (1_100, false), (1_100, true)] {
-        recorder.beat(start + ms(beat));
+        recorder.beat(start + ms(beat), start);
         let (started, parts) = (start + ms(beat), DurationParts::default());
         let started = if beat > 1_000 { start + ms(90) } else { started };
         let failure = failure.then_some(crate::measure::Failure::Status);
@@ -43,4 +43,17 @@ fn failures_while_the_worker_stood_still_are_counted() {
     }
     let requests = recorder.snapshot().requests();
     assert_eq!((requests.sent, requests.failed, requests.late_failures), (4, 3, 1));
+}
+
+#[test]
+fn the_longest_pause_is_between_beats_of_the_load() {
+    let (start, ms) = (clock::now(), Duration::from_millis);
+    let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
+    let epoch = start + ms(3_000);
+    // The load begins after the first beats.
+    for (beat, from, length) in [(0, 0, 0), (2_000, 0, 0), (3_100, 0, 100), (4_300, 100, 1_200), (4_350, 100, 1_200)] {
+        recorder.beat(start + ms(beat), epoch);
+        let expected = Pause { from: ms(from), length: ms(length), agent: None };
+        assert_eq!(recorder.longest_pause(), expected, "{beat} ms");
+    }
 }
