@@ -25,7 +25,8 @@ pub struct Settings {
     pub target: Url,
     /// The URLs of the service's other hosts, by name.
     pub hosts: BTreeMap<String, Url>,
-    /// Bearer token for the main target's own metrics. The process that makes load does not get it.
+    /// Bearer token for the main target's own metrics, which only the proof and `doctor` read.
+    /// Neither agents nor processes that `cargo xtask perf` starts get it.
     pub metrics_token: Option<String>,
     /// The run's name, if one was given.
     pub testid: Option<String>,

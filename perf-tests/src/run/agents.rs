@@ -107,9 +107,11 @@ impl PreparedRun {
     }
 }
 
-/// The settings without those of the store and of files, which only the coordinator needs.
+/// The settings without those of the store, of metrics and of files, which only the coordinator
+/// needs.
 fn sent(settings: &Settings) -> Settings {
     Settings {
+        metrics_token: None,
         remote_write: None,
         prometheus: None,
         store_access: StoreAccess::default(),
@@ -120,5 +122,17 @@ fn sent(settings: &Settings) -> Settings {
         listen: None,
         listen_certificate: None,
         ..settings.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_do_not_get_the_token_of_metrics() {
+        let target = url::Url::parse("http://127.0.0.1").unwrap();
+        let settings = Settings { metrics_token: Some("S3cr3t".to_owned()), ..Settings::new(target) };
+        assert_eq!(sent(&settings).metrics_token, None);
     }
 }

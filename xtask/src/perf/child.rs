@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::{Drawing, Outcome};
-use perf_settings::{AGENT_JOIN, OutcomePlace, SETTINGS_JSON, Settings};
+use perf_settings::{AGENT_JOIN, METRICS_TOKEN, OutcomePlace, SETTINGS_JSON, Settings};
 use tokio::process::Command;
 
 use super::judge::MeasuredRun;
@@ -107,8 +107,10 @@ fn command(program: &Path, test: &str, settings: &Settings) -> anyhow::Result<Co
     command.stdin(Stdio::piped());
     // Settings hold secrets. Other users of the machine can read command lines, but not
     // environments.
-    command.env_remove(AGENT_JOIN);
-    command.env(SETTINGS_JSON, serde_json::to_string(settings).context("failed to write settings")?);
+    // Only the proof reads the target's metrics.
+    command.env_remove(AGENT_JOIN).env_remove(METRICS_TOKEN);
+    let settings = Settings { metrics_token: None, ..settings.clone() };
+    command.env(SETTINGS_JSON, serde_json::to_string(&settings).context("failed to write settings")?);
     Ok(command)
 }
 

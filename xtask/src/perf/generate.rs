@@ -69,7 +69,7 @@ fn unmeasured(plan: &PerfPlan, scenario: &ScenarioTest, error: PerfError) -> Res
 
 fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Settings {
     let (target, testid) = (services.target.clone(), plan.testid(scenario));
-    // Only the proof reads the target's metrics.
+    // Pods get these settings, too.
     let mut settings = Settings { target, testid, metrics_token: None, ..plan.settings.clone() };
     if let Some(prometheus) = &services.stack.prometheus {
         settings.remote_write = Some(args::write_url(prometheus));

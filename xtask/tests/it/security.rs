@@ -69,6 +69,7 @@ fn secrets_appear_in_no_output_file_or_argument() {
         let target = with_user(&backend.url, "target");
         let mut command = xtask(&["perf", "-u", "5", "-d", "5s", "--testid", testid, "--target", &target]);
         command.args(["--out", out.to_str().unwrap(), "--prometheus-url", &with_user(&store.url, "store")]).envs(given);
+        command.env("PERF_METRICS_TOKEN", "S3cr3t-m");
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let pid = child.id();
         let watching = thread::spawn(move || {

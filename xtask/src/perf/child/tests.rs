@@ -46,3 +46,13 @@ fn a_test_that_fails_after_a_met_run_is_a_configuration_error() {
     let failed = Outcome::Failed { code: ExitCode::Inconclusive, message: String::new() };
     assert_eq!(finished("failed", Some(failed), 101), Err(ExitCode::Inconclusive));
 }
+
+#[test]
+fn a_scenario_does_not_get_the_token_of_metrics() {
+    let target = url::Url::parse("http://127.0.0.1").unwrap();
+    let settings = Settings { metrics_token: Some("S3cr3t".to_owned()), ..Settings::new(target) };
+    let command = command(Path::new("load"), "basic::basic", &settings).unwrap();
+    let given: Vec<_> = command.as_std().get_envs().collect();
+    assert!(given.contains(&(METRICS_TOKEN.as_ref(), None)), "it would inherit the variable");
+    assert!(!format!("{given:?}").contains("S3cr3t"));
+}
