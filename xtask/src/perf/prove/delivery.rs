@@ -296,15 +296,7 @@ fn audit(
         };
         match explained {
             Ok(explained) => {
-                if explained.of_router > 0 {
-                    notes.push(format!(
-                        "{}: not available for {}. The backend may not count responses that its router or a \
-                         middleware sends without a handler (401, 403, 404, 405, 429, redirects). Count them in a \
-                         middleware around both",
-                        account.name,
-                        format::counted(explained.of_router, "response")
-                    ));
-                }
+                notes.extend(explained.notes(&account.name));
                 // A request of setup or teardown explains one count of one endpoint.
                 others.around -= explained.around;
                 sum.add(explained);

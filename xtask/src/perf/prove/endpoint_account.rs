@@ -58,6 +58,21 @@ pub(super) struct Explanation {
     pub(super) others: u64,
     /// Responses that the backend did not count, because a router may have sent them.
     pub(super) of_router: u64,
+    /// Responses that may be among the counts without a status, or lost.
+    pub(super) unclear: u64,
+}
+
+impl Explanation {
+    /// What is not available, for the responses to the endpoints of this name.
+    pub(super) fn notes(&self, name: &str) -> impl Iterator<Item = String> {
+        let of_router = "The backend may not count responses that its router or a middleware sends without a handler \
+             (401, 403, 404, 405, 429, redirects). Count them in a middleware around both";
+        let unclear = "The backend counts some requests with a status and some without, and neither count has all. Count \
+             each request once, with its status";
+        let parts = [(self.of_router, of_router), (self.unclear, unclear)].into_iter().filter(|(count, _)| *count > 0);
+        parts
+            .map(move |(count, why)| format!("{name}: not available for {}. {why}", format::counted(count, "response")))
+    }
 }
 
 fn by_class(by_status: &BTreeMap<StatusKey, u64>) -> (BTreeMap<String, u64>, u64) {
@@ -146,10 +161,11 @@ impl EndpointAccount {
     }
 
     /// Responses and the backend's count of them, by class of status: one class if the backend
-    /// counts some without a status.
+    /// counts all of them without a status.
     fn by_class<'a>(&'a self, counted: &'a EndpointCounters) -> BTreeMap<&'a str, (u64, u64)> {
         let counts = &counted.by_class;
-        let has_statuses = counts.get("").is_none_or(|without| *without == 0 && counts.len() > 1);
+        let sent: u64 = self.sent.values().sum();
+        let has_statuses = counts.get("").is_none_or(|without| *without < sent.max(1) && counts.len() > 1);
         let class = |class: &'a String| if has_statuses { class.as_str() } else { "" };
         let mut by_class = BTreeMap::<_, (u64, u64)>::new();
         self.sent.iter().for_each(|(of, sent)| by_class.entry(class(of)).or_default().0 += sent);
@@ -175,10 +191,16 @@ impl EndpointAccount {
     /// The message about a difference that the list does not explain.
     pub(super) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
-        let (mut surplus, mut of_router) = (0, 0);
+        let (mut surplus, mut of_router, mut unclear, mut without) = (0, 0, 0, 0);
+        // The counts without a status come first, and may be of responses that other classes lack.
         for (class, (sent, found)) in self.by_class(counted) {
             if found < sent && others.possible && sent - found <= self.router_responses(class, counted) {
                 of_router += sent - found;
+                continue;
+            }
+            if found < sent && sent - found <= without {
+                unclear += sent - found;
+                without -= sent - found;
                 continue;
             }
             if found < sent {
@@ -192,7 +214,11 @@ impl EndpointAccount {
                 ));
             }
             surplus += found - sent;
+            if class.is_empty() {
+                without = surplus;
+            }
         }
+        surplus -= unclear;
         let unanswered = surplus.min(self.unanswered);
         let around = (surplus - unanswered).min(others.around);
         let rest = surplus - unanswered - around;
@@ -203,7 +229,7 @@ impl EndpointAccount {
                 format::counted(rest, "request")
             ));
         }
-        Ok(Explanation { unanswered, around, others: rest, of_router })
+        Ok(Explanation { unanswered, around, others: rest, of_router, unclear })
     }
 
     /// The number of responses that the backend has not counted.
