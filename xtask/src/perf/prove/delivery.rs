@@ -29,7 +29,8 @@ use crate::backend::target_metrics::{MetricsSource, NoMetrics};
 const CHECK: &str = "delivery";
 /// Limit on readings of the backend's counters, until it has counted all of its responses.
 const READINGS: u32 = 15;
-/// A reading that fails takes the place of this number of readings.
+/// A reading that fails, or lacks responses after a restart, takes the place of this number of
+/// readings.
 const A_FAILED_READING: u32 = READINGS / 3;
 /// The pause between two readings.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -63,6 +64,12 @@ enum NoCount {
     Unidentified,
     #[error("the backend was restarted during the run, which reset its counters")]
     Restarted,
+    #[error(
+        "the backend was restarted during the run, and its counters lack {} that the store's scrapes before the restart do not \
+         have, either: another server sent them, or the backend did not count them",
+        format::counted(*.0, "response")
+    )]
+    Lost(u64),
     #[error("{0}")]
     NotOffered(String),
 }
@@ -143,7 +150,16 @@ async fn read_backend(
             let several = is_same && last.is_some()
                 || !is_same && after.has_equal_start(before)
                 || matches!(backend_metrics::read(source, path, &mappings).await, BackendMetrics::Several(_));
-            let why = if several { NoCount::SeveralProcesses } else { NoCount::Restarted };
+            if several {
+                return Ok((BackendCount::Unknown(NoCount::SeveralProcesses), exposed));
+            }
+            let lost = lost_in_restart(run, before, &after, source.target, &exposed).await.unwrap_or_default();
+            readings += A_FAILED_READING;
+            if lost > 0 && readings < READINGS {
+                time::sleep(PAUSE).await;
+                continue;
+            }
+            let why = if lost > 0 { NoCount::Lost(lost) } else { NoCount::Restarted };
             return Ok((BackendCount::Unknown(why), exposed));
         }
         let count = count_since(run, &before.samples, &after.samples, &exposed);
@@ -159,8 +175,8 @@ async fn read_backend(
         let unknown = match backend_metrics::read(source, path, &mappings).await {
             // No reading before the load has reached the process that counted the missing requests.
             BackendMetrics::Several(_) => Some(NoCount::SeveralProcesses),
-            _ if !contradicts(run, &count, &exposed) => None,
-            _ if is_explained_by_restart(run, before, &after, source.target, &exposed).await => {
+            _ if lost(run, &count, &exposed) == 0 => None,
+            _ if lost_in_restart(run, before, &after, source.target, &exposed).await == Some(0) => {
                 Some(NoCount::Restarted)
             }
             _ => (!after.is_identified(&mappings)).then_some(NoCount::Unidentified),
@@ -169,24 +185,24 @@ async fn read_backend(
     }
 }
 
-/// Whether a restart during the run explains the requests that the backend did not count: the
-/// store's scrapes have them, or no scrape came before the restart.
-async fn is_explained_by_restart(
+/// The responses that the backend did not count, and that no restart during the run explains: they
+/// are not in the store's scrapes, and did not come between two. `None` without a scraped restart.
+async fn lost_in_restart(
     run: ProvenRun<'_>,
     before: &MetricsReading,
     after: &MetricsReading,
     target: &Url,
     exposed: &ExposedMetrics,
-) -> bool {
+) -> Option<u64> {
     // Another process may serve the metrics than the one that restarts, as an exporter does.
-    let path = exposed.mapping().path;
-    let metrics = target.join(path);
+    let metrics = target.join(exposed.mapping().path);
     if after.has_equal_start(before) && metrics.as_ref().is_ok_and(|url| url.origin() == target.origin()) {
-        return false;
+        return None;
     }
-    let Some(restart) = Restart::find(run, metrics.ok().as_ref()).await else { return false };
+    let restart = Restart::find(run, metrics.ok().as_ref()).await?;
     let counted = [after.samples.as_slice(), &restart.lost].concat();
-    missing(run, &count_since(run, &before.samples, &counted, exposed), exposed) <= restart.unseen(run.report)
+    let count = count_since(run, &before.samples, &counted, exposed);
+    Some(lost(run, &count, exposed).saturating_sub(restart.unseen(run.report)))
 }
 
 /// The backend's counts between two readings, as finely as it offers them.
@@ -270,12 +286,13 @@ fn missing(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -
     accounts.iter().map(|(_, account)| account).chain(&total).map(EndpointAccount::missing).sum()
 }
 
-/// Whether requests must have been lost, or another process has counted them.
-fn contradicts(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> bool {
+/// The number of responses that must have been lost, or that another process has counted.
+fn lost(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
     let (accounts, _) = accounts(run, None, count, exposed);
     let total = total(run, &accounts, count);
     let others = OtherTraffic { around: 0, possible: true };
-    accounts.iter().map(|(_, account)| account).chain(&total).any(|account| account.explain(others).is_err())
+    let accounts = accounts.iter().map(|(_, account)| account).chain(&total);
+    accounts.filter(|account| account.explain(others).is_err()).map(EndpointAccount::missing).sum()
 }
 
 fn audit(
@@ -311,8 +328,10 @@ fn audit(
         Lack { values: "count of requests", figures: format!("{figures}; the backend's count is not available") };
     match count {
         BackendCount::Unknown(NoCount::Redirects) => figures = format!("{}; {figures}", NoCount::Redirects),
-        // The stub backend has metrics, so unknown counts are a problem.
-        BackendCount::Unknown(why) if !others.possible => wrong.push(why.to_string()),
+        // The stub backend has metrics, so unknown counts are a problem. So are lost responses.
+        BackendCount::Unknown(why) if !others.possible || matches!(why, NoCount::Lost(_)) => {
+            wrong.push(why.to_string())
+        }
         BackendCount::Unknown(why) => figures = format!("{why}; {figures}"),
         BackendCount::ByEndpoint(counted) => {
             sum.describe(counted.values().map(EndpointCounters::requests).sum(), &mut figures);

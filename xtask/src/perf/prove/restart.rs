@@ -37,17 +37,25 @@ impl Restart {
 
     fn from_scrapes(series: &[Series]) -> Option<Self> {
         let times: Vec<_> = series.iter().flat_map(|series| &series.points).map(|(at, _)| *at).collect();
-        let (mut lost, mut gaps) = (Vec::new(), Vec::new());
-        for series in series {
-            for pair in series.points.windows(2).filter(|pair| pair[1].1 < pair[0].1) {
-                let (at, value) = pair[0];
-                // Other series may have been counted again earlier.
-                let next = times.iter().copied().filter(|time| *time > at).fold(pair[1].0, f64::min);
-                gaps.push((at, next));
+        let mut gaps = Vec::new();
+        for pair in series.iter().flat_map(|series| series.points.windows(2)).filter(|pair| pair[1].1 < pair[0].1) {
+            // Other series may have been counted again earlier.
+            let next = times.iter().copied().filter(|time| *time > pair[0].0).fold(pair[1].0, f64::min);
+            gaps.push((pair[0].0, next));
+        }
+        gaps.sort_by(|one, other| one.0.total_cmp(&other.0));
+        gaps.dedup();
+        let (mut lost, mut earlier) = (Vec::new(), f64::NEG_INFINITY);
+        // A restart resets all series, also those that are higher at the next scrape.
+        for (at, _) in &gaps {
+            for series in series {
+                let mut points = series.points.iter().rev();
+                let Some((_, value)) = points.find(|(time, _)| time <= at && *time > earlier) else { continue };
                 let mut labels = series.labels.clone();
                 let name = labels.remove(METRIC.as_str()).unwrap_or_default();
-                lost.push(ExpositionSample { name, labels, value });
+                lost.push(ExpositionSample { name, labels, value: *value });
             }
+            earlier = *at;
         }
         (!lost.is_empty()).then_some(Self { lost, gaps })
     }

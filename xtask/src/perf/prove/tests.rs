@@ -28,8 +28,8 @@ use test_support::shop::{GET_OFFERS, SHOP};
 use url::Url;
 
 use self::odd_metrics::{
-    binary, broken, busy_replicas, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, twice, uncountable,
-    unsteady, without_start, workers_of_node,
+    binary, broken, busy_replicas, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, restarted_process,
+    twice, uncountable, unsteady, without_start, workers_of_node,
 };
 use super::delivery::BackendTraffic;
 use super::item::ProofItemOutcome;

@@ -18,7 +18,11 @@ async fn only_a_restart_of_the_process_explains_lost_requests() {
     let half: fn(&Counts) -> Metrics = |counts| fastapi(counts, 2, |_, _| true);
     let anonymous: fn(&Counts) -> Metrics = |counts| without_start(fastapi(counts, 2, |_, _| true));
     type Case = (&'static str, Scrapes, fn(&Counts) -> Metrics, ProofItemOutcome);
-    let cases: [Case; 6] = [
+    let cases: [Case; 10] = [
+        ("another start, not scraped", |_, _| String::new(), restarted_process, NotApplicable),
+        ("another start, all counted", |_, start| restarted("app:80", start, 5), restarted_process, NotApplicable),
+        ("another start, two between", |_, start| restarted("app:80", start, 4), restarted_process, NotApplicable),
+        ("another start, more are lost", |_, start| restarted("app:80", start, 3), restarted_process, Failed),
         ("not scraped", |_, _| String::new(), anonymous, Failed),
         ("all counted before", |_, start| restarted("app:80", start, 5), anonymous, NotApplicable),
         ("two between the scrapes", |_, start| restarted("app:80", start, 4), anonymous, NotApplicable),
@@ -39,4 +43,16 @@ async fn only_a_restart_of_the_process_explains_lost_requests() {
     }
     let own: Scrapes = |own, start| format!("{},{}", restarted(own, start, 5), restarted("app:80", start, 0));
     assert_eq!(audited_by(own, false, anonymous).await.0.outcome, NotApplicable);
+}
+
+#[tokio::test]
+async fn a_restart_resets_series_that_are_higher_at_the_next_scrape() {
+    // The second series is counted quickly after the restart.
+    let scrapes: Scrapes = |_, start| {
+        let scraped = restarted("app:80", start, 5);
+        let (all, rest) = scraped.rsplit_once(r#""0"]"#).unwrap();
+        format!(r#"{all}"9"]{rest}"#)
+    };
+    let (check, _) = audited_by(scrapes, false, restarted_process).await;
+    assert_eq!(check.outcome, ProofItemOutcome::NotApplicable, "{check:?}");
 }
