@@ -82,7 +82,7 @@ pub(super) async fn read<'a>(
 ) -> BackendMetrics {
     let source = source.into();
     let (mut identities, mut newest) = (Vec::new(), MetricsReading::default());
-    let (mut ended, mut goes_back) = (Vec::new(), false);
+    let (mut highest, mut goes_back) = (HighestCounts::new(), false);
     for readings in [READINGS, AGAIN] {
         let mut staggered: FuturesUnordered<_> = (0..readings)
             .map(async |at| {
@@ -90,12 +90,12 @@ pub(super) async fn read<'a>(
                 read_once(source, path).await
             })
             .collect();
-        let earlier = std::mem::take(&mut ended);
+        let earlier = into_samples(std::mem::take(&mut highest));
         while let Some(reading) = staggered.next().await {
             match reading {
                 Ok(reading) => {
                     goes_back |= reading.goes_back(&earlier, mappings);
-                    ended.extend(reading.samples.iter().filter(|sample| only_grows(sample, mappings)).cloned());
+                    keep_highest(&mut highest, &reading, mappings);
                     identities.push(reading.identity.clone());
                     // The last response need not have the newest counters.
                     newest = if newest.progress() > reading.progress() { newest } else { reading };
@@ -108,6 +108,20 @@ pub(super) async fn read<'a>(
         BackendMetrics::One(newest) if goes_back => BackendMetrics::Several(newest),
         joined => joined,
     }
+}
+
+/// The highest value of each series that only grows, by name and labels: few, of many readings.
+type HighestCounts = HashMap<(String, BTreeMap<String, String>), f64>;
+
+fn keep_highest(highest: &mut HighestCounts, reading: &MetricsReading, mappings: &[BackendMapping]) {
+    for sample in reading.samples.iter().filter(|sample| only_grows(sample, mappings)) {
+        let value = highest.entry((sample.name.clone(), sample.labels.clone())).or_default();
+        *value = value.max(sample.value);
+    }
+}
+
+fn into_samples(highest: HighestCounts) -> Vec<ExpositionSample> {
+    highest.into_iter().map(|((name, labels), value)| ExpositionSample { name, labels, value }).collect()
 }
 
 fn join_readings(readings: &[ProcessIdentity], newest: MetricsReading) -> BackendMetrics {

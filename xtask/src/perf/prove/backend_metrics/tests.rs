@@ -51,3 +51,14 @@ async fn a_text_without_metrics_is_described_with_a_remedy() {
         assert!(why.to_string().starts_with(expected), "{why}");
     }
 }
+
+#[test]
+fn of_many_readings_only_the_highest_values_are_kept() {
+    let mut highest = HighestCounts::new();
+    for count in [3, 7, 5] {
+        let text = format!("{CPU} {count}\nother_total {count}\n");
+        keep_highest(&mut highest, &MetricsReading::new(exposition::parse(&text).unwrap()), &[]);
+    }
+    let kept = into_samples(highest);
+    assert!(kept.len() == 1 && kept[0].name == CPU && kept[0].value.total_cmp(&7.0).is_eq(), "{kept:?}");
+}
