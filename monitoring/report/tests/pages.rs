@@ -62,7 +62,7 @@ fn a_page_names_the_cause_of_the_headline_once_above_its_tables() {
 }
 
 #[test]
-fn an_endpoint_of_which_all_requests_fail_gets_no_advice_to_run_longer() {
+fn an_endpoint_that_always_fails_gets_no_advice_to_run_longer() {
     let mut report = report("without_routes");
     let success = report.objectives.iter_mut().find(|it| it.objective.starts_with("success")).unwrap();
     let reason = Reason::TooFew { total: 40, needed: 100, quantile: "p99".to_owned() };

@@ -63,7 +63,7 @@ pub(super) struct Explanation {
 }
 
 impl Explanation {
-    /// What is not available, for the responses to the endpoints of this name.
+    /// Notes on data that is not available about the endpoints of this name.
     pub(super) fn notes(&self, name: &str) -> impl Iterator<Item = String> {
         let of_router = "The backend may not count responses that its router or a middleware sends without a handler \
              (401, 403, 404, 405, 429, redirects). Count them in a middleware around both";

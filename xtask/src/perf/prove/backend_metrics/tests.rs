@@ -53,7 +53,7 @@ async fn a_text_without_metrics_is_described_with_a_remedy() {
 }
 
 #[test]
-fn of_many_readings_only_the_highest_values_are_kept() {
+fn only_the_highest_values_of_many_readings_are_kept() {
     let mut highest = HighestCounts::new();
     for count in [3, 7, 5] {
         let text = format!("{CPU} {count}\nother_total {count}\n");
