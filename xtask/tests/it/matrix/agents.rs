@@ -174,7 +174,10 @@ fn relay(address: &str, port: u16, delay: Duration) -> String {
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
         for near in listener.incoming().flatten() {
-            let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+            // An agent may come before its coordinator listens.
+            let far = wait_for("a listener behind the relay", Duration::from_secs(30), || {
+                TcpStream::connect(("127.0.0.1", port)).ok()
+            });
             forward(near.try_clone().unwrap(), far.try_clone().unwrap(), delay);
             forward(far, near, delay);
         }
