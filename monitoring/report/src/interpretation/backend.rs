@@ -5,7 +5,7 @@ use monitoring::backend_slo::BackendSlo;
 use crate::Report;
 use crate::evidence::CacheResult;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
-use crate::format::{backend_value, percent_with};
+use crate::format::{backend_value, counted, percent_with};
 use crate::judgement::{Goal, ObjectiveResult};
 use crate::verdict::Verdict;
 
@@ -50,12 +50,9 @@ pub(super) fn caches(report: &Report) -> Vec<Finding> {
         } else {
             (Severity::Warning, ". It is too small, its entries expire too soon, or keys are rarely requested twice")
         };
-        let message = format!(
-            "cache {} had {} hits (lookups: {:.0}){judgement}",
-            cache.name,
-            percent_with(share, 1),
-            cache.lookups
-        );
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lookups are positive")]
+        let lookups = counted(cache.lookups.round() as u64, "lookup");
+        let message = format!("cache {} had {} hits in {lookups}{judgement}", cache.name, percent_with(share, 1));
         Finding::new(severity, Subject::Backend, FindingKind::BackendCache, message)
     };
     report.run.caches.iter().map(finding).collect()
