@@ -220,8 +220,8 @@ impl StallWatch {
     }
 
     /// The requests of a closed load that a stall of the lane `at` omitted, by endpoint. Endpoints
-    /// that were silent meanwhile have as many in proportion to their requests. `counted_until` has
-    /// for each lane the end of the stalls that were counted before.
+    /// that were silent during the stall get a number in proportion to their requests.
+    /// `counted_until` is the end of the stalls that are already counted, for each lane.
     fn omitted(
         &self,
         at: usize,

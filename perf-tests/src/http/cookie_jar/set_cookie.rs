@@ -105,8 +105,8 @@ fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..found], &bytes[found + 1..]))
 }
 
-/// The seconds of `max-age`; `None` if it is not a whole number. A negative number gives 0, and one
-/// that is too large the maximum.
+/// The seconds of `max-age`, or `None` if it is not a whole number. A negative number gives 0. A
+/// number that is too large gives the largest one.
 fn parse_age(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
