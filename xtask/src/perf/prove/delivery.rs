@@ -279,20 +279,23 @@ fn total(
     Some(EndpointAccount::sum(&accounts, counted.clone()))
 }
 
-/// The number of responses that the backend has not counted, as far as it counts.
-fn missing(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
+/// The accounts of all endpoints, and that of their total if the backend counts only that.
+fn all_accounts(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> Vec<EndpointAccount> {
     let (accounts, _) = accounts(run, None, count, exposed);
     let total = total(run, &accounts, count);
-    accounts.iter().map(|(_, account)| account).chain(&total).map(EndpointAccount::missing).sum()
+    accounts.into_iter().map(|(_, account)| account).chain(total).collect()
+}
+
+/// The number of responses that the backend has not counted, as far as it counts.
+fn missing(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
+    all_accounts(run, count, exposed).iter().map(EndpointAccount::missing).sum()
 }
 
 /// The number of responses that must have been lost, or that another process has counted.
 fn lost(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
-    let (accounts, _) = accounts(run, None, count, exposed);
-    let total = total(run, &accounts, count);
     let others = OtherTraffic { around: 0, possible: true };
-    let accounts = accounts.iter().map(|(_, account)| account).chain(&total);
-    accounts.filter(|account| account.explain(others).is_err()).map(EndpointAccount::missing).sum()
+    let accounts = all_accounts(run, count, exposed);
+    accounts.iter().filter(|account| account.explain(others).is_err()).map(EndpointAccount::missing).sum()
 }
 
 fn audit(
