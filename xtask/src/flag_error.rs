@@ -65,7 +65,7 @@ fn too_many(argument: &str) -> String {
     format!("{argument:?} is one argument too many")
 }
 
-/// A flag without the name of its value: "--stack" of "--stack <STACK>", "TESTID" of "<TESTID>".
+/// A flag without the name of its value: `--stack` of `--stack <STACK>`, `TESTID` of `<TESTID>`.
 fn without_value(usage: &str) -> &str {
     usage.split([' ', '=']).next().unwrap_or_default().trim_matches(['<', '>', '[', ']', '.'])
 }
