@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::Endpoint;
@@ -49,7 +50,8 @@ impl RunSpec {
         Self { name, catalogue, exercised, parts, shared_connections, keeps_cookies, checks, measures, abort, chosen }
     }
 
-    /// Removes all parts but the one that the settings name, if they name one.
+    /// Removes all parts but the one that the settings name, if they name one. It starts at once,
+    /// since nothing runs before it.
     ///
     /// # Errors
     /// If there is no such part: the message names those that exist.
@@ -61,6 +63,9 @@ impl RunSpec {
             return Err(SpecError::UnknownPart { scenario: self.name, given, setting, known });
         };
         self.parts = self.parts.drain(at..=at).collect();
+        for part in &mut self.parts {
+            part.load = part.load.clone().start_time(Duration::ZERO);
+        }
         self.chosen = Some(at);
         Ok(())
     }

@@ -50,6 +50,7 @@ fn one_part_runs_alone_and_is_judged_by_its_own_endpoints() {
     let report = finished.report().unwrap();
     let parts: Vec<_> = report.run.plan.parts.iter().map(|part| part.name.as_str()).collect();
     assert_eq!(parts, ["admins"]);
+    assert_eq!(report.run.load, "40/s for 1s, by 40 VUs", "without its time of start");
     assert_eq!(report.requests.sent, 40, "{:?}", report.findings);
     let judged = report.objectives.iter().filter(|objective| objective.verdict != Verdict::NotInScenario);
     let ids: Vec<_> = judged.map(|objective| objective.id.as_str()).collect();
