@@ -208,7 +208,7 @@ fn a_run_against_a_target_that_hangs_is_not_met() {
     service.hang_after(400);
     // Until the target hangs all is well. Only two requests, one of each VU, are affected, and
     // those that a steady load would have made.
-    let load = constant_vus(2, Duration::from_secs(4));
+    let load = constant_vus(2, Duration::from_secs(4)).graceful_stop(Duration::from_secs(8));
     let hanging = Scenario::new("pings", &CATALOGUE)
         .exercises(&[PING])
         .load(load)

@@ -105,15 +105,18 @@ fn one_frozen_endpoint_is_named_and_the_other_one_is_met() {
 #[test]
 fn slow_responses_and_short_freezes_are_not_stalls() {
     // The single VU makes 38 requests, so that one that is late on a busy machine decides nothing.
-    for (vus, latency, freeze, testid) in
-        [(20, 200, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 200, 0, "steady-4")]
-    {
+    let runs = [(20, 200, 0, "steady-1"), (1, 5, 200, "steady-2"), (5, 5, 200, "steady-3"), (1, 200, 0, "steady-4")];
+    let run = |(vus, latency, freeze, testid)| {
         let (latency, freeze) = (Duration::from_millis(latency), Duration::from_millis(freeze));
         let finished = frozen(constant_vus(vus, SECOND * 8), testid, latency, freeze);
         let report = finished.report().unwrap();
         assert_eq!(code(&finished), ExitCode::Met, "{testid}: {:?}", report.findings);
         assert!(!report.has(FindingKind::Stall) && report.requests.unknown == 0, "{testid}: {:?}", report.findings);
-    }
+    };
+    thread::scope(|scope| {
+        let runs = runs.map(|it| scope.spawn(move || run(it)));
+        runs.into_iter().for_each(|run| run.join().unwrap());
+    });
 }
 
 #[test]
