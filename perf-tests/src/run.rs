@@ -95,8 +95,12 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
                 eprintln!("{notice}");
             }
             let text = format!("{}\n{targets}\n", planning.draw(spec.name, &out));
-            let (longest, service) = (planning.plan.last_cut(), spec.catalogue.service.to_owned());
-            return Ok(RunOutcome::Drawn(Drawing { text, longest, service }));
+            return Ok(RunOutcome::Drawn(Drawing {
+                text,
+                longest: planning.plan.last_cut(),
+                service: spec.catalogue.service.to_owned(),
+                load: planning.describe(),
+            }));
         }
         check::check_target(&settings, spec.catalogue.service)?;
         // `cargo xtask perf` judges only services that it knows.

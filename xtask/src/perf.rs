@@ -30,9 +30,23 @@ use crate::scenarios::ScenarioTest;
 
 /// Runs the scenarios of a plan, one after another.
 pub(crate) async fn run(plan: &PerfPlan) -> Result<PerfResult, PerfError> {
+    check_baseline(plan).await?;
     let services = Services::start(plan).await?;
     let result = catch_panic(run_all(plan, &services)).await;
     after_cleanup(result, |result| result.code, services.stop().await)
+}
+
+/// Checks that the run can be compared with its baseline. Only the scenario's process knows its
+/// load. If it cannot plan one, the run reports that.
+async fn check_baseline(plan: &PerfPlan) -> Result<(), PerfError> {
+    if !plan.sends() || plan.baseline.existing().is_none() {
+        return Ok(());
+    }
+    for scenario in &plan.scenarios {
+        let drawn = child::draw(&plan.generator, scenario, &plan.settings, plan.signals.clone()).await;
+        plan.baseline.check_comparable(&scenario.name, drawn.ok().as_ref())?;
+    }
+    Ok(())
 }
 
 async fn run_all(plan: &PerfPlan, services: &Services) -> Result<PerfResult, PerfError> {

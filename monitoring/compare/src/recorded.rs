@@ -50,8 +50,9 @@ pub struct RecordedRun<'a> {
 pub enum RecordedError {
     /// The runs differ in service, scenario or load.
     #[error(
-        "cannot compare the runs: their {what} differs ({before:?} and {after:?}). Run the head \
-         with the {what} of the base, or save a new baseline (--save-baseline)"
+        "cannot compare the runs: their {what} differs ({before:?} of the base, {after:?} of the \
+         head). Run the head with the {what} of the base, or record a new baseline: \
+         --save-baseline without --baseline"
     )]
     Other {
         /// Name of the differing property.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::exit_code::ExitCode;
 
 /// The plan of a scenario that sent nothing, because the run was a dry run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drawing {
     /// The plan, drawn as text.
     pub text: String,
@@ -16,6 +16,8 @@ pub struct Drawing {
     pub longest: Duration,
     /// Name of the service that the scenario requests.
     pub service: String,
+    /// Planned load: "10 VUs for 30s".
+    pub load: String,
 }
 
 /// Outcome of a scenario's process, for the process that started it.

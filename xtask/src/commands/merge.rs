@@ -58,7 +58,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let name = scenario(&paths[0]).map_err(PerfError::Shards)?;
     scenarios::check_names(std::slice::from_ref(&name))?;
     let baseline = args.judging.plan()?;
-    baseline.check_comparable(&name)?;
+    baseline.check_comparable(&name, None)?;
     let signals = Signals::count().map_err(anyhow::Error::from)?;
     let built = plan::build(PROFILE, false, &signals)?;
     let scenario = built.select_one(Some(&name)).map_err(|error| match error {

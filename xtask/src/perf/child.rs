@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::{Drawing, Outcome};
@@ -68,6 +68,20 @@ pub(crate) async fn run(
     let settings = Settings { outcome: Some(OutcomePlace::File(outcome_file.clone())), ..settings };
     let ended = run_process(program, &scenario.test, &settings, signals).await?;
     read(scenario, &outcome_file, ended)
+}
+
+/// The plan of a scenario. Its process sends nothing.
+pub(crate) async fn draw(
+    program: &Path,
+    scenario: &ScenarioTest,
+    settings: &Settings,
+    signals: Signals,
+) -> Result<Drawing, PerfError> {
+    let dry = Settings { dry_run: true, ..settings.clone() };
+    match run(program, scenario, dry, signals).await? {
+        ChildOutcome::Drawing(drawing) => Ok(drawing),
+        _ => Err(anyhow!("the process of scenario {} did not draw its plan", scenario.name).into()),
+    }
 }
 
 /// Runs the process to its end. Passes on the first signal, so that measurements are still pushed

@@ -6,6 +6,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted;
 use perf_report::headline::causes_of_comparison;
+use perf_report::outcome::Drawing;
 use perf_report::render::files::REPORT;
 
 use super::judge::JudgedRun;
@@ -61,14 +62,23 @@ impl BaselinePlan {
         reports::find(name).map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
     }
 
-    /// Checks before a run that a run of this scenario can be compared with the baseline. It
-    /// compares the baseline with itself, as if that scenario had made it.
-    pub(crate) fn check_comparable(&self, scenario: &str) -> Result<(), PerfError> {
-        let name = self.compare.as_deref().filter(|name| reports::find_path(name).is_some());
-        let Some(name) = name else { return Ok(()) };
+    /// The name of the baseline, if it exists.
+    pub(crate) fn existing(&self) -> Option<&str> {
+        self.compare.as_deref().filter(|name| reports::find_path(name).is_some())
+    }
+
+    /// Checks before a run that a run of this scenario can be compared with the baseline, and one
+    /// of this plan if it is known. It compares the baseline with itself, as if that scenario had
+    /// made it.
+    pub(crate) fn check_comparable(&self, scenario: &str, drawing: Option<&Drawing>) -> Result<(), PerfError> {
+        let Some(name) = self.existing() else { return Ok(()) };
         let compared = reports::find(name).and_then(|(path, base)| {
             let mut head = base.clone();
             scenario.clone_into(&mut head.run.scenario);
+            if let Some(Drawing { service, load, .. }) = drawing {
+                head.run.service.clone_from(service);
+                head.run.load.clone_from(load);
+            }
             recorded::compare(&path, &base, &path, &head, self.rule)
         });
         compared.map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
@@ -112,8 +122,7 @@ impl BaselineComparison {
 /// Compares a run with its baseline.
 pub(crate) fn run(plan: &BaselinePlan, judged: &JudgedRun) -> BaselineComparison {
     let (path, report) = (judged.folder.join(REPORT), &judged.report);
-    let name = plan.compare.as_deref().filter(|name| reports::find_path(name).is_some());
-    let Some(name) = name else { return BaselineComparison::NotRequested };
+    let Some(name) = plan.existing() else { return BaselineComparison::NotRequested };
     let compared = reports::find(name)
         .and_then(|(base_path, base)| recorded::compare(&base_path, &base, &path, report, plan.rule));
     match compared {

@@ -4,7 +4,7 @@ use perf_host::signals::Signals;
 use perf_settings::{DEFAULT_TARGET, Settings, parse_url};
 
 use super::args::PerfArgs;
-use super::child::{self, ChildOutcome};
+use super::child;
 use super::perf_error::PerfError;
 use super::plan;
 use crate::host::terminal;
@@ -17,16 +17,15 @@ use crate::scenarios::ScenarioTest;
 pub(crate) async fn run(args: &PerfArgs, signals: Signals) -> Result<(), PerfError> {
     let built = plan::build(args.profile(), false, &signals)?;
     let scenarios = built.list()?;
-    let dry = Settings { dry_run: true, quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
+    let settings = Settings { quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);
     for scenario in &scenarios {
-        let drawn = child::run(&built.generator, scenario, dry.clone(), signals.clone()).await;
+        let drawn = child::draw(&built.generator, scenario, &settings, signals.clone()).await;
         if signals.is_interrupted() {
             return Err(PerfError::Interrupted("interrupted before all scenarios were listed"));
         }
         let service = match drawn {
-            Ok(ChildOutcome::Drawing(drawing)) => drawing.service,
-            Ok(_) => String::new(),
+            Ok(drawing) => drawing.service,
             Err(error) => {
                 terminal::print_note(&format!("the service of {} is not known: {error}", scenario.name));
                 String::new()

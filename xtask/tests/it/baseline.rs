@@ -66,6 +66,7 @@ fn check_rejections(folder: &Path, backend: &Backend) {
     let again = out("baseline-refused");
     let other_load = perf_for("5s", backend, &["--baseline", NAME], &again);
     assert!(other_load.code == 104 && other_load.text.contains("their load differs"), "{}", other_load.text);
+    assert!(!again.exists(), "it is rejected before the run: {}", other_load.text);
     let other_scenario = run(xtask(&["perf", "endurance", "--baseline", NAME, "-q", "-i", "1", "--stack", "none"])
         .args(["--target", &backend.url, "--out", again.join("before").to_str().unwrap()]));
     assert!(other_scenario.text.contains("their scenario differs"), "{}", other_scenario.text);

@@ -1,7 +1,6 @@
 //! Tests of `child`.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::time::Duration;
 
 use super::*;
 
@@ -38,8 +37,7 @@ fn only_sigkill_suggests_too_little_memory() {
 
 #[test]
 fn a_test_that_fails_after_a_met_run_is_a_configuration_error() {
-    let drawing =
-        || Some(Outcome::Drawing(Drawing { text: String::new(), longest: Duration::ZERO, service: String::new() }));
+    let drawing = || Some(Outcome::Drawing(Drawing::default()));
     assert_eq!(finished("met", drawing(), 0), Ok(ExitCode::Met));
     assert_eq!(finished("own", drawing(), 101), Err(ExitCode::BadConfiguration));
     assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));

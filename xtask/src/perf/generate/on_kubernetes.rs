@@ -30,15 +30,11 @@ pub(super) async fn run(
     agents: u32,
 ) -> Result<ChildOutcome, PerfError> {
     // The plan's mistakes are found here, before anything is created in the cluster.
-    let dry = Settings { dry_run: true, ..settings.clone() };
-    let load = match child::run(&plan.generator, scenario, dry, plan.signals.clone()).await? {
-        ChildOutcome::Drawing(drawing) => drawing.longest,
-        other => return Ok(other),
-    };
+    let drawing = child::draw(&plan.generator, scenario, &settings, plan.signals.clone()).await?;
     if settings.revision.as_ref().is_some_and(Revision::is_dirty) {
         terminal::print_line("warning: whether the image has this checkout's uncommitted changes is not checked");
     }
-    let longest = load + settings.setup_timeout + settings.teardown_timeout;
+    let longest = drawing.longest + settings.setup_timeout + settings.teardown_timeout;
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
     let out = settings.out.clone().unwrap_or_else(workspace::perf);
