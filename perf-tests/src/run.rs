@@ -136,7 +136,8 @@ impl PreparedRun {
     async fn prepare(mut spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let setup_watch = SetupWatch::new(settings.outcome.clone());
         let (is_started, watch) = (matches!(settings.outcome, Some(OutcomePlace::File(_))), setup_watch.clone());
-        let signals = signals::listen(is_started, move || watch.end_if_running()).map_err(internal)?;
+        let signals =
+            signals::listen(is_started, move |has_had_time| watch.end_if_running(has_had_time)).map_err(internal)?;
         // Agents on other machines check their own share.
         let vus = if settings.listen.is_some() { 0 } else { own_share(&settings).most_vus(&planning.plan) as u64 };
         let ports = capacity::check(vus, 1 + settings.hosts.len())?;

@@ -17,15 +17,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Counts signals to this process. With `until_stdin_closes`, the end of standard input counts as a
 /// signal: the process that holds its other end has ended.
 ///
-/// `end_if_blocked` is called 5 s after a signal, and before the second ends the process. It ends
-/// the process if the thread of the run is blocked.
+/// `end_in_setup` is called 5 s after a signal, and before the second ends the process. It ends the
+/// process if setup is still running. It gets whether the run has had time to notice the signal.
 pub(crate) fn listen(
     until_stdin_closes: bool,
-    end_if_blocked: impl Fn() + Clone + Send + 'static,
+    end_in_setup: impl Fn(bool) + Clone + Send + 'static,
 ) -> io::Result<Signals> {
     let (count, signals) = Signals::from_sender();
     if until_stdin_closes {
-        let (count, end_if_blocked) = (count.clone(), end_if_blocked.clone());
+        let (count, end_in_setup) = (count.clone(), end_in_setup.clone());
         // A separate thread, since a read of standard input cannot be canceled and must not
         // delay an exit.
         thread::Builder::new().name("stdin".to_owned()).spawn(move || {
@@ -33,7 +33,7 @@ pub(crate) fn listen(
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
             count.send_modify(|count| *count += 1);
             thread::sleep(PATIENCE);
-            end_if_blocked();
+            end_in_setup(true);
         })?;
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -43,13 +43,13 @@ pub(crate) fn listen(
     let _entered = handle.enter();
     count_into(count, move |number| {
         if number > 1 {
-            end_if_blocked();
+            end_in_setup(false);
             process::exit(ExitCode::Interrupted.code().into());
         }
-        let end_if_blocked = end_if_blocked.clone();
+        let end_in_setup = end_in_setup.clone();
         tokio::spawn(async move {
             time::sleep(PATIENCE).await;
-            end_if_blocked();
+            end_in_setup(true);
         });
     })?;
     Ok(signals)

@@ -1,5 +1,4 @@
-//! Ends the process if a signal comes while setup blocks the thread of the run, which would end it
-//! in order.
+//! Ends the process if setup does not let the thread of the run end it in order after a signal.
 
 use std::io::{self, Write as _};
 use std::process;
@@ -28,12 +27,14 @@ impl SetupWatch {
         self.is_running.store(is_running, Ordering::Relaxed);
     }
 
-    /// Ends the process if setup is running. It has had time to notice the signal.
-    pub(super) fn end_if_running(&self) {
+    /// Ends the process if setup is running. If the run has had time to notice the signal, setup
+    /// blocks its thread.
+    pub(super) fn end_if_running(&self, has_had_time: bool) {
         if !self.is_running.load(Ordering::Relaxed) {
             return;
         }
-        let (code, message) = (RunError::SetupBlocked.code(), RunError::SetupBlocked.to_string());
+        let error = if has_had_time { RunError::SetupBlocked } else { RunError::Interrupted };
+        let (code, message) = (error.code(), error.to_string());
         let outcome = Outcome::Failed { code, message: message.clone() };
         if self.place.as_ref().is_none_or(|place| evidence::write_outcome(place, outcome).is_err()) {
             // Not `eprintln`, which Rust's test harness captures and loses when the process exits.
