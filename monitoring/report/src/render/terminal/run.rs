@@ -130,12 +130,14 @@ fn describe_agents(agents: &[AgentResult]) -> Option<String> {
         true => "; by their own clocks they".to_owned(),
         false => format!("; clocks known to {},", largest(|agent| agent.clock_error_ms.unwrap_or(0.0))),
     };
+    let began = format!("{clocks} began within {}", largest(|agent| agent.start_skew_ms));
+    let (each, began) = if present == 1 { ("", "") } else { (" each", began.as_str()) };
+    let range = if fewest == most { String::new() } else { format!("{} to ", count(fewest)) };
+    let each = if fewest == most { each } else { "" };
     Some(format!(
-        "{noun}: {}, with {} to {}{busiest}{clocks} began within {}",
+        "{noun}: {}, with {range}{}{each}{busiest}{began}",
         if present == all { count(all) } else { format!("{} of {}", count(present), count(all)) },
-        count(fewest),
         counted(most, "request"),
-        largest(|agent| agent.start_skew_ms)
     ))
 }
 

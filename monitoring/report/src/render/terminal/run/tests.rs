@@ -45,7 +45,9 @@ fn a_missing_shard_has_no_part_in_the_range_of_requests() {
         ..AgentResult::new(1, place.map(str::to_owned))
     };
     let line = describe_agents(&[shard(50, Some("process 7 on node-3")), shard(0, None)]).unwrap();
-    assert!(line.starts_with("shards: 1 of 2, with 50 to 50 requests"), "{line}");
+    assert_eq!(line, "shards: 1 of 2, with 50 requests");
+    let equal = describe_agents(&[shard(50, Some("process 7")), shard(50, Some("process 8"))]).unwrap();
+    assert!(equal.starts_with("shards: 2, with 50 requests each; by their own clocks they began"), "{equal}");
     let idle = describe_agents(&[shard(50, Some("process 7 on node-3")), shard(0, Some("process 8"))]).unwrap();
     assert!(idle.starts_with("shards: 2, with 0 to 50 requests"), "{idle}");
 }
