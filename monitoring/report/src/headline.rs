@@ -136,7 +136,7 @@ fn cause_of_unknown(report: &Report) -> Option<&Finding> {
 pub(crate) fn is_explained(report: &Report, objective: &ObjectiveResult) -> bool {
     match objective.verdict.reason() {
         Some(Reason::Unknown { .. }) => cause_of_unknown(report).is_some(),
-        Some(Reason::TooFew { .. } | Reason::TooFewValues { .. }) => {
+        Some(reason) if reason.is_too_few() => {
             report.exit_code == ExitCode::BadConfiguration || has_only_failures(report, objective)
         }
         Some(reason) => report.exit_code == ExitCode::BadConfiguration && reason.is_absence(),

@@ -157,6 +157,11 @@ impl Reason {
             Self::NoData | Self::NotInSegment { .. } | Self::NotChecked | Self::NoValue | Self::NotReached { .. }
         )
     }
+
+    /// Whether a percentile needs more requests or values.
+    pub(crate) const fn is_too_few(&self) -> bool {
+        matches!(self, Self::TooFew { .. } | Self::TooFewValues { .. })
+    }
 }
 
 impl Verdict {

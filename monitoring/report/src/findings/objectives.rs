@@ -55,9 +55,17 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
 pub(crate) fn table_notes(objectives: &[ObjectiveResult], end: LoadEnd) -> Vec<String> {
     let mut notes = if end == LoadEnd::Planned { describe_not_requested(objectives) } else { Vec::new() };
     let missed = objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.verdict == Verdict::Missed);
-    let names: Vec<_> = missed.map(|it| format!("{} {}", it.subject, it.objective)).collect();
+    let name = |it: &ObjectiveResult| format!("{} {}", it.subject, it.objective);
+    let names: Vec<_> = missed.map(name).collect();
     if !names.is_empty() {
         notes.push(format!("warns only (a miss does not change the exit code): {}", names.join(", ")));
+    }
+    if end == LoadEnd::CutShort {
+        let is_short = |it: &&ObjectiveResult| it.has_row() && it.verdict.reason().is_some_and(Reason::is_too_few);
+        let names: Vec<_> = objectives.iter().filter(is_short).map(name).collect();
+        if !names.is_empty() {
+            notes.push(format!("too little data for a verdict: {}", names.join(", ")));
+        }
     }
     notes
 }

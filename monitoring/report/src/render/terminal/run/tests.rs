@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::Millis;
+use crate::finding::{Finding, FindingKind};
 use crate::judgement::{Goal, Percentile};
 use crate::mark::LoadEnd;
 use crate::quantile::CurvePoint;
 use crate::render::rows;
+use crate::verdict::{Reason, Verdict};
 
 #[test]
 fn a_bar_is_full_only_over_the_threshold() {
@@ -59,4 +61,16 @@ fn a_row_of_a_measure_counts_values() {
     let rows = rows::judged(&objectives, LoadEnd::Planned);
     let counts: Vec<_> = rows.take(2).map(|row| row.requests.ends_with(" values")).collect();
     assert_eq!(counts, [true, false]);
+}
+
+#[test]
+fn a_row_with_too_few_requests_after_a_mistake_has_a_note() {
+    let mut report = Report::sample_over_time();
+    report.objectives[0].verdict =
+        Verdict::Inconclusive(Reason::TooFew { total: 5, needed: 20, quantile: "p95".to_owned() });
+    let note = format!("too little data for a verdict: {} p95", report.objectives[0].subject);
+    assert!(!render_run(&report, TerminalStyle::PLAIN).contains(&note));
+    let report = report.conclude([Finding::mistake(FindingKind::SetupFailed, "setup failed")]);
+    let text = render_run(&report, TerminalStyle::PLAIN);
+    assert!(text.contains(&note), "{text}");
 }
