@@ -24,6 +24,7 @@ use monitoring::span::Span;
 
 pub use check_result::CheckResult;
 pub use endpoint_result::{EndpointResult, Requests, ServerTiming};
+pub(crate) use goal::REQUEST;
 pub use goal::{Goal, LimitSide, Percentile, Share};
 pub use objective_result::{Measurement, ObjectiveResult};
 pub use segments::SegmentResult;

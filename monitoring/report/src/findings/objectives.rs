@@ -138,26 +138,24 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
         | Goal::Check(_)
         | Goal::Errors(_) => return without_limit(),
     };
-    if let Some(Tally { good, total, unknown, .. }) = objective.tally().filter(|tally| hides_unknown(objective, tally))
+    if let Some((Tally { good, total, unknown, .. }, noun)) =
+        objective.counted().filter(|(tally, _)| hides_unknown(objective, tally))
     {
         let all = total.saturating_add(*unknown);
         return format!(
             "{} {}: {} good, {} not made",
             objective.subject,
             objective.objective,
-            counted_part(*good, all, "request"),
+            counted_part(*good, all, noun),
             count(*unknown)
         );
     }
     let measured = describe_measured(objective).unwrap_or_default();
-    let requests = match objective.measured {
-        Some(Measurement::Throughput { tally, judged_ms }) if objective.good().is_some() => {
+    let counts = match objective.measured {
+        Some(Measurement::Throughput { tally, judged_ms }) if objective.counted().is_some() => {
             format!(", {} in {} s", counted(tally.good, "successful request"), judged_ms.div_ceil(1_000))
         }
-        _ if matches!(objective.goal, Goal::Measure { .. }) => {
-            objective.tally().map(|it| format!(", {}", counted(it.total, "value"))).unwrap_or_default()
-        }
-        _ => objective.tally().map(|it| format!(", {}", counted(it.total, "request"))).unwrap_or_default(),
+        _ => objective.counted().map(|(it, noun)| format!(", {}", counted(it.total, noun))).unwrap_or_default(),
     };
     let failed = match objective.quantile_ms() {
         Some(Millis::INFINITE) => ", too many of them failed",
@@ -165,7 +163,7 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     };
     let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
     let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
-    format!("{} {what}{part}{segment} {measured} {sign} {limit}{requests}{failed}", objective.subject)
+    format!("{} {what}{part}{segment} {measured} {sign} {limit}{counts}{failed}", objective.subject)
 }
 
 /// Whether the requests that were made would have met the objective. Then it is missed because of
@@ -209,14 +207,18 @@ pub fn finding(objective: &ObjectiveResult, cause: Option<&FailureCause>) -> Opt
 /// backend's own metrics, which are not judged in comparisons.
 pub(super) fn head_finding(objective: &ObjectiveResult) -> Option<Finding> {
     let (severity, kind) = classify(objective)?;
-    let tally = objective.tally()?;
+    objective.tally()?;
     let ObjectiveResult { subject, objective: limit, .. } = objective;
     let why = match &objective.verdict {
         Verdict::Inconclusive(reason) => format!(": {reason}"),
         _ => String::new(),
     };
-    let noun = if matches!(objective.goal, Goal::Measure { .. }) { "value" } else { "request" };
-    let good = counted_part(tally.good, tally.total, noun);
-    let message = format!("{subject} {limit}: {good} of the head good{why}");
+    let of_head = match objective.counted() {
+        Some((tally, noun)) => format!("{} of the head good", counted_part(tally.good, tally.total, noun)),
+        None => {
+            format!("measured {} on the head", describe_measured(objective).unwrap_or_else(|| "nothing".to_owned()))
+        }
+    };
+    let message = format!("{subject} {limit}: {of_head}{why}");
     Some(Finding::new(severity, Subject::Objective(subject.clone()), kind, message))
 }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::millis::exact_ms;
 
+/// Noun of what most objectives count.
+pub(crate) const REQUEST: &str = "request";
+
 /// Condition of an objective, and the least share of requests that must meet it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -93,6 +96,16 @@ impl Goal {
             | Self::Errors(Share { share_ppm }) => share_ppm,
             Self::Span { share_ppm, .. } | Self::Measure { share_ppm, .. } => Some(share_ppm),
             Self::Value { .. } | Self::Throughput { .. } | Self::Backend { .. } => None,
+        }
+    }
+
+    /// Noun of what the objective counts, in the singular. `None` if it judges one value.
+    pub(crate) const fn counted_noun(&self) -> Option<&'static str> {
+        match self {
+            Self::Value { .. } | Self::Backend { .. } => None,
+            Self::Check(_) => Some("try"),
+            Self::Measure { .. } => Some("value"),
+            _ => Some(REQUEST),
         }
     }
 

@@ -210,9 +210,10 @@ impl ObjectiveResult {
         }
     }
 
-    /// Good requests. `None` if the objective does not count them.
-    pub fn good(&self) -> Option<u64> {
-        self.tally().filter(|_| !matches!(self.goal, Goal::Value { .. })).map(|tally| tally.good)
+    /// Counts of good and of all requests, values or tries, and their noun. `None` if the objective
+    /// judges one value.
+    pub(crate) fn counted(&self) -> Option<(&Tally, &'static str)> {
+        self.tally().zip(self.goal.counted_noun())
     }
 
     /// Latency at the objective's percentile. `None` if it is not about latency, or without

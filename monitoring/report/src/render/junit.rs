@@ -9,6 +9,7 @@ use crate::comparison::{Comparison, Conclusion};
 use crate::evidence::FailureCause;
 use crate::finding::Finding;
 use crate::findings::{comparison_findings, describe_measured, finding, lines, run_findings};
+use crate::format::counted_part;
 use crate::judgement::ObjectiveResult;
 use crate::mark::{LoadEnd, Mark};
 use crate::verdict::Verdict;
@@ -77,7 +78,8 @@ fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause
     let mut case = TestCase::new(format!("{} {}", objective.subject, objective.objective), status);
     case.set_classname(format!("perf.{scenario}"));
     let measured = describe_measured(objective).map(|value| format!("measured: {value}"));
-    let counts = objective.tally().zip(objective.good()).map(|(tally, good)| format!("{good} of {} good", tally.total));
+    let counts = objective.counted();
+    let counts = counts.map(|(tally, noun)| format!("{} good", counted_part(tally.good, tally.total, noun)));
     case.set_system_out(measured.into_iter().chain(counts).collect::<Vec<_>>().join("; "));
     case
 }

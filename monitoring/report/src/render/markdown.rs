@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use super::below_headline::{below_table, comparison_below_headline};
-use super::rows::{self, ObjectiveRow};
+use super::rows::{self, ObjectiveRow, ObjectiveRows};
 use super::terminal::TerminalStyle;
 use crate::Report;
 use crate::comparison::{CHANGE, Comparison};
@@ -90,11 +90,12 @@ fn heading(code: ExitCode, verdict: &str) -> String {
 }
 
 fn objectives(objectives: &[ObjectiveResult], end: LoadEnd) -> String {
-    let mut text = "| | endpoint | objective | measured | good | requests |\n|---|---|---|---:|---:|---:|\n".to_owned();
-    for row in rows::judged(objectives, end) {
-        let ObjectiveRow { mark: Mark { emoji, word, .. }, measured, good, requests, .. } = row;
+    let ObjectiveRows { rows, counted } = rows::judged(objectives, end);
+    let mut text = format!("| | endpoint | objective | measured | good | {counted} |\n|---|---|---|---:|---:|---:|\n");
+    for row in rows {
+        let ObjectiveRow { mark: Mark { emoji, word, .. }, measured, good, counted, .. } = row;
         let (endpoint, objective) = (escaped(row.endpoint), escaped(row.objective));
-        let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {good} | {requests} |");
+        let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {good} | {counted} |");
     }
     for note in table_notes(objectives, end) {
         let _ = writeln!(text, "\n*{}*", escaped(&note));

@@ -227,10 +227,9 @@ fn a_measure_is_recorded_pushed_and_judged_like_requests() {
     let missed = perf_report::findings::describe_miss(find(report, "measure_queue_length:p95_at_most_6"));
     assert_eq!(missed, format!("queue_length p95 7 > 6, {} values", report.requests.sent));
     let missed = |id: &str| perf_report::findings::describe_miss(find(report, id));
-    let requests = format!(", {} requests", report.requests.sent);
-    assert_eq!(missed("measure_orders:count_at_most_39"), format!("orders count {} > 39{requests}", sent * 2.0));
-    assert_eq!(missed("measure_open_rooms:value_at_most_3"), format!("open_rooms value 4 > 3{requests}"));
-    assert!(missed("measure_orders:rate_at_most_5").ends_with(&format!("/s > 5/s{requests}")));
+    assert_eq!(missed("measure_orders:count_at_most_39"), format!("orders count {} > 39", sent * 2.0));
+    assert_eq!(missed("measure_open_rooms:value_at_most_3"), "open_rooms value 4 > 3");
+    assert!(missed("measure_orders:rate_at_most_5").ends_with("/s > 5/s"));
 }
 
 #[test]

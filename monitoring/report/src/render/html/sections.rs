@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::super::below_headline::below_headline;
-use super::super::rows::{self, ObjectiveRow};
+use super::super::rows::{self, ObjectiveRow, ObjectiveRows};
 use super::{class, figures, heads};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
@@ -39,6 +39,7 @@ pub(super) fn list(findings: &[Finding]) -> Markup {
 
 /// Measured values and verdicts, a row for each objective, with a heading.
 pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], end: LoadEnd) -> Markup {
+    let ObjectiveRows { rows, counted } = rows::available(objectives, end);
     html! {
         h2 id="objectives" { (title) }
         div class="card" {
@@ -46,9 +47,9 @@ pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], end: LoadE
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" }
                     th class="n extra" { "95 % interval" } th class="extra" { "share of limit" }
-                    th class="n extra" { "good" } th class="n" { "requests" }
+                    th class="n extra" { "good" } th class="n" { (counted) }
                 } }
-                tbody { @for row in rows::available(objectives, end) { (objective_row(&row)) } }
+                tbody { @for row in &rows { (objective_row(row)) } }
             }
             @for note in table_notes(objectives, end) { p class="sub" { (note) } }
         }
@@ -65,7 +66,7 @@ fn objective_row(row: &ObjectiveRow<'_>) -> Markup {
             td class="n extra" { (row.interval) }
             td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } }
             td class="n extra" { (row.good) }
-            td class="n" { (row.requests) }
+            td class="n" { (row.counted) }
         }
     }
 }

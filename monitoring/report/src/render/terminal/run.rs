@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use monitoring::ratio::Ratio;
 
 use super::super::below_headline::below_table;
-use super::super::rows::{self, ObjectiveRow};
+use super::super::rows::{self, ObjectiveRows};
 use super::TerminalStyle;
 use super::text_table::{TextColumn, TextTable};
 use crate::Report;
@@ -49,32 +49,29 @@ fn render_headline(report: &Report, style: TerminalStyle) -> String {
 
 /// The table of objectives, and the notes below it.
 fn objectives(report: &Report, style: TerminalStyle) -> String {
-    let table = Some(table(report).text(style)).filter(|_| judged_rows(report).next().is_some());
+    let judged = rows::judged(&report.objectives, report.load_end());
+    let table = (!judged.rows.is_empty()).then(|| table(report, judged).text(style));
     let notes = table_notes(&report.objectives, report.load_end()).into_iter().map(|note| style.wrap(&note));
     table.into_iter().chain(notes).collect::<Vec<_>>().join("\n")
 }
 
-fn judged_rows(report: &Report) -> impl Iterator<Item = ObjectiveRow<'_>> {
-    rows::judged(&report.objectives, report.load_end())
-}
-
-fn table(report: &Report) -> TextTable {
+fn table(report: &Report, judged: ObjectiveRows<'_>) -> TextTable {
     let mut drawn = report.objectives.iter().filter(|it| it.is_on_timeline());
     let is_p95 = drawn.all(|it| judged_percentile(it) == P95);
     let mut table = TextTable::new([
         TextColumn::text("endpoint"),
         TextColumn::text("objective"),
         TextColumn::number("measured"),
-        TextColumn::number("requests"),
+        TextColumn::number(judged.counted),
         TextColumn::number("good").rank(1),
         TextColumn::number("response time").rank(2),
         TextColumn::number("95 % interval").rank(3),
         TextColumn::text(if is_p95 { "p95 over time" } else { "over time" }).rank(4),
     ]);
-    for row in judged_rows(report) {
+    for row in judged.rows {
         let spark = spark(report, row.result).unwrap_or_default();
         let names = [row.endpoint.to_owned(), row.objective.to_owned()];
-        let values = [row.measured, row.requests, row.good, row.response_time, row.interval, spark];
+        let values = [row.measured, row.counted, row.good, row.response_time, row.interval, spark];
         table.row(row.mark, names.into_iter().chain(values));
     }
     table

@@ -1,9 +1,11 @@
 //! Tests of `run`.
 
+use monitoring::measure::Reading;
+
 use super::*;
 use crate::Millis;
 use crate::finding::{Finding, FindingKind};
-use crate::judgement::{Goal, Percentile};
+use crate::judgement::{Goal, LimitSide, Percentile, Share};
 use crate::mark::LoadEnd;
 use crate::quantile::CurvePoint;
 use crate::render::rows;
@@ -55,12 +57,17 @@ fn a_missing_shard_has_no_part_in_the_range_of_requests() {
 }
 
 #[test]
-fn a_row_of_a_measure_counts_values() {
+fn a_row_counts_what_its_objective_judges() {
     let mut objectives = Report::sample_over_time().objectives;
+    let of_requests = rows::judged(&objectives, LoadEnd::Planned);
+    assert_eq!((of_requests.counted, of_requests.rows[0].counted.contains(' ')), ("requests", false));
     objectives[0].goal = Goal::Measure { share_ppm: 950_000, at_most: Some(7) };
-    let rows = rows::judged(&objectives, LoadEnd::Planned);
-    let counts: Vec<_> = rows.take(2).map(|row| row.requests.ends_with(" values")).collect();
-    assert_eq!(counts, [true, false]);
+    objectives[1].goal = Goal::Check(Share { share_ppm: Some(950_000) });
+    objectives[2].goal = Goal::Value { reading: Reading::Count, limit: 7, side: LimitSide::AtMost };
+    let table = rows::judged(&objectives, LoadEnd::Planned);
+    let nouns: Vec<_> =
+        table.rows.iter().take(4).map(|row| row.counted.split(' ').nth(1).unwrap_or_default()).collect();
+    assert_eq!((table.counted, nouns), ("counted", vec!["values", "tries", "", "requests"]));
 }
 
 #[test]
