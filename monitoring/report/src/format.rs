@@ -37,10 +37,12 @@ pub(crate) fn millis_or_seconds(ms: f64) -> String {
 }
 
 fn number(ms: f64) -> String {
-    match ms {
-        ms if ms < 9.995 => format!("{ms:.2}"),
-        ms if ms < 999.95 => format!("{ms:.1}"),
-        ms => format!("{ms:.0}"),
+    match ms.abs() {
+        // Avoids "-0.00".
+        size if size < 0.005 => "0.00".to_owned(),
+        size if size < 9.995 => format!("{ms:.2}"),
+        size if size < 999.95 => format!("{ms:.1}"),
+        _ => format!("{ms:.0}"),
     }
 }
 

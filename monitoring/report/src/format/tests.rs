@@ -12,6 +12,11 @@ fn a_count_of_one_has_a_singular_noun() {
 }
 
 #[test]
+fn milliseconds_below_zero_have_as_many_digits() {
+    assert_eq!([-0.004, 0.0, -1.234, -139.02].map(finite_millis), ["0.00 ms", "0.00 ms", "-1.23 ms", "-139.0 ms"]);
+}
+
+#[test]
 fn a_long_list_ends_with_the_number_of_the_others() {
     let items = ["a", "b", "c"];
     assert_eq!(first_items(items, 3, ", ", " "), "a, b, c");
