@@ -48,9 +48,10 @@
 //!
 //! # So is the slow-down to detect
 //!
-//! A test that does not reject proves nothing. *No change seen* means that the interval excludes a
-//! slow-down of [`Rule::detect`] (default 10 %) and more. If the interval excludes neither that
-//! slow-down nor the margin, the result is *too little data*: use more rounds or a quieter machine.
+//! A test that does not reject proves nothing. *No change measured* means that the interval
+//! excludes a slow-down of [`Rule::detect`] (default 10 %) and more. If the interval excludes
+//! neither that slow-down nor the margin, the result is *too little data*: use more rounds or a
+//! quieter machine.
 //! The decision follows from the measured interval, not from a power computed afterward (Hoenig
 //! and Heisey, The American Statistician 55, 2001).
 //!

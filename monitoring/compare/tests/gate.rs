@@ -121,7 +121,7 @@ fn the_direction_of_a_change_is_right() {
     });
 }
 
-/// "No change seen" must not hide a slow-down that the rule must detect.
+/// "No change measured" must not hide a slow-down that the rule must detect.
 #[test]
 fn a_slow_down_of_ten_percent_is_rarely_called_unchanged() {
     on_each_machine(|name, machine| {

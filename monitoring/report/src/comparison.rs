@@ -9,15 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::format::{counted, millis, signed_interval, signed_percent};
+use crate::format::{counted, exact_percent, millis, signed_interval, signed_percent, signed_points};
 use crate::judgement::ObjectiveResult;
 
 /// Schema version of `comparison.json`.
 pub const SCHEMA: u32 = 2;
 
-/// Explains the columns of the p95. The change need not be the ratio of the columns beside it.
-pub(crate) const CHANGE: &str = "before, after: medians of all rounds or sections; change: that of a typical pair of \
-                                 them, which need not be the ratio of the medians";
+/// Headings of the columns with changes that are shown and not judged.
+pub(crate) const NOT_JUDGED: [&str; 4] = ["p50", "p99", "success", "req/s"];
 
 /// Comparison of base and head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -217,6 +216,29 @@ impl Comparison {
         }
     }
 
+    /// Explains the verdicts and columns of a table that has these columns that are not judged. The
+    /// change need not be the ratio of the columns beside it.
+    pub(crate) fn legend(&self, not_judged: &[&str]) -> Vec<String> {
+        const CHANGE: &str = "before, after: medians of all rounds or sections; change: that of a typical pair of \
+                              them, which need not be the ratio of the medians";
+        let rule = self.rule;
+        let has = |conclusion| self.endpoints.iter().any(|endpoint| endpoint.conclusion == conclusion);
+        let lines = [
+            has(Conclusion::Regressed).then(|| {
+                format!(
+                    "regressed: p95 is more than {} slower, with {} confidence for all endpoints together",
+                    exact_percent(rule.margin),
+                    exact_percent(1.0 - self.alpha),
+                )
+            }),
+            has(Conclusion::NoChangeSeen)
+                .then(|| format!("no change measured: a slow-down of {} is ruled out", exact_percent(rule.detect))),
+            self.endpoints.iter().any(|endpoint| endpoint.p95.change.is_some()).then(|| CHANGE.to_owned()),
+            (!not_judged.is_empty()).then(|| format!("not judged: {}", not_judged.join(", "))),
+        ];
+        lines.into_iter().flatten().collect()
+    }
+
     /// Describes how many pairs there are, and what a pair is.
     pub(crate) fn describe_pairs(&self) -> String {
         let pairs = counted(self.pairs as u64, "pair");
@@ -245,6 +267,12 @@ impl EndpointChange {
             p95.describe(),
             p95.interval.map(|(low, high)| signed_interval(low, high)).unwrap_or_default(),
         ]
+    }
+
+    /// Cells of the columns [`NOT_JUDGED`].
+    pub(crate) fn not_judged_cells(&self) -> [String; 4] {
+        let success = self.success.change.map(signed_points).unwrap_or_default();
+        [self.p50.describe(), self.p99.describe(), success, self.throughput.describe()]
     }
 
     /// The change, which was judged, then both sides: "p95 +28.3 % (typical change, interval

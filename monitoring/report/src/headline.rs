@@ -112,6 +112,11 @@ pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
     first.or_else(|| cause_of_unknown(report)).filter(|_| !is_missed_objective)
 }
 
+/// Whether the cause in the headline is the comparison with a baseline.
+pub(crate) fn is_of_comparison(report: &Report) -> bool {
+    cause_finding(report).is_some_and(|it| it.kind == FindingKind::ChangedFromBaseline)
+}
+
 /// Finding whose message is in the headline.
 pub(crate) fn finding_in_headline(report: &Report) -> Option<&Finding> {
     cause_finding(report).or_else(|| cause_outage(report))

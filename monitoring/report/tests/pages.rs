@@ -110,6 +110,26 @@ fn endpoints_without_requests_are_one_line() {
 }
 
 #[test]
+fn a_comparison_with_a_baseline_is_shown_below_its_headline() {
+    let report = report("regressed");
+    let compared = read_comparison(&test_support::situation("regressed", "_comparison").unwrap()).unwrap();
+    let files = run_files(&report, Some(&compared)).unwrap();
+    let file = |wanted: &str| &files.iter().find(|(name, _)| *name == wanted).unwrap().1;
+    let parts =
+        ["slower than the baseline (exit 91)", "get_state (-4.7 % to", "too little data: get_state", "regressed: p95"];
+    assert_eq!(parts.map(|part| file(MARKDOWN).matches(part).count()), [1; 4], "{}", file(MARKDOWN));
+    let (_, body) = file(HTML).split_once("<body>").unwrap();
+    assert_eq!(parts.map(|part| body.matches(part).count()), [1; 4]);
+    assert_eq!(file(JUNIT).matches("<failure").count(), 1, "{}", file(JUNIT));
+    let met = Report { exit_code: ExitCode::Met, ..report };
+    for (_, text) in
+        run_files(&met, Some(&compared)).unwrap().iter().filter(|(name, _)| [HTML, MARKDOWN].contains(name))
+    {
+        assert_eq!(text.matches("slower than the baseline (exit 91)").count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn no_line_of_a_text_is_over_200_characters() {
     let names =
         ["failed_setup", "interrupted", "met", "missed", "regressed", "several_missed", "store_gone", "too_few"];

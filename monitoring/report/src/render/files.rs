@@ -38,11 +38,12 @@ pub enum RenderError {
 /// # Errors
 /// If the report cannot be written as JSON, or the results as XML.
 pub fn run_files(report: &Report, compared: Option<&Comparison>) -> Result<Vec<(&'static str, String)>, RenderError> {
-    let mut summary = markdown::render_run(report);
+    let summary = match compared {
+        Some(compared) => markdown::render_compared_run(report, compared),
+        None => markdown::render_run(report),
+    };
     let mut files = vec![(HTML, html::render_run(report, compared)), (JUNIT, junit::render_run(report)?)];
     if let Some(compared) = compared {
-        summary.push('\n');
-        summary.push_str(&markdown::render_comparison(compared));
         files.push((COMPARISON, serde_json::to_string_pretty(compared)? + "\n"));
     }
     files.push((MARKDOWN, summary));

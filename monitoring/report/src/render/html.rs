@@ -57,7 +57,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         (contents(report, compared.is_some()))
         (sections::findings(report))
         @if loaded { (sections::objectives("Objectives", &report.objectives, report.load_end())) }
-        @if let Some(compared) = compared { (comparison::section(compared)) }
+        @if let Some(compared) = compared { (comparison::of_run(report, compared)) }
         @if loaded {
             (sections::latency(report))
             (sections::load(report))
@@ -73,13 +73,9 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
 pub fn render_comparison(compared: &Comparison) -> String {
     let headline = Headline::for_comparison(compared);
     let body = html! {
-        (head(compared.exit_code, &headline, &html! {
-            p class="sub" { b { (compared.load) } ", " (compared.describe_pairs()) }
-            p class="sub" { "base: " b { (compared.base) } }
-            p class="sub" { "head: " b { (compared.head) } }
-        }))
+        (head(compared.exit_code, &headline, &comparison::sides(compared)))
         (comparison::findings(compared))
-        (comparison::section(compared))
+        (comparison::section(compared, &html! {}))
         @if !compared.objectives.is_empty() {
             (sections::objectives("Objectives of the head, over all its rounds", &compared.objectives, LoadEnd::Planned))
         }

@@ -5,8 +5,9 @@ use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, Tes
 
 use super::terminal::TerminalStyle;
 use crate::Report;
-use crate::comparison::{Comparison, Conclusion};
+use crate::comparison::{Comparison, ComparisonMethod, Conclusion};
 use crate::evidence::FailureCause;
+use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 use crate::findings::{comparison_findings, describe_measured, finding, lines, run_findings};
 use crate::format::counted_part;
@@ -112,9 +113,13 @@ fn add_findings(suite: &mut TestSuite, scenario: &str, findings: &[Finding]) {
 }
 
 fn problem(scenario: &str, at: usize, problem: &Finding) -> TestCase {
-    let kind = problem.exit_code.map_or("problem", |code| code.describe());
+    let (severity, kind) = match problem.exit_code {
+        // Only a run with a baseline has this problem.
+        Some(ExitCode::Regressed) => (NonSuccessKind::Failure, ComparisonMethod::Recorded.describe_regression()),
+        code => (NonSuccessKind::Error, code.map_or("problem", |code| code.describe())),
+    };
     let text = problem.advice.iter().fold(problem.message.clone(), |text, advice| format!("{text}. {advice}"));
-    let status = failed(NonSuccessKind::Error, kind, Some(&text));
+    let status = failed(severity, kind, Some(&text));
     let mut case = TestCase::new(format!("problem {}", at + 1), status);
     case.set_classname(format!("perf.{scenario}"));
     case

@@ -10,12 +10,12 @@ use super::below_headline::{below_table, comparison_below_headline};
 use super::rows::{self, ObjectiveRow, ObjectiveRows};
 use super::terminal::TerminalStyle;
 use crate::Report;
-use crate::comparison::{CHANGE, Comparison};
+use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 use crate::findings::{FailureText, describe_failures, lines, table_notes};
 use crate::format::{count, counted};
-use crate::headline::Headline;
+use crate::headline::{Headline, is_of_comparison};
 use crate::judgement::ObjectiveResult;
 use crate::mark::{LoadEnd, Mark};
 
@@ -46,11 +46,26 @@ pub fn render_run(report: &Report) -> String {
     text
 }
 
+/// Summary of a run and of its comparison with a baseline.
+pub fn render_compared_run(report: &Report, compared: &Comparison) -> String {
+    let comparison = match is_of_comparison(report) {
+        true => format!("### Comparison\n\n{}", render_details(compared)),
+        false => render_comparison(compared),
+    };
+    format!("{}\n{comparison}", render_run(report))
+}
+
 /// Summary of a comparison: the verdict, then endpoints, objectives of the head, and findings.
 pub fn render_comparison(compared: &Comparison) -> String {
     let headline = Headline::for_comparison(compared);
     let mut text = heading(compared.exit_code, &headline.verdict);
     text.extend(headline.below().map(paragraph));
+    text + &render_details(compared)
+}
+
+/// Summary of a comparison without its verdict, and without the finding in it.
+fn render_details(compared: &Comparison) -> String {
+    let mut text = String::new();
     let _ = writeln!(
         text,
         "{}: {}.\n\n- base: {}\n- head: {}\n",
@@ -65,7 +80,9 @@ pub fn render_comparison(compared: &Comparison) -> String {
         let (name, cells) = (escaped(&endpoint.name), endpoint.p95_cells().join(" | "));
         let _ = writeln!(text, "| {emoji} {word} | {name} | {cells} |");
     }
-    let _ = writeln!(text, "\n*{CHANGE}*");
+    for line in compared.legend(&[]) {
+        let _ = writeln!(text, "\n*{line}*");
+    }
     if !compared.objectives.is_empty() {
         text.push_str("\nObjectives of the head, over all its rounds:\n\n");
         text.push_str(&objectives(&compared.objectives, LoadEnd::Planned));
@@ -91,11 +108,11 @@ fn heading(code: ExitCode, verdict: &str) -> String {
 
 fn objectives(objectives: &[ObjectiveResult], end: LoadEnd) -> String {
     let ObjectiveRows { rows, counted } = rows::judged(objectives, end);
-    let mut text = format!("| | endpoint | objective | measured | good | {counted} |\n|---|---|---|---:|---:|---:|\n");
+    let mut text = format!("| | endpoint | objective | measured | {counted} | good |\n|---|---|---|---:|---:|---:|\n");
     for row in rows {
         let ObjectiveRow { mark: Mark { emoji, word, .. }, measured, good, counted, .. } = row;
         let (endpoint, objective) = (escaped(row.endpoint), escaped(row.objective));
-        let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {good} | {counted} |");
+        let _ = writeln!(text, "| {emoji} {word} | {endpoint} | {objective} | {measured} | {counted} | {good} |");
     }
     for note in table_notes(objectives, end) {
         let _ = writeln!(text, "\n*{}*", escaped(&note));

@@ -6,10 +6,12 @@ use maud::{Markup, PreEscaped, html};
 
 use super::super::below_headline::comparison_below_headline;
 use super::chart::escaped;
+use super::class;
 use super::sections::list;
-use super::{class, heads};
-use crate::comparison::{CHANGE, Comparison, ComparisonMethod, EndpointChange};
-use crate::format::{exact_percent, signed_interval, signed_percent, signed_points};
+use crate::Report;
+use crate::comparison::{Comparison, EndpointChange, NOT_JUDGED};
+use crate::format::{signed_interval, signed_percent};
+use crate::headline::{Headline, is_of_comparison};
 use crate::mark::Mark;
 
 /// List of all findings but the one in the headline.
@@ -17,49 +19,60 @@ pub(super) fn findings(compared: &Comparison) -> Markup {
     list(&comparison_below_headline(compared))
 }
 
-/// Table, and a chart of the intervals.
-pub(super) fn section(compared: &Comparison) -> Markup {
-    let method = match compared.method {
-        ComparisonMethod::Interleaved => "interleaved rounds on one machine",
-        ComparisonMethod::Recorded => {
-            "two runs at different times; any other difference between them looks like a change of the service"
-        }
+/// Load and method, base, and head.
+pub(super) fn sides(compared: &Comparison) -> Markup {
+    html! {
+        p class="sub" { b { (compared.load) } ": " (compared.describe_pairs()) }
+        p class="sub" { "base: " b { (compared.base) } }
+        p class="sub" { "head: " b { (compared.head) } }
+    }
+}
+
+/// Comparison of a run with its baseline, as a part of the run's page.
+pub(super) fn of_run(report: &Report, compared: &Comparison) -> Markup {
+    let text = html! {
+        @if !is_of_comparison(report) { p class="cause" { (Headline::for_comparison(compared).to_line()) } }
+        (sides(compared))
     };
+    html! { (section(compared, &text)) (findings(compared)) }
+}
+
+/// Table, and a chart of the intervals, below a text. A narrow page has only the judged change.
+pub(super) fn section(compared: &Comparison, text: &Markup) -> Markup {
+    let is_used = |at: &usize| compared.endpoints.iter().any(|it| !it.not_judged_cells()[*at].is_empty());
+    let not_judged: Vec<_> = (0..NOT_JUDGED.len()).filter(is_used).collect();
+    let names: Vec<_> = not_judged.iter().map(|&at| NOT_JUDGED[at]).collect();
     html! {
         h2 id="comparison" { "Comparison" }
         div class="card" {
-            p class="sub" {
-                b { (compared.base) } " and " b { (compared.head) } ": " (method)
-                ". The p95 of all endpoints is judged together (Holm). "
-                "A change of up to " (exact_percent(compared.rule.margin)) " is ignored. A slow-down of "
-                (exact_percent(compared.rule.detect)) " or more must be detected."
-            }
+            (text)
             @if compared.endpoints.iter().any(|endpoint| endpoint.p95.interval.is_some()) {
-                (PreEscaped(forest_plot(compared)))
+                div class="extra" { (PreEscaped(forest_plot(compared))) }
             }
             table {
                 thead { tr {
-                    (heads(&["verdict", "endpoint"], &["p95 before", "after", "change", "interval"]))
-                    (heads(&[], &["p50", "p99", "success", "throughput"]))
+                    th { "verdict" } th { "endpoint" }
+                    th class="n extra" { "p95 before" } th class="n extra" { "after" }
+                    th class="n" { "change" } th class="n extra" { "interval" }
+                    @for name in &names { th class="n extra" { (name) } }
                 } }
-                tbody { @for endpoint in &compared.endpoints { (row(endpoint)) } }
+                tbody { @for endpoint in &compared.endpoints { (row(endpoint, &not_judged)) } }
             }
-            p class="sub" { (CHANGE) "." }
-            p class="sub" { "Changes of p50, p99, success and throughput are shown but not judged." }
+            @for line in compared.legend(&names) { p class="sub" { (line) } }
         }
     }
 }
 
-fn row(endpoint: &EndpointChange) -> Markup {
+fn row(endpoint: &EndpointChange, not_judged: &[usize]) -> Markup {
     let mark = Mark::from(endpoint.conclusion);
+    let ([before, after, change, interval], others) = (endpoint.p95_cells(), endpoint.not_judged_cells());
     html! {
         tr {
-            td class={ "word " (class(mark.tone)) } { (mark.signed_word()) }
+            td class={ "word wrap " (class(mark.tone)) } { (mark.signed_word()) }
             th scope="row" { (endpoint.name) }
-            @for cell in endpoint.p95_cells() { td class="n" { (cell) } }
-            td class="n" { (endpoint.p50.describe()) } td class="n" { (endpoint.p99.describe()) }
-            td class="n" { (endpoint.success.change.map(signed_points).unwrap_or_default()) }
-            td class="n" { (endpoint.throughput.describe()) }
+            td class="n extra" { (before) } td class="n extra" { (after) }
+            td class="n" { (change) } td class="n extra" { (interval) }
+            @for &at in not_judged { td class="n extra" { (others[at]) } }
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], end: LoadE
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" }
                     th class="n extra" { "95 % interval" } th class="extra" { "share of limit" }
-                    th class="n extra" { "good" } th class="n" { (counted) }
+                    th class="n extra" { (counted) } th class="n extra" { "good" }
                 } }
                 tbody { @for row in &rows { (objective_row(row)) } }
             }
@@ -65,8 +65,8 @@ fn objective_row(row: &ObjectiveRow<'_>) -> Markup {
             td class="n" { (row.measured) }
             td class="n extra" { (row.interval) }
             td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } }
+            td class="n extra" { (row.counted) }
             td class="n extra" { (row.good) }
-            td class="n" { (row.counted) }
         }
     }
 }

@@ -4,8 +4,7 @@ use super::comparison::render_details;
 use super::{TerminalStyle, render_comparison, render_run};
 use crate::Report;
 use crate::comparison::Comparison;
-use crate::finding::FindingKind;
-use crate::headline::cause_finding;
+use crate::headline::is_of_comparison;
 
 /// A run's result, and everything that is printed below it.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +29,7 @@ pub fn render_result(result: &RunResult<'_>, style: TerminalStyle) -> String {
         text.push_str(&format!("\n{}\n", style.wrap(proof)));
     }
     if let Some(compared) = result.compared {
-        let in_headline = cause_finding(result.report).is_some_and(|it| it.kind == FindingKind::ChangedFromBaseline);
-        let render = if in_headline { render_details } else { render_comparison };
+        let render = if is_of_comparison(result.report) { render_details } else { render_comparison };
         text.push_str(&format!("\n{}\n", render(compared, style)));
     }
     let dashboard = result.dashboard.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
