@@ -7,29 +7,29 @@ use crate::findings::{
     FindingSource, SourcedFinding, comparison_findings, findings_with, has_cause_of_finding, inconclusive, missed,
 };
 use crate::headline::{cause_objective, finding_in_headline, is_explained, place_in_headline};
-use crate::judgement::ObjectiveResult;
 
 /// All findings of a run but the one in the headline and what follows from it, and without
 /// endpoints that were not requested, which are a note below the table.
 pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
-    let is_named = |it: &ObjectiveResult| !it.is_not_requested() && !is_explained(report, it);
-    let not_met = || [missed(report, cause_objective(report)), inconclusive(report, is_named)].concat();
+    let not_met = || [missed(report, cause_objective(report)), other_inconclusive(report)].concat();
     without_headline(report, findings_with(report, not_met))
 }
 
 /// Findings of a run below its headline, a table of objectives and a list of failed requests,
 /// without those that repeat one of the three.
 pub(super) fn below_table(report: &Report) -> Vec<Finding> {
-    // The table shows which objectives share the headline's reason.
-    let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
-    let is_named = |it: &ObjectiveResult| {
-        it.verdict.reason() != in_headline && !it.is_not_requested() && !is_explained(report, it)
-    };
-    let mut findings = findings_with(report, || inconclusive(report, is_named));
+    let mut findings = findings_with(report, || other_inconclusive(report));
     if has_cause_of_finding(report) {
         findings.retain(|it| it.finding.kind != FindingKind::FailedRequests);
     }
     without_headline(report, findings)
+}
+
+/// Inconclusive objectives whose reason is neither in the headline nor follows from it. The table
+/// shows which objectives share the headline's reason.
+fn other_inconclusive(report: &Report) -> Vec<SourcedFinding<'_>> {
+    let in_headline = cause_objective(report).and_then(|objective| objective.verdict.reason());
+    inconclusive(report, |it| it.verdict.reason() != in_headline && !it.is_not_requested() && !is_explained(report, it))
 }
 
 /// All findings of a comparison but the one in the headline.

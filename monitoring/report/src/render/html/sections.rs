@@ -1,6 +1,7 @@
 //! Sections of a run's page.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use maud::{Markup, html};
 
@@ -9,10 +10,11 @@ use super::super::rows::{self, ObjectiveRow, ObjectiveRows};
 use super::{class, figures, heads};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
+use crate::evidence::AgentResult;
 use crate::finding::Finding;
 use crate::findings::table_notes;
 use crate::format::{self, counted, finite_millis, percent};
-use crate::judgement::{EndpointResult, ObjectiveResult};
+use crate::judgement::{ObjectiveResult, REQUEST};
 use crate::mark::{LoadEnd, Tone};
 
 /// List of all findings but the one in the headline.
@@ -120,6 +122,7 @@ pub(super) fn latency(report: &Report) -> Markup {
 /// The section about planned and delivered load, a row for each part.
 pub(super) fn load(report: &Report) -> Markup {
     let charts = figures::load(report);
+    let has_arrivals = report.run.plan.parts.iter().any(|part| part.model.arrivals().is_some());
     html! {
         h2 id="load" { "Planned and delivered load" }
         div class="wide" {
@@ -129,18 +132,19 @@ pub(super) fn load(report: &Report) -> Markup {
             table {
                 thead { tr {
                     (heads(&["scenario", "load"], &["iterations", "failed", "dropped"]))
-                    (heads(&[], &["arrivals started", "late", "iteration p50", "p95"]))
+                    @if has_arrivals { (heads(&[], &["arrivals started", "late"])) }
+                    (heads(&[], &["iteration p50", "p95"]))
                 } }
                 tbody { @for part in &report.run.plan.parts { tr {
                     th scope="row" { (part.name) }
-                    td { (part.load) }
+                    td class="wrap" { (part.load) }
                     td class="n" { (format::count(part.iterations.completed)) }
                     td class="n" { (format::count(part.iterations.failed)) }
                     td class="n" { (format::count(part.iterations.dropped)) }
-                    td class="n" { @if let Some(arrivals) = part.model.arrivals() {
-                        (format::count(arrivals.started)) " of " (format::count(arrivals.planned))
-                    } }
-                    td class="n" { @if let Some(arrivals) = part.model.arrivals() { (format::count(arrivals.late)) } }
+                    @if let Some(arrivals) = part.model.arrivals() {
+                        td class="n" { (format::count(arrivals.started)) " of " (format::count(arrivals.planned)) }
+                        td class="n" { (format::count(arrivals.late)) }
+                    } @else if has_arrivals { td {} td {} }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p50)) } }
                     td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p95)) } }
                 } } }
@@ -156,14 +160,18 @@ pub(super) fn load(report: &Report) -> Markup {
 
 /// The agents or shards that made the load together.
 fn agents(report: &Report) -> Markup {
-    let is_shard = report.run.agents.iter().any(|agent| agent.is_shard);
+    let any = |has: fn(&AgentResult) -> bool| report.run.agents.iter().any(has);
+    let is_shard = any(|agent| agent.is_shard);
+    let (has_lateness, is_lost) = (any(|agent| agent.lateness_p99_ms.is_some()), any(|agent| agent.lost.is_some()));
     html! {
         table {
             thead { tr {
                 (heads(&[if is_shard { "shard" } else { "agent" }, "process"], &["requests", "failed", "workers"]))
-                (heads(&[], &["processor time", "busiest worker", "lateness p99"]))
+                (heads(&[], &["processor time", "busiest worker"]))
+                @if has_lateness { th class="n" { "lateness p99" } }
                 (heads(&[], if is_shard { &["began (own clock)"] } else { &["clock offset", "clock drift"] }))
-                th class="n" { "began late" } th { "lost" }
+                th class="n" { "began late" }
+                @if is_lost { th { "lost" } }
             } }
             tbody { @for agent in &report.run.agents { tr {
                 th scope="row" { (agent.number) }
@@ -173,7 +181,9 @@ fn agents(report: &Report) -> Markup {
                 td class="n" { (agent.workers) }
                 td class="n" { @if let Some(seconds) = agent.processor_s { (std::format!("{seconds:.2} s")) } }
                 td class="n" { @if let Some(cpu) = agent.cpu { (percent(cpu)) } }
-                td class="n" { @if let Some(ms) = agent.lateness_p99_ms { (finite_millis(ms)) } }
+                @if has_lateness {
+                    td class="n" { @if let Some(ms) = agent.lateness_p99_ms { (finite_millis(ms)) } }
+                }
                 td class="n" {
                     @if let (Some(offset), Some(error)) = (agent.clock_offset_ms, agent.clock_error_ms) {
                         (finite_millis(offset)) " ± " (finite_millis(error))
@@ -188,7 +198,7 @@ fn agents(report: &Report) -> Markup {
                     }
                 }
                 td class="n" { (finite_millis(agent.start_skew_ms)) }
-                td class="wrap" { (agent.lost.as_deref().unwrap_or_default()) }
+                @if is_lost { td class="wrap" { (agent.lost.as_deref().unwrap_or_default()) } }
             } } }
         }
     }
@@ -214,7 +224,6 @@ fn part_latencies(report: &Report) -> Markup {
 /// Failed requests by endpoint, kind and cause, and checks.
 pub(super) fn errors(report: &Report) -> Markup {
     let failing: Vec<_> = report.endpoints.iter().filter(|endpoint| endpoint.requests.failed > 0).collect();
-    let kinds: BTreeSet<_> = failing.iter().flat_map(|endpoint| endpoint.errors.keys()).collect();
     html! {
         h2 id="errors" { "Errors" }
         div class="card" {
@@ -225,18 +234,17 @@ pub(super) fn errors(report: &Report) -> Markup {
                 table {
                     thead { tr {
                         (heads(&["endpoint"], &["requests", "failed", "share"]))
-                        @for kind in &kinds { th class="n" { (kind.as_str()) } }
-                        th { "by status" }
+                        (heads(&["by kind", "by status"], &[]))
                     } }
                     tbody { @for endpoint in &failing { tr {
                         th scope="row" { (endpoint.name) }
                         td class="n" { (format::count(endpoint.requests.sent)) }
                         td class="n" { (format::count(endpoint.requests.failed)) }
                         td class="n" { (figures::share(endpoint.requests.failed, endpoint.requests.sent)) }
-                        @for kind in &kinds {
-                            td class="n" { (format::count(endpoint.errors.get(*kind).copied().unwrap_or_default())) }
+                        td class="wrap" { (times(endpoint.errors.iter().map(|(kind, count)| (kind.as_str(), count)))) }
+                        td class="wrap" {
+                            (times(endpoint.by_status.iter().map(|(status, count)| (status.describe(), count))))
                         }
-                        td class="wrap" { (by_status(endpoint)) }
                     } } }
                 }
             }
@@ -268,13 +276,9 @@ pub(super) fn errors(report: &Report) -> Markup {
     }
 }
 
-/// "97 × 201, 31 × no response": the requests of an endpoint by their status.
-fn by_status(endpoint: &EndpointResult) -> String {
-    let statuses = endpoint.by_status.iter();
-    statuses
-        .map(|(status, count)| format!("{} × {}", format::count(*count), status.describe()))
-        .collect::<Vec<_>>()
-        .join(", ")
+/// "97 × 201, 31 × no response": counts by something.
+fn times<'a>(counts: impl Iterator<Item = (impl Display, &'a u64)>) -> String {
+    counts.map(|(what, number)| format!("{} × {what}", format::count(*number))).collect::<Vec<_>>().join(", ")
 }
 
 /// Error budgets that this run used.
@@ -285,18 +289,22 @@ pub(super) fn budgets(report: &Report) -> Markup {
         div class="card" {
             table {
                 thead { tr {
-                    (heads(&["objective"], &["bad requests", "allowed"]))
+                    (heads(&["objective"], &["bad", "allowed"]))
                     (heads(&["budget used (burn rate)"], &["a month's budget lasts"]))
                     @if report.requests_per_day.is_some() { th class="n" { "allowed per month" } }
                 } }
                 tbody { @for budget in &budgets { tr {
                     th scope="row" { (budget.objective.subject) " " (budget.objective.objective) }
-                    td class="n" { (budget.bad) }
+                    td class="n" { (format::count(budget.bad)) }
                     td class="n" { (format!("{:.1}", budget.allowed)) }
                     td { (bar(budget.burn_rate)) }
                     td class="n" { (describe_days(budget.days())) }
                     @if let Some(day) = report.requests_per_day {
-                        td class="n" { (format::count(rounded(budget.allowed_per_month(day)))) }
+                        td class="n" {
+                            @if budget.objective.goal.counted_noun() == Some(REQUEST) {
+                                (format::count(rounded(budget.allowed_per_month(day))))
+                            }
+                        }
                     }
                 } } }
             }
