@@ -20,7 +20,7 @@ pub enum Excuse {
     #[error("not every scenario has every check")]
     OtherChecks,
     /// Values a second need a whole window.
-    #[error("a run of a minute has no whole window")]
+    #[error("a run of a minute is shorter than the window")]
     NoWholeWindow,
     /// Response times begin at an arrival.
     #[error("only open loads have response times")]
@@ -74,7 +74,7 @@ pub enum Excuse {
     #[error("the run was too short for the backend to be scraped often enough")]
     FewScrapes,
     /// The run had too few pushes for a line.
-    #[error("a run with only a few pushes has no lines")]
+    #[error("a run with only a few pushes has too few points for lines")]
     FewPushes,
     /// No requests were made to the query's endpoints.
     #[error("the run made no request to these endpoints")]

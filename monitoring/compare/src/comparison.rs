@@ -100,7 +100,7 @@ fn missing_warnings(changes: &[EndpointChange], pairs: &[Pair<'_>]) -> Vec<Findi
             (true, false) => ("base", "head"),
             (false, _) => ("head", "base"),
         };
-        let message = format!("{name} was requested on the {side} but not on the {other}: not compared");
+        let message = format!("{name} is not compared: it has requests on the {side}, but none on the {other}");
         let subject = Subject::Objective(name.clone());
         warnings.push(Finding::warning(subject, FindingKind::EndpointOnOneSide, message));
     }
@@ -108,7 +108,7 @@ fn missing_warnings(changes: &[EndpointChange], pairs: &[Pair<'_>]) -> Vec<Findi
         let is_all = names.len() == changes.len();
         let names = if is_all { "all endpoints".to_owned() } else { names.join(", ") };
         let message = format!(
-            "{names}: {} left out: fewer than {MIN_REQUESTS_P95} requests on a side. Longer rounds or runs avoid this",
+            "{names}: {} left out, with fewer than {MIN_REQUESTS_P95} requests on a side. Make rounds or runs longer",
             counted_part(left_out as u64, pairs.len() as u64, "pair")
         );
         warnings.push(Finding::warning(Subject::Load, FindingKind::PairsLeftOut, message));

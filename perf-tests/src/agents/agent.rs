@@ -173,7 +173,7 @@ impl Agent {
 fn unexpected(message: ToAgent) -> AgentEnd {
     match message {
         ToAgent::Refused(why) => AgentEnd::Refused(why.join("; ")),
-        _ => AgentEnd::Refused("its messages came in another order".to_owned()),
+        _ => AgentEnd::Refused("it sent an unexpected message".to_owned()),
     }
 }
 

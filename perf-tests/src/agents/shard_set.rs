@@ -159,7 +159,7 @@ fn take(agent: &mut AgentLoad, file: ShardFile, start: SystemTime) -> Option<Rec
     let lasted = file.lasted();
     agent.result.place = Some(file.place);
     let Some(load) = file.load else {
-        agent.lost = Some((Duration::ZERO, "none was made".to_owned()));
+        agent.lost = Some((Duration::ZERO, "it made none".to_owned()));
         return None;
     };
     agent.result.started = Some(perf_settings::rfc3339_millis(file.started));

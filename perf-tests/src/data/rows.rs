@@ -52,7 +52,7 @@ pub(super) enum RowsError {
     RowTooLong { line: u64 },
     #[error("it has no rows: add one")]
     Empty,
-    #[error("its name ends in none of .csv, .jsonl, .ndjson and .json: rename it")]
+    #[error("its name does not end in .csv, .jsonl, .ndjson or .json: rename it")]
     UnknownFormat,
     #[error("it has more than 64 MiB: write it as JSON lines (.jsonl), one row per line")]
     JsonTooLarge,

@@ -120,7 +120,7 @@ fn bad_files_are_named_with_their_line() {
         ("empty.json", "[]", "it has no rows"),
         ("cut.json", "[{\"a\":\n1\n", "line 2: not a JSON array of rows: EOF while parsing an object."),
         ("object.json", "{\"a\":\n1}", "line 1: not a JSON array of rows: invalid type: map, expected a sequence."),
-        ("rows.txt", "a", "its name ends in none of"),
+        ("rows.txt", "a", "its name does not end in"),
     ] {
         for error in BOTH.map(|max| opened(name, text, max).unwrap_err()) {
             let begins = error.starts_with(&format!("data file {}: ", path(name).display()));

@@ -138,7 +138,7 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
     );
     if omitted > 0 {
         let requests = counted(omitted, "more request");
-        message.push_str(&format!(". A steady load would have made {requests} meanwhile, counted as unknown"));
+        message.push_str(&format!(". A steady load would have made {requests} in that time, which count as unknown"));
         let others = elsewhere.iter().take(MOST_NAMES);
         let others = others.map(|(endpoint, omitted)| {
             format!("{} of them to {}", count(*omitted), catalogue.endpoints[*endpoint].name)

@@ -35,7 +35,7 @@ pub(super) fn explain(path: &Path, error: &io::Error) -> ExchangeError {
         io::ErrorKind::ConnectionRefused => refused(match std::fs::metadata(path).map(|it| it.file_type()) {
             Ok(file) if file.is_dir() => format!("{shown} is a folder, not a socket"),
             Ok(file) if !file.is_socket() => format!("{shown} is a file, not a socket"),
-            _ => format!("no service listens on the socket {shown}, which an earlier one has left"),
+            _ => format!("no service listens on the socket {shown}: start the service again"),
         }),
         io::ErrorKind::PermissionDenied => ExchangeError::local(format!(
             "this user may not connect to the socket {shown}: run as a user who may write to it and enter its \

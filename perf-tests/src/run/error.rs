@@ -43,9 +43,7 @@ pub(crate) enum RunError {
         "monitoring/src/services/mod.rs does not list the service {0}, so it has no rules and no dashboards: add it to ALL"
     )]
     NotListed(&'static str),
-    #[error(
-        "the store already has series of testid {testid:?}, and would add both runs up as one: choose another {setting}"
-    )]
+    #[error("the store already has series of testid {testid:?}, and would add up both runs: choose another {setting}")]
     TestidInStore { testid: String, setting: String },
     #[error("the store does not accept metrics, so nothing was sent: {0}")]
     Receiver(PushError),
@@ -58,7 +56,7 @@ pub(crate) enum RunError {
     #[error("only cargo xtask perf makes load by pods: use --agents kubernetes:N there, or leave out kubernetes: here")]
     Pods,
     #[error(
-        "{listen} needs a secret by which agents are known: set {AGENT_TOKEN} to the same random text of at least \
+        "{listen} admits only agents that know a secret: set {AGENT_TOKEN} to the same random text of at least \
          {SHORTEST_TOKEN} characters here and for each agent"
     )]
     NoToken { listen: String },

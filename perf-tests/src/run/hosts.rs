@@ -37,7 +37,7 @@ pub(crate) enum HostError {
     #[error("{0} gives addresses, and a Unix socket has none: remove {0}")]
     ResolvedSocket(String),
     #[error(
-        "{resolve} has addresses of {host}:{port}, and {} {}: give a target's host and port",
+        "{resolve} gives an address for {host}:{port}, but {} {}: give the host and port of a target",
         if .targets.len() == 1 { "the target is" } else { "the targets are" },
         .targets.join(", ")
     )]

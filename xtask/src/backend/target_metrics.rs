@@ -94,9 +94,9 @@ const ELSEWHERE: &str = "serve metrics there, or name their path in the service'
 /// The remedy for a service that responds with an error of its own.
 const ITS_LOG: &str = "the service's log says why; Prometheus cannot scrape it then, either";
 /// The remedy for a text that is too long.
-const FEWER: &str = "expose fewer series, such as none with a label of users or of whole paths";
+const FEWER: &str = "expose fewer series, for example without labels for users or whole paths";
 /// The remedy for a slow text.
-const FASTER: &str = "expose fewer series, or serve them where the load does not block them";
+const FASTER: &str = "expose fewer series, or serve them on a thread that the load does not block";
 /// The remedy for a body that cannot be decompressed.
 const UNCOMPRESSED: &str = "let the service, or the proxy before it, send metrics uncompressed";
 

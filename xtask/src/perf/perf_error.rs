@@ -28,8 +28,8 @@ pub(crate) enum PerfError {
     #[error("--against: {0}")]
     Against(ValueError),
     #[error(
-        "the target {target} is a running service, and revision {revision:?} has to be started: use --start instead of \
-         a target"
+        "the command must start revision {revision:?}, and the target {target} runs already: replace the target by \
+         --start CMD"
     )]
     TargetOfRevision { target: String, revision: String },
     #[error("a comparison needs one scenario, and {0} are named: name one")]
@@ -61,8 +61,8 @@ pub(crate) enum PerfError {
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error(
-        "--proof needs a store: remove it, install Docker, put prometheus on PATH, or name a store with \
-         --prometheus-url"
+        "--proof needs a store: install Docker, put prometheus on PATH, name a store with --prometheus-url, or \
+         remove --proof"
     )]
     NoStore,
     #[error("--drill needs a Prometheus: install Docker, or put prometheus on PATH")]
@@ -95,7 +95,7 @@ pub(crate) enum PerfError {
     TooFewRequests,
     #[error("{0}")]
     Interrupted(&'static str),
-    #[error("a mistake in this program, which the message above describes: report it")]
+    #[error("this program has a mistake: report the message above")]
     Panicked,
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),

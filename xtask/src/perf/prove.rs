@@ -214,7 +214,7 @@ impl ProofContext<'_> {
         }
         let why = format!("this machine does not reach the store at {shown}, as the pods do ({error:#})");
         if self.must_prove {
-            let wrong = vec![format!("{why}: run the command where it is reached, or remove --proof")];
+            let wrong = vec![format!("{why}: run the command on a machine that reaches it, or remove --proof")];
             let checks = vec![ProofItem::new("metrics", "not proved".to_owned(), wrong)];
             return Proof { checks, finding: None };
         }

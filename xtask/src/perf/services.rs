@@ -40,7 +40,7 @@ impl Services {
             }
         }
         if plan.settings.on_kubernetes && plan.settings.remote_write.is_none() {
-            eprintln!("no metrics are stored: name a store that the pods reach with --prometheus-url");
+            eprintln!("the pods store no metrics: name a store that they reach with --prometheus-url");
         }
         match services.start_target(plan).await {
             Ok(()) => Ok(services),

@@ -105,7 +105,7 @@ fn a_shard_that_was_stopped_or_made_nothing_is_lost() {
     let bytes = [stopped, without_load, file(3, 10)];
     let merged = read_and_fold(&write("stopped", &bytes.map(|file| serde_json::to_vec(&file).unwrap()))).unwrap();
     let lost: Vec<_> = merged.load.agents.iter().map(|it| it.lost.as_deref()).collect();
-    assert_eq!(lost, [Some("stopped by a signal at 00:10"), Some("none was made"), None]);
+    assert_eq!(lost, [Some("stopped by a signal at 00:10"), Some("it made none"), None]);
     assert!(!merged.load.interrupted && merged.load.agents[1].started.is_none());
 }
 

@@ -140,7 +140,7 @@ fn pass_client_certificate(config: &HostTlsConfig) -> String {
     let HostTlsConfig { value, is_target, .. } = config;
     match is_target {
         true => format!("pass it with --client-certificate {value} and --client-key {value}"),
-        false => "only targets are shown one, and only a redirect leads to this origin: make it a host of the \
+        false => "this client shows one to targets only, and a redirect led here: make this origin a host of the \
                   scenario (Host::new)"
             .to_owned(),
     }

@@ -85,7 +85,7 @@ impl PerfArgs {
             );
         }
         if self.stack.choice == StackChoice::None {
-            return conflict("--proof needs a store: remove it, or --stack none");
+            return conflict("--proof needs a store: remove --stack none, or --proof");
         }
         if settings.dry_run {
             let dry_run = settings.setting_name(DRY_RUN);

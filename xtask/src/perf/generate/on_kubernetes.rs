@@ -32,7 +32,7 @@ pub(super) async fn run(
     // The plan's mistakes are found here, before anything is created in the cluster.
     let drawing = child::draw(&plan.generator, scenario, &settings, plan.signals.clone()).await?;
     if settings.revision.as_ref().is_some_and(Revision::is_dirty) {
-        terminal::print_line("warning: whether the image has this checkout's uncommitted changes is not checked");
+        terminal::print_line("warning: this checkout has uncommitted changes, and the image may lack them");
     }
     let longest = drawing.longest + settings.setup_timeout + settings.teardown_timeout;
     let testid = settings.testid.clone();

@@ -23,7 +23,7 @@ async fn a_panic_is_an_error_before_the_clean_up() {
     let panicked = catch_panic(async { panic!("on purpose") }).await;
     let error = cleaned_up(panicked, Err(anyhow!("failed to stop the stack"))).unwrap_err();
     assert_eq!((error.verdict().as_str(), error.code()), ("internal error (exit 70)", ExitCode::Internal));
-    assert!(error.to_string().ends_with("report it; also failed to stop the stack"), "{error}");
+    assert!(error.to_string().ends_with("report the message above; also failed to stop the stack"), "{error}");
 }
 
 #[test]

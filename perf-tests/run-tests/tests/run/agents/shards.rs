@@ -254,7 +254,7 @@ fn a_shard_whose_setup_fails_makes_the_merged_run_inconclusive() {
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
     let lost = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentLost).unwrap();
     assert!(lost.message.starts_with("shard 2 of 3 (process "), "{lost}");
-    assert!(lost.message.contains(" did not make its whole load: none was made. It had 2 of 7 VUs"), "{lost}");
+    assert!(lost.message.contains(" did not make its whole load: it made none. It had 2 of 7 VUs"), "{lost}");
     let setup = report.findings.iter().find(|finding| finding.kind == FindingKind::SetupFailed).unwrap();
     assert!(setup.message.contains("setup failed") && setup.message.contains("/setup"), "{setup}");
     // 7 VUs have 9 iterations each, and the second shard has 2 of these VUs.

@@ -45,14 +45,14 @@ fn each_alert_has_its_side_reason_and_remedy() {
         (Alert::UnrecognisedName, &stranger, ["the server does not know", "host name", "check the URL's host"]),
         (Alert::CertificateRequired, &stranger, ["the server requires", "a client certificate", pass]),
         (Alert::CertificateRequired, &identified, ["the server accepts no", "client's authority", replace]),
-        (Alert::CertificateRequired, &other, ["the server requires", "only targets are shown one", "Host::new"]),
+        (Alert::CertificateRequired, &other, ["the server requires", "shows one to targets only", "Host::new"]),
         (Alert::CertificateRevoked, &identified, ["the server refuses", "the client certificate", replace]),
         (Alert::BadCertificate, &stranger, [refused, "it may require a client certificate", pass]),
         (Alert::BadCertificate, &identified, ["the server refuses", "the client certificate", replace]),
-        (Alert::BadCertificate, &other, [refused, "only targets are shown one", "Host::new"]),
+        (Alert::BadCertificate, &other, [refused, "shows one to targets only", "Host::new"]),
         (Alert::HandshakeFailure, &stranger, [refused, "require a client certificate", pass]),
         (Alert::HandshakeFailure, &identified, [refused, "refuse the client certificate", "check its log"]),
-        (Alert::HandshakeFailure, &other, [refused, "only targets are shown one", "Host::new"]),
+        (Alert::HandshakeFailure, &other, [refused, "shows one to targets only", "Host::new"]),
         (Alert::InternalError, &stranger, ["the server ends TLS", "InternalError", "check the server's log"]),
     ] {
         let text = explained(Error::AlertReceived(alert), config);
