@@ -222,7 +222,8 @@ impl HttpClient {
                 Protocol::Http2 => {
                     let (head, bytes) = out.split_at(head_len);
                     let body = RequestBody { bytes, files: pieces.as_deref().map_or(&[], |it| &it.files) };
-                    let request = WholeRequest { head, body, response_to, is_idempotent };
+                    let expects_continue = pieces.as_deref().is_some_and(|it| it.expects_continue);
+                    let request = WholeRequest { head, body, response_to, is_idempotent, expects_continue };
                     let host = Http2Host { http2: &host.http2, config: &host.config, route: &host.pool.route };
                     let work = pin!(h2::exchange(host, config, request, &mut measured));
                     deadline.within(until, work).await

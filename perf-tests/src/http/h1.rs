@@ -21,7 +21,7 @@ use perf_settings::{DEFAULT_MAX_HEAD, MOST_MAX_BODY};
 use tokio::time::Instant;
 
 pub use connection::Connection;
-pub(crate) use streamed::StreamedRequest;
+pub(crate) use streamed::{CONTINUE_WITHIN, StreamedRequest};
 
 /// Limits on the data that a server may send.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,9 @@ impl ResponseLimits {
 /// Limits of a response's head, as errors name them.
 pub(in crate::http) const HEAD_BYTES: &str = "bytes of head: set --max-head";
 pub(in crate::http) const HEAD_LINES: &str = "header lines: set --max-head";
+
+/// The status that asks for the body of a request (RFC 9110, 15.2.1).
+pub(in crate::http) const CONTINUE: u16 = 100;
 
 /// The effect of the request's method on the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

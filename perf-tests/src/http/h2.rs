@@ -26,7 +26,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 pub use self::cause::Cause;
 pub use self::connection::{Connection, Http2Request};
@@ -35,7 +35,7 @@ pub(crate) use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, classify_error};
 use super::exchange::{ExchangeError, Measured, Reply};
-use super::h1::{RawResponse, ResponseTo};
+use super::h1::{CONTINUE_WITHIN, RawResponse, ResponseTo};
 use super::host_config::HostConfig;
 use super::request_body::{BodyReader, RequestBody};
 use crate::measure::Failure;
@@ -69,6 +69,8 @@ pub(super) struct WholeRequest<'a> {
     pub(super) body: RequestBody<'a>,
     pub(super) response_to: ResponseTo,
     pub(super) is_idempotent: bool,
+    /// Whether the body is sent after the status 100, or [`CONTINUE_WITHIN`] later.
+    pub(super) expects_continue: bool,
 }
 
 /// Forgets the connection of a request that does not succeed or is dropped. The next request opens
@@ -198,7 +200,7 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &RefCell<Connection<S>>,
     is_shared: bool,
     is_tls: bool,
-    WholeRequest { head, body, response_to, .. }: WholeRequest<'_>,
+    WholeRequest { head, body, response_to, expects_continue, .. }: WholeRequest<'_>,
 ) -> Result<RawResponse, Cause> {
     let request = Http2Request { head, has_body: body.len() > 0, is_tls, response_to };
     let mut body = if body.files.is_empty() {
@@ -209,9 +211,18 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let id = poll_fn(|context| connection.borrow_mut().poll_begin(context, request)).await?;
     let _guard = StreamGuard { connection, id };
+    if expects_continue {
+        connection.borrow_mut().hold_body(id);
+    }
+    // Boxed, because it is large and rarely used.
+    let mut held = expects_continue.then(|| Box::pin(sleep(CONTINUE_WITHIN)));
     let mut may_gather = is_shared;
     poll_fn(|context| {
         let mut connection = connection.borrow_mut();
+        if held.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready()) {
+            held = None;
+            connection.release_body(id);
+        }
         if mem::take(&mut may_gather) {
             return match connection.gather(context, id, &mut body) {
                 Ok(()) => Poll::Pending,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::chunk_decoder::ChunkDecoder;
 use super::head::{self, Framing, Head};
-use super::{BrokenExchange, Cause, ResponseLimits, ResponseTo};
+use super::{BrokenExchange, CONTINUE, Cause, ResponseLimits, ResponseTo};
 use crate::clock::now;
 
 /// Minimum room for a read of unknown length, in bytes.
@@ -21,9 +21,6 @@ const AHEAD: usize = 64 << 10;
 /// The buffer is replaced if more bytes than these are removed from it at once. It has grown that
 /// large only if the body was kept up to the limit.
 const LARGE: usize = 4 * AHEAD;
-
-/// The status that asks for the body of a request (RFC 9110, 15.2.1).
-const CONTINUE: u16 = 100;
 
 /// The state of a response. Its bytes are in the connection's buffer, which begins with the
 /// response.

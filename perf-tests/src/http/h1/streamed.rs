@@ -14,7 +14,7 @@ use crate::clock::now;
 
 /// Time in which a server should ask for the body. After it, the body is sent unasked, since
 /// servers may ignore the expectation (RFC 9110, 10.1.1).
-const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
+pub(crate) const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A request that is sent in pieces.
 #[derive(Debug)]

@@ -173,6 +173,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    /// Keeps back the body of a request until the server asks for it, by the status 100.
+    pub(crate) fn hold_body(&mut self, id: u32) {
+        self.session.stream(id).into_iter().for_each(|stream| stream.is_held = true);
+    }
+
+    /// Lets the body of a request go although the server has not asked for it, unless it responds
+    /// already.
+    pub(crate) fn release_body(&mut self, id: u32) {
+        self.session.stream(id).into_iter().for_each(|stream| stream.is_held &= stream.incoming.has_head());
+    }
+
     /// Ends a request whose task was dropped.
     pub(crate) fn abandon(&mut self, id: u32) {
         if self.session.abandon(id) {

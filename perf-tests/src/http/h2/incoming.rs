@@ -6,7 +6,9 @@ use tokio::time::Instant;
 
 use super::cause::Cause;
 use super::head::CONNECTION_HEADERS;
-use crate::http::h1::{HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, ResponseTo, Timings};
+use crate::http::h1::{
+    CONTINUE, HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, ResponseTo, Timings,
+};
 
 /// Bytes that a field counts beside its name and value, as in SETTINGS_MAX_HEADER_LIST_SIZE.
 const FIELD_OVERHEAD: usize = 32;
@@ -203,6 +205,11 @@ impl IncomingResponse {
             return Err(Cause::Protocol("body shorter than its content-length"));
         }
         Ok(true)
+    }
+
+    /// Whether the last block asks for the body of the request, by the status 100.
+    pub(super) const fn continues(&self) -> bool {
+        self.head_len == 0 && self.block.status == CONTINUE
     }
 
     /// Whether the head of the final response is complete.

@@ -131,6 +131,7 @@ impl Session {
             result: None,
             window: i64::from(self.server.window),
             is_queued: !has_body,
+            is_held: false,
             sent: None,
             is_blocked: false,
             unreturned: 0,
@@ -150,7 +151,7 @@ impl Session {
     /// If the body cannot be read.
     pub(super) fn queue_body(&mut self, id: u32, body: &mut OutgoingBody<'_>) -> io::Result<bool> {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else { return Ok(false) };
-        while !stream.is_queued && self.output.len() < OUTPUT {
+        while stream.may_send() && self.output.len() < OUTPUT {
             let (rest, is_last) = body.rest()?;
             let allowed = usize::try_from(stream.window.min(self.window).max(0)).unwrap_or(0);
             let piece = &rest[..rest.len().min(allowed).min(self.server.max_frame)];
@@ -171,7 +172,7 @@ impl Session {
     /// Whether windows allow more of a stream's body.
     pub(super) fn can_queue(&mut self, id: u32) -> bool {
         let window = self.window;
-        self.stream(id).is_some_and(|stream| !stream.is_queued && stream.window.min(window) > 0)
+        self.stream(id).is_some_and(|stream| stream.may_send() && stream.window.min(window) > 0)
     }
 
     /// Marks the requests that have been written, and wakes those that wait for room.

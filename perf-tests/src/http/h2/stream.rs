@@ -18,6 +18,8 @@ pub(super) struct Stream {
     pub(super) window: i64,
     /// Whether the whole request is in the connection's buffer.
     pub(super) is_queued: bool,
+    /// Whether its body waits until the server asks for it.
+    pub(super) is_held: bool,
     /// When the whole request was handed to the kernel.
     pub(super) sent: Option<Instant>,
     /// Whether it waits for a window or for room to send its body.
@@ -29,6 +31,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// Whether more of its body is to be sent now, as far as windows allow.
+    pub(super) const fn may_send(&self) -> bool {
+        !self.is_queued && !self.is_held
+    }
+
     pub(super) fn wake(&self) {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();

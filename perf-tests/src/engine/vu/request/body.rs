@@ -92,11 +92,13 @@ impl Request<'_> {
 
     /// Asks the server before the body is sent, by `expect: 100-continue`. The body is sent after
     /// the status 100, or if there is no response within 1 s (RFC 9110, 10.1.1). If the server
-    /// responds with another status, the body is not sent and the connection is closed. That
-    /// includes 417: the request is not repeated without the expectation.
+    /// responds with another status, the body is not sent. That includes 417: the request is not
+    /// repeated without the expectation. Over HTTP/1.1, the connection is then closed; over HTTP/2,
+    /// only the stream is reset.
     ///
-    /// The wait is part of the latency. A request without a body is an error when it is sent. So is
-    /// one over HTTP/2, where a server can stop a body without closing the connection.
+    /// The wait is part of the latency. Many servers never send 100 over HTTP/2, such as nginx and
+    /// hyper, so each request to them waits for 1 s. A request without a body is an error when it
+    /// is sent.
     ///
     /// ```
     /// # use test_support::shop::ADD_ITEM;
@@ -126,15 +128,9 @@ impl Request<'_> {
 
     /// Checks that the server can be asked before the body is sent, if the scenario wants that.
     pub(super) fn check_expectation(&self) -> Result<(), UnsendableError> {
-        if !self.vu.spec.expects_continue {
-            return Ok(());
-        }
         let body = RequestBody { bytes: &self.vu.body, files: &self.vu.spec.files };
-        if body.len() == 0 {
+        if self.vu.spec.expects_continue && body.len() == 0 {
             return Err(UnsendableError::ExpectWithoutBody);
-        }
-        if self.vu.http.is_http2(self.vu.spec.host) {
-            return Err(UnsendableError::ExpectOverHttp2);
         }
         Ok(())
     }

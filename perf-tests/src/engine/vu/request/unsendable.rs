@@ -37,8 +37,6 @@ pub(super) enum UnsendableError {
     Signature(String),
     #[error("expect_continue() needs a body: remove it, or set a body")]
     ExpectWithoutBody,
-    #[error("expect_continue() needs HTTP/1.1, and the load uses HTTP/2: remove it, or use --http1")]
-    ExpectOverHttp2,
 }
 
 /// Whether a path, with or without a query, can be sent as it is.

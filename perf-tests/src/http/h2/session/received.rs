@@ -92,6 +92,10 @@ impl Session {
         decoded.map_err(|_| MALFORMED)?;
         let Some(stream) = stream else { return Ok(()) };
         let result = stream.incoming.end_block(ends_stream, now);
+        if stream.is_held && stream.incoming.continues() {
+            stream.is_held = false;
+            stream.wake();
+        }
         self.advance(id, result, now);
         Ok(())
     }

@@ -101,7 +101,8 @@ fn head(path: &str, headers: &[(String, String)]) -> Vec<u8> {
 
 async fn exchange(client: &Client, head: &[u8], body: &[u8]) -> Result<RawResponse, Cause> {
     let body = RequestBody { bytes: body, files: &[] };
-    let request = WholeRequest { head, body, response_to: ResponseTo::Other, is_idempotent: false };
+    let request =
+        WholeRequest { head, body, response_to: ResponseTo::Other, is_idempotent: false, expects_continue: false };
     send(client, true, false, request).await
 }
 
