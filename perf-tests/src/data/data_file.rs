@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The path of a data file. A relative path is in `perf-tests/data/`.
 pub(super) fn data_path(path: &Path) -> PathBuf {
@@ -74,6 +75,31 @@ impl DataFile {
                 _ => format!("file {path} cannot be read: {error}"),
             })
         })
+    }
+}
+
+/// Size and time of change of a file, by which a change is noticed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FileVersion {
+    pub(super) len: u64,
+    modified: Option<SystemTime>,
+}
+
+impl FileVersion {
+    /// The present version of an open file.
+    pub(super) fn read(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { len: metadata.len(), modified: metadata.modified().ok() })
+    }
+
+    /// What has changed in an open file since this version; `None` if nothing has.
+    pub(super) fn change(&self, file: &File) -> io::Result<Option<String>> {
+        let now = Self::read(file)?;
+        let change = || match now.len == self.len {
+            true => "it was written to".to_owned(),
+            false => format!("it had {} bytes, and has {} now", self.len, now.len),
+        };
+        Ok((now != *self).then(change))
     }
 }
 

@@ -8,14 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::data_file::data_path;
 use super::order::{Order, mix};
-use super::rows::{MAX_IN_MEMORY, Rows};
+use super::rows::{MAX_IN_MEMORY, RowError, Rows};
 
 /// Rows of a CSV file, of JSON lines or of a JSON array, for [`Vu::row`](crate::Vu::row). All VUs
 /// share it, so open it in setup.
 ///
 /// A file of up to 16 MiB is kept in memory, with 8 bytes for each row. The rows of a larger one
 /// stay in the file. Then memory is 1 byte for 8 rows; a row costs a read of some kilobytes from
-/// the system's cache, and of at most 64 KiB beside one long row. JSON arrays stay in memory.
+/// the system's cache, and of at most 64 KiB beside one long row. Do not write to such a file
+/// during a run: after a change of its size or time, each row is an error. JSON arrays stay in
+/// memory.
 ///
 /// As part of setup's value, only its path and options are sent to agents. Each agent opens its own
 /// copy of the file, which must have the same number of rows.
@@ -70,6 +72,14 @@ pub enum FeederError {
         path: PathBuf,
         /// Its number of rows.
         len: u64,
+    },
+    /// The file has changed since it was opened. It is too large to be kept in memory.
+    #[error("data file {} has changed since it was opened: {change}; do not write to it during a run", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What has changed.
+        change: String,
     },
     /// The row does not have the type that was expected.
     #[error("row {row} of data file {}: {message}", path.display())]
@@ -177,8 +187,10 @@ impl Feeder {
             _ if cycle > 0 && !self.cycles => return Err(FeederError::Exhausted { path: self.path.clone(), len }),
             _ => self.order.index(place, len, mix(seed ^ mix(cycle))),
         };
-        let row = self.rows.row(index);
-        row.map_err(|error| FeederError::Row { path: self.path.clone(), row: index + 1, message: error.to_string() })
+        self.rows.row(index).map_err(|error| match error {
+            RowError::Changed(change) => FeederError::Changed { path: self.path.clone(), change },
+            error => FeederError::Row { path: self.path.clone(), row: index + 1, message: error.to_string() },
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use perf_report::format::counted;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::data_file::{open_file, read_at};
+use super::data_file::{FileVersion, open_file, read_at};
 use super::places::Places;
 
 /// Maximum size in bytes of what is parsed as a whole: a JSON file, and a row of another file.
@@ -63,8 +63,8 @@ pub(super) enum RowsError {
 pub(super) enum RowError {
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("the file has changed since it was opened")]
-    Changed,
+    #[error("the file has changed since it was opened: {0}")]
+    Changed(String),
     #[error("not UTF-8: {0}")]
     Utf8(#[from] csv::FromUtf8Error),
     #[error("field {name:?}: {cause}")]
@@ -87,7 +87,8 @@ pub(super) struct Rows {
 
 #[derive(Debug)]
 enum Source {
-    File(File),
+    /// With its version at its opening.
+    File(File, FileVersion),
     Memory(Vec<u8>),
 }
 
@@ -101,8 +102,9 @@ impl Source {
     /// Reads a file of at most `max_in_memory` bytes.
     fn open(path: &Path, max_in_memory: u64) -> io::Result<Self> {
         let mut file = open_file(path)?;
-        if file.metadata()?.len() > max_in_memory {
-            return Ok(Self::File(file));
+        let version = FileVersion::read(&file)?;
+        if version.len > max_in_memory {
+            return Ok(Self::File(file, version));
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -114,7 +116,7 @@ impl Source {
         let place = |byte| usize::try_from(byte).unwrap_or(usize::MAX);
         match self {
             Self::Memory(all) => Ok(Cow::from(&all[place(bytes.start)..place(bytes.end)])),
-            Self::File(file) => {
+            Self::File(file, _) => {
                 let mut block = vec![0; place(bytes.end - bytes.start)];
                 read_at(file, &mut block, bytes.start)?;
                 Ok(Cow::from(block))
@@ -122,9 +124,15 @@ impl Source {
         }
     }
 
+    /// Checks that the file has not changed since it was opened.
+    fn check(&self) -> Result<(), RowError> {
+        let Self::File(file, version) = self else { return Ok(()) };
+        version.change(file)?.map_or(Ok(()), |change| Err(RowError::Changed(change)))
+    }
+
     fn reader(&self) -> Box<dyn BufRead + '_> {
         match self {
-            Self::File(file) => Box::new(BufReader::new(file)),
+            Self::File(file, _) => Box::new(BufReader::new(file)),
             Self::Memory(bytes) => Box::new(&**bytes),
         }
     }
@@ -213,15 +221,18 @@ impl Rows {
 
     /// Reads the row with this index.
     pub(super) fn row<T: DeserializeOwned + 'static>(&self, index: u64) -> Result<T, RowError> {
-        let (block, nth) = self.block(index)?;
+        let block = self.block(index);
+        self.source.check()?;
+        let (block, nth) = block?;
+        let moved = || RowError::Changed("its rows are at other places".to_owned());
         match &self.format {
             Format::Csv(headers) => {
                 let record = PARSER.with_borrow_mut(|parser| record(parser, &block, nth, headers.len()));
-                deserialize(record.ok_or(RowError::Changed)?, headers)
+                deserialize(record.ok_or_else(moved)?, headers)
             }
             Format::JsonLines => {
                 let mut lines = block.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-                let line = lines.nth(nth).ok_or(RowError::Changed)?;
+                let line = lines.nth(nth).ok_or_else(moved)?;
                 Ok(serde_json::from_slice(line.strip_prefix(BOM).unwrap_or(line))?)
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -93,11 +94,21 @@ fn only_the_rows_of_a_large_file_change_with_it() {
         let path = path(name);
         fs::write(&path, text).unwrap();
         let [large, small] = BOTH.map(|max| Feeder::open_with(&path, max).unwrap());
-        fs::write(&path, "\n".repeat(text.len())).unwrap();
-        assert_eq!(students(&small, 1), ["Ada36"]);
-        let error = large.take::<Student>(0, 1).unwrap_err().to_string();
-        let expected = format!("row 1 of data file {}: the file has changed since it was opened", path.display());
-        assert_eq!(error, expected);
+        assert_eq!(students(&large, 1), ["Ada36"]);
+        let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        let len = text.len() as u64;
+        for (size, modified, change) in [
+            (len, 2, "it was written to".to_owned()),
+            (len - 1, 1, format!("it had {len} bytes, and has {} now", len - 1)),
+            (len + 1, 1, format!("it had {len} bytes, and has {} now", len + 1)),
+        ] {
+            file.set_len(size).unwrap();
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(modified)).unwrap();
+            assert_eq!(students(&small, 1), ["Ada36"]);
+            let error = large.take::<Student>(0, 1).unwrap_err().to_string();
+            let begin = format!("data file {} has changed since it was opened: ", path.display());
+            assert_eq!(error, format!("{begin}{change}; do not write to it during a run"));
+        }
         fs::remove_file(&path).unwrap();
     }
 }

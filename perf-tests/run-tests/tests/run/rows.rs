@@ -82,6 +82,31 @@ fn a_run_without_enough_rows_is_inconclusive() {
     assert!(findings.iter().any(|it| it.message.contains("all rows (30 rows) of data file")), "{findings:?}");
 }
 
+/// Its rows are long, so that the file is too large to be kept in memory.
+#[test]
+fn a_run_whose_rows_change_is_inconclusive() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("changing.csv");
+    let rows: String = (0..20).map(|row| format!("{row},{}\n", "x".repeat(1 << 20))).collect();
+    std::fs::write(&path, format!("id,text\n{rows}")).unwrap();
+    let (service, opened) = (Service::start(), path.clone());
+    let finished = Scenario::new("rows", &CATALOGUE)
+        .exercises(&[PING])
+        .load(shared_iterations(1, 20))
+        .setup(async move |_: &mut Vu| Ok(Feeder::open(&opened)?))
+        .run_with(settings(&service, None, "rows-9"), async move |vu: &mut Vu, rows: &Feeder| {
+            if vu.iteration() == 7 {
+                std::fs::File::options().append(true).open(&path)?.set_len(9)?;
+            }
+            let _: Row = vu.row(rows)?;
+            ping(vu).await
+        });
+    let report = finished.report().unwrap();
+    assert_eq!((code(&finished), report.iterations.failed), (ExitCode::Inconclusive, 1));
+    let message = &report.problems().next().unwrap().message;
+    assert!(message.contains("changing.csv has changed since it was opened: it had 20"), "{message}");
+    assert!(message.contains("and has 9 now; do not write to it during a run"), "{message}");
+}
+
 #[test]
 fn a_data_file_that_cannot_be_used_exits_104() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-file.csv");

@@ -81,7 +81,7 @@ impl VuTask {
             let began = now;
             let result = run_until(cut.as_mut(), &mut is_cut_set, self.iteration.begin(vu)).await;
             let is_completed = matches!(result, Some(Ok(())));
-            let is_without_row = result.as_ref().is_some_and(is_exhausted);
+            let is_without_row = result.as_ref().is_some_and(has_no_more_rows);
             let ended = self.worker.iteration_ended(vu, result);
             // The worker cancels this task only when the task waits, which a failing iteration may
             // never do.
@@ -128,10 +128,11 @@ impl VuTask {
     }
 }
 
-/// Whether an iteration failed because all rows were taken. Later iterations have later rows.
-fn is_exhausted(result: &anyhow::Result<()>) -> bool {
+/// Whether an iteration failed because all rows were taken, or their file has changed. Later
+/// iterations have no rows, either.
+fn has_no_more_rows(result: &anyhow::Result<()>) -> bool {
     let error = result.as_ref().err().and_then(|error| error.downcast_ref());
-    matches!(error, Some(FeederError::Exhausted { .. }))
+    matches!(error, Some(FeederError::Exhausted { .. } | FeederError::Changed { .. }))
 }
 
 /// The pace of a virtual user, from which follows how many iterations it would have made while the
