@@ -29,6 +29,11 @@ impl<T> PerHost<T> {
         self.0.get(host.unwrap_or_default())
     }
 
+    /// The hosts that have a value of their own. The empty name is the main target.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// All values.
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values()

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use prometheus_store::shown_url;
+
 use crate::all_settings::all_settings;
 use crate::contradictions::check_exclusions;
 use crate::per_host;
@@ -10,7 +12,10 @@ use crate::setting::{Setting, SettingValue};
 use crate::settings::Settings;
 use crate::value::parse_url;
 use crate::variables::{state_folder_in, target_folder};
-use crate::{DEFAULT_TARGET, DNS_TTL, FOLDER, PROXY, RW_HEADERS, SettingNames, SettingsError, TARGET};
+use crate::{
+    CLIENT_CERTIFICATE, CLIENT_KEY, DEFAULT_TARGET, DNS_TTL, FOLDER, HttpSettings, PROXY, RW_HEADERS, SNI,
+    SettingNames, SettingsError, TARGET,
+};
 
 impl Settings {
     /// Reads settings from variables, such as the environment's. An empty value counts as not set.
@@ -70,14 +75,30 @@ impl Settings {
                 )));
             }
         }
-        if settings.has_only_sockets() {
-            let reasons =
-                [(DNS_TTL, "a Unix socket has no name to look up"), (PROXY, "a Unix socket is reached directly")];
-            let ignored = reasons.into_iter().filter_map(|(variable, why)| Some((settings.typed(variable)?, why)));
-            let ignored: Vec<_> = ignored.map(|(name, why)| format!("{name} has no effect: {why}")).collect();
-            settings.ignored.extend(ignored);
-        }
+        let ignored = settings.without_effect();
+        settings.ignored.extend(ignored);
         Ok(settings)
+    }
+
+    /// One message for each setting that has no effect on the targets.
+    fn without_effect(&self) -> Vec<String> {
+        let of_sockets =
+            [(DNS_TTL, "a Unix socket has no name to look up"), (PROXY, "a Unix socket is reached directly")];
+        let of_sockets = of_sockets.into_iter().filter(|_| self.has_only_sockets());
+        let of_sockets = of_sockets.map(|(variable, why)| (variable, why.to_owned()));
+        let HttpSettings { sni, client_certificate, client_key, .. } = &self.http;
+        let of_tls = [
+            (SNI, sni.hosts().collect::<Vec<_>>()),
+            (CLIENT_CERTIFICATE, client_certificate.hosts().collect()),
+            (CLIENT_KEY, client_key.hosts().collect()),
+        ];
+        let of_tls = of_tls.into_iter().flat_map(|(variable, hosts)| {
+            let targets = hosts.into_iter().map(|host| self.hosts.get(host).unwrap_or(&self.target));
+            let without_tls = targets.filter(|target| target.scheme() != "https");
+            without_tls.map(move |target| (variable, format!("{} has no TLS", shown_url(target))))
+        });
+        let ignored = of_sockets.chain(of_tls).filter_map(|(variable, why)| Some((self.typed(variable)?, why)));
+        ignored.map(|(name, why)| format!("{name} has no effect: {why}")).collect()
     }
 }
 

@@ -177,7 +177,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_PROMETHEUS_RW_SIGV4_REGION", "", "eu-1"),
 ];
 
-/// Other settings that must be given with this one.
+/// Other settings that must be given with this one, so that it has an effect.
 fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
     match variable {
         MAX_VUS_OF_RATE => &[(RATE, "1/s")],
@@ -186,6 +186,7 @@ fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
         START_AT => &[(SHARD, "2/3")],
         RW_USERNAME => &[(REMOTE_WRITE, "http://store")],
         RW_PASSWORD => &[(REMOTE_WRITE, "http://store"), (RW_USERNAME, "me")],
+        SNI | CLIENT_CERTIFICATE | CLIENT_KEY => &[(TARGET, "https://shop.example")],
         RW_CLIENT_CERTIFICATE => &[(RW_CLIENT_CERTIFICATE_KEY, "k.pem")],
         RW_CLIENT_CERTIFICATE_KEY => &[(RW_CLIENT_CERTIFICATE, "c.pem")],
         _ => &[],
@@ -313,6 +314,20 @@ fn settings_exclude_each_other_however_they_are_given() {
         assert!(mixed.contains(&format!("--{}", flag[0].0)) && mixed.contains(pairs[1].0), "{mixed}");
     }
     assert!(settings(&[(HTTP1, "1"), (HTTP2, "0")]).is_ok());
+}
+
+#[test]
+fn settings_of_tls_are_reported_for_targets_without_tls() {
+    let targets = "http://me:secret@main:81 auth=https://auth app=unix:/run/app.sock";
+    let given = [(TARGET, targets), (SNI, "a.test\nauth=b.test\napp=c.test"), (CLIENT_CERTIFICATE, "auth=c.pem")];
+    let ignored = settings(&given).unwrap().ignored;
+    let expected = ["http://main:81", "unix:/run/app.sock"].map(|url| format!("{SNI} has no effect: {url} has no TLS"));
+    assert_eq!(ignored, expected);
+    let flags = [("sni", "a.test".to_owned()), ("client-key", "k.pem".to_owned())];
+    let ignored = Settings::from_flags(&flags, &|_| None).unwrap().ignored;
+    let [sni, key] = &*ignored else { panic!("{ignored:?}") };
+    assert!(sni.starts_with("--sni has no effect: ") && key.starts_with("--client-key has no effect: "), "{ignored:?}");
+    assert!(settings(&[(TARGET, "https://main"), (SNI, "a.test")]).unwrap().ignored.is_empty());
 }
 
 #[test]
