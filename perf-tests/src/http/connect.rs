@@ -19,7 +19,7 @@ use super::exchange::ExchangeError;
 use super::outage::Outage;
 use super::protocol::Protocol;
 use super::target::Target;
-use super::tls::{HostTlsConfig, explain, no_protocol};
+use super::tls::{HostTlsConfig, explain, explain_handshake, no_protocol};
 use super::tunnel::Tunnel;
 #[cfg(unix)]
 use super::unix_socket;
@@ -155,13 +155,8 @@ async fn handshake(
     tls: &Arc<HostTlsConfig>,
 ) -> Result<Stream, ExchangeError> {
     let stream = TlsConnector::from(tls.client.clone()).connect(name, tcp).await;
-    let stream = stream.map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => tls_error(
-            "the server closed the connection in the TLS handshake: check the port and the server's log, or use http:// if \
-             it has no TLS",
-        ),
-        _ => tls_error(explain(error, tls)),
-    })?;
+    let stream = stream.map_err(|error| tls_error(explain_handshake(error, tls)))?;
+    tls.shook_hands();
     let stream = Stream::Tls(Box::new(stream), tls.clone());
     // A server without ALPN agrees on nothing.
     if tls.client.alpn_protocols.iter().any(|offered| offered == stream.protocol().alpn()) {

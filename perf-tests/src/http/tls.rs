@@ -5,7 +5,7 @@ mod failure;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use perf_settings::HttpSettings;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -18,7 +18,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, 
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use self::client_identity::ClientIdentity;
-pub(super) use self::failure::{explain, no_protocol};
+pub(super) use self::failure::{explain, explain_handshake, no_protocol};
 use super::protocol::Protocol;
 
 /// TLS cannot be set up.
@@ -66,6 +66,15 @@ pub(super) struct HostTlsConfig {
     /// Whether it is a target. Otherwise only a redirect leads to it, and it gets no client
     /// certificate.
     is_target: bool,
+    /// Set after the first handshake with the host that succeeded.
+    has_tls: Arc<OnceLock<()>>,
+}
+
+impl HostTlsConfig {
+    /// Remembers that a handshake with the host succeeded.
+    pub(super) fn shook_hands(&self) {
+        self.has_tls.get_or_init(|| ());
+    }
 }
 
 /// The TLS configurations of one host, which all its connections share.
@@ -99,8 +108,10 @@ impl HostTls {
         let config = config(settings.insecure_skip_tls_verify, own, identity)?;
         let offering = |protocols: &[Protocol]| {
             let mut config = config.clone();
+        let has_tls = Arc::default();
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
-            Arc::new(HostTlsConfig { client: Arc::new(config), value: FlagValue::for_host(name), is_target })
+            let (client, value, has_tls) = (Arc::new(config), FlagValue::for_host(name), Arc::clone(&has_tls));
+            Arc::new(HostTlsConfig { client, value, is_target, has_tls })
         };
         Ok(Self {
             any: offering(&[Protocol::Http2, Protocol::Http1]),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream as BlockingStream};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use tokio::io::{copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
@@ -80,9 +81,20 @@ impl Identity {
         Self::write(&folder.join(name), &params.self_signed(&key).unwrap().pem(), &key)
     }
 
-    fn read(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
-        let chain = vec![CertificateDer::from_pem_file(&self.certificate).unwrap()];
-        (chain, PrivateKeyDer::from_pem_file(&self.key).unwrap())
+    /// The same key with the certificates of these files, in this order.
+    pub fn with_chain(&self, files: &[&Path]) -> Self {
+        let certificate = self.certificate.with_extension("chain.pem");
+        let texts: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        std::fs::write(&certificate, texts.concat()).unwrap();
+        Self { certificate, key: self.key.clone() }
+    }
+
+    /// Its certificates and its key, which need not be the key of the first one.
+    fn read(&self) -> Arc<SingleCertAndKey> {
+        let chain = CertificateDer::pem_file_iter(&self.certificate).unwrap().map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_file(&self.key).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        Arc::new(CertifiedKey::new(chain, key).into())
     }
 
     fn write(path: &Path, certificate: &str, key: &KeyPair) -> Self {
@@ -141,8 +153,7 @@ impl TlsServer {
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
-        let (chain, key) = identity.read();
-        let mut config = builder.with_single_cert(chain, key).unwrap();
+        let mut config = builder.with_cert_resolver(identity.read());
         config.alpn_protocols = options.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Self::serve(config, options.delay)
     }
@@ -153,8 +164,7 @@ impl TlsServer {
         let provider = CryptoProvider { cipher_suites: rsa, ..rustls::crypto::ring::default_provider() };
         let builder = ServerConfig::builder_with_provider(Arc::new(provider));
         let builder = builder.with_protocol_versions(&[&rustls::version::TLS12]).unwrap().with_no_client_auth();
-        let (chain, key) = identity.read();
-        Self::serve(builder.with_single_cert(chain, key).unwrap(), Duration::ZERO)
+        Self::serve(builder.with_cert_resolver(identity.read()), Duration::ZERO)
     }
 
     fn serve(config: ServerConfig, delay: Duration) -> Self {
@@ -213,6 +223,15 @@ async fn shake_hands(tcp: TcpListener, acceptor: TlsAcceptor, delay: Duration, s
                 Ok(stream) => shaken.send((stream, address)).unwrap(),
                 // The client reads the alert before the connection ends.
                 Err((_, mut tcp)) => drop(copy(&mut tcp, &mut sink()).await),
+/// Makes the TLS handshakes of connections, for a server that may violate any rule. A stream that
+/// is dropped ends without close_notify.
+pub fn secure(identity: &Identity) -> impl Fn(BlockingStream) -> StreamOwned<ServerConnection, BlockingStream> + use<> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = Arc::new(builder.with_cert_resolver(identity.read()));
+    move |tcp| StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), tcp)
+}
+
             }
         });
     }

@@ -8,6 +8,7 @@ mod agents;
 mod all;
 mod authentication;
 mod bodies;
+mod broken_tls;
 mod client_certificates;
 mod compression;
 mod cookies;

@@ -16,11 +16,11 @@ use test_support::tls_server::{Authority, Identity, TlsOptions, TlsServer};
 const HTTP1: &[&str] = &["http/1.1"];
 
 /// Runs a few requests to `https://own.test`, at the server's port.
-fn run(server: &TlsServer, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
+pub(crate) fn run(server: &TlsServer, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
     run_at(server.port, testid, given)
 }
 
-fn run_at(port: u16, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
+pub(crate) fn run_at(port: u16, testid: &str, given: &[(&str, &str)]) -> ScenarioResult {
     let authority = format!("own.test:{port}");
     let resolve = format!("{authority}:127.0.0.1");
     let given: Vec<_> = [("PERF_RESOLVE", resolve.as_str())].into_iter().chain(given.iter().copied()).collect();

@@ -9,6 +9,18 @@ use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
 use super::{FlagValue, HostTlsConfig, client_identity};
 use crate::http::protocol::Protocol;
 
+/// Explains an error of a handshake.
+pub(in crate::http) fn explain_handshake(error: io::Error, config: &HostTlsConfig) -> io::Error {
+    if !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
+        return explain(error, config);
+    }
+    let closed = "the server closed the connection in the TLS handshake";
+    io::Error::other(match config.has_tls.get() {
+        Some(()) => format!("{closed}, unlike in earlier ones: check the server's log and its limit on connections"),
+        None => format!("{closed}: check the port and the server's log, or use http:// if it has no TLS"),
+    })
+}
+
 /// Explains an error of a TLS connection. Other errors stay as they are.
 pub(in crate::http) fn explain(error: io::Error, config: &HostTlsConfig) -> io::Error {
     let HostTlsConfig { client, value, .. } = config;
@@ -17,7 +29,11 @@ pub(in crate::http) fn explain(error: io::Error, config: &HostTlsConfig) -> io::
         Some(Error::InvalidCertificate(cause)) => describe_certificate(cause, value),
         Some(Error::AlertReceived(alert)) => describe_alert(*alert, config),
         Some(Error::InvalidMessage(cause)) => {
-            format!("the server does not respond with TLS ({cause:?}): check the port, or use http://")
+            let advice = match config.has_tls.get() {
+                Some(()) => ", unlike before: check the server's log, and whether a proxy responds in its place",
+                None => ": check the port, or use http://",
+            };
+            format!("the server does not respond with TLS ({cause:?}){advice}")
         }
         Some(Error::PeerIncompatible(cause)) => {
             format!("this client refuses the server's TLS ({cause:?}): enable TLS 1.2 or 1.3 on the server")

@@ -27,7 +27,12 @@ fn config(is_target: bool, is_identified: bool) -> HostTlsConfig {
     if is_identified {
         client.client_auth_cert_resolver = Arc::new(Identified);
     }
-    HostTlsConfig { client: Arc::new(client), value: FlagValue::for_host(Some("auth")), is_target }
+    HostTlsConfig {
+        client: Arc::new(client),
+        value: FlagValue::for_host(Some("auth")),
+        is_target,
+        has_tls: Arc::default(),
+    }
 }
 
 fn explained(error: Error, config: &HostTlsConfig) -> String {
