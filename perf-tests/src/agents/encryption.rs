@@ -4,16 +4,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use perf_settings::AGENT_CA;
+use perf_settings::{AGENT_CA, LISTEN_CERTIFICATE};
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::message::SILENCE;
-use crate::http::{TlsError, client_config, read_certificates};
+use crate::http::{TlsError, client_config, read_certificates, read_key};
 
 /// A connection, encrypted or not.
 pub(super) type AgentStream = Box<dyn Duplex>;
@@ -28,8 +27,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 pub(crate) enum EncryptionError {
     #[error(transparent)]
     Certificate(#[from] TlsError),
-    #[error("failed to read an unencrypted private key from {0}: {1}: the file needs the certificate and its key")]
-    Key(String, rustls::pki_types::pem::Error),
+    #[error("failed to read a private key from {0}: {1}; the file needs the certificate and its key")]
+    Key(String, String),
     #[error("{0:?} is not the name of a host")]
     Name(String),
     #[error("TLS failed: {0}")]
@@ -40,9 +39,8 @@ pub(crate) enum EncryptionError {
 
 /// The coordinator's side. The file has a certificate and its key.
 pub(crate) fn acceptor(file: &Path) -> Result<TlsAcceptor, EncryptionError> {
-    let certificates = read_certificates(file)?;
-    let key =
-        PrivateKeyDer::from_pem_file(file).map_err(|error| EncryptionError::Key(file.display().to_string(), error))?;
+    let certificates = read_certificates(file, &format!("--listen-certificate FILE (or {LISTEN_CERTIFICATE})"))?;
+    let key = read_key(file).map_err(|why| EncryptionError::Key(file.display().to_string(), why))?;
     prometheus_store::use_ring();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key);
     Ok(TlsAcceptor::from(Arc::new(config.map_err(TlsError::from)?)))
@@ -59,7 +57,7 @@ pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<
 pub(super) async fn connect(file: &Path, address: &str, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| EncryptionError::Name(host.to_owned()))?;
-    let connector = TlsConnector::from(Arc::new(client_config(file)?));
+    let connector = TlsConnector::from(Arc::new(client_config(file, AGENT_CA)?));
     let connected = tokio::time::timeout(SILENCE, connector.connect(name, stream)).await;
     Ok(Box::new(connected.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))
 }

@@ -12,7 +12,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -24,17 +24,17 @@ use super::protocol::Protocol;
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    #[error("failed to read certificates from {path}: {why}")]
-    Certificates { path: String, why: String },
-    #[error("failed to read the key of the client certificate from {path}: {why}")]
-    Key { path: String, why: String },
-    #[error("{path} contains no unencrypted private key: pass the key's file with --client-key {value}")]
-    NoKey { path: String, value: FlagValue },
+    #[error("failed to read certificates from {path}: {why}; give a PEM file with {setting}")]
+    Certificates { path: String, why: String, setting: String },
+    #[error(
+        "failed to read the key of the client certificate from {path}: {why}; pass the key's file with --client-key {value}"
+    )]
+    Key { path: String, why: String, value: FlagValue },
     #[error("the key {key} has no certificate: give the file of its certificate with --client-certificate {value}")]
     NoClientCertificate { key: String, value: FlagValue },
     #[error(
-        "the key in {key} does not fit the client certificate in {certificate}: give the certificate's own key with \
-         --client-key {value}"
+        "the key in {key} does not fit the client certificate, the first in {certificate}: give the certificate's own \
+         key with --client-key {value}, or put the client's own certificate first"
     )]
     KeyMismatch { key: String, certificate: String, value: FlagValue },
     #[error("failed to set up TLS: {0}")]
@@ -105,10 +105,12 @@ impl HostTls {
         is_target: bool,
     ) -> Result<Self, TlsError> {
         let own = settings.ca_certificate.get(name).map(AsRef::as_ref);
+        let setting = format!("--ca-certificate {}", FlagValue::for_host(name));
+        let own = own.map(|path| (path, &*setting));
         let config = config(settings.insecure_skip_tls_verify, own, identity)?;
+        let has_tls = Arc::default();
         let offering = |protocols: &[Protocol]| {
             let mut config = config.clone();
-        let has_tls = Arc::default();
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
             let (client, value, has_tls) = (Arc::new(config), FlagValue::for_host(name), Arc::clone(&has_tls));
             Arc::new(HostTlsConfig { client, value, is_target, has_tls })
@@ -129,16 +131,21 @@ impl HostTls {
     }
 }
 
-/// A configuration without protocols. `own` is a file of certificates that replaces the system's.
-fn config(insecure: bool, own: Option<&Path>, identity: Option<ClientIdentity<'_>>) -> Result<ClientConfig, TlsError> {
+/// A configuration without protocols. `own` is a file of certificates that replaces the system's,
+/// and its setting.
+fn config(
+    insecure: bool,
+    own: Option<(&Path, &str)>,
+    identity: Option<ClientIdentity<'_>>,
+) -> Result<ClientConfig, TlsError> {
     prometheus_store::use_ring();
     let verified_by =
         |trust| ClientConfig::builder().dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(trust)));
     let builder = match (insecure, own) {
         (true, _) => verified_by(Trust::Any),
-        (false, Some(path)) => {
-            let own = OwnCertificates::new(read_certificates(path)?);
-            verified_by(Trust::Own(own.map_err(|why| unusable(path, &why))?))
+        (false, Some((path, setting))) => {
+            let own = OwnCertificates::new(read_certificates(path, setting)?);
+            verified_by(Trust::Own(own.map_err(|why| unusable(path, why, setting))?))
         }
         (false, None) => ClientConfig::builder().with_platform_verifier()?,
     };
@@ -148,26 +155,55 @@ fn config(insecure: bool, own: Option<&Path>, identity: Option<ClientIdentity<'_
     }
 }
 
-/// A configuration that trusts only the certificates of a file.
+/// A configuration that trusts only the certificates of a file, which this setting gives.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(crate) fn client_config(certificates: &Path) -> Result<ClientConfig, TlsError> {
-    config(false, Some(certificates), None)
+pub(crate) fn client_config(certificates: &Path, setting: &str) -> Result<ClientConfig, TlsError> {
+    config(false, Some((certificates, setting)), None)
 }
 
-/// Reads all certificates of a PEM file.
+/// Reads all certificates of a PEM file, which this setting gives.
 ///
 /// # Errors
 /// If the file cannot be read, or has none.
-pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn read_certificates(path: &Path, setting: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = certificates.map_err(|why| unusable(path, &why))?;
-    if certificates.is_empty() { Err(unusable(path, &"it has no certificates")) } else { Ok(certificates) }
+    let certificates = certificates.map_err(|why| unusable(path, describe_pem(why), setting))?;
+    if certificates.is_empty() { Err(unusable(path, "it has no certificates", setting)) } else { Ok(certificates) }
 }
 
-fn unusable(path: &Path, why: &dyn fmt::Display) -> TlsError {
-    TlsError::Certificates { path: path.display().to_string(), why: why.to_string() }
+/// Reads the private key of a PEM file.
+///
+/// # Errors
+/// Why there is none, without the path.
+pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
+        let is_encrypted = text.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED);
+        match error {
+            _ if is_encrypted => "the key is encrypted: decrypt it with openssl pkey -in FILE -out KEY_FILE".to_owned(),
+            pem::Error::NoItemsFound => "it contains no unencrypted private key".to_owned(),
+            error => describe_pem(error),
+        }
+    })
+}
+
+/// A word in the lines before an encrypted key.
+const ENCRYPTED: &[u8] = b"ENCRYPTED";
+
+/// Why a PEM file cannot be read.
+fn describe_pem(error: pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::MissingSectionEnd { .. } => "a section has no line -----END …-----".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "the line -----BEGIN …----- of a section is malformed".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+fn unusable(path: &Path, why: impl fmt::Display, setting: &str) -> TlsError {
+    TlsError::Certificates { path: path.display().to_string(), why: why.to_string(), setting: setting.to_owned() }
 }
 
 /// Trusts the certificates of a file: those that they have signed, and themselves.

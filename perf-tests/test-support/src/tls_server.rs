@@ -36,7 +36,7 @@ pub struct Authority {
 
 /// A certificate and its key, as files.
 pub struct Identity {
-    /// The certificate, in PEM.
+    /// The certificate, in PEM. Certificates of authorities may follow.
     pub certificate: PathBuf,
     /// The private key, in PEM.
     pub key: PathBuf,
@@ -45,13 +45,26 @@ pub struct Identity {
 impl Authority {
     /// An authority whose files are in this folder. The folder's name is its own.
     pub fn new(folder: PathBuf) -> Self {
+        Self::signed_by(None, folder)
+    }
+
+    /// An authority whose certificate this one signs. Its folder is in this one's.
+    pub fn intermediate(&self, name: &str) -> Self {
+        Self::signed_by(Some(&self.issuer), self.folder.join(name))
+    }
+
+    fn signed_by(issuer: Option<&Issuer<'static, KeyPair>>, folder: PathBuf) -> Self {
         std::fs::create_dir_all(&folder).unwrap();
         let mut params = CertificateParams::new([]).unwrap();
         params.distinguished_name.push(DnType::CommonName, folder.file_name().unwrap().to_str().unwrap());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
+        let certificate = match issuer {
+            Some(issuer) => params.signed_by(&key, issuer).unwrap(),
+            None => params.self_signed(&key).unwrap(),
+        };
         let file = folder.join("authority.pem");
-        std::fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(&file, certificate.pem()).unwrap();
         Self { folder, issuer: Issuer::new(params, key), file }
     }
 
@@ -210,6 +223,15 @@ impl TlsServer {
     }
 }
 
+/// Makes the TLS handshakes of connections, for a server that may violate any rule. A stream that
+/// is dropped ends without close_notify.
+pub fn secure(identity: &Identity) -> impl Fn(BlockingStream) -> StreamOwned<ServerConnection, BlockingStream> + use<> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = Arc::new(builder.with_cert_resolver(identity.read()));
+    move |tcp| StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), tcp)
+}
+
 type Shaken = (TlsStream<TcpStream>, SocketAddr);
 
 /// Makes the handshakes of all connections, each after a delay.
@@ -223,15 +245,6 @@ async fn shake_hands(tcp: TcpListener, acceptor: TlsAcceptor, delay: Duration, s
                 Ok(stream) => shaken.send((stream, address)).unwrap(),
                 // The client reads the alert before the connection ends.
                 Err((_, mut tcp)) => drop(copy(&mut tcp, &mut sink()).await),
-/// Makes the TLS handshakes of connections, for a server that may violate any rule. A stream that
-/// is dropped ends without close_notify.
-pub fn secure(identity: &Identity) -> impl Fn(BlockingStream) -> StreamOwned<ServerConnection, BlockingStream> + use<> {
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let config = Arc::new(builder.with_cert_resolver(identity.read()));
-    move |tcp| StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), tcp)
-}
-
             }
         });
     }

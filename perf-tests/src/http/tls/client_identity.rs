@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 
 use perf_settings::HttpSettings;
 use rustls::client::WantsClientCert;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ConfigBuilder, Error, InconsistentKeys};
 
 use super::{FlagValue, TlsError};
@@ -40,20 +38,17 @@ impl<'a> ClientIdentity<'a> {
         self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     ) -> Result<ClientConfig, TlsError> {
-        let chain = super::read_certificates(self.certificate)?;
+        let value = FlagValue::for_host(self.host);
+        let chain = super::read_certificates(self.certificate, &format!("--client-certificate {value}"))?;
         let path = self.key.display().to_string();
-        let key = PrivateKeyDer::from_pem_file(self.key).map_err(|error| match error {
-            rustls::pki_types::pem::Error::NoItemsFound => {
-                TlsError::NoKey { path: path.clone(), value: FlagValue::for_host(self.host) }
-            }
-            error => TlsError::Key { path: path.clone(), why: error.to_string() },
-        })?;
+        let unusable = |why| TlsError::Key { path: path.clone(), why, value: value.clone() };
+        let key = super::read_key(self.key).map_err(unusable)?;
         builder.with_client_auth_cert(chain, key).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 let certificate = self.certificate.display().to_string();
-                TlsError::KeyMismatch { key: path, certificate, value: FlagValue::for_host(self.host) }
+                TlsError::KeyMismatch { key: path.clone(), certificate, value: value.clone() }
             }
-            error => TlsError::Key { path, why: error.to_string() },
+            error => unusable(error.to_string()),
         })
     }
 }

@@ -40,7 +40,9 @@ pub(in crate::http) fn explain(error: io::Error, config: &HostTlsConfig) -> io::
         }
         Some(Error::NoApplicationProtocol) => no_protocol(client),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the server closed the connection without ending TLS (no close_notify)".to_owned()
+            "the server closed the connection without ending TLS (no close_notify), so the response may be cut off: check \
+             the server's log"
+                .to_owned()
         }
         _ => return error,
     };
@@ -84,8 +86,8 @@ fn describe_certificate(error: &CertificateError, value: &FlagValue) -> String {
              --ca-certificate {value}, or let the server send its intermediate certificates, {SKIP}"
         ),
         error if super::is_authority(error) => format!(
-            "the server's certificate is self-signed, and this client does not trust it: pass it with \
-             --ca-certificate {value}, {SKIP}"
+            "the server's certificate is an authority's, and this client does not trust it: if it is self-signed, pass it \
+             with --ca-certificate {value}; if not, let the server send its own certificate first, {SKIP}"
         ),
         // An authority that was created again may have a key of another kind.
         CertificateError::BadSignature | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
