@@ -17,6 +17,7 @@ mod schedule;
 use std::ops::Range;
 use std::time::Duration;
 
+use perf_report::format::hex;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use apportion::apportion;
@@ -150,7 +151,7 @@ impl Plan {
                 }
             }
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize())
     }
 }
 

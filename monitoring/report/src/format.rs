@@ -1,4 +1,4 @@
-//! Formats numbers for people.
+//! Formats numbers and hashes for people.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -182,6 +182,11 @@ pub fn noun_for(number: u64, noun: &str) -> String {
         None if noun.ends_with(['s', 'x']) || noun.ends_with("sh") || noun.ends_with("ch") => format!("{noun}es"),
         None => format!("{noun}s"),
     }
+}
+
+/// Bytes in hexadecimal, such as a hash.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

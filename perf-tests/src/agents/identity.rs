@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 
 use monitoring::catalogue::Catalogue;
 use perf_host::proc;
+use perf_report::format::hex;
 use sha2::{Digest as _, Sha256};
 
 use super::message::{Hello, PROTOCOL};
@@ -63,10 +64,6 @@ fn build() -> io::Result<String> {
 fn place() -> String {
     let machine = proc::hostname().map(|name| format!(" on {name}")).unwrap_or_default();
     format!("process {}{machine}", std::process::id())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use perf_report::format::hex;
 use perf_settings::{FOLDER, RW_HEADERS, header_lines};
 use sha2::{Digest as _, Sha256};
 
@@ -39,7 +40,7 @@ pub(crate) fn hash(parts: &[&str]) -> String {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
-    hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize()[..4])
 }
 
 /// A variable of the environment. An empty one counts as not set.

@@ -50,3 +50,8 @@ fn a_value_of_the_backend_has_its_unit() {
     assert_eq!(backend_value(ValueUnit::Share, 0.375), "37.5 %");
     assert_eq!(backend_value(ValueUnit::Seconds, 0.25), "250.0 ms");
 }
+
+#[test]
+fn a_byte_has_two_hexadecimal_digits() {
+    assert_eq!(hex(&[0, 0x0a, 0xff]), "000aff");
+}

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::time::Duration;
 
+use perf_report::format::hex;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::de::DeserializeOwned;
@@ -49,8 +50,7 @@ impl Vu {
     pub(super) fn boundary(&self) -> String {
         let unique = format!("{} {} {}", self.context.shared.seed, self.part, self.iteration_name());
         let hash = Sha256::digest(unique);
-        let digits = hash.iter().take(16).map(|byte| format!("{byte:02x}"));
-        format!("perf-tests-{}", digits.collect::<String>())
+        format!("perf-tests-{}", hex(&hash[..16]))
     }
 
     /// The row of this iteration, whichever virtual user runs it. Every call in an iteration gives
