@@ -1,14 +1,20 @@
 //! Identities by which a run's coordinator and agents know that they belong together.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 
 use monitoring::catalogue::Catalogue;
 use perf_host::proc;
 use perf_report::format::hex;
+use perf_report::shard::{Identity, SCENARIO};
 use sha2::{Digest as _, Sha256};
 
 use super::message::{Hello, PROTOCOL};
+
+/// Names of values that all processes of a run share.
+pub(super) const PROTOCOL_VERSION: &str = "protocol version";
+pub(super) const CATALOGUE: &str = "catalogue";
 
 /// This process as a member of a run.
 pub(crate) fn hello(scenario: &str, catalogue: &Catalogue, token: &str) -> io::Result<Hello> {
@@ -27,16 +33,25 @@ pub(crate) fn new_token() -> String {
     hex(&rand::random::<[u8; 32]>())
 }
 
-/// The differences between an agent and the coordinator, except the token.
-pub(super) fn differences(agent: &Hello, here: &Hello) -> Vec<String> {
-    let both = [
-        ("protocol version", agent.protocol.to_string(), here.protocol.to_string()),
-        ("scenario", agent.scenario.clone(), here.scenario.clone()),
-        ("catalogue", agent.catalogue.clone(), here.catalogue.clone()),
-        ("build", agent.build.clone(), here.build.clone()),
+/// The values that all processes of a run share, by name.
+pub(super) fn process_values(hello: &Hello) -> Identity {
+    let named = [
+        (PROTOCOL_VERSION, hello.protocol.to_string()),
+        ("build", hello.build.clone()),
+        (SCENARIO, hello.scenario.clone()),
+        (CATALOGUE, hello.catalogue.clone()),
     ];
-    let differ = both.into_iter().filter(|(_, theirs, ours)| theirs != ours);
-    differ.map(|(name, theirs, ours)| format!("its {name} is {}, not {}", shorten(&theirs), shorten(&ours))).collect()
+    named.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// The differences of another process' values from those of this one: "its build is A, not B".
+pub(super) fn differences(theirs: &Identity, ours: &Identity) -> Vec<String> {
+    let names: BTreeSet<_> = theirs.keys().chain(ours.keys()).collect();
+    let shown = |value: Option<&String>| value.map_or_else(|| "missing".to_owned(), |value| shorten(value));
+    let differ = names.into_iter().filter(|name| theirs.get(*name) != ours.get(*name));
+    differ
+        .map(|name| format!("its {} is {}, not {}", shorten(name), shown(theirs.get(name)), shown(ours.get(name))))
+        .collect()
 }
 
 /// Whether two tokens are equal. The time that it takes tells nothing about them.
@@ -44,9 +59,11 @@ pub(super) fn is_same_token(theirs: &str, ours: &str) -> bool {
     Sha256::digest(theirs) == Sha256::digest(ours)
 }
 
-/// The beginning of a hash, which is enough for people. The text comes from a peer.
+/// The beginning of a value, which is enough for people. It comes from a peer or a file. Hashes are
+/// cut off sooner.
 fn shorten(text: &str) -> String {
-    monitoring::sanitize::one_line(text).chars().take(16).collect()
+    let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    monitoring::sanitize::one_line(text).chars().take(if is_hash { 16 } else { 80 }).collect()
 }
 
 /// SHA-256 of this process' executable.

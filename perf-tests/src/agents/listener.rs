@@ -125,7 +125,7 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
         Err(error) => return refused(&error.to_string()),
     };
     let joined = JoinedAgent { sender, receiver, place };
-    let differences = identity::differences(&hello, here);
+    let differences = identity::differences(&identity::process_values(&hello), &identity::process_values(here));
     if differences.is_empty() {
         // The agent may wait long for its share, and knows by this that its token is right.
         drop(joined.sender.offer(&ToAgent::Alive));

@@ -1,6 +1,5 @@
 //! The file of a shard: an agent whose channel is a file. It has no secrets, since it is passed on.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use perf_host::files::read_at_most;
 use perf_report::evidence::Environment;
 use perf_report::finding::Finding;
-use perf_report::shard::{Identity, SCENARIO};
+use perf_report::shard::Identity;
 use perf_settings::{Settings, Shard};
 use prometheus_store::shown_url;
 use serde::{Deserialize, Serialize};
 
+use super::identity;
 use super::message::{Hello, MAX_MESSAGE};
 use crate::engine::Load;
 use crate::measure::{RecordedTimeline, TimelineError};
@@ -22,9 +22,7 @@ use crate::plan::LoadProfile;
 /// The longest whole number in a file. A count of this length can be added a thousand times. Larger
 /// values of a scenario's own measures are text, and their sums do not overflow.
 const MOST_DIGITS: usize = 16;
-/// Names of values that all shards of a run share. The reader compares them with its own.
-pub(super) const PROTOCOL: &str = "protocol version";
-pub(super) const CATALOGUE: &str = "catalogue";
+/// Name of a value that all shards of a run share. The reader compares it with its own.
 pub(super) const PLAN: &str = "plan";
 
 /// Everything that a shard measured, and by what it is known.
@@ -104,10 +102,6 @@ pub(crate) fn shared_values(hello: &Hello, plan: &str, settings: &Settings) -> s
     let tags: Vec<_> = settings.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let start = settings.start_at.map_or_else(|| "none".to_owned(), perf_settings::rfc3339_millis);
     let named = [
-        (PROTOCOL, hello.protocol.to_string()),
-        ("build", hello.build.clone()),
-        (SCENARIO, hello.scenario.clone()),
-        (CATALOGUE, hello.catalogue.clone()),
         (PLAN, plan.to_owned()),
         ("--testid", settings.testid.clone().unwrap_or_else(|| "none".to_owned())),
         ("--start-at", start),
@@ -117,7 +111,8 @@ pub(crate) fn shared_values(hello: &Hello, plan: &str, settings: &Settings) -> s
         // Without user and password.
         ("--proxy", settings.http.proxy.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)),
     ];
-    let mut identity: Identity = named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut identity = identity::process_values(hello);
+    identity.extend(named.map(|(name, value)| (name.to_owned(), value)));
     // Options of requests. Files are at other paths on other machines.
     let serde_json::Value::Object(mut options) = serde_json::to_value(&settings.http)? else { return Ok(identity) };
     ["proxy", "ca_certificate", "client_certificate", "client_key"].iter().for_each(|name| drop(options.remove(*name)));
@@ -175,22 +170,6 @@ fn has_long_number(json: &[u8]) -> bool {
         }
     }
     false
-}
-
-/// The differences of a shard's values from those of another, by name: "its build is A, not B".
-pub(super) fn differences(theirs: &Identity, ours: &Identity) -> Vec<String> {
-    let names: BTreeSet<_> = theirs.keys().chain(ours.keys()).collect();
-    let shown = |value: Option<&String>| value.map_or_else(|| "missing".to_owned(), |value| shorten(value));
-    let differ = names.into_iter().filter(|name| theirs.get(*name) != ours.get(*name));
-    differ
-        .map(|name| format!("its {} is {}, not {}", shorten(name), shown(theirs.get(name)), shown(ours.get(name))))
-        .collect()
-}
-
-/// The beginning of a value from a file, which is enough for people. Hashes are cut off sooner.
-fn shorten(text: &str) -> String {
-    let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    monitoring::sanitize::one_line(text).chars().take(if is_hash { 16 } else { 80 }).collect()
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use perf_settings::Shard;
 
 use super::agent_load::AgentLoad;
 use super::fold;
+use super::identity::{CATALOGUE, PROTOCOL_VERSION, differences};
 use super::message::Hello;
-use super::shard_file::{self, CATALOGUE, PLAN, PROTOCOL, RunFacts, ShardError, ShardFile};
+use super::shard_file::{PLAN, RunFacts, ShardError, ShardFile};
 use crate::engine::{Load, LoadShare, Silence};
 use crate::measure::{Layout, RecordedTimeline, Snapshot};
 use crate::plan::Plan;
@@ -51,7 +52,7 @@ impl ShardSet {
                 let of = (first.shard.of != file.shard.of)
                     .then(|| format!("its number of shards is {}, not {}", file.shard.of, first.shard.of));
                 let differences: Vec<_> =
-                    of.into_iter().chain(shard_file::differences(&file.identity, &first.identity)).collect();
+                    of.into_iter().chain(differences(&file.identity, &first.identity)).collect();
                 if !differences.is_empty() {
                     return Err(ShardError::OtherRun { path: path.clone(), first: first_path.clone(), differences });
                 }
@@ -100,10 +101,10 @@ impl ShardSet {
     pub(crate) fn check(&self, here: &Hello, plan: &str) -> Result<(), ShardError> {
         let (path, file) = &self.files[0];
         let ours =
-            [(PROTOCOL, here.protocol.to_string()), (CATALOGUE, here.catalogue.clone()), (PLAN, plan.to_owned())]
+            [(PROTOCOL_VERSION, here.protocol.to_string()), (CATALOGUE, here.catalogue.clone()), (PLAN, plan.to_owned())]
                 .map(|(name, value)| (name.to_owned(), value));
         let theirs = ours.iter().filter_map(|(name, _)| Some((name.clone(), file.identity.get(name)?.clone())));
-        let differences = shard_file::differences(&theirs.collect(), &ours.into_iter().collect());
+        let differences = differences(&theirs.collect(), &ours.into());
         if differences.is_empty() {
             return Ok(());
         }

@@ -56,12 +56,12 @@ fn shared_values_have_no_secrets_and_name_what_differs() {
     let has_secret = |value: &String| value.contains("secret") || value.contains("token");
     assert!(!one.values().chain(other.values()).any(has_secret), "{one:?} {other:?}");
     assert_eq!(
-        differences(&other, &one),
+        identity::differences(&other, &one),
         [
             "its --proxy is http://proxy.test:3128, not none",
             "its plan is abd, not abc",
             "its setting rps is 7, not null"
         ]
     );
-    assert!(differences(&one, &one).is_empty());
+    assert!(identity::differences(&one, &one).is_empty());
 }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use test_support::shop::SHOP;
 
 use super::*;
+use crate::agents::shard_file;
 use crate::clock;
 use crate::engine::Stall;
 use crate::measure::{DurationParts, Failure, Recorder, Sample, SampleKey, Segments, TimelineRecorder};
