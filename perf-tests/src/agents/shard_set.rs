@@ -51,8 +51,7 @@ impl ShardSet {
             if let Some((first_path, first)) = files.first() {
                 let of = (first.shard.of != file.shard.of)
                     .then(|| format!("its number of shards is {}, not {}", file.shard.of, first.shard.of));
-                let differences: Vec<_> =
-                    of.into_iter().chain(differences(&file.identity, &first.identity)).collect();
+                let differences: Vec<_> = of.into_iter().chain(differences(&file.identity, &first.identity)).collect();
                 if !differences.is_empty() {
                     return Err(ShardError::OtherRun { path: path.clone(), first: first_path.clone(), differences });
                 }
@@ -100,9 +99,12 @@ impl ShardSet {
     /// If a value differs: the message names it.
     pub(crate) fn check(&self, here: &Hello, plan: &str) -> Result<(), ShardError> {
         let (path, file) = &self.files[0];
-        let ours =
-            [(PROTOCOL_VERSION, here.protocol.to_string()), (CATALOGUE, here.catalogue.clone()), (PLAN, plan.to_owned())]
-                .map(|(name, value)| (name.to_owned(), value));
+        let ours = [
+            (PROTOCOL_VERSION, here.protocol.to_string()),
+            (CATALOGUE, here.catalogue.clone()),
+            (PLAN, plan.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
         let theirs = ours.iter().filter_map(|(name, _)| Some((name.clone(), file.identity.get(name)?.clone())));
         let differences = differences(&theirs.collect(), &ours.into());
         if differences.is_empty() {

@@ -14,7 +14,7 @@ use url::Url;
 use super::config::{HttpConfig, RedirectError};
 use super::connect::{Stream, classify_error};
 use super::exchange::{Exchange, ExchangeError, Measured, Reply};
-use super::h1::{BrokenExchange, Cause, Connection, RawResponse, ResponseTo, StreamedRequest};
+use super::h1::{BrokenExchange, Connection, Http1Error, RawResponse, ResponseTo, StreamedRequest};
 use super::h2::{self, Http2, Http2Host, WholeRequest};
 use super::host_config::HostConfig;
 use super::outage::Outage;
@@ -306,7 +306,9 @@ async fn exchange(
             Some(pieces) => Box::pin(pieces.exchange(&mut connection, request)).await,
         };
         let response = match exchanged {
-            Err(error) if matches!(error.cause, Cause::Body(_)) => return Err(exchange_error(&error.cause)),
+            Err(error) if matches!(error.cause, Http1Error::RequestBody(_)) => {
+                return Err(exchange_error(&error.cause));
+            }
             Err(error) if is_used && !error.sent_anything && !error.received_anything => continue,
             Err(error) if is_used && is_unanswered(&error) => {
                 if !request.is_idempotent {
@@ -334,13 +336,13 @@ fn is_unanswered(error: &BrokenExchange) -> bool {
     !error.received_anything && exchange_error(&error.cause).failure == Failure::Reset
 }
 
-fn exchange_error(cause: &Cause) -> ExchangeError {
+fn exchange_error(cause: &Http1Error) -> ExchangeError {
     let failure = match cause {
-        Cause::Io(error) => classify_error(error, Failure::Reset),
-        Cause::Body(error) => return ExchangeError::local(error),
-        Cause::ExpectsTls => Failure::Tls,
-        Cause::Closed(_) => Failure::Reset,
-        Cause::Protocol(_) | Cause::TooLarge { .. } => Failure::Protocol,
+        Http1Error::Io(error) => classify_error(error, Failure::Reset),
+        Http1Error::RequestBody(error) => return ExchangeError::local(error),
+        Http1Error::ExpectsTls => Failure::Tls,
+        Http1Error::Closed(_) => Failure::Reset,
+        Http1Error::Protocol(_) | Http1Error::TooLarge { .. } => Failure::Protocol,
     };
     ExchangeError { failure, message: cause.to_string() }
 }

@@ -154,7 +154,7 @@ pub struct Timings {
 #[error("{cause}")]
 pub struct BrokenExchange {
     /// The cause.
-    pub cause: Cause,
+    pub cause: Http1Error,
     /// Whether at least one byte of the request was written.
     pub sent_anything: bool,
     /// Whether at least one byte was read since the request began, interim responses included.
@@ -163,7 +163,7 @@ pub struct BrokenExchange {
 
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
-pub enum Cause {
+pub enum Http1Error {
     /// An error of the system while reading or writing, such as a reset connection.
     #[error("{0}")]
     Io(std::io::Error),
@@ -172,7 +172,7 @@ pub enum Cause {
     Closed(&'static str),
     /// The request's own body could not be read.
     #[error("{0}")]
-    Body(std::io::Error),
+    RequestBody(std::io::Error),
     /// The server violated HTTP/1.1, or used a feature that no request here asks for.
     #[error("protocol error: {0}")]
     Protocol(&'static str),

@@ -4,11 +4,11 @@
 //! Like [`h1`](super::h1), the connection is made for load: the task that waits for a response
 //! reads the connection, so a small exchange costs one write, one read, and no switch of tasks.
 
-mod cause;
 mod connection;
 mod frame;
 mod head;
 mod hpack;
+mod http2_error;
 mod incoming;
 mod input;
 mod outgoing;
@@ -28,9 +28,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-pub use self::cause::Cause;
 pub use self::connection::{Connection, Http2Request};
 pub use self::frame::ErrorCode;
+pub use self::http2_error::Http2Error;
 pub(crate) use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, classify_error};
@@ -174,7 +174,7 @@ pub(super) async fn exchange(
         let mut unless_kept = ForgetUnlessKept { http2, connection: &connection, is_kept: false };
         let response = match send(&connection, http2.is_shared(), host.config.target.tls, request).await {
             Ok(response) => response,
-            Err(Cause::Unsent) if is_used => continue,
+            Err(Http2Error::Unsent) if is_used => continue,
             Err(cause) if !measured.is_resent && may_be_resent(&cause, is_used && request.is_idempotent) => {
                 measured.resend();
                 continue;
@@ -201,7 +201,7 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     is_shared: bool,
     is_tls: bool,
     WholeRequest { head, body, response_to, expects_continue, .. }: WholeRequest<'_>,
-) -> Result<RawResponse, Cause> {
+) -> Result<RawResponse, Http2Error> {
     let request = Http2Request { head, has_body: body.len() > 0, is_tls, response_to };
     let mut body = if body.files.is_empty() {
         OutgoingBody::new(body.bytes)
@@ -236,20 +236,22 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// Whether the server has not processed the request, or closed a connection and sending again does
 /// no harm (`is_harmless`).
-fn may_be_resent(cause: &Cause, is_harmless: bool) -> bool {
+fn may_be_resent(cause: &Http2Error, is_harmless: bool) -> bool {
     cause.is_unprocessed() || is_harmless && is_closed_without_response(cause)
 }
 
-fn is_closed_without_response(cause: &Cause) -> bool {
-    !matches!(cause, Cause::Truncated | Cause::Body(_)) && exchange_error(cause).failure == Failure::Reset
+fn is_closed_without_response(cause: &Http2Error) -> bool {
+    !matches!(cause, Http2Error::Truncated | Http2Error::Body(_)) && exchange_error(cause).failure == Failure::Reset
 }
 
-fn exchange_error(cause: &Cause) -> ExchangeError {
+fn exchange_error(cause: &Http2Error) -> ExchangeError {
     let failure = match cause {
-        Cause::Io(error) | Cause::Body(error) => classify_error(error, Failure::Reset),
-        Cause::RequestBody(error) => return ExchangeError::local(error),
-        Cause::Closed | Cause::Truncated | Cause::Unsent => Failure::Reset,
-        Cause::Protocol(_) | Cause::TooLarge { .. } | Cause::Reset(_) | Cause::GoAway(_) => Failure::Protocol,
+        Http2Error::Io(error) | Http2Error::Body(error) => classify_error(error, Failure::Reset),
+        Http2Error::RequestBody(error) => return ExchangeError::local(error),
+        Http2Error::Closed | Http2Error::Truncated | Http2Error::Unsent => Failure::Reset,
+        Http2Error::Protocol(_) | Http2Error::TooLarge { .. } | Http2Error::Reset(_) | Http2Error::GoAway(_) => {
+            Failure::Protocol
+        }
     };
     ExchangeError { failure, message: cause.to_string() }
 }

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::{EMPTY_HEADER, Status};
 
-use super::{Cause, ResponseLimits};
+use super::{Http1Error, ResponseLimits};
 
 /// Hexadecimal digits of a 64-bit number. Leading zeros count, so that a size cannot be endless.
 const MAX_DIGITS: u8 = 16;
@@ -14,7 +14,7 @@ const MAX_DIGITS: u8 = 16;
 /// Maximum number of trailers.
 const MAX_TRAILERS: usize = 100;
 
-const MALFORMED_TRAILERS: Cause = Cause::Protocol("malformed trailers");
+const MALFORMED_TRAILERS: Http1Error = Http1Error::Protocol("malformed trailers");
 
 /// Decoder of a chunked body. The buffer holds the head, then decoded data, then new bytes.
 #[derive(Debug)]
@@ -72,7 +72,11 @@ impl ChunkDecoder {
 
     /// Decodes the new bytes in the buffer and removes everything but data. Returns the end of the
     /// body once it is whole. Bytes that follow the body stay in the buffer after it.
-    pub(super) fn decode(&mut self, buffer: &mut BytesMut, limits: &ResponseLimits) -> Result<Option<usize>, Cause> {
+    pub(super) fn decode(
+        &mut self,
+        buffer: &mut BytesMut,
+        limits: &ResponseLimits,
+    ) -> Result<Option<usize>, Http1Error> {
         let mut at = self.end;
         while at < buffer.len() && self.next != NextByte::AfterEnd {
             if self.next == NextByte::Data {
@@ -109,33 +113,33 @@ impl ChunkDecoder {
     }
 
     /// Handles a byte that is not data.
-    fn step(&mut self, byte: u8, limits: &ResponseLimits) -> Result<NextByte, Cause> {
+    fn step(&mut self, byte: u8, limits: &ResponseLimits) -> Result<NextByte, Http1Error> {
         match (self.next, byte) {
             (NextByte::Size(digits), _) if byte.is_ascii_hexdigit() => self.digit(digits, byte),
-            (NextByte::Size(0), _) => Err(Cause::Protocol("chunk without a size")),
+            (NextByte::Size(0), _) => Err(Http1Error::Protocol("chunk without a size")),
             (NextByte::Size(_) | NextByte::Extension, b'\r') => Ok(NextByte::SizeLf),
             (NextByte::Size(_) | NextByte::Space, b';') => Ok(NextByte::Extension),
             (NextByte::Size(_) | NextByte::Space, b' ' | b'\t') => self.extension(NextByte::Space, limits),
-            (NextByte::Size(_) | NextByte::Space, _) => Err(Cause::Protocol("malformed chunk size")),
-            (NextByte::Extension, b'\n') => Err(Cause::Protocol("chunk size line ends without CR")),
+            (NextByte::Size(_) | NextByte::Space, _) => Err(Http1Error::Protocol("malformed chunk size")),
+            (NextByte::Extension, b'\n') => Err(Http1Error::Protocol("chunk size line ends without CR")),
             (NextByte::Extension, _) => self.extension(NextByte::Extension, limits),
             (NextByte::SizeLf, b'\n') => Ok(if self.left == 0 { NextByte::Line } else { NextByte::Data }),
             (NextByte::DataCr, b'\r') => Ok(NextByte::DataLf),
             (NextByte::DataLf, b'\n') => Ok(NextByte::Size(0)),
             (NextByte::Line, b'\r') => Ok(NextByte::EndLf),
-            (NextByte::Line | NextByte::Trailer, b'\n') => Err(Cause::Protocol("trailer line ends without CR")),
+            (NextByte::Line | NextByte::Trailer, b'\n') => Err(Http1Error::Protocol("trailer line ends without CR")),
             (NextByte::Trailer, b'\r') => Ok(NextByte::TrailerLf),
             (NextByte::Line | NextByte::Trailer, _) => self.trailer(&[byte], NextByte::Trailer, limits.head),
             (NextByte::TrailerLf, b'\n') => self.trailer(b"\r\n", NextByte::Line, limits.head),
             (NextByte::EndLf, b'\n') => self.finish(),
-            (NextByte::DataCr | NextByte::DataLf, _) => Err(Cause::Protocol("chunk does not end after its data")),
-            _ => Err(Cause::Protocol("CR without LF in chunk framing")),
+            (NextByte::DataCr | NextByte::DataLf, _) => Err(Http1Error::Protocol("chunk does not end after its data")),
+            _ => Err(Http1Error::Protocol("CR without LF in chunk framing")),
         }
     }
 
-    fn digit(&mut self, digits: u8, byte: u8) -> Result<NextByte, Cause> {
+    fn digit(&mut self, digits: u8, byte: u8) -> Result<NextByte, Http1Error> {
         if digits == MAX_DIGITS {
-            return Err(Cause::Protocol("chunk size with too many digits"));
+            return Err(Http1Error::Protocol("chunk size with too many digits"));
         }
         let digit = match byte {
             b'0'..=b'9' => byte - b'0',
@@ -145,25 +149,25 @@ impl ChunkDecoder {
         Ok(NextByte::Size(digits + 1))
     }
 
-    fn extension(&mut self, next: NextByte, limits: &ResponseLimits) -> Result<NextByte, Cause> {
+    fn extension(&mut self, next: NextByte, limits: &ResponseLimits) -> Result<NextByte, Http1Error> {
         self.extensions += 1;
         if self.extensions > limits.head {
-            return Err(Cause::TooLarge { what: "bytes of chunk extensions", limit: limits.head });
+            return Err(Http1Error::TooLarge { what: "bytes of chunk extensions", limit: limits.head });
         }
         Ok(next)
     }
 
-    fn trailer(&mut self, bytes: &[u8], next: NextByte, limit: usize) -> Result<NextByte, Cause> {
+    fn trailer(&mut self, bytes: &[u8], next: NextByte, limit: usize) -> Result<NextByte, Http1Error> {
         self.trailer_lines.extend_from_slice(bytes);
         if self.trailer_lines.len() > limit {
-            return Err(Cause::TooLarge { what: "bytes of trailers", limit });
+            return Err(Http1Error::TooLarge { what: "bytes of trailers", limit });
         }
         Ok(next)
     }
 
     /// Parses the trailers. Malformed ones are rejected, since they may be part of the next
     /// response.
-    fn finish(&mut self) -> Result<NextByte, Cause> {
+    fn finish(&mut self) -> Result<NextByte, Http1Error> {
         if self.trailer_lines.is_empty() {
             return Ok(NextByte::AfterEnd);
         }
@@ -172,7 +176,7 @@ impl ChunkDecoder {
         let lines = match httparse::parse_headers(&self.trailer_lines, &mut slots) {
             Ok(Status::Complete((len, lines))) if len == self.trailer_lines.len() => lines,
             Err(httparse::Error::TooManyHeaders) => {
-                return Err(Cause::TooLarge { what: "trailer lines", limit: MAX_TRAILERS });
+                return Err(Http1Error::TooLarge { what: "trailer lines", limit: MAX_TRAILERS });
             }
             _ => return Err(MALFORMED_TRAILERS),
         };

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::head::Head;
 use super::incoming::{IncomingResponse, WholeResponse};
-use super::{BrokenExchange, Cause, RawResponse, ResponseLimits, ResponseTo, Timings};
+use super::{BrokenExchange, Http1Error, RawResponse, ResponseLimits, ResponseTo, Timings};
 use crate::clock::now;
 
 /// Initial size of a connection's buffer, in bytes. Nothing is allocated before the first request.
@@ -117,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Begins an exchange, unless the connection cannot be used.
     pub(super) fn begin(&mut self, response_to: ResponseTo) -> Result<IncomingResponse, BrokenExchange> {
         if !mem::take(&mut self.reusable) {
-            let cause = Cause::Closed("before the request");
+            let cause = Http1Error::Closed("before the request");
             return Err(BrokenExchange { cause, sent_anything: false, received_anything: false });
         }
         self.buffer.reserve(self.room);
@@ -129,15 +129,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         sending: SendOutcome,
         sent: Instant,
-        received: Result<WholeResponse, Cause>,
+        received: Result<WholeResponse, Http1Error>,
         incoming: &mut IncomingResponse,
-    ) -> Result<RawResponse, Cause> {
+    ) -> Result<RawResponse, Http1Error> {
         match (received, sending) {
             (Ok(whole), sending) => {
                 let is_sent = matches!(sending, SendOutcome::Complete);
                 Ok(self.take(whole, incoming.take_trailers(), sent, is_sent))
             }
-            (Err(_), SendOutcome::Failed(error)) if !incoming.has_head() => Err(Cause::Io(error)),
+            (Err(_), SendOutcome::Failed(error)) if !incoming.has_head() => Err(Http1Error::Io(error)),
             (Err(cause), _) => Err(cause),
         }
     }
@@ -149,14 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         request: &[u8],
         written: &mut usize,
         incoming: &mut IncomingResponse,
-    ) -> Poll<Result<SendOutcome, Cause>> {
+    ) -> Poll<Result<SendOutcome, Http1Error>> {
         loop {
             match self.poll_write(context, request, written) {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(SendOutcome::Complete)),
                 Poll::Ready(Err(error)) if is_closed_by_peer(&error) => {
                     return Poll::Ready(Ok(SendOutcome::Failed(error)));
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Cause::Io(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Http1Error::Io(error))),
                 Poll::Pending => {}
             }
             ready!(self.poll_receive(context, incoming))?;
@@ -177,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    pub(super) async fn receive(&mut self, incoming: &mut IncomingResponse) -> Result<WholeResponse, Cause> {
+    pub(super) async fn receive(&mut self, incoming: &mut IncomingResponse) -> Result<WholeResponse, Http1Error> {
         loop {
             if let Some(whole) = incoming.whole() {
                 return Ok(whole);
@@ -191,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         context: &mut Context<'_>,
         incoming: &mut IncomingResponse,
-    ) -> Poll<Result<(), Cause>> {
+    ) -> Poll<Result<(), Http1Error>> {
         let room = incoming.room(&self.buffer);
         if self.buffer.capacity() - self.buffer.len() < room {
             self.buffer.reserve(room);
@@ -202,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Poll::Ready(match ready!(read) {
             Ok(0) => incoming.end(&self.buffer),
             Ok(_) => incoming.advance(&mut self.buffer),
-            Err(error) => Err(Cause::Io(error)),
+            Err(error) => Err(Http1Error::Io(error)),
         })
     }
 

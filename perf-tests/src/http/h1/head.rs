@@ -2,7 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Error, Header, Response, Status};
 
-use super::{Cause, HEAD_BYTES, HEAD_LINES, KnownHeaders, ResponseLimits, ResponseTo};
+use super::{HEAD_BYTES, HEAD_LINES, Http1Error, KnownHeaders, ResponseLimits, ResponseTo};
 
 /// Most responses have fewer header lines. Filling room for 100 takes three kilobytes, which costs
 /// more than parsing a head.
@@ -40,20 +40,20 @@ pub(super) enum Framing {
 
 /// Finds the end of the head at the start of the buffer. `searched` is the position that earlier
 /// calls reached, so that no byte is searched again when a head arrives slowly.
-pub(super) fn find_end(buffer: &[u8], searched: &mut usize, limit: usize) -> Result<Option<usize>, Cause> {
+pub(super) fn find_end(buffer: &[u8], searched: &mut usize, limit: usize) -> Result<Option<usize>, Http1Error> {
     if buffer.first() == Some(&TLS_ALERT) {
-        return Err(Cause::ExpectsTls);
+        return Err(Http1Error::ExpectsTls);
     }
     let known = buffer.len().min(START.len());
     // Checked at once, as a server that does not speak HTTP may never send an empty line.
     if buffer[..known] != START[..known] {
-        return Err(Cause::Protocol("not a status line of HTTP/1"));
+        return Err(Http1Error::Protocol("not a status line of HTTP/1"));
     }
     let end = search(buffer, searched);
     match end {
         Some(end) if end <= limit => Ok(Some(end)),
         None if buffer.len() <= limit => Ok(None),
-        _ => Err(Cause::TooLarge { what: HEAD_BYTES, limit }),
+        _ => Err(Http1Error::TooLarge { what: HEAD_BYTES, limit }),
     }
 }
 
@@ -95,21 +95,21 @@ impl Head {
     }
 
     /// Parses a whole head, which ends where `bytes` ends.
-    pub(super) fn parse(bytes: &[u8], response_to: ResponseTo, limits: &ResponseLimits) -> Result<Self, Cause> {
+    pub(super) fn parse(bytes: &[u8], response_to: ResponseTo, limits: &ResponseLimits) -> Result<Self, Http1Error> {
         let head = match Self::parse_usual(bytes, response_to, limits) {
-            Err(Cause::TooLarge { limit, .. }) if limit > MANY_HEADERS => {
+            Err(Http1Error::TooLarge { limit, .. }) if limit > MANY_HEADERS => {
                 let lines = bytes.iter().filter(|byte| **byte == b'\n').count().min(limits.headers);
                 Self::parse_with(&mut vec![EMPTY_HEADER; lines], bytes, response_to, limits)?
             }
             parsed => parsed?,
         };
-        if head.len == bytes.len() { Ok(head) } else { Err(Cause::Protocol("malformed head")) }
+        if head.len == bytes.len() { Ok(head) } else { Err(Http1Error::Protocol("malformed head")) }
     }
 
     /// Parses a head that has not too many lines.
-    fn parse_usual(bytes: &[u8], response_to: ResponseTo, limits: &ResponseLimits) -> Result<Self, Cause> {
+    fn parse_usual(bytes: &[u8], response_to: ResponseTo, limits: &ResponseLimits) -> Result<Self, Http1Error> {
         match Self::parse_with(&mut [EMPTY_HEADER; FEW_HEADERS], bytes, response_to, limits) {
-            Err(Cause::TooLarge { limit, .. }) if limit > FEW_HEADERS => {
+            Err(Http1Error::TooLarge { limit, .. }) if limit > FEW_HEADERS => {
                 Self::parse_with(&mut [EMPTY_HEADER; MANY_HEADERS], bytes, response_to, limits)
             }
             parsed => parsed,
@@ -121,23 +121,23 @@ impl Head {
         bytes: &'a [u8],
         response_to: ResponseTo,
         limits: &ResponseLimits,
-    ) -> Result<Self, Cause> {
+    ) -> Result<Self, Http1Error> {
         let mut response = Response::new(slots);
         let parsed = response.parse(bytes);
         if parsed == Err(Error::TooManyHeaders) || response.headers.len() > limits.headers && parsed.is_ok() {
-            return Err(Cause::TooLarge { what: HEAD_LINES, limit: limits.headers });
+            return Err(Http1Error::TooLarge { what: HEAD_LINES, limit: limits.headers });
         }
-        let Status::Complete(len) = parsed.map_err(|error| Cause::Protocol(reason(error)))? else {
-            return Err(Cause::Protocol("malformed head"));
+        let Status::Complete(len) = parsed.map_err(|error| Http1Error::Protocol(reason(error)))? else {
+            return Err(Http1Error::Protocol("malformed head"));
         };
         let (Some(version), Some(status)) = (response.version, response.code) else {
-            return Err(Cause::Protocol("malformed status line"));
+            return Err(Http1Error::Protocol("malformed status line"));
         };
         match status {
             // No request asks for it, and the bytes after it would not be HTTP (RFC 9110, 15.2.2).
-            101 => return Err(Cause::Protocol("unrequested protocol switch")),
+            101 => return Err(Http1Error::Protocol("unrequested protocol switch")),
             // Counts use 0 for no response.
-            0 => return Err(Cause::Protocol("malformed status line")),
+            0 => return Err(Http1Error::Protocol("malformed status line")),
             // A status outside 100-599 is as one of 5xx (RFC 9110, 15).
             _ => {}
         }
@@ -228,7 +228,7 @@ fn persists(headers: &[Header<'_>], present: Present, version: u8) -> bool {
 }
 
 /// RFC 9112, 6.3, for a response that may have a body.
-fn framing(headers: &[Header<'_>], present: Present, version: u8) -> Result<Framing, Cause> {
+fn framing(headers: &[Header<'_>], present: Present, version: u8) -> Result<Framing, Http1Error> {
     let length = if present.content_length { content_length(headers)? } else { None };
     if !present.transfer_encoding || !is_chunked(headers)? {
         return Ok(length.map_or(Framing::UntilClose, Framing::Length));
@@ -236,34 +236,34 @@ fn framing(headers: &[Header<'_>], present: Present, version: u8) -> Result<Fram
     // Two readers may understand these responses differently. RFC 9112, 6.1, requires or permits an
     // error.
     if version == 0 {
-        return Err(Cause::Protocol("transfer-encoding in HTTP/1.0"));
+        return Err(Http1Error::Protocol("transfer-encoding in HTTP/1.0"));
     }
     if length.is_some() {
-        return Err(Cause::Protocol("both transfer-encoding and content-length"));
+        return Err(Http1Error::Protocol("both transfer-encoding and content-length"));
     }
     Ok(Framing::Chunked)
 }
 
 /// Whether the body is chunked. Any other coding is an error, as no request asks for one (RFC 9112,
 /// 6.1 and 7.4).
-fn is_chunked(headers: &[Header<'_>]) -> Result<bool, Cause> {
+fn is_chunked(headers: &[Header<'_>]) -> Result<bool, Http1Error> {
     let mut codings = list(headers, "transfer-encoding");
     match (codings.next(), codings.next()) {
         (None, _) => Ok(false),
         (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(true),
-        _ => Err(Cause::Protocol("transfer-encoding other than chunked")),
+        _ => Err(Http1Error::Protocol("transfer-encoding other than chunked")),
     }
 }
 
 /// The announced length in bytes. If it is repeated, all values must agree (RFC 9110, 8.6).
-fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Cause> {
+fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Http1Error> {
     let mut length = None;
     // Not over `list`, since this runs for each response and costs half.
     for header in headers.iter().filter(|header| is_named(header.name, "content-length")) {
         for digits in header.value.split(|byte| *byte == b',') {
-            let new = number(digits.trim_ascii()).ok_or(Cause::Protocol("malformed content-length"))?;
+            let new = number(digits.trim_ascii()).ok_or(Http1Error::Protocol("malformed content-length"))?;
             if length.replace(new).is_some_and(|old| old != new) {
-                return Err(Cause::Protocol("contradictory content-lengths"));
+                return Err(Http1Error::Protocol("contradictory content-lengths"));
             }
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::chunk_decoder::ChunkDecoder;
 use super::head::{self, Framing, Head};
-use super::{BrokenExchange, CONTINUE, Cause, ResponseLimits, ResponseTo};
+use super::{BrokenExchange, CONTINUE, Http1Error, ResponseLimits, ResponseTo};
 use crate::clock::now;
 
 /// Minimum room for a read of unknown length, in bytes.
@@ -94,7 +94,7 @@ impl IncomingResponse {
     }
 
     /// The error of an exchange that ended with this cause.
-    pub(super) const fn broken(&self, cause: Cause, sent_anything: bool) -> BrokenExchange {
+    pub(super) const fn broken(&self, cause: Http1Error, sent_anything: bool) -> BrokenExchange {
         BrokenExchange { cause, sent_anything, received_anything: self.received }
     }
 
@@ -137,7 +137,7 @@ impl IncomingResponse {
     }
 
     /// Handles new bytes in the buffer, at least one.
-    pub(super) fn advance(&mut self, buffer: &mut BytesMut) -> Result<(), Cause> {
+    pub(super) fn advance(&mut self, buffer: &mut BytesMut) -> Result<(), Http1Error> {
         self.received = true;
         self.peak = self.peak.max(buffer.len());
         let begins = self.first_byte.is_none();
@@ -185,10 +185,10 @@ impl IncomingResponse {
     }
 
     /// Removes an interim response from the buffer.
-    fn skip(&mut self, buffer: &mut BytesMut, len: usize) -> Result<(), Cause> {
+    fn skip(&mut self, buffer: &mut BytesMut, len: usize) -> Result<(), Http1Error> {
         self.interim += 1;
         if self.interim > self.limits.interim {
-            return Err(Cause::TooLarge { what: "interim responses", limit: self.limits.interim });
+            return Err(Http1Error::TooLarge { what: "interim responses", limit: self.limits.interim });
         }
         self.stage = Stage::Head(0);
         buffer.advance(len);
@@ -196,7 +196,7 @@ impl IncomingResponse {
     }
 
     /// Handles the end of the stream.
-    pub(super) fn end(&mut self, buffer: &BytesMut) -> Result<(), Cause> {
+    pub(super) fn end(&mut self, buffer: &BytesMut) -> Result<(), Http1Error> {
         match (&self.stage, self.first_byte) {
             (Stage::Body(head, Body::UntilClose), Some(first_byte)) => {
                 let (end, peak, discarded) = (buffer.len(), self.peak, self.discarded);
@@ -204,9 +204,9 @@ impl IncomingResponse {
                     Stage::Done(WholeResponse { head: *head, end, peak, discarded, first_byte, finished: now() });
                 Ok(())
             }
-            (Stage::Head(_), None) => Err(Cause::Closed("before a response")),
-            (Stage::Head(_), Some(_)) => Err(Cause::Closed("within the head")),
-            _ => Err(Cause::Closed("within the body")),
+            (Stage::Head(_), None) => Err(Http1Error::Closed("before a response")),
+            (Stage::Head(_), Some(_)) => Err(Http1Error::Closed("within the head")),
+            _ => Err(Http1Error::Closed("within the body")),
         }
     }
 }
@@ -231,7 +231,7 @@ impl Body {
         buffer: &mut BytesMut,
         limits: &ResponseLimits,
         discarded: &mut u64,
-    ) -> Result<Option<usize>, Cause> {
+    ) -> Result<Option<usize>, Http1Error> {
         match self {
             Self::Length(end) => Ok((*end <= buffer.len()).then_some(*end)),
             Self::Discarded(missing) => {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::connection::SendOutcome;
 use super::incoming::IncomingResponse;
-use super::{BrokenExchange, Cause, Connection, RawResponse, ResponseTo};
+use super::{BrokenExchange, Connection, Http1Error, RawResponse, ResponseTo};
 use crate::clock::now;
 
 /// Time in which a server should ask for the body. After it, the body is sent unasked, since
@@ -55,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         request: &mut StreamedRequest<'_, impl FnMut(&mut Vec<u8>) -> io::Result<()>>,
         written: &mut u64,
         incoming: &mut IncomingResponse,
-    ) -> Result<SendOutcome, Cause> {
+    ) -> Result<SendOutcome, Http1Error> {
         if let Some(head) = request.head {
             let sending = self.send_piece(head, written, incoming).await?;
             if !matches!(sending, SendOutcome::Complete) {
@@ -75,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let mut piece = Vec::new();
         loop {
-            (request.next)(&mut piece).map_err(Cause::Body)?;
+            (request.next)(&mut piece).map_err(Http1Error::RequestBody)?;
             if piece.is_empty() {
                 return Ok(SendOutcome::Complete);
             }
@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         piece: &[u8],
         written: &mut u64,
         incoming: &mut IncomingResponse,
-    ) -> Result<SendOutcome, Cause> {
+    ) -> Result<SendOutcome, Http1Error> {
         let mut of_piece = 0;
         let sending = poll_fn(|context| self.poll_send(context, piece, &mut of_piece, incoming)).await;
         *written += of_piece as u64;

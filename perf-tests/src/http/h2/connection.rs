@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::cause::Cause;
 use super::frame::{self, MAX_FRAME};
 use super::head;
+use super::http2_error::Http2Error;
 use super::incoming::IncomingResponse;
 use super::input::Input;
 use super::outgoing::OutgoingBody;
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         context: &mut Context<'_>,
         request: Http2Request<'_>,
-    ) -> Poll<Result<u32, Cause>> {
+    ) -> Poll<Result<u32, Http2Error>> {
         while self.session.is_open() && !self.session.has_room() {
             if !self.session.streams.is_empty() {
                 self.waiting.push(context.waker().clone());
@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             ready!(self.poll_drive(context));
         }
         if !self.session.is_open() {
-            return Poll::Ready(Err(Cause::Unsent));
+            return Poll::Ready(Err(Http2Error::Unsent));
         }
         let incoming = IncomingResponse::new(request.response_to, self.limits, self.spare.pop().unwrap_or_default());
         let encode = |encoder: &mut _, out: &mut _| head::encode(request.head, request.is_tls, encoder, out);
@@ -135,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         context: &mut Context<'_>,
         id: u32,
         body: &mut OutgoingBody<'_>,
-    ) -> Poll<Result<RawResponse, Cause>> {
+    ) -> Poll<Result<RawResponse, Http2Error>> {
         loop {
             if let Some(result) = self.session.take_finished(id) {
                 if !self.session.output.is_empty() {
@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.driver = Some(id);
             let is_blocked = match self.session.queue_body(id, body) {
                 Ok(is_blocked) => is_blocked,
-                Err(error) => return Poll::Ready(Err(Cause::RequestBody(Arc::new(error)))),
+                Err(error) => return Poll::Ready(Err(Http2Error::RequestBody(Arc::new(error)))),
             };
             let is_flushed = self.poll_flush(context).is_ready();
             if is_blocked && is_flushed && self.session.can_queue(id) {
@@ -166,8 +166,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     /// If the body cannot be read.
-    pub(crate) fn gather(&mut self, context: &Context<'_>, id: u32, body: &mut OutgoingBody<'_>) -> Result<(), Cause> {
-        self.session.queue_body(id, body).map_err(|error| Cause::RequestBody(Arc::new(error)))?;
+    pub(crate) fn gather(
+        &mut self,
+        context: &Context<'_>,
+        id: u32,
+        body: &mut OutgoingBody<'_>,
+    ) -> Result<(), Http2Error> {
+        self.session.queue_body(id, body).map_err(|error| Http2Error::RequestBody(Arc::new(error)))?;
         self.session.wait(id, context.waker(), false);
         context.waker().wake_by_ref();
         Ok(())
@@ -195,7 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     /// If there is no whole response.
-    pub async fn exchange(&mut self, request: Http2Request<'_>, body: &[u8]) -> Result<RawResponse, Cause> {
+    pub async fn exchange(&mut self, request: Http2Request<'_>, body: &[u8]) -> Result<RawResponse, Http2Error> {
         let mut body = OutgoingBody::new(body);
         let id = std::future::poll_fn(|context| self.poll_begin(context, request)).await?;
         std::future::poll_fn(|context| self.poll_response(context, id, &mut body)).await
@@ -257,30 +262,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let cause = match ready!(self.input.poll_read(context, &mut self.io)) {
             Ok(0) => match self.write_error.take() {
-                Some(error) => Cause::Io(Arc::new(error)),
-                None => Cause::Closed,
+                Some(error) => Http2Error::Io(Arc::new(error)),
+                None => Http2Error::Closed,
             },
             Ok(_) => match self.handle() {
                 Ok(()) => return Poll::Ready(()),
                 Err(cause) => cause,
             },
-            Err(error) => Cause::Io(Arc::new(error)),
+            Err(error) => Http2Error::Io(Arc::new(error)),
         };
         self.session.fail(&cause);
         self.waiting.drain(..).for_each(Waker::wake);
         Poll::Ready(())
     }
 
-    fn handle(&mut self) -> Result<(), Cause> {
+    fn handle(&mut self) -> Result<(), Http2Error> {
         let (session, received) = (&mut self.session, now());
         // A server that speaks something else may send less than the head of a frame, and wait.
         if !session.has_settings && self.input.next_kind().is_some_and(|kind| kind != frame::SETTINGS) {
-            return Err(Cause::Protocol("not HTTP/2: the server's first frame is not SETTINGS"));
+            return Err(Http2Error::Protocol("not HTTP/2: the server's first frame is not SETTINGS"));
         }
         let result = self.input.handle_frames(
             |head| {
                 if head.length > MAX_FRAME {
-                    return Err(Cause::Protocol("frame larger than 16 KiB"));
+                    return Err(Http2Error::Protocol("frame larger than 16 KiB"));
                 }
                 Ok(())
             },

@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use super::cause::Cause;
 use super::head::CONNECTION_HEADERS;
+use super::http2_error::Http2Error;
 use crate::http::h1::{
     CONTINUE, HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, ResponseTo, Timings,
 };
@@ -16,8 +16,8 @@ const FIELD_OVERHEAD: usize = 32;
 /// Maximum room reserved for an announced body that has not arrived yet, in bytes.
 const AHEAD: usize = 64 << 10;
 
-const MALFORMED_NAME: Cause = Cause::Protocol("malformed header name");
-const MALFORMED_VALUE: Cause = Cause::Protocol("malformed header value");
+const MALFORMED_NAME: Http2Error = Http2Error::Protocol("malformed header name");
+const MALFORMED_VALUE: Http2Error = Http2Error::Protocol("malformed header value");
 
 /// The state of a response.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ struct Block {
     count: usize,
     /// Size of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts it.
     size: usize,
-    error: Option<Cause>,
+    error: Option<Http2Error>,
 }
 
 impl IncomingResponse {
@@ -88,24 +88,24 @@ impl IncomingResponse {
         }
     }
 
-    fn try_take_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Cause> {
+    fn try_take_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Http2Error> {
         let (block, limits) = (&mut self.block, &self.limits);
         block.size += name.len() + value.len() + FIELD_OVERHEAD;
         block.count += 1;
         if block.size > limits.head {
-            return Err(Cause::TooLarge { what: HEAD_BYTES, limit: limits.head });
+            return Err(Http2Error::TooLarge { what: HEAD_BYTES, limit: limits.head });
         }
         // The status is one of the fields.
         if block.count > limits.headers + 1 {
-            return Err(Cause::TooLarge { what: HEAD_LINES, limit: limits.headers });
+            return Err(Http2Error::TooLarge { what: HEAD_LINES, limit: limits.headers });
         }
         if name == b":status" {
             if block.count > 1 || self.head_len > 0 {
-                return Err(Cause::Protocol("misplaced :status"));
+                return Err(Http2Error::Protocol("misplaced :status"));
             }
             let digits = <[u8; 3]>::try_from(value).ok().filter(|digits| digits.iter().all(u8::is_ascii_digit));
             let number = digits.map(|it| it.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')));
-            block.status = number.filter(|number| *number > 0).ok_or(Cause::Protocol("malformed :status"))?;
+            block.status = number.filter(|number| *number > 0).ok_or(Http2Error::Protocol("malformed :status"))?;
             return Ok(());
         }
         if name.is_empty() || !name.iter().all(|byte| NAME_BYTES[usize::from(*byte)]) {
@@ -115,7 +115,7 @@ impl IncomingResponse {
             return Err(MALFORMED_VALUE);
         }
         if CONNECTION_HEADERS.contains(&name) {
-            return Err(Cause::Protocol("header of a connection, which HTTP/2 does not have"));
+            return Err(Http2Error::Protocol("header of a connection, which HTTP/2 does not have"));
         }
         if self.head_len > 0 {
             let name = HeaderName::from_bytes(name).map_err(|_| MALFORMED_NAME)?;
@@ -125,9 +125,9 @@ impl IncomingResponse {
         }
         match name {
             b"content-length" => {
-                let length = parse_length(value).ok_or(Cause::Protocol("malformed content-length"))?;
+                let length = parse_length(value).ok_or(Http2Error::Protocol("malformed content-length"))?;
                 if self.content_length.is_some_and(|known| known != length) {
-                    return Err(Cause::Protocol("contradictory content-length"));
+                    return Err(Http2Error::Protocol("contradictory content-length"));
                 }
                 self.content_length = Some(length);
             }
@@ -142,22 +142,26 @@ impl IncomingResponse {
     }
 
     /// Ends a block of fields. Returns whether the response is complete.
-    pub(super) fn end_block(&mut self, ends_stream: bool, now: Instant) -> Result<bool, Cause> {
+    pub(super) fn end_block(&mut self, ends_stream: bool, now: Instant) -> Result<bool, Http2Error> {
         if let Some(error) = self.block.error.take() {
             return Err(error);
         }
         if self.head_len > 0 {
-            return if ends_stream { self.end() } else { Err(Cause::Protocol("trailers do not end the response")) };
+            return if ends_stream {
+                self.end()
+            } else {
+                Err(Http2Error::Protocol("trailers do not end the response"))
+            };
         }
         match self.block.status {
-            0 => return Err(Cause::Protocol("response without :status")),
-            101 => return Err(Cause::Protocol("unrequested protocol switch")),
-            100..=199 if ends_stream => return Err(Cause::Protocol("interim response ends the response")),
+            0 => return Err(Http2Error::Protocol("response without :status")),
+            101 => return Err(Http2Error::Protocol("unrequested protocol switch")),
+            100..=199 if ends_stream => return Err(Http2Error::Protocol("interim response ends the response")),
             100..=199 => {
                 self.interim += 1;
                 (self.content_length, self.known) = (None, KnownHeaders::default());
                 if self.interim > self.limits.interim {
-                    return Err(Cause::TooLarge { what: "interim responses", limit: self.limits.interim });
+                    return Err(Http2Error::TooLarge { what: "interim responses", limit: self.limits.interim });
                 }
                 return Ok(false);
             }
@@ -181,13 +185,13 @@ impl IncomingResponse {
     }
 
     /// Takes a piece of the body. Returns whether the response is complete.
-    pub(super) fn take_data(&mut self, data: &[u8], ends_stream: bool) -> Result<bool, Cause> {
+    pub(super) fn take_data(&mut self, data: &[u8], ends_stream: bool) -> Result<bool, Http2Error> {
         if self.head_len == 0 {
-            return Err(Cause::Protocol("DATA before HEADERS"));
+            return Err(Http2Error::Protocol("DATA before HEADERS"));
         }
         self.length += data.len() as u64;
         if self.content_length.is_some_and(|length| self.length > length) {
-            return Err(Cause::Protocol("body longer than its content-length"));
+            return Err(Http2Error::Protocol("body longer than its content-length"));
         }
         if !self.is_discarded && self.length > self.limits.body as u64 {
             self.is_discarded = true;
@@ -200,9 +204,9 @@ impl IncomingResponse {
         if ends_stream { self.end() } else { Ok(false) }
     }
 
-    fn end(&self) -> Result<bool, Cause> {
+    fn end(&self) -> Result<bool, Http2Error> {
         if self.content_length.is_some_and(|length| self.length < length) {
-            return Err(Cause::Protocol("body shorter than its content-length"));
+            return Err(Http2Error::Protocol("body shorter than its content-length"));
         }
         Ok(true)
     }

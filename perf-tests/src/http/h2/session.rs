@@ -7,9 +7,9 @@ use std::{io, mem};
 
 use tokio::time::Instant;
 
-use super::cause::Cause;
 use super::frame::{self, ErrorCode, FrameHead};
 use super::hpack::{Decoder, Encoder};
+use super::http2_error::Http2Error;
 use super::incoming::IncomingResponse;
 use super::outgoing::OutgoingBody;
 use super::stream::Stream;
@@ -204,7 +204,7 @@ impl Session {
     }
 
     /// Removes a stream that has a result, and returns both.
-    pub(super) fn take_finished(&mut self, id: u32) -> Option<Result<(Stream, Instant), Cause>> {
+    pub(super) fn take_finished(&mut self, id: u32) -> Option<Result<(Stream, Instant), Http2Error>> {
         let at = self.streams.iter().position(|stream| stream.id == id)?;
         let result = self.streams[at].result.take()?;
         let stream = self.streams.swap_remove(at);
@@ -230,12 +230,12 @@ impl Session {
     }
 
     /// Ends the connection and all its streams.
-    pub(super) fn fail(&mut self, cause: &Cause) {
+    pub(super) fn fail(&mut self, cause: &Http2Error) {
         self.is_ended = true;
         for stream in &mut self.streams {
             let cause = match cause {
-                Cause::Closed if stream.incoming.has_head() => Cause::Truncated,
-                Cause::Io(error) if stream.incoming.has_head() => Cause::Body(error.clone()),
+                Http2Error::Closed if stream.incoming.has_head() => Http2Error::Truncated,
+                Http2Error::Io(error) if stream.incoming.has_head() => Http2Error::Body(error.clone()),
                 cause => cause.clone(),
             };
             stream.finish(Err(cause));

@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use tokio::time::Instant;
 
-use super::cause::Cause;
+use super::http2_error::Http2Error;
 use super::incoming::IncomingResponse;
 
 /// A request under way.
@@ -13,7 +13,7 @@ pub(super) struct Stream {
     pub(super) id: u32,
     pub(super) incoming: IncomingResponse,
     /// Once the response is complete, or there will be none.
-    pub(super) result: Option<Result<Instant, Cause>>,
+    pub(super) result: Option<Result<Instant, Http2Error>>,
     /// Bytes of the body that the server accepts. The server may make it negative.
     pub(super) window: i64,
     /// Whether the whole request is in the connection's buffer.
@@ -43,7 +43,7 @@ impl Stream {
     }
 
     /// Sets the result, unless there is one.
-    pub(super) fn finish(&mut self, result: Result<Instant, Cause>) {
+    pub(super) fn finish(&mut self, result: Result<Instant, Http2Error>) {
         if self.result.is_none() {
             self.result = Some(result);
             self.wake();

@@ -7,7 +7,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::now;
-use crate::http::h1::{BrokenExchange, Cause, Connection, RawResponse, ResponseLimits, ResponseTo, StreamedRequest};
+use crate::http::h1::{
+    BrokenExchange, Connection, Http1Error, RawResponse, ResponseLimits, ResponseTo, StreamedRequest,
+};
 
 const HEAD: &[u8] = b"PUT / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 6\r\n\r\n";
 const FINAL: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -96,7 +98,7 @@ async fn a_server_that_closes_while_it_is_asked_gets_no_body() {
     };
     let ((response, is_open), ()) = tokio::join!(put(stream), serving);
     let broken = response.unwrap_err();
-    assert!(matches!(broken.cause, Cause::Closed("before a response")), "{broken}");
+    assert!(matches!(broken.cause, Http1Error::Closed("before a response")), "{broken}");
     assert_eq!((broken.sent_anything, broken.received_anything, is_open), (true, false, false));
 }
 
@@ -112,7 +114,7 @@ async fn a_piece_that_cannot_be_read_ends_the_connection() {
     };
     let broken =
         connection.exchange_streamed(StreamedRequest { head: None, next }, ResponseTo::Other).await.unwrap_err();
-    assert!(matches!(broken.cause, Cause::Body(_)) && broken.sent_anything, "{broken}");
+    assert!(matches!(broken.cause, Http1Error::RequestBody(_)) && broken.sent_anything, "{broken}");
     assert_eq!((broken.to_string().as_str(), connection.is_open()), ("the file is gone", false));
     drop(connection);
     let mut received = Vec::new();

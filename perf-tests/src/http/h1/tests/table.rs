@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::script::{End, LIMITS, ScriptOutcome, ScriptedStream, exchange, outcome, poll};
-use crate::http::h1::{Cause, Connection, ResponseTo};
+use crate::http::h1::{Connection, Http1Error, ResponseTo};
 
 /// The expected outcome.
 #[derive(Debug, Clone, Copy)]
@@ -273,7 +273,7 @@ fn a_response_is_read_even_if_writing_fails() {
         assert!(!connection.is_open());
         let script = ScriptedStream::new([], End::Close).with_room(0, Some(kind));
         let broken = poll(Connection::new(script, LIMITS).exchange(b"a", ResponseTo::Other)).unwrap().unwrap_err();
-        assert!(matches!(broken.cause, Cause::Io(error) if error.kind() == kind));
+        assert!(matches!(broken.cause, Http1Error::Io(error) if error.kind() == kind));
         assert!(!broken.sent_anything && !broken.received_anything);
     }
 }

@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::super::cause::Cause;
 use super::super::frame::{self, ErrorCode, FrameHead};
+use super::super::http2_error::Http2Error;
 use super::{CONNECTION_WINDOW, LAST_STREAM, OpenBlock, STREAM_WINDOW, Session};
 use crate::http::h1::HEAD_BYTES;
 
@@ -15,24 +15,24 @@ impl Session {
     ///
     /// # Errors
     /// If the server violates HTTP/2, so that the connection has to end.
-    pub(in super::super) fn handle(&mut self, head: FrameHead, payload: &[u8], now: Instant) -> Result<(), Cause> {
+    pub(in super::super) fn handle(&mut self, head: FrameHead, payload: &[u8], now: Instant) -> Result<(), Http2Error> {
         self.has_settings = true;
         if let Some(block) = &self.block
             && (head.kind != frame::CONTINUATION || head.stream != block.stream)
         {
-            return Err(Cause::Protocol("block of fields without its end"));
+            return Err(Http2Error::Protocol("block of fields without its end"));
         }
         let is_of_stream = matches!(head.kind, frame::DATA | frame::HEADERS | frame::RST_STREAM | frame::CONTINUATION);
         if is_of_stream && (head.stream.is_multiple_of(2) || head.stream >= self.next) {
-            return Err(Cause::Protocol("frame of a stream that does not exist"));
+            return Err(Http2Error::Protocol("frame of a stream that does not exist"));
         }
         if self.output.len() > MAX_REPLIES {
-            return Err(Cause::Protocol("endless frames that need a reply"));
+            return Err(Http2Error::Protocol("endless frames that need a reply"));
         }
         match head.kind {
             frame::DATA => self.take_data(head, payload, now),
             frame::HEADERS => {
-                let block = head.content(payload).ok_or(Cause::Protocol("malformed HEADERS"))?;
+                let block = head.content(payload).ok_or(Http2Error::Protocol("malformed HEADERS"))?;
                 let ends_stream = head.has(frame::END_STREAM);
                 if head.has(frame::END_HEADERS) {
                     return self.take_block(head.stream, ends_stream, block, now);
@@ -42,14 +42,14 @@ impl Session {
             }
             frame::CONTINUATION => self.continue_block(head, payload, now),
             frame::RST_STREAM => {
-                let code = ErrorCode::parse(payload).ok_or(Cause::Protocol("malformed RST_STREAM"))?;
+                let code = ErrorCode::parse(payload).ok_or(Http2Error::Protocol("malformed RST_STREAM"))?;
                 if let Some(stream) = self.stream(head.stream) {
-                    stream.finish(Err(Cause::Reset(code)));
+                    stream.finish(Err(Http2Error::Reset(code)));
                 }
                 Ok(())
             }
             frame::SETTINGS => self.take_settings(head, payload),
-            frame::PING if payload.len() != 8 => Err(Cause::Protocol("malformed PING")),
+            frame::PING if payload.len() != 8 => Err(Http2Error::Protocol("malformed PING")),
             frame::PING if head.has(frame::ACK) => Ok(()),
             frame::PING => {
                 frame::put(frame::PING, frame::ACK, 0, payload, &mut self.output);
@@ -57,18 +57,20 @@ impl Session {
             }
             frame::GOAWAY => self.take_goaway(payload),
             frame::WINDOW_UPDATE => self.take_window_update(head.stream, payload),
-            frame::PUSH_PROMISE => Err(Cause::Protocol("PUSH_PROMISE, which the settings forbid")),
+            frame::PUSH_PROMISE => Err(Http2Error::Protocol("PUSH_PROMISE, which the settings forbid")),
             _ => Ok(()),
         }
     }
 
-    fn continue_block(&mut self, head: FrameHead, payload: &[u8], now: Instant) -> Result<(), Cause> {
-        let Some(mut block) = self.block.take() else { return Err(Cause::Protocol("CONTINUATION without HEADERS")) };
+    fn continue_block(&mut self, head: FrameHead, payload: &[u8], now: Instant) -> Result<(), Http2Error> {
+        let Some(mut block) = self.block.take() else {
+            return Err(Http2Error::Protocol("CONTINUATION without HEADERS"));
+        };
         block.bytes.extend_from_slice(payload);
         block.received += frame::HEAD + payload.len();
         // Blocks must be decoded in order, so a large one ends the connection.
         if block.received > self.max_block {
-            return Err(Cause::TooLarge { what: HEAD_BYTES, limit: self.max_block });
+            return Err(Http2Error::TooLarge { what: HEAD_BYTES, limit: self.max_block });
         }
         if head.has(frame::END_HEADERS) {
             return self.take_block(block.stream, block.ends_stream, &block.bytes, now);
@@ -77,8 +79,8 @@ impl Session {
         Ok(())
     }
 
-    fn take_block(&mut self, id: u32, ends_stream: bool, block: &[u8], now: Instant) -> Result<(), Cause> {
-        const MALFORMED: Cause = Cause::Protocol("malformed block of fields");
+    fn take_block(&mut self, id: u32, ends_stream: bool, block: &[u8], now: Instant) -> Result<(), Http2Error> {
+        const MALFORMED: Http2Error = Http2Error::Protocol("malformed block of fields");
         let mut stream =
             self.streams.iter_mut().find(|stream| stream.id == id).filter(|stream| stream.result.is_none());
         if let Some(stream) = &mut stream {
@@ -100,8 +102,8 @@ impl Session {
         Ok(())
     }
 
-    fn take_data(&mut self, head: FrameHead, payload: &[u8], now: Instant) -> Result<(), Cause> {
-        let data = head.content(payload).ok_or(Cause::Protocol("malformed DATA"))?;
+    fn take_data(&mut self, head: FrameHead, payload: &[u8], now: Instant) -> Result<(), Http2Error> {
+        let data = head.content(payload).ok_or(Http2Error::Protocol("malformed DATA"))?;
         let ends_stream = head.has(frame::END_STREAM);
         let received = u32::try_from(payload.len()).unwrap_or(u32::MAX);
         return_to_window(&mut self.unreturned, received, 0, CONNECTION_WINDOW, &mut self.output);
@@ -116,7 +118,7 @@ impl Session {
     }
 
     /// Ends a request whose response is complete (`Ok(true)`) or has an error.
-    fn advance(&mut self, id: u32, result: Result<bool, Cause>, now: Instant) {
+    fn advance(&mut self, id: u32, result: Result<bool, Http2Error>, now: Instant) {
         let result = match result {
             Ok(false) => return,
             Ok(true) => Ok(now),
@@ -130,8 +132,8 @@ impl Session {
         }
     }
 
-    fn take_settings(&mut self, head: FrameHead, payload: &[u8]) -> Result<(), Cause> {
-        const WRONG: Cause = Cause::Protocol("malformed SETTINGS");
+    fn take_settings(&mut self, head: FrameHead, payload: &[u8]) -> Result<(), Http2Error> {
+        const WRONG: Http2Error = Http2Error::Protocol("malformed SETTINGS");
         if head.stream != 0 || head.has(frame::ACK) && !payload.is_empty() {
             return Err(WRONG);
         }
@@ -158,19 +160,19 @@ impl Session {
         Ok(())
     }
 
-    fn take_goaway(&mut self, payload: &[u8]) -> Result<(), Cause> {
+    fn take_goaway(&mut self, payload: &[u8]) -> Result<(), Http2Error> {
         let parsed = frame::number(payload).zip(payload.get(4..).and_then(ErrorCode::parse));
-        let (last, code) = parsed.ok_or(Cause::Protocol("malformed GOAWAY"))?;
+        let (last, code) = parsed.ok_or(Http2Error::Protocol("malformed GOAWAY"))?;
         self.is_ended = true;
         for stream in self.streams.iter_mut().filter(|stream| stream.id > last) {
-            stream.finish(Err(Cause::GoAway(code)));
+            stream.finish(Err(Http2Error::GoAway(code)));
         }
         Ok(())
     }
 
-    fn take_window_update(&mut self, id: u32, payload: &[u8]) -> Result<(), Cause> {
+    fn take_window_update(&mut self, id: u32, payload: &[u8]) -> Result<(), Http2Error> {
         let increment = frame::number(payload).filter(|_| payload.len() == 4);
-        let increment = i64::from(increment.ok_or(Cause::Protocol("malformed WINDOW_UPDATE"))?);
+        let increment = i64::from(increment.ok_or(Http2Error::Protocol("malformed WINDOW_UPDATE"))?);
         let window = match id {
             0 => &mut self.window,
             id => match self.stream(id) {
@@ -180,7 +182,7 @@ impl Session {
         };
         *window += increment;
         if increment == 0 || *window > i64::from(LAST_STREAM) {
-            return Err(Cause::Protocol("WINDOW_UPDATE of zero or beyond the limit"));
+            return Err(Http2Error::Protocol("WINDOW_UPDATE of zero or beyond the limit"));
         }
         self.wake_blocked();
         Ok(())

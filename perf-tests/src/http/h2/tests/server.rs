@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::http::RequestBody;
 use crate::http::h1::{RawResponse, ResponseLimits, ResponseTo};
-use crate::http::h2::{Cause, Connection, WholeRequest, send};
+use crate::http::h2::{Connection, Http2Error, WholeRequest, send};
 
 type Client = Rc<RefCell<Connection<CountedStream>>>;
 
@@ -99,7 +99,7 @@ fn head(path: &str, headers: &[(String, String)]) -> Vec<u8> {
     format!("POST {path} HTTP/1.1\r\nhost: a:1\r\n{lines}\r\n").into_bytes()
 }
 
-async fn exchange(client: &Client, head: &[u8], body: &[u8]) -> Result<RawResponse, Cause> {
+async fn exchange(client: &Client, head: &[u8], body: &[u8]) -> Result<RawResponse, Http2Error> {
     let body = RequestBody { bytes: body, files: &[] };
     let request =
         WholeRequest { head, body, response_to: ResponseTo::Other, is_idempotent: false, expects_continue: false };

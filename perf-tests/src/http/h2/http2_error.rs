@@ -7,7 +7,7 @@ use super::frame::ErrorCode;
 
 /// Why a request has no response.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Cause {
+pub enum Http2Error {
     /// An error of the system while reading or writing, such as a reset connection.
     #[error("{0}")]
     Io(Arc<io::Error>),
@@ -45,7 +45,7 @@ pub enum Cause {
     Unsent,
 }
 
-impl Cause {
+impl Http2Error {
     /// Whether the server has not processed the request, so that any request may be sent again (RFC
     /// 9113, 8.7).
     pub(in super::super) fn is_unprocessed(&self) -> bool {
