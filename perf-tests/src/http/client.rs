@@ -362,16 +362,15 @@ impl Deadline {
             if !timer.is_elapsed() && wakes.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
                 return Poll::Pending;
             }
-            // Without budget, tokio does not set the timer, but polls the task again soon.
-            let mut is_set = coop::has_budget_remaining();
-            while timer.as_mut().poll(context).is_ready() {
+            // Unconstrained, since tokio neither sets nor reads a timer for a task without budget.
+            // A server that sends without end may leave none at any poll.
+            while pin!(coop::unconstrained(timer.as_mut())).poll(context).is_ready() {
                 if timer.deadline() >= until {
                     return Poll::Ready(None);
                 }
                 timer.as_mut().reset(until);
-                is_set = coop::has_budget_remaining();
             }
-            *wakes = is_set.then(|| context.waker().clone());
+            *wakes = Some(context.waker().clone());
             Poll::Pending
         })
     }

@@ -177,9 +177,9 @@ fn run_until(
             return Poll::Ready(Some(result));
         }
         if !*is_set {
-            // Without budget, tokio does not set the timer, but polls the task again soon.
-            *is_set = coop::has_budget_remaining();
-            return cut.as_mut().poll(context).map(|()| None);
+            *is_set = true;
+            // Unconstrained, since tokio does not set a timer for a task without budget.
+            return pin!(coop::unconstrained(cut.as_mut())).poll(context).map(|()| None);
         }
         if cut.is_elapsed() { Poll::Ready(None) } else { Poll::Pending }
     })

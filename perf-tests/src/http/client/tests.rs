@@ -282,21 +282,25 @@ fn a_response_may_set_more_than_a_hundred_cookies() {
 
 #[test]
 fn a_time_limit_holds_in_a_task_without_budget() {
-    let limited = async {
+    let limited = async |most: usize| {
         let begin = clock::now();
         let mut deadline = Deadline { timer: Box::pin(sleep_until(begin)), wakes: None };
         let mut polls = 0;
         // As a task does that handled many messages before it waits for the next one.
         let mut work = pin!(poll_fn(|context| {
             polls += 1;
-            while polls == 1 && coop::has_budget_remaining() {
+            while polls <= most && coop::has_budget_remaining() {
                 let _ = pin!(coop::consume_budget()).poll(context);
             }
             Poll::<()>::Pending
         }));
         deadline.within(begin + Duration::from_millis(50), work.as_mut()).await
     };
-    runtime().block_on(async {
-        assert_eq!(timeout(Duration::from_secs(5), tokio::spawn(limited)).await.unwrap().unwrap(), None);
-    });
+    // The messages end, or never do.
+    for most in [1, usize::MAX] {
+        runtime().block_on(async {
+            let limited = timeout(Duration::from_secs(5), tokio::spawn(limited(most)));
+            assert_eq!(limited.await.unwrap().unwrap(), None, "{most} polls without budget");
+        });
+    }
 }
