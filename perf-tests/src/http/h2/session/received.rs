@@ -56,7 +56,7 @@ impl Session {
                 Ok(())
             }
             frame::GOAWAY => self.take_goaway(payload),
-            frame::WINDOW_UPDATE => self.take_window_update(head.stream, payload),
+            frame::WINDOW_UPDATE => self.take_window_update(head.stream, payload, now),
             frame::PUSH_PROMISE => Err(Http2Error::Protocol("PUSH_PROMISE, which the settings forbid")),
             _ => Ok(()),
         }
@@ -170,7 +170,9 @@ impl Session {
         Ok(())
     }
 
-    fn take_window_update(&mut self, id: u32, payload: &[u8]) -> Result<(), Http2Error> {
+    /// A wrong increment of a stream ends only the stream (RFC 9113, 6.9 and 6.9.1).
+    fn take_window_update(&mut self, id: u32, payload: &[u8], now: Instant) -> Result<(), Http2Error> {
+        const WRONG: Http2Error = Http2Error::Protocol("WINDOW_UPDATE of zero or beyond the limit");
         let increment = frame::number(payload).filter(|_| payload.len() == 4);
         let increment = i64::from(increment.ok_or(Http2Error::Protocol("malformed WINDOW_UPDATE"))?);
         let window = match id {
@@ -181,10 +183,11 @@ impl Session {
             },
         };
         *window += increment;
-        if increment == 0 || *window > i64::from(LAST_STREAM) {
-            return Err(Http2Error::Protocol("WINDOW_UPDATE of zero or beyond the limit"));
+        match id {
+            _ if increment > 0 && *window <= i64::from(LAST_STREAM) => self.wake_blocked(),
+            0 => return Err(WRONG),
+            id => self.advance(id, Err(WRONG), now),
         }
-        self.wake_blocked();
         Ok(())
     }
 }

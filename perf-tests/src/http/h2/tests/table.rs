@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use crate::http::h1::{ResponseLimits, ResponseTo, header_all};
 use crate::http::h2::frame::{self, FrameHead};
 use crate::http::h2::hpack::Encoder;
-use crate::http::h2::{Connection, Http2Request, exchange_error};
+use crate::http::h2::{Connection, Http2Request, OutgoingBody, exchange_error};
 use crate::measure::Failure;
 
 const LIMITS: ResponseLimits = ResponseLimits { head: 2048, headers: 8, body: 4096, interim: 3 };
@@ -247,6 +247,27 @@ fn a_server_of_another_protocol_is_named() {
         let exchange = pin!(connection.exchange(GET, &[]));
         let Poll::Ready(Err(cause)) = exchange.poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
         assert_eq!(cause.to_string(), "protocol error: not HTTP/2: the server's first frame is not SETTINGS");
+#[test]
+fn a_wrong_window_of_a_stream_ends_only_the_stream() {
+    for increment in [[0; 4], [0x7f, 0xff, 0xff, 0xff]] {
+        let second = frame(frame::HEADERS, END | frame::END_HEADERS, 3, &block(OK));
+        let frames = [settings(&[]), frame(frame::WINDOW_UPDATE, 0, 1, &increment), second];
+        let script = Script { bytes: frames.concat(), piece: usize::MAX, written: Vec::new() };
+        let (mut connection, mut context) = (Connection::new(script, LIMITS), Context::from_waker(Waker::noop()));
+        let streams = [(); 2].map(|()| match connection.poll_begin(&mut context, GET) {
+            Poll::Ready(stream) => stream.unwrap(),
+            Poll::Pending => panic!("the stream waits"),
+        });
+        let [first, second] =
+            streams.map(|id| match connection.poll_response(&mut context, id, &mut OutgoingBody::new(b"")) {
+                Poll::Ready(result) => result.map(|response| response.status).map_err(|error| error.to_string()),
+                Poll::Pending => panic!("the exchange waits although all bytes are there"),
+            });
+        assert_eq!(first, Err("protocol error: WINDOW_UPDATE of zero or beyond the limit".to_owned()));
+        assert_eq!(second, Ok(200));
+    }
+}
+
     }
 }
 
