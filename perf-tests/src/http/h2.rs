@@ -241,14 +241,14 @@ fn may_be_resent(cause: &Http2Error, is_harmless: bool) -> bool {
 }
 
 fn is_closed_without_response(cause: &Http2Error) -> bool {
-    !matches!(cause, Http2Error::Truncated | Http2Error::Body(_)) && exchange_error(cause).failure == Failure::Reset
+    !matches!(cause, Http2Error::Truncated(_) | Http2Error::Body(_)) && exchange_error(cause).failure == Failure::Reset
 }
 
 fn exchange_error(cause: &Http2Error) -> ExchangeError {
     let failure = match cause {
         Http2Error::Io(error) | Http2Error::Body(error) => classify_error(error, Failure::Reset),
         Http2Error::RequestBody(error) => return ExchangeError::local(error),
-        Http2Error::Closed | Http2Error::Truncated | Http2Error::Unsent => Failure::Reset,
+        Http2Error::Closed(_) | Http2Error::Truncated(_) | Http2Error::Unsent => Failure::Reset,
         Http2Error::Protocol(_) | Http2Error::TooLarge { .. } | Http2Error::Reset(_) | Http2Error::GoAway(_) => {
             Failure::Protocol
         }

@@ -263,7 +263,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let cause = match ready!(self.input.poll_read(context, &mut self.io)) {
             Ok(0) => match self.write_error.take() {
                 Some(error) => Http2Error::Io(Arc::new(error)),
-                None => Http2Error::Closed,
+                None => Http2Error::Closed(None),
             },
             Ok(_) => match self.handle() {
                 Ok(()) => return Poll::Ready(()),

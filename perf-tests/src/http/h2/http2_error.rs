@@ -11,12 +11,12 @@ pub enum Http2Error {
     /// An error of the system while reading or writing, such as a reset connection.
     #[error("{0}")]
     Io(Arc<io::Error>),
-    /// The server closed the connection.
-    #[error("connection closed before a response")]
-    Closed,
-    /// The server closed the connection after the head of the response.
-    #[error("connection closed within the body")]
-    Truncated,
+    /// The server closed the connection, perhaps after a GOAWAY with this code.
+    #[error("connection closed before a response{}", describe_goaway(*.0))]
+    Closed(Option<ErrorCode>),
+    /// As `Closed`, after the head of the response.
+    #[error("connection closed within the body{}", describe_goaway(*.0))]
+    Truncated(Option<ErrorCode>),
     /// An error of the system while reading the body.
     #[error("{0}, within the body")]
     Body(Arc<io::Error>),
@@ -43,6 +43,10 @@ pub enum Http2Error {
     /// The connection does not accept requests. Nothing of this one was sent.
     #[error("the connection accepts no more requests")]
     Unsent,
+}
+
+fn describe_goaway(code: Option<ErrorCode>) -> String {
+    code.map_or_else(String::new, |code| format!(", after GOAWAY with {code}"))
 }
 
 impl Http2Error {

@@ -46,6 +46,8 @@ pub(super) struct Session {
     max_block: usize,
     /// Whether no stream may begin.
     is_ended: bool,
+    /// The code with which the server says that it ends the connection.
+    goaway: Option<ErrorCode>,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,7 @@ impl Session {
             block: None,
             max_block: limits.head,
             is_ended: false,
+            goaway: None,
         }
     }
 
@@ -234,7 +237,8 @@ impl Session {
         self.is_ended = true;
         for stream in &mut self.streams {
             let cause = match cause {
-                Http2Error::Closed if stream.incoming.has_head() => Http2Error::Truncated,
+                Http2Error::Closed(_) if stream.incoming.has_head() => Http2Error::Truncated(self.goaway),
+                Http2Error::Closed(_) => Http2Error::Closed(self.goaway),
                 Http2Error::Io(error) if stream.incoming.has_head() => Http2Error::Body(error.clone()),
                 cause => cause.clone(),
             };

@@ -163,7 +163,7 @@ impl Session {
     fn take_goaway(&mut self, payload: &[u8]) -> Result<(), Http2Error> {
         let parsed = frame::number(payload).zip(payload.get(4..).and_then(ErrorCode::parse));
         let (last, code) = parsed.ok_or(Http2Error::Protocol("malformed GOAWAY"))?;
-        self.is_ended = true;
+        (self.is_ended, self.goaway) = (true, Some(code));
         for stream in self.streams.iter_mut().filter(|stream| stream.id > last) {
             stream.finish(Err(Http2Error::GoAway(code)));
         }

@@ -240,13 +240,14 @@ fn violations_of_http2_are_named() {
 }
 
 #[test]
-fn a_server_of_another_protocol_is_named() {
-    for bytes in ["HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail.example ESMTP"] {
-        let script = Script { bytes: bytes.into(), piece: usize::MAX, written: Vec::new() };
-        let mut connection = Connection::new(script, LIMITS);
-        let exchange = pin!(connection.exchange(GET, &[]));
-        let Poll::Ready(Err(cause)) = exchange.poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
-        assert_eq!(cause.to_string(), "protocol error: not HTTP/2: the server's first frame is not SETTINGS");
+fn a_closed_connection_is_named_with_the_code_of_its_goaway() {
+    let goaway = frame(frame::GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 1]);
+    for (frames, closed) in [(vec![], "before a response"), (vec![headers(0, OK)], "within the body")] {
+        let message = format!("connection closed {closed}, after GOAWAY with PROTOCOL_ERROR");
+        assert_eq!(outcome(GET, &[frames, vec![goaway.clone()]].concat()), Err(message));
+    }
+}
+
 #[test]
 fn a_wrong_window_of_a_stream_ends_only_the_stream() {
     for increment in [[0; 4], [0x7f, 0xff, 0xff, 0xff]] {
@@ -268,6 +269,14 @@ fn a_wrong_window_of_a_stream_ends_only_the_stream() {
     }
 }
 
+#[test]
+fn a_server_of_another_protocol_is_named() {
+    for bytes in ["HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail.example ESMTP"] {
+        let script = Script { bytes: bytes.into(), piece: usize::MAX, written: Vec::new() };
+        let mut connection = Connection::new(script, LIMITS);
+        let exchange = pin!(connection.exchange(GET, &[]));
+        let Poll::Ready(Err(cause)) = exchange.poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
+        assert_eq!(cause.to_string(), "protocol error: not HTTP/2: the server's first frame is not SETTINGS");
     }
 }
 
