@@ -75,6 +75,23 @@ fn search(buffer: &[u8], searched: &mut usize) -> Option<usize> {
     None
 }
 
+/// Replaces the line ends before folded lines by spaces, as a client must (RFC 9112, 5.2). Returns
+/// whether there are any. The first header line cannot be folded.
+pub(super) fn unfold(head: &mut [u8]) -> bool {
+    let Some(status_line) = head.iter().position(|byte| *byte == b'\n') else { return false };
+    let mut is_folded = false;
+    for at in status_line + 1..head.len() - 1 {
+        if head[at] == b'\n' && matches!(head[at + 1], b' ' | b'\t') {
+            head[at] = b' ';
+            if head[at - 1] == b'\r' {
+                head[at - 1] = b' ';
+            }
+            is_folded = true;
+        }
+    }
+    is_folded
+}
+
 /// The header lines of an accepted head. No line of it is folded or without a colon.
 pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {

@@ -148,7 +148,12 @@ impl IncomingResponse {
             let head = match (*searched == 0).then(at_once).flatten() {
                 Some(head) => head,
                 None => match head::find_end(buffer, searched, self.limits.head)? {
-                    Some(len) => Head::parse(&buffer[..len], self.response_to, &self.limits)?,
+                    Some(len) => match Head::parse(&buffer[..len], self.response_to, &self.limits) {
+                        Err(Http1Error::Protocol(_)) if head::unfold(&mut buffer[..len]) => {
+                            Head::parse(&buffer[..len], self.response_to, &self.limits)?
+                        }
+                        parsed => parsed?,
+                    },
                     None => return Ok(()),
                 },
             };

@@ -93,6 +93,11 @@ const CASES: &[(&str, Expected)] = &[
         "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         Broken("protocol error: transfer-encoding in HTTP/1.0"),
     ),
+    // Folded lines.
+    ("HTTP/1.1 200 OK\r\na: b\r\n c\r\ncontent-length: 2\r\n\r\nhi", Open(200, "hi")),
+    ("HTTP/1.1 200 OK\r\ncontent-length:\r\n\t2\r\n \r\n\r\nhi", Open(200, "hi")),
+    ("HTTP/1.1 204 N\na: b\n content-length: 9\n\n", Open(204, "")),
+    ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n 3\r\n\r\nhi", Broken("protocol error: malformed content-length")),
     // Malformed heads.
     ("", Broken("connection closed before a response")),
     ("HTTP/1.1 200 OK\r\ncontent-len", Broken("connection closed within the head")),
@@ -103,7 +108,8 @@ const CASES: &[(&str, Expected)] = &[
     ("HTTP/1.1 000 OK\r\n\r\n", Broken("protocol error: malformed status line")),
     ("HTTP/1.1 20 OK\r\n\r\n", Broken("protocol error: malformed status line")),
     ("HTTP/1.1 200 OK\r\na : b\r\n\r\n", Broken("protocol error: malformed header name")),
-    ("HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n", Broken("protocol error: malformed header name")),
+    ("HTTP/1.1 200 OK\r\n a: b\r\n\r\n", Broken("protocol error: malformed header name")),
+    ("HTTP/1.1 200 OK\r\n\ta: b\r\nc: d\r\n\r\n", Broken("protocol error: malformed header name")),
     ("HTTP/1.1 200 OK\r\na: b\0c\r\n\r\n", Broken("protocol error: malformed header value")),
     ("HTTP/1.1 200 OK\r\na: b\rc\r\n\r\n", Broken("protocol error: malformed header value")),
     ("HTTP/1.1 200 OK\r\nnot a header\r\n\r\n", Broken("protocol error: malformed header name")),
@@ -243,10 +249,10 @@ fn a_response_beyond_a_limit_is_rejected() {
 
 #[test]
 fn headers_are_found_by_name_in_any_case() {
-    let raw = b"HTTP/1.1 204 N: o\r\nFirst:  one \r\nsecond:\r\nfirst: t: wo\n\r\n";
+    let raw = b"HTTP/1.1 204 N: o\r\nFirst:  one \r\nsecond:\r\nfirst: t:\r\n wo\n\r\n";
     let mut connection = Connection::new(ScriptedStream::new([&raw[..]], End::Stall), LIMITS);
     let response = exchange(&mut connection, ResponseTo::Other).unwrap().unwrap();
-    let expected: [(&str, &[u8]); 3] = [("First", b"one"), ("second", b""), ("first", b"t: wo")];
+    let expected: [(&str, &[u8]); 3] = [("First", b"one"), ("second", b""), ("first", b"t:   wo")];
     assert!(response.headers().eq(expected));
     assert_eq!(response.header("FIRST"), Some(&b"one"[..]));
     assert_eq!(response.header("third"), None);
