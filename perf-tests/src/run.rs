@@ -138,9 +138,10 @@ impl PreparedRun {
         let (is_started, watch) = (matches!(settings.outcome, Some(OutcomePlace::File(_))), setup_watch.clone());
         let signals =
             signals::listen(is_started, move |has_had_time| watch.end_if_running(has_had_time)).map_err(internal)?;
-        // Agents on other machines check their own share.
+        // Agents check their own share. Those on this machine share its memory and its ports.
         let vus = if settings.listen.is_some() { 0 } else { own_share(&settings).most_vus(&planning.plan) as u64 };
-        let ports = capacity::check(vus, 1 + settings.hosts.len())?;
+        let own = if settings.agents.is_some() { 0 } else { vus };
+        let ports = capacity::check(own, vus, 1 + settings.hosts.len())?;
         let ports = ports.into_iter().filter(|_| !settings.has_only_sockets());
         let mut warnings: Vec<_> =
             ports.map(|text| Finding::warning(Subject::Generator, FindingKind::Capacity, text)).collect();

@@ -85,7 +85,8 @@ async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Plannin
     spec.choose(settings)?;
     let planning = Planning::new(loads.clone(), spec, *seed)?;
     // Warnings about ports are the coordinator's.
-    capacity::check(share.most_vus(&planning.plan) as u64, 1 + settings.hosts.len())?;
+    let vus = share.most_vus(&planning.plan) as u64;
+    capacity::check(vus, vus, 1 + settings.hosts.len())?;
     let http = HttpConfig::new(&settings.target, &settings.hosts, settings.http.clone()).map_err(configuration)?;
     let http = Arc::new(http.for_vus(planning.plan.most_vus()));
     hosts::check_targets(&spec.exercised, settings, &http).await?;

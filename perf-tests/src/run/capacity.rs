@@ -55,21 +55,22 @@ impl fmt::Display for PlannedVus {
 }
 
 /// Checks virtual users that each keep a connection to each of this number of hosts against this
-/// machine's limits. Returns warnings.
+/// machine's limits. `own` is the number of them that this process runs; other processes of the
+/// machine run the others. Returns warnings.
 ///
 /// # Errors
 /// If file descriptors or memory are not enough.
-pub(super) fn check(vus: u64, hosts: usize) -> Result<Vec<String>, CapacityError> {
+pub(super) fn check(own: u64, vus: u64, hosts: usize) -> Result<Vec<String>, CapacityError> {
     let hosts = hosts as u64;
-    check_limits(vus, hosts, read_limits(vus * hosts + OTHER_FILES))
+    check_limits(own, vus, hosts, read_limits(own * hosts + OTHER_FILES))
 }
 
-fn check_limits(vus: u64, hosts: u64, limits: Limits) -> Result<Vec<String>, CapacityError> {
-    let needed = vus * hosts + OTHER_FILES;
-    let planned = PlannedVus { vus, hosts };
+fn check_limits(own: u64, vus: u64, hosts: u64, limits: Limits) -> Result<Vec<String>, CapacityError> {
+    let needed = own * hosts + OTHER_FILES;
     if let Some(files) = limits.files.filter(|files| *files < needed) {
-        return Err(CapacityError::Files { planned, needed, files });
+        return Err(CapacityError::Files { planned: PlannedVus { vus: own, hosts }, needed, files });
     }
+    let planned = PlannedVus { vus, hosts };
     let memory = vus * hosts * VU_BYTES;
     if let Some(available) = limits.memory.filter(|available| *available < memory) {
         return Err(CapacityError::Memory { planned, needed: memory, available });
