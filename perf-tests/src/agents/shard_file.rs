@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 use perf_host::files::read_at_most;
 use perf_report::evidence::Environment;
 use perf_report::finding::Finding;
-use perf_report::shard::Identity;
+use perf_report::shard::{Identity, ShardHeader};
 use perf_settings::{Settings, Shard};
 use prometheus_store::shown_url;
 use serde::{Deserialize, Serialize};
 
-use super::identity;
-use super::message::{Hello, MAX_MESSAGE};
+use super::identity::{self, PROTOCOL_VERSION};
+use super::message::{self, Hello, MAX_MESSAGE};
 use crate::engine::Load;
 use crate::measure::{RecordedTimeline, TimelineError};
 use crate::plan::LoadProfile;
@@ -138,7 +138,7 @@ impl ShardFile {
         if has_long_number(&bytes) {
             return Err(ShardError::Implausible(path.to_owned()));
         }
-        let file: Self = serde_json::from_slice(&bytes).map_err(|error| ShardError::Invalid(error, path.to_owned()))?;
+        let file: Self = serde_json::from_slice(&bytes).map_err(|error| not_read(error, &bytes, path))?;
         if file.is_plausible() { Ok(file) } else { Err(ShardError::Implausible(path.to_owned())) }
     }
 
@@ -148,6 +148,21 @@ impl ShardFile {
         self.shard.is_valid()
             && self.facts.testid.as_deref().is_none_or(|testid| perf_settings::parse_testid(testid).is_ok())
             && times.into_iter().flatten().all(perf_settings::has_rfc3339)
+    }
+}
+
+/// Why a file cannot be read: another version of the program wrote it, or it is not whole.
+fn not_read(error: serde_json::Error, bytes: &[u8], path: &Path) -> ShardError {
+    let header = serde_json::from_slice::<ShardHeader>(bytes).ok();
+    let version = |text: String| Identity::from([(PROTOCOL_VERSION.to_owned(), text)]);
+    let theirs = header.and_then(|mut header| header.identity.remove(PROTOCOL_VERSION)).map(version);
+    let ours = version(message::PROTOCOL.to_string());
+    match theirs.filter(|theirs| *theirs != ours) {
+        Some(theirs) => {
+            let differences = identity::differences(&theirs, &ours);
+            ShardError::OtherCheckout { path: path.to_owned(), differences }
+        }
+        None => ShardError::Invalid(error, path.to_owned()),
     }
 }
 

@@ -142,6 +142,21 @@ fn values_that_no_shard_writes_are_refused() {
     }
 }
 
+#[test]
+fn a_file_of_another_version_is_named_as_that() {
+    let mut json = serde_json::to_value(file(2, 5)).unwrap();
+    json.as_object_mut().unwrap().remove("place");
+    let refused = |json: &serde_json::Value| {
+        let paths = write("version", &[serde_json::to_vec(json).unwrap()]);
+        read_and_fold(&paths).err().unwrap().to_string()
+    };
+    let cut = refused(&json);
+    assert!(cut.contains("0.json is not a whole file of a shard: missing field `place`"), "{cut}");
+    json["identity"]["protocol version"] = "3".into();
+    let other = refused(&json);
+    assert!(other.contains("0.json is not of this checkout: its protocol version is 3, not 4; check out"), "{other}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
