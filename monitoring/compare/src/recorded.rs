@@ -18,7 +18,7 @@ use monitoring::revision::Revision;
 use perf_report::comparison::{Comparison, ComparisonMethod, Rule};
 use perf_report::evidence::Slice;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::percent_with;
+use perf_report::format::{counted, percent_with};
 use perf_report::judgement::{EndpointResult, Requests};
 use perf_report::quantile::RankedLatencies;
 use perf_report::render::files::HISTOGRAMS;
@@ -146,6 +146,10 @@ fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedErro
     if before != after {
         warn(format!("the machines differ ({before}; {after}): a slow-down may come from the machine"));
     }
+    let (before, after) = (describe_generators(base), describe_generators(head));
+    if before != after {
+        warn(format!("the load was made by {before} and by {after}: a change may come from that"));
+    }
     if base.run.seed != head.run.seed {
         warn(format!("the seeds differ ({} and {}), so payloads and pauses differ", base.run.seed, head.run.seed));
     } else if base.run.plan.hash != head.run.plan.hash {
@@ -167,6 +171,13 @@ fn comparable(base: &Report, head: &Report) -> Result<Vec<Finding>, RecordedErro
         }
     }
     Ok(warnings)
+}
+
+/// The processes that made a run's load: "3 agents".
+fn describe_generators(report: &Report) -> String {
+    let agents = &report.run.agents;
+    let noun = if agents.iter().any(|agent| agent.is_shard) { "shard" } else { "agent" };
+    if agents.is_empty() { "one process".to_owned() } else { counted(agents.len() as u64, noun) }
 }
 
 /// Slices of a run and their histograms.

@@ -1,5 +1,7 @@
 //! Tests of `recorded`.
 
+use perf_report::evidence::AgentResult;
+
 use super::*;
 
 fn report() -> Report {
@@ -43,9 +45,12 @@ fn different_runs_are_rejected_and_smaller_differences_warned_about() {
     }
     let mut head = base.clone();
     head.run.seed += 1;
+    head.run.agents = (1..=2).map(|number| AgentResult::new(number, None)).collect();
     head.run.environment.processor = "another".to_owned();
     head.run.environment.revision = Revision::parse("0123456-dirty");
     head.objectives[0].objective = "p95 <= 1 ms".to_owned();
     let warnings = comparable(&base, &head).unwrap();
-    assert_eq!(warnings.len(), 4, "{warnings:?}");
+    assert_eq!(warnings.len(), 5, "{warnings:?}");
+    let of_agents = "the load was made by one process and by 2 agents: a change may come from that";
+    assert_eq!(warnings[1].message, of_agents);
 }
