@@ -107,6 +107,16 @@ fn crates_do_not_depend_on_forbidden_libraries() {
     }
 }
 
+/// Setup's value reaches agents as JSON, and its floats must be the same there.
+#[test]
+fn floats_keep_their_value_in_json() {
+    for package in &metadata().packages {
+        let json = package.dependencies.iter().find(|dependency| dependency.name == "serde_json");
+        let is_exact = json.is_none_or(|json| json.features.iter().any(|feature| feature == "float_roundtrip"));
+        assert!(is_exact, "{}: serde_json without float_roundtrip", package.name);
+    }
+}
+
 /// Packages with their versions and features, as cargo builds them with these dependencies.
 fn features(kinds: &str) -> BTreeMap<String, BTreeSet<String>> {
     let args = ["tree", "--workspace", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--edges"];
