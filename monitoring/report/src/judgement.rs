@@ -99,7 +99,8 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
-    if evidence.findings.iter().any(|finding| finding.kind == FindingKind::MachineSlept) {
+    let makes_less = [FindingKind::MachineSlept, FindingKind::AgentLost, FindingKind::AgentSlow];
+    if evidence.findings.iter().any(|finding| makes_less.contains(&finding.kind)) {
         objectives.iter_mut().for_each(verdict::excuse_pause);
     }
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();

@@ -141,8 +141,9 @@ pub enum Reason {
         /// Number of requests that were delayed.
         late: u64,
     },
-    /// The generator did not run for some time, which could explain the miss.
-    #[error("the generator did not run for some time, so it made less load: another finding says when")]
+    /// The generator did not run for some time, or an agent did not make its share, which could
+    /// explain the miss.
+    #[error("the generator made less load than planned: another finding says when and why")]
     Paused,
     /// There is no value. Or the report has an older version, which gives each reason as text only.
     #[error(transparent)]

@@ -65,8 +65,8 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
     }
 }
 
-/// Makes a miss inconclusive if less load may have caused it. The generator made less load while it
-/// did not run.
+/// Makes a miss inconclusive if less load may have caused it. The generator made less load, because
+/// it did not run for some time or lost an agent.
 pub(super) fn excuse_pause(objective: &mut ObjectiveResult) {
     let grows_with_load = matches!(
         objective.goal,

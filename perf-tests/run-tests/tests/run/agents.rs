@@ -2,6 +2,7 @@
 
 mod encryption;
 mod leases;
+mod lost;
 mod rows;
 mod shards;
 
