@@ -18,12 +18,14 @@ use super::lease_book::LeaseBook;
 use super::link::LinkReceiver;
 use super::listener::{AgentListener, JoinedAgent, PeerResult};
 use super::member::Member;
-use super::message::{AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, ToAgent};
+use super::message::{
+    AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, SILENCE, ToAgent,
+};
 use super::refused_peers::{RefusedPeer, RefusedPeers};
 use super::{fold, program};
 use crate::clock;
 use crate::engine::{Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
-use crate::measure::{Layout, Snapshot};
+use crate::measure::{Layout, Pause, Snapshot};
 use crate::plan::Plan;
 
 /// Time from the message that starts the load to its start.
@@ -178,13 +180,17 @@ impl Coordinator {
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
     ) -> Load {
-        let (abort, silence) = self.follow(plan, epoch, signals, watch).await;
+        let (abort, silence, pause) = self.follow(plan, epoch, signals, watch).await;
         let empty = Snapshot::new(&self.layout);
         let mut load = fold::load(self.loads(&empty), plan, &empty);
         if abort.missed.is_none() {
             self.book.count_untaken(plan, &mut load.snapshot);
         }
         load.longest_silence = silence;
+        // Agents give up a coordinator that is silent.
+        if pause.length > SILENCE / 2 && load.agents.iter().any(|agent| agent.lost.is_some()) {
+            load.longest_pause = load.longest_pause.longer(pause);
+        }
         load.interrupted = abort.interrupted;
         load.aborted = abort.missed;
         load
@@ -215,7 +221,7 @@ impl Coordinator {
         epoch: Instant,
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
-    ) -> (Abort, Silence) {
+    ) -> (Abort, Silence, Pause) {
         let empty = Snapshot::new(&self.layout);
         let mut ticks = time::interval_at(epoch + LAG, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -226,7 +232,11 @@ impl Coordinator {
             receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
         let mut disconnecting = FuturesUnordered::new();
         let (mut abort, mut silence) = (Abort::default(), SilenceWatch::default());
+        let (mut pause, mut ran) = (Pause::default(), clock::now());
         while self.members.iter().any(Member::is_active) || !disconnecting.is_empty() {
+            let (from, now) = (ran.saturating_duration_since(epoch), clock::now());
+            let length = now.saturating_duration_since(std::mem::replace(&mut ran, now));
+            pause = pause.longer(Pause { from, length, agent: None });
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
                     self.take(at, clock::now().saturating_duration_since(epoch), message);
@@ -269,7 +279,7 @@ impl Coordinator {
                 }
             }
         }
-        (abort, silence.longest())
+        (abort, silence.longest(), pause)
     }
 
     /// Takes a message of an agent, and gives it the leases that it asks for.

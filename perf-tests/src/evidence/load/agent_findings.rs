@@ -90,10 +90,13 @@ pub(super) fn describe_busiest(agents: &[AgentResult]) -> String {
     busiest.map_or_else(|| "the generator".to_owned(), |(agent, _)| describe(agent, agents.len()))
 }
 
-/// The generator in a message, or the agent with this number.
+/// The generator in a message, the agent with this number, or the coordinator of agents.
 pub(super) fn describe_paused(agents: &[AgentResult], number: Option<u32>) -> String {
-    let agent = agents.iter().find(|agent| Some(agent.number) == number);
-    agent.map_or_else(|| "the generator".to_owned(), |agent| describe(agent, agents.len()))
+    match agents.iter().find(|agent| Some(agent.number) == number) {
+        Some(agent) => describe(agent, agents.len()),
+        None if agents.is_empty() => "the generator".to_owned(),
+        None => "the coordinator".to_owned(),
+    }
 }
 
 /// An agent or shard in a message: "agent 2 of 3 (process 4711 on node-3)".

@@ -19,3 +19,21 @@ fn load_of_a_lost_agent_is_not_blamed_on_the_target() {
         assert_eq!(verdict(&report, id), reason, "{:?}", report.objectives);
     }
 }
+
+#[test]
+fn a_coordinator_that_stood_still_is_the_cause() {
+    let service = Service::start();
+    let variables = [(perf_settings::AGENTS, "3"), (perf_settings::DURATION, "15s")];
+    let run = Run::start_with(&service, "coordinator-still", "time", &variables);
+    let agents = run.agents(&service);
+    signal("-STOP", run.child.id());
+    // They end after the silence, as the children of a process that cannot wait for them.
+    let have_ended = || agents.iter().all(|agent| proc::has_ended(*agent) != Some(false)).then_some(());
+    wait_for("the end of agents", PATIENCE, have_ended);
+    signal("-CONT", run.child.id());
+    let report = run.finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let cause = report.problems().next().unwrap();
+    assert!(cause.message.starts_with("a thread of the coordinator did not run for "), "{cause}");
+    assert_eq!(report.findings.iter().filter(|it| it.kind == FindingKind::AgentLost).count(), AGENTS);
+}
