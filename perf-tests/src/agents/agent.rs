@@ -45,8 +45,7 @@ pub(crate) enum AgentEnd {
     Refused(String),
     #[error("the coordinator closed the connection: its run has ended, or {AGENT_TOKEN} is not the text that it has")]
     UnknownToken,
-    /// The run has ended without this agent.
-    #[error("the coordinator is lost: {0}")]
+    #[error("the run ended without this agent: {0}. The coordinator's output says why")]
     Lost(#[from] MessageError),
     #[error("{0}")]
     Engine(#[from] EngineError),
@@ -72,9 +71,10 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Joins the run at this address. Waits until all agents have joined.
-    pub(crate) async fn join(join: &AgentJoin, hello: Hello) -> Result<(Self, Assignment), AgentEnd> {
-        let stream = link::runtime().map_err(MessageError::Io)?.spawn(connect_as(join.clone())).await;
+    /// Joins the run at this address. Waits until all agents have joined. `show` shows why it waits
+    /// for the coordinator's name.
+    pub(crate) async fn join(join: &AgentJoin, hello: Hello, show: fn(&str)) -> Result<(Self, Assignment), AgentEnd> {
+        let stream = link::runtime().map_err(MessageError::Io)?.spawn(connect_as(join.clone(), show)).await;
         let stream = stream.map_err(|error| MessageError::Io(io::Error::other(error)))??;
         let (sender, receiver) = link::open::<FromAgent, _>(stream)?;
         let mut agent = Self { sender, receiver, clock: SentClock::start() };
@@ -178,9 +178,9 @@ fn unexpected(message: ToAgent) -> AgentEnd {
 }
 
 /// Connects to the coordinator, over TLS if its authority is given.
-async fn connect_as(join: AgentJoin) -> Result<AgentStream, AgentEnd> {
+async fn connect_as(join: AgentJoin, show: fn(&str)) -> Result<AgentStream, AgentEnd> {
     let AgentJoin { address, authority, .. } = join;
-    let stream = connect(&address).await.map_err(|error| AgentEnd::Unreachable(address.clone(), error))?;
+    let stream = connect(&address, show).await.map_err(|error| AgentEnd::Unreachable(address.clone(), error))?;
     // If the system refuses, small messages are only later.
     drop(stream.set_nodelay(true));
     match authority {
@@ -193,9 +193,9 @@ async fn connect_as(join: AgentJoin) -> Result<AgentStream, AgentEnd> {
 
 /// Connects to the coordinator. The name of a Service is unknown until the coordinator's pod runs,
 /// which may take long.
-async fn connect(address: &str) -> io::Result<TcpStream> {
+async fn connect(address: &str, show: fn(&str)) -> io::Result<TcpStream> {
     let mut until = crate::clock::now() + LONG_PATIENCE;
-    let mut pause = LOOKUP_PAUSE;
+    let (mut pause, mut is_shown) = (LOOKUP_PAUSE, false);
     loop {
         let result = match net::lookup_host(address).await {
             Ok(addresses) => {
@@ -208,6 +208,13 @@ async fn connect(address: &str) -> io::Result<TcpStream> {
         };
         match result {
             Err(error) if error.kind() != io::ErrorKind::InvalidInput && crate::clock::now() < until => {
+                if pause == LOOKUP_PAUSE && !is_shown {
+                    is_shown = true;
+                    show(&format!(
+                        "waiting for the name in {address}, up to {} min: {error}",
+                        LONG_PATIENCE.as_secs() / 60
+                    ));
+                }
                 time::sleep(pause).await;
             }
             result => return result,

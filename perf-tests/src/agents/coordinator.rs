@@ -39,10 +39,11 @@ const END: Duration = Duration::from_secs(5);
 
 /// The agents of a run.
 pub(crate) struct Coordinator {
+    /// The agents' processes, if they are on this machine. They are killed before their connections
+    /// are closed, so that none of them prints that it was left.
+    processes: Vec<Child>,
     listener: AgentListener,
     members: Vec<Member>,
-    /// Their processes, if they are on this machine.
-    processes: Vec<Child>,
     refused: RefusedPeers,
     clock: SentClock,
     layout: Layout,

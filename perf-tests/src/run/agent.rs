@@ -1,5 +1,5 @@
 //! A run's agent: makes its share of a coordinator's load. It writes no report, pushes nothing, and
-//! prints only errors.
+//! prints only why it ended early.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -19,47 +19,49 @@ use crate::http::HttpConfig;
 /// Runs this process as an agent.
 pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal);
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(take_part(spec, code, join)),
-        Err(error) => Err(AgentFailure::Unreported(error)),
-    };
-    match result {
-        Ok(()) => ExitCode::Met,
-        Err(AgentFailure::Reported(code)) => code,
-        Err(AgentFailure::Unreported(error)) => {
-            // Not `eprintln`, which Rust's test harness captures and loses when the process exits.
-            // If this fails, too, the exit code remains.
-            let _ = writeln!(std::io::stderr(), "{AGENT_ERROR}{error}");
-            error.code()
-        }
+    let mut is_here = false;
+    let result = runtime.and_then(|runtime| runtime.block_on(take_part(spec, code, join, &mut is_here)));
+    let Err(error) = result else { return ExitCode::Met };
+    // On its own machine, the coordinator prints what it knows.
+    let is_known = !matches!(&error, RunError::AgentEnd(end) if !matches!(end, AgentEnd::Lost(_)));
+    if !is_here || !is_known {
+        print(&error.to_string());
     }
+    error.code()
 }
 
-/// Why an agent has no result.
-enum AgentFailure {
-    /// The coordinator reports it, or has ended.
-    Reported(ExitCode),
-    /// Only this process knows it.
-    Unreported(RunError),
+/// Prints a line about this agent. It is not `eprintln`, which Rust's test harness captures and
+/// loses when the process exits.
+fn print(text: &str) {
+    // If this fails, the exit code remains.
+    let _ = writeln!(std::io::stderr(), "{AGENT_ERROR}{text}");
 }
 
-async fn take_part(mut spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> Result<(), AgentFailure> {
-    let unreported = |error: std::io::Error| AgentFailure::Unreported(internal(error));
-    let hello = agents::hello(spec.name, spec.catalogue, &join.token).map_err(unreported)?;
-    let (mut agent, assignment) = Agent::join(join, hello).await?;
+/// Joins the run, and makes a share of its load. `is_here` becomes true if the coordinator runs on
+/// this machine.
+async fn take_part(
+    mut spec: RunSpec,
+    code: ScenarioCode,
+    join: &AgentJoin,
+    is_here: &mut bool,
+) -> Result<(), RunError> {
+    let hello = agents::hello(spec.name, spec.catalogue, &join.token).map_err(internal)?;
+    let (mut agent, assignment) = Agent::join(join, hello, print).await?;
+    *is_here = assignment.threads.is_some();
     let (planning, http) = match prepare(&mut spec, &assignment).await {
         Ok(prepared) => prepared,
         Err(error) => {
             agent.fail(error.to_string()).await;
-            return Err(AgentFailure::Reported(error.code()));
+            return Err(error);
         }
     };
     let value = agent.prepared(planning.plan.hash()).await?;
     let body = match (code.0)(SetupSource::Received(&value)).await {
         Ok(body) => body,
         Err(error) => {
-            agent.fail(format!("setup's value cannot be read: {error:#}")).await;
-            return Err(AgentFailure::Reported(ExitCode::BadConfiguration));
+            let why = format!("setup's value cannot be read: {error:#}");
+            agent.fail(why.clone()).await;
+            return Err(RunError::Configuration(why.into()));
         }
     };
     drop(value);
@@ -91,13 +93,4 @@ async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Plannin
     let http = Arc::new(http.for_vus(planning.plan.most_vus()));
     hosts::check_targets(&spec.exercised, settings, &http).await?;
     Ok((planning, http))
-}
-
-impl From<AgentEnd> for AgentFailure {
-    fn from(end: AgentEnd) -> Self {
-        match end {
-            AgentEnd::Lost(_) => Self::Reported(end.code()),
-            end => Self::Unreported(end.into()),
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Loads that several processes make together, and what becomes of a run that loses one.
 
+mod by_hand;
 mod encryption;
 mod leases;
 mod lost;
@@ -333,6 +334,9 @@ fn agents_end_with_their_coordinator() {
     run.child.wait().unwrap();
     assert_gone(&agents);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let mut printed = String::new();
+    run.child.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
+    assert!(!printed.contains("agent: "), "the command reports it once: {printed}");
 }
 
 #[test]
