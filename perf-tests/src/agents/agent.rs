@@ -38,7 +38,8 @@ pub(crate) enum AgentEnd {
     #[error("cannot join {0}: {1}")]
     Unreachable(String, io::Error),
     #[error(
-        "cannot join {0}: {1}: {AGENT_CA} must be a file with the coordinator's certificate, or with its authority's"
+        "cannot join {0}: {1}: {AGENT_CA} must be a file with the coordinator's certificate, or with its authority's. \
+         If the coordinator has no --listen-certificate, remove it"
     )]
     Unencrypted(String, EncryptionError),
     #[error("the coordinator refused this agent: {0}")]

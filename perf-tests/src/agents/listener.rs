@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use perf_settings::AGENT_TOKEN;
+use perf_settings::{AGENT_CA, AGENT_TOKEN, LISTEN_CERTIFICATE};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -20,6 +20,8 @@ use super::refused_peers::RefusedPeer;
 
 /// Peers that may try to join at a time. Others wait.
 const MOST_AT_ONCE: usize = 64;
+/// The first three bytes of a peer that uses TLS, which look like a length.
+const TLS_HELLO: usize = 0x16_03_01;
 /// Pause after the system refused a connection, for example because all file descriptors are used.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -113,6 +115,12 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
     let hello = match time::timeout(SILENCE, message::read(&mut stream, MAX_HELLO)).await {
         Ok(Ok(FromAgent::Hello(hello))) => hello,
         Ok(Ok(_)) => return refused("its first message was not that of an agent"),
+        Ok(Err(MessageError::TooLong { length, .. })) if length >> 8 == TLS_HELLO => {
+            return refused(&format!(
+                "it uses TLS, and this coordinator does not: add --listen-certificate (or {LISTEN_CERTIFICATE}), or \
+                 remove its {AGENT_CA}"
+            ));
+        }
         Ok(Err(error)) => return refused(&error.to_string()),
         Err(_) => return refused(&MessageError::Silent.to_string()),
     };

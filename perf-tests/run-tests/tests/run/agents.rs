@@ -357,11 +357,15 @@ fn peers_that_do_not_belong_to_the_run_are_refused() {
     let mut flood = TcpStream::connect(&address).unwrap();
     flood.write_all(&[0xff; 4]).unwrap();
     assert_eq!(flood.read(&mut [0; 1]).unwrap(), 0, "a message without end is not read");
+    let mut with_tls = TcpStream::connect(&address).unwrap();
+    with_tls.write_all(&[0x16, 3, 1, 2]).unwrap();
+    assert_eq!(with_tls.read(&mut [0; 1]).unwrap(), 0);
     let report = run.finish().unwrap();
     assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
     let findings = report.findings;
-    let refused = findings.iter().filter(|finding| finding.kind == FindingKind::AgentRefused);
-    assert_eq!(refused.count(), 3, "{findings:?}");
+    let refused: Vec<_> = findings.iter().filter(|finding| finding.kind == FindingKind::AgentRefused).collect();
+    assert_eq!(refused.len(), 4, "{findings:?}");
+    assert!(refused[3].message.contains("it uses TLS, and this coordinator does not"), "{findings:?}");
 }
 
 /// Sends a message, and returns the response, if there is one.
