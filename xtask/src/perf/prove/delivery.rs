@@ -358,14 +358,13 @@ impl Explanation {
         self.unanswered += other.unanswered;
         self.around += other.around;
         self.others += other.others;
-        self.of_router += other.of_router;
     }
 
     /// Appends the backend's count, and what explains its difference to the sent requests.
     fn describe(&self, by_backend: u64, figures: &mut String) {
         let _ = write!(figures, ", {} counted by the backend", format::count(by_backend));
         let parts = [
-            (self.unanswered, "of them without a response here"),
+            (self.unanswered, "of them without its response here"),
             (self.around, "from setup and teardown"),
             (self.others, "from other clients"),
         ];

@@ -18,6 +18,12 @@ use super::endpoint_counters::EndpointCounters;
 /// A backend that counts in its handlers does not have these.
 const OF_ROUTERS: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
 
+/// Statuses with which a proxy in front of the backend responds itself.
+///
+/// The backend may have counted none to all of these requests, with any status. It may also send
+/// the same statuses itself, so that its count of one shows nothing about the rest.
+const OF_PROXIES: [u16; 3] = [502, 503, 504];
+
 /// The counts of one endpoint.
 #[derive(Debug, Clone)]
 pub(super) struct EndpointAccount {
@@ -26,8 +32,8 @@ pub(super) struct EndpointAccount {
     is_of_route: bool,
     /// The generator's count of responses, by class of status.
     sent: BTreeMap<String, u64>,
-    /// Those of them that a router may have sent, by status.
-    of_router: BTreeMap<StatusKey, u64>,
+    /// Those of them that a router or a proxy may have sent, by status.
+    from_elsewhere: BTreeMap<StatusKey, u64>,
     /// The generator's count of requests without a response, or cut off at the end of the run. The
     /// backend may have counted them in any class.
     unanswered: u64,
@@ -50,7 +56,7 @@ pub(super) struct OtherTraffic {
 /// generator got no response, by their explanation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Explanation {
-    /// Sent by the generator, which got no response.
+    /// Sent by the generator, which got no response, or that of a proxy.
     pub(super) unanswered: u64,
     /// Sent by setup and teardown.
     pub(super) around: u64,
@@ -58,6 +64,8 @@ pub(super) struct Explanation {
     pub(super) others: u64,
     /// Responses that the backend did not count, because a router may have sent them.
     pub(super) of_router: u64,
+    /// The same of a proxy.
+    pub(super) of_proxy: u64,
     /// Responses that may be among the counts without a status, or lost.
     pub(super) unclear: u64,
 }
@@ -67,9 +75,12 @@ impl Explanation {
     pub(super) fn notes(&self, name: &str) -> impl Iterator<Item = String> {
         let of_router = "The backend may not count responses that its router or a middleware sends without a handler \
              (401, 403, 404, 405, 429, redirects). Count them in a middleware around both";
+        let of_proxy = "A proxy in front of the backend may have sent them (502, 503, 504). Set --target to the backend \
+             itself to count all";
         let unclear = "The backend counts some requests with a status and some without, and neither count has all. Count \
              each request once, with its status";
-        let parts = [(self.of_router, of_router), (self.unclear, unclear)].into_iter().filter(|(count, _)| *count > 0);
+        let parts = [(self.of_router, of_router), (self.of_proxy, of_proxy), (self.unclear, unclear)];
+        let parts = parts.into_iter().filter(|(count, _)| *count > 0);
         parts
             .map(move |(count, why)| format!("{name}: not available for {}. {why}", format::counted(count, "response")))
     }
@@ -97,9 +108,10 @@ impl EndpointAccount {
         // Requests that were cut off or sent again had started, so the backend may have counted
         // them.
         let unanswered = unanswered + endpoint.cut + endpoint.reconnects;
-        let of_router = endpoint.by_status.iter().filter(|(status, _)| OF_ROUTERS.contains(&u16::from(**status)));
-        let of_router = of_router.map(|(status, count)| (*status, *count)).collect();
-        Self { name: endpoint.name.clone(), is_of_route: true, sent, of_router, unanswered, stored, counted }
+        let is_from_elsewhere = |status| OF_ROUTERS.contains(&status) || OF_PROXIES.contains(&status);
+        let from_elsewhere = endpoint.by_status.iter().filter(|(status, _)| is_from_elsewhere(u16::from(**status)));
+        let from_elsewhere = from_elsewhere.map(|(status, count)| (*status, *count)).collect();
+        Self { name: endpoint.name.clone(), is_of_route: true, sent, from_elsewhere, unanswered, stored, counted }
     }
 
     /// The account of several endpoints together, without the store's count.
@@ -108,7 +120,7 @@ impl EndpointAccount {
             name: "all endpoints".to_owned(),
             is_of_route: false,
             sent: BTreeMap::new(),
-            of_router: BTreeMap::new(),
+            from_elsewhere: BTreeMap::new(),
             unanswered: accounts.iter().map(|account| account.unanswered).sum(),
             stored: None,
             counted: Some(counted),
@@ -116,8 +128,8 @@ impl EndpointAccount {
         for (class, count) in accounts.iter().flat_map(|account| &account.sent) {
             *sum.sent.entry(class.clone()).or_default() += count;
         }
-        for (status, count) in accounts.iter().flat_map(|account| &account.of_router) {
-            *sum.of_router.entry(*status).or_default() += count;
+        for (status, count) in accounts.iter().flat_map(|account| &account.from_elsewhere) {
+            *sum.from_elsewhere.entry(*status).or_default() += count;
         }
         sum
     }
@@ -134,7 +146,7 @@ impl EndpointAccount {
                 && !counts(status)
             {
                 *sent -= count;
-                self.of_router.remove(&status);
+                self.from_elsewhere.remove(&status);
                 left_out.push(status);
             }
         }
@@ -173,16 +185,22 @@ impl EndpointAccount {
         by_class
     }
 
-    /// Responses of a class that the backend may not have counted, because a router sent them. A
-    /// status that the backend counts exactly for this route adds nothing.
-    fn router_responses(&self, class: &str, counted: &EndpointCounters) -> u64 {
+    /// Responses of a class that the backend may not have counted: those that a router may have
+    /// sent, and those of a proxy. A status that the backend counts exactly for this route is not a
+    /// router's.
+    fn responses_from_elsewhere(&self, class: &str, counted: &EndpointCounters) -> (u64, u64) {
+        let (mut of_router, mut of_proxy) = (0, 0);
         let is_of_class = |status: &StatusKey| class.is_empty() || status.class().as_deref() == Some(class);
-        let of_class = self.of_router.iter().filter(|(status, _)| is_of_class(status));
-        let missing = |(status, sent): (&StatusKey, &u64)| match counted.by_status.get(status) {
-            Some(_) if self.is_of_route => 0,
-            found => sent.saturating_sub(found.copied().unwrap_or_default()),
-        };
-        of_class.map(missing).sum()
+        for (status, sent) in self.from_elsewhere.iter().filter(|(status, _)| is_of_class(status)) {
+            let found = counted.by_status.get(status);
+            let missing = sent.saturating_sub(found.copied().unwrap_or_default());
+            if OF_PROXIES.contains(&u16::from(*status)) {
+                of_proxy += missing;
+            } else if found.is_none() || !self.is_of_route {
+                of_router += missing;
+            }
+        }
+        (of_router, of_proxy)
     }
 
     /// Explains the difference between sent requests and the backend's count.
@@ -191,15 +209,19 @@ impl EndpointAccount {
     /// The message about a difference that the list does not explain.
     pub(super) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
-        let (mut surplus, mut of_router, mut unclear, mut without) = (0, 0, 0, 0);
+        let mut explained = Explanation::default();
+        let (mut surplus, mut without) = (0, 0);
         // The counts without a status come first, and may be of responses that other classes lack.
         for (class, (sent, found)) in self.by_class(counted) {
-            if found < sent && others.possible && sent - found <= self.router_responses(class, counted) {
-                of_router += sent - found;
+            let (of_router, of_proxy) = self.responses_from_elsewhere(class, counted);
+            if found < sent && others.possible && sent - found <= of_router + of_proxy {
+                let of_proxy = of_proxy.min(sent - found);
+                explained.of_proxy += of_proxy;
+                explained.of_router += sent - found - of_proxy;
                 continue;
             }
             if found < sent && sent - found <= without {
-                unclear += sent - found;
+                explained.unclear += sent - found;
                 without -= sent - found;
                 continue;
             }
@@ -218,8 +240,8 @@ impl EndpointAccount {
                 without = surplus;
             }
         }
-        surplus -= unclear;
-        let unanswered = surplus.min(self.unanswered);
+        surplus -= explained.unclear;
+        let unanswered = surplus.min(self.unanswered + explained.of_proxy);
         let around = (surplus - unanswered).min(others.around);
         let rest = surplus - unanswered - around;
         if rest > 0 && !others.possible {
@@ -229,7 +251,7 @@ impl EndpointAccount {
                 format::counted(rest, "request")
             ));
         }
-        Ok(Explanation { unanswered, around, others: rest, of_router, unclear })
+        Ok(Explanation { unanswered, around, others: rest, ..explained })
     }
 
     /// The number of responses that the backend has not counted.

@@ -65,7 +65,7 @@ fn a_surplus_without_an_explanation_is_an_error() {
 #[test]
 fn a_response_that_the_backend_did_not_count_is_an_error() {
     let others = OtherTraffic { around: 5, possible: true };
-    for (sent, counted) in [([(200, 10)], [("2xx", 9)]), ([(502, 10)], [("2xx", 10)])] {
+    for (sent, counted) in [([(200, 10)], [("2xx", 9)]), ([(500, 10)], [("2xx", 10)])] {
         let wrong = audit(&sent, 5, &counted, others).unwrap_err();
         assert!(wrong.starts_with("add_item: 10 responses"), "{wrong}");
     }
@@ -113,6 +113,36 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
         ..EndpointCounters::default()
     };
     assert_eq!(EndpointAccount::sum(&[account], counted).explain(others).unwrap().of_router, 6);
+}
+
+#[test]
+fn a_response_that_a_proxy_may_have_sent_need_not_be_counted() {
+    let others = OtherTraffic { around: 0, possible: true };
+    let of_proxy = |sent: &[(u16, u64)], counted: &[(&str, u64)]| {
+        let explained = audit(sent, 0, counted, others)?;
+        Ok::<_, String>((explained.of_proxy, explained.unanswered, explained.others))
+    };
+    for seen in 0..=4 {
+        assert_eq!(of_proxy(&[(200, 9), (504, 4)], &[("2xx", 9), ("5xx", seen)]), Ok((4 - seen, 0, 0)));
+        // It responded with 200, and too late for the proxy.
+        assert_eq!(of_proxy(&[(200, 9), (504, 4)], &[("2xx", 9 + seen), ("5xx", 0)]), Ok((4, seen, 0)));
+    }
+    assert_eq!(of_proxy(&[(502, 3), (404, 2)], &[("", 1)]), Ok((3, 0, 0)), "a counter without statuses");
+    assert_eq!(of_proxy(&[(500, 2), (502, 3)], &[("5xx", 2)]), Ok((3, 0, 0)));
+    assert!(of_proxy(&[(500, 2), (502, 3)], &[("5xx", 1), ("2xx", 9)]).is_err_and(|it| it.contains("5 responses")));
+    assert!(of_proxy(&[(200, 9), (502, 3)], &[("2xx", 8), ("5xx", 3)]).is_err(), "another class");
+    assert!(audit(&[(503, 10)], 0, &[("5xx", 4)], ALONE).is_err(), "an own backend has no proxy");
+    // Its own 503s do not show that the others are its own, too; its 500s are missing.
+    let exact = |lost: u64| {
+        let counted = EndpointCounters {
+            by_class: counts(&[("5xx", 5 - lost)]),
+            by_status: by_status(&[(500, 3 - lost), (503, 2)]),
+            ..EndpointCounters::default()
+        };
+        EndpointAccount::new(&endpoint(&[(500, 3), (503, 6)], 0), None, Some(counted)).explain(others)
+    };
+    assert_eq!(exact(0).map(|explained| explained.of_proxy), Ok(4));
+    assert!(exact(1).is_err());
 }
 
 #[test]
