@@ -238,7 +238,9 @@ impl PreparedRun {
         if let Some(coordinator) = &mut self.coordinator {
             coordinator.end_processes().await;
         }
-        finished.problems.extend(sleep_finding(finished.epoch.slept()));
+        let slept = finished.epoch.slept();
+        finished.load.longest_pause.all += slept;
+        finished.problems.extend(sleep_finding(slept));
         Ok(())
     }
 

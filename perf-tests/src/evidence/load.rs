@@ -180,7 +180,7 @@ fn panic_findings(panics: &[String]) -> impl Iterator<Item = Finding> {
 /// Reports that a worker stood still. A closed load makes fewer requests then, and nothing counts
 /// those that are missing.
 fn pause_finding(load: &Load) -> Option<Finding> {
-    let Pause { from, length, agent } = load.longest_pause;
+    let Pause { from, length, agent, .. } = load.longest_pause;
     let message = || {
         format!(
             "a thread of {} did not run for {} from {} on: the process was stopped, its machine was busy or asleep, or \

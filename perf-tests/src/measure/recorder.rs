@@ -80,8 +80,9 @@ impl Recorder {
     pub(crate) fn beat(&mut self, now: Instant, epoch: Instant) {
         let elapsed = now.saturating_duration_since(epoch);
         let from = self.pulse.beat(elapsed);
-        let pause = Pause { from, length: elapsed.saturating_sub(from), agent: None };
-        self.longest_pause = self.longest_pause.longer(pause);
+        let length = elapsed.saturating_sub(from);
+        let all = self.longest_pause.all + if length > STANDSTILL { length } else { Duration::ZERO };
+        self.longest_pause = self.longest_pause.longer(Pause { from, length, agent: None, all });
         if self.is_paused_at(now) {
             self.paused_until = Some(now);
         }

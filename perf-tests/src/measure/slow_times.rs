@@ -17,7 +17,7 @@ pub(crate) const STANDSTILL: Duration = Duration::from_millis(250);
 /// Limit on times that are kept apart. Further ones extend the last one of their segment.
 const MOST: usize = 1_000;
 
-/// A time in which a worker did not run.
+/// The longest time in which a worker did not run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pause {
     /// Its beginning, from the start of the load.
@@ -25,11 +25,14 @@ pub(crate) struct Pause {
     pub(crate) length: Duration,
     /// The number of the agent, if agents make the load.
     pub(crate) agent: Option<u32>,
+    /// All times over [`STANDSTILL`] in which one worker did not run, of the worker that ran least.
+    pub(crate) all: Duration,
 }
 
 impl Pause {
     pub(crate) fn longer(self, other: Self) -> Self {
-        if other.length > self.length { other } else { self }
+        let longer = if other.length > self.length { other } else { self };
+        Self { all: self.all.max(other.all), ..longer }
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use monitoring::endpoint::Endpoint;
 use monitoring::measure::MeasureKind;
 use monitoring::phase::Phases;
-use perf_report::Report;
 use perf_report::evidence::{Evidence, RunOverview, SCHEMA, StoreResult};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::judge;
 use perf_report::render::files::EVIDENCE;
+use perf_report::{Report, whole_ms};
 
 use super::backend::BackendValues;
 use super::check::stall_limit;
@@ -172,6 +172,7 @@ impl RunRecord<'_> {
         Ok(Evidence {
             schema: SCHEMA,
             phases: evidence::phase_times(plan, &load, started, ended, readings.stopped),
+            paused_ms: whole_ms(load.longest_pause.all),
             run: RunOverview {
                 testid: self.testid.to_owned(),
                 scenario: spec.name.to_owned(),

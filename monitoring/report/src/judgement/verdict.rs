@@ -11,6 +11,7 @@ use monitoring::span::Span;
 
 use super::{Goal, LimitSide, ObjectiveResult};
 use crate::evidence::{BackendValue, MissingValue};
+use crate::finding::{Finding, FindingKind};
 use crate::verdict::{Reason, Tally, Verdict};
 
 /// Judges an objective by its requests.
@@ -65,15 +66,39 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
     }
 }
 
-/// Makes a miss inconclusive if less load may have caused it. The generator made less load, because
-/// it did not run for some time or lost an agent.
-pub(super) fn excuse_pause(objective: &mut ObjectiveResult) {
+/// For how long the generator made less load than planned. `None` if it made all of it.
+///
+/// For how long an agent made less is not known. Agents that did not begin together made their load
+/// at other times than planned. Both may explain any miss.
+pub(super) fn paused_ms(findings: &[Finding], stood_still_ms: u64) -> Option<u64> {
+    let pauses = findings.iter().filter_map(|finding| match finding.kind {
+        FindingKind::AgentLost | FindingKind::AgentSkewed | FindingKind::AgentSlow => Some(u64::MAX),
+        FindingKind::MachineSlept => Some(stood_still_ms),
+        _ => None,
+    });
+    pauses.max()
+}
+
+/// Makes a miss inconclusive if less load may have caused it: it would not be missed if the
+/// generator had made as much load during its pause as in the rest of the judged time.
+pub(super) fn excuse_pause(slo: &Slo, objective: &mut ObjectiveResult, judged_ms: u64, paused_ms: u64) {
     let grows_with_load = matches!(
         objective.goal,
         Goal::Throughput { .. }
             | Goal::Value { reading: Reading::Count | Reading::PerSecond, side: LimitSide::AtLeast, .. }
     );
-    if grows_with_load && objective.verdict == Verdict::Missed {
+    let (Some(limit), Some(tally)) = (slo.limit().filter(|_| grows_with_load), objective.tally()) else { return };
+    let most = tally.good.saturating_add(tally.unknown - tally.refused.min(tally.unknown));
+    let without_pause = match judged_ms.saturating_sub(paused_ms) {
+        0 => u64::MAX,
+        rest_ms => {
+            let all = (u128::from(most) * u128::from(judged_ms)).div_ceil(rest_ms.into());
+            u64::try_from(all).unwrap_or(u64::MAX)
+        }
+    };
+    if objective.verdict == Verdict::Missed
+        && limit.holds(without_pause, slo.is_per_second().then_some(judged_ms.max(1)))
+    {
         objective.verdict = Verdict::Inconclusive(Reason::Paused);
     }
 }

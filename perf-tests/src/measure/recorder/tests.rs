@@ -51,9 +51,19 @@ fn the_longest_pause_is_between_beats_of_the_load() {
     let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
     let epoch = start + ms(3_000);
     // The load begins after the first beats.
-    for (beat, from, length) in [(0, 0, 0), (2_000, 0, 0), (3_100, 0, 100), (4_300, 100, 1_200), (4_350, 100, 1_200)] {
+    for (beat, from, length, all) in [
+        (0, 0, 0, 0),
+        (2_000, 0, 0, 0),
+        (3_100, 0, 100, 0),
+        (4_300, 100, 1_200, 1_200),
+        (4_550, 100, 1_200, 1_200),
+        (4_850, 100, 1_200, 1_500),
+    ] {
         recorder.beat(start + ms(beat), epoch);
-        let expected = Pause { from: ms(from), length: ms(length), agent: None };
+        let expected = Pause { from: ms(from), length: ms(length), agent: None, all: ms(all) };
         assert_eq!(recorder.longest_pause(), expected, "{beat} ms");
     }
+    let other = Pause { length: ms(1_300), all: ms(1_300), ..Pause::default() };
+    let both = recorder.longest_pause().longer(other);
+    assert_eq!((both.length, both.all), (ms(1_300), ms(1_500)), "of two workers");
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exit_code::ExitCode;
+use crate::finding::Subject;
 use crate::findings::describe_miss;
 use crate::judgement::Measurement;
 use crate::quantile::nearest_rank;
@@ -84,21 +85,40 @@ fn late_requests_make_a_miss_inconclusive_but_never_met() {
 #[test]
 fn a_pause_excuses_misses_that_less_load_may_cause() {
     const HITS: Measure = Measure::counter("hits", "Hits");
-    let after_pause = |slo: Slo, verdict| {
-        let mut result = ObjectiveResult::new(&SHOP, &slo, Measurement::value(tally(1, 9, 0), None), verdict);
-        excuse_pause(&mut result);
+    const SECOND: u64 = 1_000;
+    let after_pause = |slo: Slo, good, verdict, paused_ms| {
+        let mut result = ObjectiveResult::new(&SHOP, &slo, Measurement::value(tally(good, 99, 0), None), verdict);
+        excuse_pause(&slo, &mut result, 10 * SECOND, paused_ms);
         result.verdict
     };
     let paused = Verdict::Inconclusive(Reason::Paused);
+    // 400 in 8 of 10 s are as many as 500 in 10 s.
     for (slo, expected) in [
         (Slo::total_throughput(50), &paused),
-        (Slo::counter(HITS, Limit::AtLeast(5)), &paused),
-        (Slo::counter_per_second(HITS, Limit::AtLeast(5)), &paused),
+        (Slo::counter(HITS, Limit::AtLeast(500)), &paused),
+        (Slo::counter_per_second(HITS, Limit::AtLeast(50)), &paused),
         (Slo::counter(HITS, Limit::AtMost(0)), &Verdict::Missed),
         (Slo::success_above(ADD_ITEM, Ratio::percent(99)), &Verdict::Missed),
     ] {
-        assert_eq!(&after_pause(slo, Verdict::Missed), expected, "{slo:?}");
-        assert_eq!(after_pause(slo, Verdict::Met), Verdict::Met, "{slo:?}");
+        assert_eq!(&after_pause(slo, 400, Verdict::Missed, 2 * SECOND), expected, "{slo:?}");
+        assert_eq!(after_pause(slo, 400, Verdict::Missed, 2 * SECOND - 50), Verdict::Missed, "{slo:?}");
+        assert_eq!(after_pause(slo, 398, Verdict::Missed, 2 * SECOND), Verdict::Missed, "{slo:?}");
+        assert_eq!(&after_pause(slo, 0, Verdict::Missed, 10 * SECOND), expected, "{slo:?}");
+        assert_eq!(after_pause(slo, 400, Verdict::Met, 2 * SECOND), Verdict::Met, "{slo:?}");
+    }
+}
+
+#[test]
+fn an_agent_that_made_less_load_may_explain_any_miss() {
+    let paused = |kinds: &[FindingKind]| {
+        let finding = |kind: &FindingKind| Finding::inconclusive(Subject::Generator, *kind, String::new());
+        paused_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), 2_000)
+    };
+    assert_eq!(paused(&[]), None);
+    assert_eq!(paused(&[FindingKind::Capacity]), None);
+    assert_eq!(paused(&[FindingKind::MachineSlept]), Some(2_000));
+    for of_agent in [FindingKind::AgentLost, FindingKind::AgentSkewed, FindingKind::AgentSlow] {
+        assert_eq!(paused(&[FindingKind::MachineSlept, of_agent]), Some(u64::MAX), "{of_agent:?}");
     }
 }
 
