@@ -15,13 +15,13 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
 use monitoring::backend_mapping::BackendMapping;
-use monitoring::prometheus::config::{LOGIN, PASSWORD_FILE, ScrapeTarget, TARGETS, USER_FILE};
+use monitoring::prometheus::config::{LOGIN, PASSWORD_FILE, ScrapeTarget, TARGETS, TOKEN, TOKEN_FILE, USER_FILE};
 use percent_encoding::percent_decode_str;
 use perf_host::signals::Signals;
 use perf_settings::UnixTarget;
 use url::Url;
 
-use crate::backend::target_metrics;
+use crate::backend::target_metrics::{self, MetricsSource};
 use crate::host::cleanup::Cleanup;
 use crate::host::files;
 use crate::host::terminal::print_note;
@@ -175,9 +175,14 @@ impl std::fmt::Display for StackPart {
 
 impl Stack {
     /// Lets Prometheus scrape the backend's metrics, at the paths of the mapping or of all
-    /// services. Prometheus cannot scrape a Unix socket. It logs in with user and password of the
-    /// backend's URL, at the backend's own origin only.
-    pub(crate) fn scrape(&self, backend: &Url, mapping: Option<BackendMapping>) -> anyhow::Result<()> {
+    /// services. Prometheus cannot scrape a Unix socket. It logs in with the token, or with user
+    /// and password of the backend's URL, at the backend's own origin only.
+    pub(crate) fn scrape<'a>(
+        &self,
+        backend: impl Into<MetricsSource<'a>>,
+        mapping: Option<BackendMapping>,
+    ) -> anyhow::Result<()> {
+        let MetricsSource { target: backend, token } = backend.into();
         if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
             return Ok(());
         }
@@ -188,7 +193,7 @@ impl Stack {
             let host = self.backend_host.filter(|_| local).unwrap_or(host);
             let port = url.port_or_known_default().unwrap_or(80);
             let target = ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path());
-            Ok((target, http::has_login(backend) && url.origin() == backend.origin()))
+            Ok((target, (token.is_some() || http::has_login(backend)) && url.origin() == backend.origin()))
         };
         let targets = target_metrics::paths(mapping).into_iter().map(target).collect::<anyhow::Result<Vec<_>>>()?;
         // The owner is written first: if this command is killed, the next one can clean up.
@@ -202,11 +207,15 @@ impl Stack {
             return Ok(());
         }
         let own: Vec<_> = own.into_iter().map(|(target, _)| target.with_login()).collect();
-        let folder = login_folder(self.port);
+        let folder = login_folder(self.port, if token.is_some() { TOKEN } else { LOGIN });
         files::make_folder(&folder)?;
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-        files::write_private(&folder.join(USER_FILE), &decoded(backend.username()))?;
-        files::write_private(&folder.join(PASSWORD_FILE), &decoded(backend.password().unwrap_or_default()))?;
+        if let Some(token) = token {
+            files::write_private(&folder.join(TOKEN_FILE), token.as_bytes())?;
+        } else {
+            files::write_private(&folder.join(USER_FILE), &decoded(backend.username()))?;
+            files::write_private(&folder.join(PASSWORD_FILE), &decoded(backend.password().unwrap_or_default()))?;
+        }
         files::write(folder.join("backend.json"), serde_json::to_string(&own)?)
     }
 
@@ -236,10 +245,10 @@ fn backend_file(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join(TARGETS).join("backend.json")
 }
 
-/// The folder from which a stack's Prometheus reads a backend with a login: its address, user and
-/// password.
-fn login_folder(prometheus_port: u16) -> PathBuf {
-    state_folder(prometheus_port).join(TARGETS).join(LOGIN)
+/// The folder from which a stack's Prometheus reads a backend with a login of one kind: its
+/// address, and user and password ([`LOGIN`]) or the token ([`TOKEN`]).
+fn login_folder(prometheus_port: u16, kind: &str) -> PathBuf {
+    state_folder(prometheus_port).join(TARGETS).join(kind)
 }
 
 /// The file that names the owner of the backend's file.
@@ -247,9 +256,9 @@ fn backend_owner(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join("backend-owner")
 }
 
-/// Removes the backend's files, with user and password, and its owner's.
+/// Removes the backend's files, with user, password and token, and its owner's.
 fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
-    files::remove_folder(&login_folder(prometheus_port))?;
+    [LOGIN, TOKEN].iter().try_for_each(|kind| files::remove_folder(&login_folder(prometheus_port, kind)))?;
     files::remove_file(&backend_file(prometheus_port))?;
     files::remove_file(&backend_owner(prometheus_port))
 }

@@ -13,12 +13,16 @@ use crate::promql::duration;
 
 /// Folder of target files, relative to `prometheus.yml`.
 pub const TARGETS: &str = "targets";
-/// Folder in [`TARGETS`] of targets that need a login, with the files of user and password.
+/// Folder in [`TARGETS`] of targets that need user and password, with the files of both.
 pub const LOGIN: &str = "login";
 /// File in [`LOGIN`] with the name of the user.
 pub const USER_FILE: &str = "user";
 /// File in [`LOGIN`] with the password.
 pub const PASSWORD_FILE: &str = "password";
+/// Folder in [`TARGETS`] of targets that need a bearer token, with its file.
+pub const TOKEN: &str = "token";
+/// File in [`TOKEN`] with the token.
+pub const TOKEN_FILE: &str = "bearer";
 /// Flag that turns on the remote-write receiver. Without it Prometheus responds with 404.
 pub const RECEIVER_FLAG: &str = "--web.enable-remote-write-receiver";
 /// Flag that makes Prometheus before 3.9 accept native histograms. Later versions always do.
@@ -41,19 +45,26 @@ struct Global {
 #[derive(Debug, Clone, Serialize)]
 struct Scrape {
     job_name: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    basic_auth: Option<BasicAuth>,
+    #[serde(flatten)]
+    login: Option<Login>,
     /// `false` with a login: Prometheus sends it to every address that a redirect leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
     follow_redirects: Option<bool>,
     file_sd_configs: Vec<FileSd>,
 }
 
-/// Prometheus reads both files at each scrape.
+/// How Prometheus logs in to a target. It reads the files at each scrape.
 #[derive(Debug, Clone, Serialize)]
-struct BasicAuth {
-    username_file: String,
-    password_file: String,
+#[serde(rename_all = "snake_case")]
+enum Login {
+    BasicAuth {
+        username_file: String,
+        password_file: String,
+    },
+    /// With a bearer token.
+    Authorization {
+        credentials_file: String,
+    },
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -85,7 +96,7 @@ impl ScrapeTarget {
         Self { targets: vec![authority], labels }
     }
 
-    /// The same target for a file in [`LOGIN`]. Its series have the usual job.
+    /// The same target for a file in [`LOGIN`] or [`TOKEN`]. Its series have the usual job.
     #[must_use]
     pub fn with_login(mut self) -> Self {
         self.labels.insert("job", BACKEND_JOB.to_owned());
@@ -95,22 +106,29 @@ impl ScrapeTarget {
 
 /// Makes the contents of `prometheus.yml`.
 pub fn server(timing: &Timing) -> Server {
-    let login = format!("{TARGETS}/{LOGIN}");
-    let user =
-        BasicAuth { username_file: format!("{login}/{USER_FILE}"), password_file: format!("{login}/{PASSWORD_FILE}") };
+    let [user, token] = [LOGIN, TOKEN].map(|folder| format!("{TARGETS}/{folder}"));
+    let by_user = Login::BasicAuth {
+        username_file: format!("{user}/{USER_FILE}"),
+        password_file: format!("{user}/{PASSWORD_FILE}"),
+    };
+    let by_token = Login::Authorization { credentials_file: format!("{token}/{TOKEN_FILE}") };
     Server {
         global: Global { scrape_interval: duration(SCRAPE_INTERVAL), evaluation_interval: duration(timing.interval) },
         rule_files: vec!["rules/*.yml".to_owned()],
-        scrape_configs: vec![scrape(BACKEND_JOB, TARGETS, None), scrape("backend_with_login", &login, Some(user))],
+        scrape_configs: vec![
+            scrape(BACKEND_JOB, TARGETS, None),
+            scrape("backend_with_login", &user, Some(by_user)),
+            scrape("backend_with_token", &token, Some(by_token)),
+        ],
     }
 }
 
-fn scrape(job_name: &'static str, folder: &str, basic_auth: Option<BasicAuth>) -> Scrape {
+fn scrape(job_name: &'static str, folder: &str, login: Option<Login>) -> Scrape {
     let files = vec![format!("{folder}/*.json")];
     Scrape {
         job_name,
-        follow_redirects: basic_auth.is_some().then_some(false),
-        basic_auth,
+        follow_redirects: login.is_some().then_some(false),
+        login,
         file_sd_configs: vec![FileSd { files, refresh_interval: duration(SCRAPE_INTERVAL) }],
     }
 }

@@ -101,8 +101,8 @@ impl RunStore {
         let errors = self.0.scrape_errors(BACKEND_JOB).await.unwrap_or_default();
         match errors.first() {
             Some(ScrapeError { url, why }) => format!(
-                "the store cannot scrape {url}: {why}: check the path of the metrics, and user and password of the \
-                 target's URL"
+                "the store cannot scrape {url}: {why}: check the path of the metrics, and the login (user and password of \
+                 the target's URL, or PERF_METRICS_TOKEN)"
             ),
             None => "the store has not scraped the backend's /metrics: add the backend to the store's targets (a Unix \
                      socket cannot be one), or check its path"

@@ -75,7 +75,7 @@ pub(super) async fn before<'a>(plan: &'a PerfPlan, services: &'a Services) -> Op
         is_own: stack.prometheus.is_some(),
         is_on_a_bridge: stack.is_on_a_bridge(),
     };
-    let source = MetricsSource { target: &services.target, token: settings.metrics_token.as_deref() };
+    let source = services.metrics_source(plan);
     let backend = ProofBackend {
         source,
         is_own: services.stub.is_some(),

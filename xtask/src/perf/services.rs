@@ -6,6 +6,7 @@ use url::Url;
 use super::args::ProofMode;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
+use crate::backend::target_metrics::MetricsSource;
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
 
@@ -54,7 +55,12 @@ impl Services {
             self.target = stub.url.clone();
             self.stub = Some(stub);
         }
-        Ok(self.stack.scrape(&self.target, plan.mapping)?)
+        Ok(self.stack.scrape(self.metrics_source(plan), plan.mapping)?)
+    }
+
+    /// The target's own metrics.
+    pub(super) fn metrics_source<'a>(&'a self, plan: &'a PerfPlan) -> MetricsSource<'a> {
+        MetricsSource { target: &self.target, token: plan.settings.metrics_token.as_deref() }
     }
 
     /// Stops everything that was started.

@@ -16,21 +16,30 @@ fn only_the_origin_of_the_target_is_scraped_with_its_login() {
     let stack = Stack { prometheus: Some(local_url(port).unwrap()), port, ..Stack::default() };
     make_targets_folder(port).unwrap();
     let target = Url::parse("http://me:secret@127.0.0.1:8000").unwrap();
-    let scraped = |path| {
-        stack.scrape(&target, Some(BackendMapping::NGINX.at(path))).unwrap();
-        let read = |folder: PathBuf| files::read(folder.join("backend.json")).unwrap_or_default();
-        let texts = [read(login_folder(port)), read(state_folder(port).join(TARGETS))];
+    let folders = [login_folder(port, LOGIN), login_folder(port, TOKEN), state_folder(port).join(TARGETS)];
+    let scraped = |path, token| {
+        stack.scrape(MetricsSource { target: &target, token }, Some(BackendMapping::NGINX.at(path))).unwrap();
+        let texts = folders.each_ref().map(|folder| files::read(folder.join("backend.json")).unwrap_or_default());
+        let secrets = [(LOGIN, USER_FILE), (LOGIN, PASSWORD_FILE), (TOKEN, TOKEN_FILE)]
+            .map(|(kind, file)| files::read(login_folder(port, kind).join(file)).unwrap_or_default());
         stack.forget_backend().unwrap();
-        assert!(!login_folder(port).exists() && !backend_file(port).exists());
-        texts
+        assert!(folders[..2].iter().all(|folder| !folder.exists()) && !backend_file(port).exists());
+        (texts, secrets)
     };
-    for other in ["http://127.0.0.1:9113/metrics", "http://localhost:8000/metrics", "https://127.0.0.1:8000/"] {
-        let [own, others] = scraped(other);
-        assert!(own.is_empty() && others.contains("targets"), "{own} {others}");
+    for token in [None, Some("S3cr3t")] {
+        for other in ["http://127.0.0.1:9113/metrics", "http://localhost:8000/metrics", "https://127.0.0.1:8000/"] {
+            let ([by_user, by_token, others], secrets) = scraped(other, token);
+            assert!(by_user.is_empty() && by_token.is_empty() && others.contains("targets"), "{others}");
+            assert_eq!(secrets, [""; 3], "{other}");
+        }
     }
     for own in ["/metrics", "http://127.0.0.1:8000/internal/metrics"] {
-        let [own, others] = scraped(own);
-        assert!(own.contains("127.0.0.1:8000") && others.is_empty(), "{own} {others}");
+        let ([by_user, by_token, others], secrets) = scraped(own, None);
+        assert!(by_user.contains("127.0.0.1:8000") && by_token.is_empty() && others.is_empty(), "{by_user} {others}");
+        assert_eq!(secrets, ["me", "secret", ""]);
+        let ([by_user, by_token, others], secrets) = scraped(own, Some("S3cr3t"));
+        assert!(by_token.contains("127.0.0.1:8000") && by_user.is_empty() && others.is_empty(), "{by_token} {others}");
+        assert_eq!(secrets, ["", "", "S3cr3t"], "the token goes in place of user and password");
     }
     files::remove_folder(&state_folder(port)).unwrap();
 }

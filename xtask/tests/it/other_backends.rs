@@ -4,6 +4,7 @@
 mod front;
 mod makes;
 
+use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 
@@ -19,6 +20,7 @@ use test_support::shop::SHOP;
 
 use crate::matrix::proxy::{Mode, Proxy};
 use crate::real::{Backend, free_port, out, read_output, report, root, run, write_row, xtask};
+use crate::security;
 
 /// Seconds of a run that is long enough for the store to need data of the backend.
 const SCRAPED: u64 = 26;
@@ -73,11 +75,17 @@ impl BackendRun {
 /// Runs load on a service with a Prometheus and a state folder of its own, so that several runs may
 /// load services at once.
 fn run_load(name: &str, url: &str, seconds: u64, more: &[&str]) -> BackendRun {
+    run_load_with_token(name, url, seconds, more, None)
+}
+
+/// The same with a token for the metrics.
+fn run_load_with_token(name: &str, url: &str, seconds: u64, more: &[&str], token: Option<&str>) -> BackendRun {
     let (out, port, duration) = (out(&format!("backend-{name}")), free_port().to_string(), format!("{seconds}s"));
     let line = ["perf", "-u", "2", "-d", &duration, "--stack", "native", "--ephemeral", "--prometheus-port", &port];
     let mut command = xtask(&line);
     command.args(["--target", url, "--out", out.to_str().unwrap()]).args(more);
     command.env(perf_settings::FOLDER, out.join("state"));
+    command.envs(token.map(|token| (perf_settings::METRICS_TOKEN, token)));
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let output = read_output(&child.wait_with_output().unwrap());
     let proof = std::fs::read_to_string(out.join("latest/proof.json")).unwrap_or_else(|_| panic!("{}", output.text));
@@ -180,7 +188,7 @@ fn a_run_fails_only_for_counters_that_contradict_it() {
             assert_scraped(&found);
         }
         if case.name == "401" {
-            let why = "/metrics: server returned HTTP status 401 Unauthorized: check the path of the metrics, and user";
+            let why = "/metrics: server returned HTTP status 401 Unauthorized: check the path of the metrics, and the login (user";
             let verdicts: Vec<_> = found.report.objectives.iter().map(|it| format!("{:?}", it.verdict)).collect();
             assert!(verdicts.iter().any(|verdict| verdict.contains(why)), "{verdicts:?}");
         }
@@ -208,10 +216,23 @@ fn assert_scraped(run: &BackendRun) {
 fn prometheus_scrapes_metrics_behind_a_login() {
     let backend = Backend::start(&[]);
     let proxy = Proxy::before(backend.url.rsplit(':').next().unwrap().parse().unwrap());
+    let target = proxy.url().replace("http://", "http://me:S3cr3t@");
     // me:S3cr3t
-    proxy.set(Mode::Login("Basic bWU6UzNjcjN0"));
-    let finished = run_load("login", &proxy.url().replace("http://", "http://me:S3cr3t@"), SCRAPED, &[]);
-    assert_eq!(finished.code, 0, "{}", finished.text);
-    assert_scraped(&finished);
-    assert!(!finished.text.contains("S3cr3t"), "{}", finished.text);
+    for (name, token, authorization) in
+        [("login", None, "Basic bWU6UzNjcjN0"), ("token", Some("T0k3n"), "Bearer T0k3n")]
+    {
+        proxy.set(Mode::Login(authorization));
+        let finished = run_load_with_token(name, &target, SCRAPED, &[], token);
+        assert_eq!(finished.code, 0, "{}", finished.text);
+        assert_scraped(&finished);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("backend-{name}"));
+        let written = security::files(&folder);
+        assert!(written.iter().any(|(name, _)| name.contains("state")), "{}", written.len());
+        for secret in ["S3cr3t", "T0k3n"] {
+            assert!(!finished.text.contains(secret), "{}", finished.text);
+            for (name, bytes) in &written {
+                assert!(!security::holds(bytes, secret), "{name} holds a secret");
+            }
+        }
+    }
 }

@@ -20,7 +20,8 @@ use test_support::processes;
 /// A text that is part of every secret, and of nothing else.
 const SECRET: &str = "S3cr3t";
 
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+/// Each file in a folder and its subfolders, with its contents.
+pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -33,7 +34,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn holds(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 

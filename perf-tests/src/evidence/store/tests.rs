@@ -13,7 +13,7 @@ async fn a_refused_scrape_is_named_with_the_status() {
     };
     let refused = r#"{"labels":{"job":"backend"},"scrapeUrl":"http://h:1/metrics","lastError":"server returned HTTP status 401 Unauthorized"}"#;
     let expected = "the store cannot scrape http://h:1/metrics: server returned HTTP status 401 Unauthorized: check the \
-                        path of the metrics, and user and password of the target's URL";
+                        path of the metrics, and the login (user and password of the target's URL, or PERF_METRICS_TOKEN)";
     assert_eq!(why(refused).await, expected);
     assert!(why("").await.starts_with("the store has not scraped the backend's /metrics: add"));
 }

@@ -1,0 +1,112 @@
+//! Backends that a Prometheus scrapes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use monitoring::label::BACKEND_JOB;
+use monitoring::prometheus::recording_rules::Timing;
+use perf_host::signals::Signals;
+use prometheus_store::response::ScrapeError;
+
+use super::*;
+use crate::stack::{self, Stack, StackChoice, StackOptions};
+
+/// Counters whose rates have no exact sum.
+fn uneven(_: &Counts) -> Metrics {
+    static SCRAPES: AtomicU64 = AtomicU64::new(0);
+    let scrapes = SCRAPES.fetch_add(1, Ordering::Relaxed);
+    Metrics::text((1..=200).map(|it| format!("a_total{{it=\"{it}\"}} {}\n", scrapes * it * it)).collect::<String>())
+}
+
+/// A Prometheus that scrapes a backend.
+async fn scraping(backend: MetricsSource<'_>) -> Stack {
+    let options = StackOptions {
+        choice: StackChoice::Native,
+        prometheus_port: fake_server::free_port(),
+        grafana_port: 0,
+        grafana: false,
+        keep_data: false,
+        timing: Timing::USUAL,
+        archive: None,
+    };
+    let (_sender, signals) = Signals::from_sender();
+    let stack = stack::start(&options, signals).await.unwrap();
+    stack.scrape(backend, Some(SHOP.mapping)).unwrap();
+    stack
+}
+
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn prometheus_sends_a_login_to_no_other_server() {
+    // By user and password, and by token.
+    for (token, expected) in
+        [(None, "authorization: Basic bWU6UzNjcjN0"), (Some("T0k3n"), "authorization: Bearer T0k3n")]
+    {
+        let [own_heads, heads] = [(); 2].map(|()| Arc::<Mutex<Vec<String>>>::default());
+        let (recorded, own_recorded) = (heads.clone(), own_heads.clone());
+        let other = fake_server::respond(move |request| {
+            recorded.lock().unwrap().push(request.to_owned());
+            ("404 Not Found", String::new())
+        });
+        let redirect: &'static str = format!("302 Found\r\nlocation: {other}/metrics").leak();
+        let own = fake_server::respond(move |request| {
+            own_recorded.lock().unwrap().push(request.to_owned());
+            (redirect, String::new())
+        });
+        let target = Url::parse(&own.replace("http://", "http://me:S3cr3t@")).unwrap();
+        let error = scrape_error(MetricsSource { target: &target, token }).await;
+        let (own_heads, heads) = (own_heads.lock().unwrap(), heads.lock().unwrap());
+        assert!(error.why.ends_with("302 Found") && heads.is_empty(), "{error:?}, {heads:?}");
+        assert!(
+            own_heads.iter().any(|head| head.replace("Authorization", "authorization").contains(expected)),
+            "{own_heads:?}"
+        );
+    }
+}
+
+/// Why the first scrape of a backend failed.
+async fn scrape_error(backend: MetricsSource<'_>) -> ScrapeError {
+    let stack = scraping(backend).await;
+    let store = http::prometheus(stack.prometheus.as_ref().unwrap(), &StoreAccess::default()).unwrap();
+    let error = loop {
+        match store.scrape_errors(BACKEND_JOB).await.unwrap().pop() {
+            Some(error) => break error,
+            None => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    };
+    stack.forget_backend().unwrap();
+    stack.down().await.unwrap();
+    error
+}
+
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn a_sum_of_rates_stays_what_the_run_measured() {
+    const SUM: &str = "sum(rate(a_total{job=\"backend\"}[15s]))";
+    const RATE: BackendSlo = BackendSlo::at_least("rate", "Rate", SUM, Amount::Count(1)).on_average();
+    const RATES: Catalogue = Catalogue { backend: &[RATE], ..SHOP };
+    const OVER_S: u64 = 27;
+    let backend = Url::parse(&counted_backend::serve(&RATES, None, uneven)).unwrap();
+    let stack = scraping((&backend).into()).await;
+    let source = QuerySource::new(stack.prometheus.clone().unwrap(), None, &StoreAccess::default()).unwrap();
+    let expr = RATE.over_run(Duration::from_secs(OVER_S)).to_string();
+    let mut measured = Vec::new();
+    while measured.len() < 30 {
+        // As a run, which leaves out the scrape that is under way.
+        let at_unix_ms = now_ms() - 1_000;
+        if let Some(value) = source.value(&expr, at_unix_ms).await.unwrap() {
+            let value = BackendValue { value, over_s: OVER_S, at_unix_ms };
+            measured.push(ObjectiveResult::backend(&RATE, Some(value), Verdict::Met));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    // As the report of a run, which comes as a file.
+    let report = Report { objectives: measured, ..test_support::report() };
+    let report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+    let same = same_values(ProvenRun { catalogue: &RATES, report: &report, source: &source }).await;
+    stack.forget_backend().unwrap();
+    stack.down().await.unwrap();
+    assert_eq!(same, (30, Vec::new()));
+    let values = report.objectives.iter().filter_map(ObjectiveResult::backend_value);
+    assert!(values.into_iter().any(|it| it.value.fract() != 0.0), "no sum of floats was compared");
+}
