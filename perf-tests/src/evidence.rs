@@ -10,7 +10,8 @@ mod timeline;
 pub(crate) use environment::environment;
 pub(crate) use files::{FileError, prepare_folder, publish, write_histograms, write_json, write_outcome};
 pub(crate) use load::{
-    MAX_SKEW, agent_problems, generator, generator_warnings, load_problems, phase_times, plan_result, stopped_by_signal,
+    MAX_SKEW, agent_problems, generator, generator_warnings, load_problems, part_results, phase_times,
+    stopped_by_signal,
 };
 pub(crate) use store::{MeasuredCount, RunStore};
 pub(crate) use target::{redirect_finding, target_findings};

@@ -91,7 +91,7 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
                 Ok(()) => hosts::describe(&settings, None),
                 Err(error) => error.to_string(),
             };
-            if let Some(notice) = planning.drawing_notice().filter(|_| !settings.quiet) {
+            if let Some(notice) = planning.notice("drawing").filter(|_| !settings.quiet) {
                 eprintln!("{notice}");
             }
             let text = format!("{}\n{targets}\n", planning.draw(spec.name, &out));

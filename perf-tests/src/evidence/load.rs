@@ -32,12 +32,12 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 const BUSY: f64 = 0.9;
 
 /// The plan and its results, by part.
-pub(crate) fn plan_result(
+pub(crate) fn part_results(
     catalogue: &Catalogue,
     plan: &Plan,
     loads: &[LoadProfile],
     snapshot: &Snapshot,
-) -> Result<perf_report::evidence::PlanResult, serde_json::Error> {
+) -> Result<Vec<PartResult>, serde_json::Error> {
     let parts = plan.parts.iter().zip(loads).zip(&snapshot.parts);
     let mut parts: Vec<_> =
         parts.map(|((part, load), counts)| part_result(part, load, counts)).collect::<Result<_, _>>()?;
@@ -46,7 +46,7 @@ pub(crate) fn plan_result(
             part.endpoints = part_latencies(catalogue, snapshot, at);
         }
     }
-    Ok(perf_report::evidence::PlanResult { hash: plan.hash(), parts })
+    Ok(parts)
 }
 
 /// Latencies of one part after warm-up, by endpoint.

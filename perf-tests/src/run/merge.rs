@@ -25,7 +25,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let seed = facts.seed.parse().map_err(configuration)?;
     let planning = Planning::new(facts.loads.clone(), &spec, seed)?;
     let here = agents::hello(spec.name, spec.catalogue, "").map_err(internal)?;
-    shards.check(&here, &planning.plan.hash())?;
+    shards.check(&here, planning.hash(settings.quiet))?;
     let salt = shards.salt();
     let merged = shards.fold(&planning.plan, &layout(&spec, &planning.plan))?;
     let given = settings.testid.clone().or_else(|| facts.testid.clone());

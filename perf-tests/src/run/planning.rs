@@ -1,6 +1,7 @@
 //! Makes the plan of a run from the scenario's load and the command line, or from an earlier
 //! report.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::plan::{self, Experience, LoadError, LoadProfile, Plan, Schedule};
 pub(super) struct Planning {
     pub(super) plan: Plan,
     pub(super) loads: Vec<LoadProfile>,
+    hash: OnceCell<String>,
 }
 
 impl Planning {
@@ -35,7 +37,17 @@ impl Planning {
             first_id = first_id.saturating_add(part.most_vus());
             parts.push(part);
         }
-        Ok(Self { plan: Plan { parts, seed }, loads })
+        Ok(Self { plan: Plan { parts, seed }, loads, hash: OnceCell::new() })
+    }
+
+    /// The plan's hash, which is made once. Prints that this takes seconds, if it does.
+    pub(super) fn hash(&self, quiet: bool) -> &str {
+        self.hash.get_or_init(|| {
+            if let Some(notice) = self.notice("hashing").filter(|_| !quiet) {
+                eprintln!("{notice}");
+            }
+            self.plan.hash()
+        })
     }
 
     /// The plan of an earlier run.
@@ -55,7 +67,7 @@ impl Planning {
             serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(NotReplayable::Profile(error)))
         });
         let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed)?;
-        if planning.plan.hash() == report.run.plan.hash {
+        if planning.hash(settings.quiet) == report.run.plan.hash {
             Ok(planning)
         } else {
             Err(refused(NotReplayable::OtherPlan(settings.setting_name(REPLAY))).into())
@@ -87,7 +99,7 @@ impl Planning {
     pub(super) fn describe_change(&self, spec: &RunSpec, settings: &Settings) -> Option<String> {
         let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
         let replaced = replaced_rates(&spec.parts, &self.loads);
-        let own = Self { plan: self.plan.clone(), loads };
+        let own = Self { plan: self.plan.clone(), loads, hash: OnceCell::new() };
         let (own, now) = (own.describe(), self.describe());
         let how = match self.loads.len() {
             1 => String::new(),
@@ -96,15 +108,15 @@ impl Planning {
         (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how}{replaced})"))
     }
 
-    /// Says that drawing the plan takes seconds, if it has very many arrivals.
-    pub(super) fn drawing_notice(&self) -> Option<String> {
+    /// Says that an action with each arrival of the plan takes seconds, if there are very many.
+    pub(super) fn notice(&self, action: &str) -> Option<String> {
         const MANY: u64 = 20_000_000;
         let arrivals = self.plan.parts.iter().map(|part| match &part.schedule {
             Schedule::Arrivals { arrivals, .. } => arrivals.total(),
             Schedule::Vus { .. } => 0,
         });
         let all = arrivals.fold(0, u64::saturating_add);
-        (all > MANY).then(|| format!("drawing {}: this can take a minute", counted(all, "arrival")))
+        (all > MANY).then(|| format!("{action} {}: this can take a minute", counted(all, "arrival")))
     }
 
     /// Draws the plan, with estimates from the scenario's last run in the folder `out`.

@@ -5,7 +5,7 @@ use std::path::Path;
 use monitoring::endpoint::Endpoint;
 use monitoring::measure::MeasureKind;
 use monitoring::phase::Phases;
-use perf_report::evidence::{Evidence, RunOverview, SCHEMA, StoreResult};
+use perf_report::evidence::{Evidence, PlanResult, RunOverview, SCHEMA, StoreResult};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::judgement::judge;
@@ -46,6 +46,7 @@ pub(super) struct RunRecord<'run> {
 impl PreparedRun {
     /// Completes the evidence, judges it, and writes the run's files.
     pub(super) async fn conclude(self, mut finished: FinishedLoad) -> Result<RunOutcome, RunError> {
+        self.planning.hash(self.settings.quiet);
         let (record, stopped) = (self.record(), self.signals.is_interrupted());
         finished.problems.extend(self.warnings.iter().cloned());
         let mut findings = record.load_findings(&finished, stopped);
@@ -186,7 +187,11 @@ impl RunRecord<'_> {
                 ended_unix_ms: clock::unix_ms(ended),
                 load: self.planning.describe(),
                 smoke: facts.smoke,
-                plan: evidence::plan_result(catalogue, plan, &self.planning.loads, &load.snapshot).map_err(internal)?,
+                plan: PlanResult {
+                    hash: self.planning.hash(true).to_owned(),
+                    parts: evidence::part_results(catalogue, plan, &self.planning.loads, &load.snapshot)
+                        .map_err(internal)?,
+                },
                 generator: evidence::generator(&load),
                 environment: facts.environment.clone(),
                 timeline: evidence::timeline(catalogue, plan, &recorded).map_err(internal)?,

@@ -18,13 +18,16 @@ fn a_rate_that_iterations_replace_is_named() {
 }
 
 #[test]
-fn drawing_a_very_large_plan_is_announced() {
+fn an_action_with_a_very_large_plan_is_announced() {
     let second = Duration::from_secs(1);
-    let notice = |rate: u64| {
+    let notice = |action: &str, rate: u64| {
         let plan =
             Plan { parts: vec![constant_arrival_rate(rate, second, second * 30, 2).plan("a", 1, 1).unwrap()], seed: 1 };
-        Planning { plan, loads: Vec::new() }.drawing_notice()
+        Planning { plan, loads: Vec::new(), hash: OnceCell::new() }.notice(action)
     };
-    assert_eq!(notice(10_000_000).as_deref(), Some("drawing 300,000,000 arrivals: this can take a minute"));
-    assert_eq!(notice(1000), None);
+    for action in ["drawing", "hashing"] {
+        let expected = format!("{action} 300,000,000 arrivals: this can take a minute");
+        assert_eq!(notice(action, 10_000_000), Some(expected));
+        assert_eq!(notice(action, 1000), None);
+    }
 }
