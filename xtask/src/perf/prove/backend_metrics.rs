@@ -82,7 +82,7 @@ pub(super) async fn read<'a>(
 ) -> BackendMetrics {
     let source = source.into();
     let (mut identities, mut newest) = (Vec::new(), MetricsReading::default());
-    let (mut highest, mut goes_back) = (HighestCounts::new(), false);
+    let (mut highest, mut goes_back) = (HighestCounts::default(), false);
     for readings in [READINGS, AGAIN] {
         let mut staggered: FuturesUnordered<_> = (0..readings)
             .map(async |at| {
@@ -90,12 +90,12 @@ pub(super) async fn read<'a>(
                 read_once(source, path).await
             })
             .collect();
-        let earlier = into_samples(std::mem::take(&mut highest));
+        let earlier = std::mem::take(&mut highest);
         while let Some(reading) = staggered.next().await {
             match reading {
                 Ok(reading) => {
-                    goes_back |= reading.goes_back(&earlier, mappings);
-                    keep_highest(&mut highest, &reading, mappings);
+                    goes_back |= !earlier.setbacks(&reading).is_empty();
+                    highest.add(&reading, mappings);
                     identities.push(reading.identity.clone());
                     // The last response need not have the newest counters.
                     newest = if newest.progress() > reading.progress() { newest } else { reading };
@@ -111,17 +111,37 @@ pub(super) async fn read<'a>(
 }
 
 /// The highest value of each series that only grows, by name and labels: few, of many readings.
-type HighestCounts = HashMap<(String, BTreeMap<String, String>), f64>;
+#[derive(Debug, Default)]
+pub(super) struct HighestCounts(BTreeMap<(String, BTreeMap<String, String>), f64>);
 
-fn keep_highest(highest: &mut HighestCounts, reading: &MetricsReading, mappings: &[BackendMapping]) {
-    for sample in reading.samples.iter().filter(|sample| only_grows(sample, mappings)) {
-        let value = highest.entry((sample.name.clone(), sample.labels.clone())).or_default();
-        *value = value.max(sample.value);
-    }
+/// A series that only grows, and that a later reading does not continue.
+#[derive(Debug)]
+pub(super) struct Setback {
+    /// The series with its highest value.
+    pub(super) earlier: ExpositionSample,
+    /// Whether the later reading does not have it. Otherwise it is lower there.
+    pub(super) is_missing: bool,
 }
 
-fn into_samples(highest: HighestCounts) -> Vec<ExpositionSample> {
-    highest.into_iter().map(|((name, labels), value)| ExpositionSample { name, labels, value }).collect()
+impl HighestCounts {
+    pub(super) fn add(&mut self, reading: &MetricsReading, mappings: &[BackendMapping]) {
+        for sample in reading.samples.iter().filter(|sample| only_grows(sample, mappings)) {
+            let value = self.0.entry((sample.name.clone(), sample.labels.clone())).or_default();
+            *value = value.max(sample.value);
+        }
+    }
+
+    /// Series that a later reading does not continue.
+    pub(super) fn setbacks(&self, later: &MetricsReading) -> Vec<Setback> {
+        let now: HashMap<_, _> = later.samples.iter().map(|it| ((&it.name, &it.labels), it.value)).collect();
+        let highest = self.0.iter().map(|((name, labels), value)| (name, labels, *value));
+        let setbacks = highest.filter_map(|(name, labels, value)| {
+            let now = now.get(&(name, labels));
+            let earlier = || ExpositionSample { name: name.clone(), labels: labels.clone(), value };
+            now.is_none_or(|now| *now < value).then(|| Setback { earlier: earlier(), is_missing: now.is_none() })
+        });
+        setbacks.collect()
+    }
 }
 
 fn join_readings(readings: &[ProcessIdentity], newest: MetricsReading) -> BackendMetrics {
@@ -178,13 +198,6 @@ impl MetricsReading {
         let sums = self.samples.iter().filter(|sample| sample.name == CPU || sample.name.ends_with("_sum"));
         let mut seconds = sums.filter(|sample| only_grows(sample, mappings)).map(|sample| sample.value).chain(*started);
         instance_id.is_some() || !created.is_empty() || seconds.any(|value| value.fract() > 0.0)
-    }
-
-    /// Whether a series that only grows is lower than earlier, or missing.
-    pub(super) fn goes_back(&self, earlier: &[ExpositionSample], mappings: &[BackendMapping]) -> bool {
-        let now: HashMap<_, _> = self.samples.iter().map(|it| ((&it.name, &it.labels), it.value)).collect();
-        let mut counters = earlier.iter().filter(|sample| only_grows(sample, mappings));
-        counters.any(|sample| now.get(&(&sample.name, &sample.labels)).is_none_or(|now| *now < sample.value))
     }
 
     /// The sum of all counters, which only grows.

@@ -1,8 +1,9 @@
 //! The check of delivery: reads the counts of the store and of the backend, and audits them.
 
+mod backend_reader;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use monitoring::backend_metrics::STARTED;
@@ -14,26 +15,17 @@ use perf_report::evidence::StatusKey;
 use perf_report::format;
 use perf_report::judgement::EndpointResult;
 use prometheus_store::exposition::ExpositionSample;
-use tokio::time;
-use url::Url;
 
-use super::backend_metrics::{self, BackendMetrics, MetricsReading};
+use super::backend_metrics::BackendMetrics;
 use super::endpoint_account::{EndpointAccount, Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::{ExposedMetrics, RequestCount};
 use super::item::{Lack, ProofItem, ProofItemOutcome};
-use super::restart::Restart;
 use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, whole};
-use crate::backend::target_metrics::{MetricsSource, NoMetrics};
+use crate::backend::target_metrics::NoMetrics;
+use backend_reader::BackendReader;
 
 const CHECK: &str = "delivery";
-/// Limit on readings of the backend's counters, until it has counted all of its responses.
-const READINGS: u32 = 15;
-/// A reading that fails, or lacks responses after a restart, takes the place of this number of
-/// readings.
-const A_FAILED_READING: u32 = READINGS / 3;
-/// The pause between two readings.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// The store's counts, by endpoint and status.
 type StoreCount = BTreeMap<&'static str, BTreeMap<StatusKey, u64>>;
@@ -50,7 +42,7 @@ enum BackendCount {
 /// Why the backend's count of the run is unknown.
 #[derive(Debug, thiserror::Error)]
 enum NoCount {
-    #[error("the run follows redirects, so handlers of other routes may have responded")]
+    #[error("redirects are followed, so other handlers than the endpoints' may have responded")]
     Redirects,
     #[error(
         "several processes (workers or replicas) respond to requests for metrics in turn, each with its own counters: \
@@ -65,8 +57,13 @@ enum NoCount {
     #[error("the backend was restarted during the run, which reset its counters")]
     Restarted,
     #[error(
-        "the backend was restarted during the run. Its counters and the store's scrapes before that lack {}: another \
-         server sent them, or the backend did not count them",
+        "the backend's metrics no longer have {0}: the backend dropped this counter, or was restarted, so its counts of \
+         the run are incomplete"
+    )]
+    Dropped(String),
+    #[error(
+        "the backend was restarted during the run, and its counters lack {} that the store's scrapes before the restart do not \
+         have, either: another server sent them, or the backend did not count them",
         format::counted(*.0, "response")
     )]
     Lost(u64),
@@ -95,7 +92,7 @@ pub(super) async fn check(
     };
     let (count, exposed) = match before {
         _ if backend.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
-        BackendMetrics::One(reading) => match read_backend(run, &reading, backend.source, &exposed).await {
+        BackendMetrics::One(reading) => match (BackendReader { run, before: &reading, backend }).read().await {
             Ok(found) => found,
             Err(NoMetrics { why, .. }) => {
                 let check = failed(anyhow!("the backend's metrics were readable before the load, not after it: {why}"));
@@ -115,94 +112,6 @@ pub(super) async fn check(
         BackendCount::Total(..) | BackendCount::Unknown(_) => BTreeMap::new(),
     };
     (check, BackendTraffic { counted, exposed })
-}
-
-/// Reads the backend's counters until they have all responses, or up to the limit of readings.
-///
-/// A backend counts a request a moment after it has sent the response. A reading that fails is
-/// repeated.
-///
-/// # Errors
-/// If the last reading failed.
-async fn read_backend(
-    run: ProvenRun<'_>,
-    before: &MetricsReading,
-    source: MetricsSource<'_>,
-    exposed: &impl Fn(BackendMetrics) -> ExposedMetrics,
-) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
-    let (mappings, mut readings) = ([run.catalogue.mapping], 0);
-    let path = mappings[0].path;
-    // The last reading after the load.
-    let mut last: Option<MetricsReading> = None;
-    loop {
-        let after = match backend_metrics::read_once(source, path).await {
-            Err(_) if readings < READINGS => {
-                readings += A_FAILED_READING;
-                time::sleep(PAUSE).await;
-                continue;
-            }
-            after => after?,
-        };
-        let is_same = after.is_same_process(before);
-        let exposed = exposed(BackendMetrics::One(after.clone()));
-        if !is_same || after.goes_back(&last.as_ref().unwrap_or(before).samples, &mappings) {
-            // Between two readings after the load, counters of one process do not go back.
-            let several = is_same && last.is_some()
-                || !is_same && after.has_equal_start(before)
-                || matches!(backend_metrics::read(source, path, &mappings).await, BackendMetrics::Several(_));
-            if several {
-                return Ok((BackendCount::Unknown(NoCount::SeveralProcesses), exposed));
-            }
-            let lost = lost_in_restart(run, before, &after, source.target, &exposed).await.unwrap_or_default();
-            readings += A_FAILED_READING;
-            if lost > 0 && readings < READINGS {
-                time::sleep(PAUSE).await;
-                continue;
-            }
-            let why = if lost > 0 { NoCount::Lost(lost) } else { NoCount::Restarted };
-            return Ok((BackendCount::Unknown(why), exposed));
-        }
-        let count = count_since(run, &before.samples, &after.samples, &exposed);
-        readings += 1;
-        if missing(run, &count, &exposed) == 0 {
-            return Ok((count, exposed));
-        }
-        if readings < READINGS {
-            last = Some(after);
-            time::sleep(PAUSE).await;
-            continue;
-        }
-        let unknown = match backend_metrics::read(source, path, &mappings).await {
-            // No reading before the load has reached the process that counted the missing requests.
-            BackendMetrics::Several(_) => Some(NoCount::SeveralProcesses),
-            _ if lost(run, &count, &exposed) == 0 => None,
-            _ if lost_in_restart(run, before, &after, source.target, &exposed).await == Some(0) => {
-                Some(NoCount::Restarted)
-            }
-            _ => (!after.is_identified(&mappings)).then_some(NoCount::Unidentified),
-        };
-        return Ok((unknown.map_or(count, BackendCount::Unknown), exposed));
-    }
-}
-
-/// The responses that the backend did not count, and that no restart during the run explains: they
-/// are not in the store's scrapes, and did not come between two. `None` without a scraped restart.
-async fn lost_in_restart(
-    run: ProvenRun<'_>,
-    before: &MetricsReading,
-    after: &MetricsReading,
-    target: &Url,
-    exposed: &ExposedMetrics,
-) -> Option<u64> {
-    // Another process may serve the metrics than the one that restarts, as an exporter does.
-    let metrics = target.join(exposed.mapping().path);
-    if after.has_equal_start(before) && metrics.as_ref().is_ok_and(|url| url.origin() == target.origin()) {
-        return None;
-    }
-    let restart = Restart::find(run, metrics.ok().as_ref()).await?;
-    let counted = [after.samples.as_slice(), &restart.lost].concat();
-    let count = count_since(run, &before.samples, &counted, exposed);
-    Some(lost(run, &count, exposed).saturating_sub(restart.unseen(run.report)))
 }
 
 /// The backend's counts between two readings, as finely as it offers them.

@@ -1,6 +1,7 @@
 //! Tests of the proof with metrics of other makes: it never fails for what a backend does not
 //! offer, and fails for what it offers and contradicts.
 
+mod changing;
 mod odd_metrics;
 mod restarts;
 mod scraping;

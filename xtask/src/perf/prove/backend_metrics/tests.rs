@@ -54,11 +54,12 @@ async fn a_text_without_metrics_is_described_with_a_remedy() {
 
 #[test]
 fn only_the_highest_values_of_many_readings_are_kept() {
-    let mut highest = HighestCounts::new();
+    let mut highest = HighestCounts::default();
     for count in [3, 7, 5] {
         let text = format!("{CPU} {count}\nother_total {count}\n");
-        keep_highest(&mut highest, &MetricsReading::new(exposition::parse(&text).unwrap()), &[]);
+        highest.add(&MetricsReading::new(exposition::parse(&text).unwrap()), &[]);
     }
-    let kept = into_samples(highest);
+    let kept: Vec<_> =
+        highest.setbacks(&MetricsReading::default()).into_iter().map(|setback| setback.earlier).collect();
     assert!(kept.len() == 1 && kept[0].name == CPU && kept[0].value.total_cmp(&7.0).is_eq(), "{kept:?}");
 }
