@@ -59,6 +59,9 @@ pub(crate) use queries::empty_queries;
 pub(crate) use query_source::QuerySource;
 use store_setup::StoreGaps;
 
+/// How long a backend's counters must stand still before they count as final.
+const STILL: Duration = Duration::from_secs(20);
+
 /// Reads everything that the proof needs from before the load. Returns `None` if there is no store
 /// for queries, or if no proof is asked for.
 pub(super) async fn before<'a>(plan: &'a PerfPlan, services: &'a Services) -> Option<ProofContext<'a>> {
@@ -82,6 +85,8 @@ pub(super) async fn before<'a>(plan: &'a PerfPlan, services: &'a Services) -> Op
         mapping: plan.mapping,
         follows_redirects: settings.http.max_redirects > 0,
         metrics: backend_metrics::read_all(source, plan.mapping).await,
+        still: STILL,
+        quiet: settings.quiet,
     };
     let (push_interval, must_prove) = (settings.push_interval, plan.proof == ProofMode::Required);
     Some(ProofContext { store, backend, push_interval, must_prove })
@@ -202,6 +207,10 @@ struct ProofBackend<'a> {
     follows_redirects: bool,
     /// Its metrics before the load.
     metrics: MetricsByPath,
+    /// How long its counters must stand still before they count as final.
+    still: Duration,
+    /// Whether no line says that the proof waits for it.
+    quiet: bool,
 }
 
 impl ProofContext<'_> {

@@ -165,7 +165,7 @@ static METRICS_CASES: [MetricsCase; 5] = [
         seconds: 5,
         code: 92,
         delivery: "failed",
-        once: " in Prometheus, ",
+        once: " and may be late: waiting until they have not changed for 20s, 45s at most",
     },
 ];
 

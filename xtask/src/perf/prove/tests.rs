@@ -62,6 +62,8 @@ fn backend(target: &Url) -> ProofBackend<'_> {
         mapping: None,
         follows_redirects: false,
         metrics: MetricsByPath::new(),
+        still: Duration::ZERO,
+        quiet: true,
     }
 }
 
@@ -82,6 +84,16 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
 /// The same with scrapes in the store. The run began 30 s ago; 2 requests came in its first 10 s,
 /// and 18 in the next.
 async fn audited_by(scrapes: Scrapes, no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
+    audited_with(Duration::ZERO, scrapes, no_offers, metrics).await
+}
+
+/// The same with a backend whose counters may be late.
+async fn audited_with(
+    still: Duration,
+    scrapes: Scrapes,
+    no_offers: bool,
+    metrics: fn(&Counts) -> Metrics,
+) -> (ProofItem, BackendTraffic) {
     let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
     let mut report = make_report(if no_offers { 404 } else { 200 });
     report.run.started_unix_ms = now_ms() - 30_000;
@@ -99,7 +111,8 @@ async fn audited_by(scrapes: Scrapes, no_offers: bool, metrics: fn(&Counts) -> M
             let _ = http::text(&target, path).await;
         }
     }
-    delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &backend(&target)).await
+    let backend = ProofBackend { still, ..backend(&target) };
+    delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &backend).await
 }
 
 #[tokio::test]

@@ -2,24 +2,30 @@
 
 use std::time::Duration;
 
+use perf_report::format;
 use prometheus_store::exposition::ExpositionSample;
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::{BackendCount, NoCount, ProofBackend, ProvenRun, count_since, lost, missing};
 use crate::backend::target_metrics::NoMetrics;
+use crate::host::clock;
+use crate::host::terminal::print_note;
 use crate::perf::prove::backend_metrics::{self, BackendMetrics, HighestCounts, MetricsReading};
 use crate::perf::prove::endpoint_counters::belongs_to_endpoint;
 use crate::perf::prove::exposed_metrics::{ExposedMetrics, RequestCount};
 use crate::perf::prove::restart::Restart;
 
-/// Number of readings in which a backend must have counted all of its responses. It counts a request
-/// a moment after it has sent the response.
+/// Number of readings in which a backend must have counted all of its responses, unless its metrics
+/// are late. It counts a request a moment after it has sent the response.
 const READINGS: u32 = 15;
-/// A reading that fails, or lacks responses after a restart, takes the place of this number of
-/// readings.
+/// A reading that fails takes the place of this number of readings.
 const A_FAILED_READING: u32 = READINGS / 3;
 /// The pause between two readings.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The pause between two readings of metrics that are late.
+const LATE_PAUSE: Duration = Duration::from_secs(1);
+/// Longest time for which late metrics are read.
+const LATENESS: Duration = Duration::from_secs(45);
 
 /// The counts of a backend, read after the load of a run.
 pub(super) struct BackendReader<'a> {
@@ -29,6 +35,50 @@ pub(super) struct BackendReader<'a> {
     pub(super) backend: &'a ProofBackend<'a>,
 }
 
+/// A wait for counters that lack responses.
+///
+/// Metrics may be late by a fixed time, because they are cached or collected from workers. Counters
+/// that stand still do not show whether they are final, however often they are read: so they count
+/// as final when they have stood still for longer than usual caches keep a page (10 or 15 s).
+struct CounterWait {
+    begin: Instant,
+    /// When they last had more of the responses than before.
+    moved: Instant,
+    lost: u64,
+    still: Duration,
+    is_shown: bool,
+}
+
+impl CounterWait {
+    fn new(backend: &ProofBackend<'_>) -> Self {
+        let now = clock::instant();
+        Self { begin: now, moved: now, lost: u64::MAX, still: backend.still, is_shown: backend.quiet }
+    }
+
+    /// Whether counters that lack this number of responses may still get them.
+    fn may_change(&mut self, lost: u64) -> bool {
+        let now = clock::instant();
+        if lost < self.lost {
+            (self.moved, self.lost) = (now, lost);
+        }
+        now - self.moved < self.still && now - self.begin < LATENESS
+    }
+
+    /// Waits for the next reading. Prints once why.
+    async fn pause(&mut self) {
+        if !self.is_shown {
+            print_note(&format!(
+                "the backend's metrics lack {} and may be late: waiting until they have not changed for {}, {} at most",
+                format::counted(self.lost, "response"),
+                perf_settings::shown_duration(self.still),
+                perf_settings::shown_duration(LATENESS)
+            ));
+            self.is_shown = true;
+        }
+        time::sleep(LATE_PAUSE.min(self.still)).await;
+    }
+}
+
 impl BackendReader<'_> {
     /// The metrics of a reading.
     fn exposed(&self, reading: &MetricsReading) -> ExposedMetrics {
@@ -36,14 +86,15 @@ impl BackendReader<'_> {
         ExposedMetrics::new(metrics, self.run.catalogue.mapping, self.backend.is_own)
     }
 
-    /// Reads the counters until they have all responses, or up to the limit of readings. A reading
+    /// Reads the counters until they have all responses, or until they count as final. A reading
     /// that fails is repeated.
     ///
     /// # Errors
     /// If the last reading failed.
     pub(super) async fn read(&self) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
         let (run, mapping) = (self.run, self.run.catalogue.mapping);
-        let (mut known, mut readings, mut is_again) = (HighestCounts::default(), 0, false);
+        let (mut readings, mut is_again, mut is_checked) = (0, false, false);
+        let (mut known, mut wait) = (HighestCounts::default(), CounterWait::new(self.backend));
         known.add(self.before, &[mapping]);
         loop {
             let after = match backend_metrics::read_once(self.backend.source, mapping.path).await {
@@ -58,15 +109,16 @@ impl BackendReader<'_> {
             let is_same = after.is_same_process(self.before);
             if !is_same || setbacks.iter().any(|setback| !setback.is_missing) {
                 // Between two readings after the load, counters of one process do not go back.
-                let several =
-                    is_same && is_again || !is_same && after.has_equal_start(self.before) || self.are_several().await;
+                let several = is_same && is_again
+                    || !is_same && after.has_equal_start(self.before)
+                    || !is_checked && self.are_several().await;
                 if several {
                     return Ok((BackendCount::Unknown(NoCount::SeveralProcesses), exposed));
                 }
+                is_checked = true;
                 let lost = self.lost_in_restart(&after, &exposed).await.unwrap_or_default();
-                readings += A_FAILED_READING;
-                if lost > 0 && readings < READINGS {
-                    time::sleep(PAUSE).await;
+                if lost > 0 && wait.may_change(lost) {
+                    wait.pause().await;
                     continue;
                 }
                 let why = if lost > 0 { NoCount::Lost(lost) } else { NoCount::Restarted };
@@ -86,10 +138,17 @@ impl BackendReader<'_> {
                 continue;
             }
             let lost = lost(run, &count, &exposed);
-            let why = self.why_incomplete(&after, lost, &gone, &exposed).await;
-            let is_unidentified = lost > 0 && !after.is_identified(&[mapping]);
-            let why = why.or(is_unidentified.then_some(NoCount::Unidentified));
-            return Ok((why.map_or(count, BackendCount::Unknown), exposed));
+            let is_final = lost == 0 || !wait.may_change(lost);
+            if is_final || !is_checked {
+                is_checked = true;
+                let why = self.why_incomplete(&after, lost, &gone, &exposed).await;
+                let is_unidentified = lost > 0 && is_final && !after.is_identified(&[mapping]);
+                let why = why.or(is_unidentified.then_some(NoCount::Unidentified));
+                if is_final || why.is_some() {
+                    return Ok((why.map_or(count, BackendCount::Unknown), exposed));
+                }
+            }
+            wait.pause().await;
         }
     }
 
