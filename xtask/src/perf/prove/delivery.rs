@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, anyhow};
+use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::STARTED;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, STATUS, TESTID};
@@ -139,14 +140,14 @@ fn count_since(
     }
 }
 
-/// The accounts of all requested endpoints, without what the backend does not count; and notes
-/// about that.
+/// The accounts of all requested endpoints, without what the backend does not count, and those of
+/// several endpoints that it counts only together, without a result; and notes about that.
 fn accounts<'a>(
     run: ProvenRun<'a>,
     stored: Option<&StoreCount>,
     count: &BackendCount,
     exposed: &ExposedMetrics,
-) -> (Vec<(&'a EndpointResult, EndpointAccount)>, Vec<String>) {
+) -> (Vec<(Option<&'a EndpointResult>, EndpointAccount)>, Vec<String>) {
     let (mut accounts, mut notes) = (Vec::new(), Vec::new());
     for (result, endpoint) in run.requested() {
         let of_backend = match count {
@@ -166,8 +167,10 @@ fn accounts<'a>(
                 ));
             }
         }
-        accounts.push((result, account));
+        accounts.push((Some(result), account));
     }
+    let shared = shared_accounts(run, &mut accounts, count, exposed.mapping());
+    accounts.extend(shared.into_iter().map(|account| (None, account)));
     if let BackendCount::ByEndpoint(counted) = count {
         let endpoints = run.requested().map(|(_, endpoint)| endpoint);
         let missing: Vec<_> = endpoints.filter(|endpoint| !counted.contains_key(endpoint.name)).collect();
@@ -176,35 +179,52 @@ fn accounts<'a>(
     (accounts, notes)
 }
 
-/// The account of all requests to the main target, if the backend counts only a total.
-fn total(
+/// The accounts of endpoints that the backend counts only together: of all to the main target if it
+/// counts a total, and of those with the same route. They replace the counts of single endpoints.
+fn shared_accounts(
     run: ProvenRun<'_>,
-    accounts: &[(&EndpointResult, EndpointAccount)],
+    accounts: &mut [(Option<&EndpointResult>, EndpointAccount)],
     count: &BackendCount,
-) -> Option<EndpointAccount> {
-    let BackendCount::Total(counted, _) = count else { return None };
-    let to_main = run.requested().zip(accounts).filter(|((_, endpoint), _)| endpoint.host.is_none());
-    let accounts: Vec<_> = to_main.map(|(_, (_, account))| account.clone()).collect();
-    Some(EndpointAccount::sum(&accounts, counted.clone()))
+    mapping: &BackendMapping,
+) -> Vec<EndpointAccount> {
+    if let BackendCount::Total(counted, _) = count {
+        let to_main = run.requested().zip(&*accounts).filter(|((_, endpoint), _)| endpoint.host.is_none());
+        let to_main: Vec<_> = to_main.map(|(_, (_, account))| account).collect();
+        return vec![EndpointAccount::total(&to_main, counted.clone())];
+    }
+    let mut by_route = BTreeMap::<_, Vec<usize>>::new();
+    for (at, (_, endpoint)) in run.requested().enumerate() {
+        let route = mapping.endpoint_series(mapping.requests, endpoint).filter(|_| endpoint.host.is_none());
+        route.into_iter().for_each(|route| by_route.entry(route.to_string()).or_default().push(at));
+    }
+    let mut shared = Vec::new();
+    for indices in by_route.into_values().filter(|indices| indices.len() > 1) {
+        let counted: Vec<_> = indices.iter().filter_map(|&at| accounts[at].1.take_counted()).collect();
+        let of_route: Vec<_> = indices.iter().map(|&at| &accounts[at].1).collect();
+        shared.extend(counted.into_iter().next().map(|counted| EndpointAccount::joined(&of_route, counted)));
+    }
+    shared
 }
 
-/// The accounts of all endpoints, and that of their total if the backend counts only that.
-fn all_accounts(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> Vec<EndpointAccount> {
-    let (accounts, _) = accounts(run, None, count, exposed);
-    let total = total(run, &accounts, count);
-    accounts.into_iter().map(|(_, account)| account).chain(total).collect()
+/// The accounts without the store's counts.
+fn accounts_of_backend(
+    run: ProvenRun<'_>,
+    count: &BackendCount,
+    exposed: &ExposedMetrics,
+) -> impl Iterator<Item = EndpointAccount> {
+    accounts(run, None, count, exposed).0.into_iter().map(|(_, account)| account)
 }
 
 /// The number of responses that the backend has not counted, as far as it counts.
 fn missing(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
-    all_accounts(run, count, exposed).iter().map(EndpointAccount::missing).sum()
+    accounts_of_backend(run, count, exposed).map(|account| account.missing()).sum()
 }
 
 /// The number of responses that must have been lost, or that another process has counted.
 fn lost(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
     let others = OtherTraffic { around: 0, possible: true };
-    let accounts = all_accounts(run, count, exposed);
-    accounts.iter().filter(|account| account.explain(others).is_err()).map(EndpointAccount::missing).sum()
+    let accounts = accounts_of_backend(run, count, exposed);
+    accounts.filter(|account| account.explain(others).is_err()).map(|account| account.missing()).sum()
 }
 
 fn audit(
@@ -216,9 +236,7 @@ fn audit(
 ) -> ProofItem {
     let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
     let (accounts, mut notes) = accounts(run, Some(stored), count, exposed);
-    let total = total(run, &accounts, count);
-    let of_endpoints = accounts.iter().map(|(result, account)| (Some(*result), account));
-    for (result, account) in of_endpoints.chain(total.iter().map(|total| (None, total))) {
+    for (result, account) in &accounts {
         let explained = match result {
             Some(result) => account.audit(result, others),
             None => account.explain(others),
@@ -245,13 +263,12 @@ fn audit(
             wrong.push(why.to_string())
         }
         BackendCount::Unknown(why) => figures = format!("{why}; {figures}"),
-        BackendCount::ByEndpoint(counted) => {
-            sum.describe(counted.values().map(EndpointCounters::requests).sum(), &mut figures);
+        BackendCount::ByEndpoint(_) | BackendCount::Total(..) => {
+            sum.describe(accounts.iter().map(|(_, account)| account.requests_counted()).sum(), &mut figures);
         }
-        BackendCount::Total(counted, why) => {
-            sum.describe(counted.requests(), &mut figures);
-            let _ = write!(figures, "; {why}");
-        }
+    }
+    if let BackendCount::Total(_, why) = count {
+        let _ = write!(figures, "; {why}");
     }
     let mut check = ProofItem::new(CHECK, figures, wrong);
     if let (ProofItemOutcome::Shown, BackendCount::Unknown(why)) = (check.outcome, count) {

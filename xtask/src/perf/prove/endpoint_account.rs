@@ -114,11 +114,17 @@ impl EndpointAccount {
         Self { name: endpoint.name.clone(), is_of_route: true, sent, from_elsewhere, unanswered, stored, counted }
     }
 
-    /// The account of several endpoints together, without the store's count.
-    pub(super) fn sum(accounts: &[Self], counted: EndpointCounters) -> Self {
+    /// The account of all endpoints together, without the store's count.
+    pub(super) fn total(accounts: &[&Self], counted: EndpointCounters) -> Self {
+        Self { name: "all endpoints".to_owned(), is_of_route: false, ..Self::joined(accounts, counted) }
+    }
+
+    /// The account of several endpoints with the same route together, without the store's count.
+    pub(super) fn joined(accounts: &[&Self], counted: EndpointCounters) -> Self {
+        let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
         let mut sum = Self {
-            name: "all endpoints".to_owned(),
-            is_of_route: false,
+            name: names.join(" and "),
+            is_of_route: true,
             sent: BTreeMap::new(),
             from_elsewhere: BTreeMap::new(),
             unanswered: accounts.iter().map(|account| account.unanswered).sum(),
@@ -132,6 +138,16 @@ impl EndpointAccount {
             *sum.from_elsewhere.entry(*status).or_default() += count;
         }
         sum
+    }
+
+    /// Takes the backend's count out of the account.
+    pub(super) fn take_counted(&mut self) -> Option<EndpointCounters> {
+        self.counted.take()
+    }
+
+    /// The number of requests that the backend counted.
+    pub(super) fn requests_counted(&self) -> u64 {
+        self.counted.as_ref().map_or(0, EndpointCounters::requests)
     }
 
     /// Leaves out responses whose status the backend counts nowhere. Returns their statuses.

@@ -21,7 +21,7 @@ use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
 use test_support::counted_backend::{self, Counts, Metrics};
 use test_support::fake_server;
-use test_support::shop::{GET_OFFERS, SHOP};
+use test_support::shop::{GET_CART, GET_OFFERS, SHOP};
 use url::Url;
 
 use self::odd_metrics::{
@@ -84,11 +84,12 @@ async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem
 /// The same with scrapes in the store. The run began 30 s ago; 2 requests came in its first 10 s,
 /// and 18 in the next.
 async fn audited_by(scrapes: Scrapes, no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
-    audited_with(Duration::ZERO, scrapes, no_offers, metrics).await
+    audited_with(&SHOP, Duration::ZERO, scrapes, no_offers, metrics).await
 }
 
-/// The same with a backend whose counters may be late.
+/// The same of another catalogue, with a backend whose counters may be late.
 async fn audited_with(
+    catalogue: &Catalogue,
     still: Duration,
     scrapes: Scrapes,
     no_offers: bool,
@@ -112,7 +113,33 @@ async fn audited_with(
         }
     }
     let backend = ProofBackend { still, ..backend(&target) };
-    delivery::check(ProvenRun { catalogue: &SHOP, report: &report, source: &source }, before, &backend).await
+    delivery::check(ProvenRun { catalogue, report: &report, source: &source }, before, &backend).await
+}
+
+#[tokio::test]
+async fn endpoints_with_the_same_route_are_audited_together() {
+    type Case = (fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
+    const SHARED: Catalogue = Catalogue { endpoints: &[GET_OFFERS, GET_CART.handled_by("/offers")], ..SHOP };
+    fn together(counts: &Counts, share: u64) -> Metrics {
+        let mut of_route = Counts::new();
+        for ((method, _, status), count) in counts {
+            *of_route.entry((method.clone(), "/offers".to_owned(), *status)).or_default() += count;
+        }
+        fastapi(&of_route, share, |_, _| true)
+    }
+    let cases: [Case; 2] = [
+        (|counts| together(counts, 1), ProofItemOutcome::Shown, "20 in Prometheus, 20 counted by the backend "),
+        (
+            |counts| together(counts, 2),
+            ProofItemOutcome::Failed,
+            "get_offers and get_cart: 20 responses had status 2xx, and the backend counted 10: ",
+        ),
+    ];
+    for (metrics, outcome, part) in cases {
+        let (check, _) = audited_with(&SHARED, Duration::ZERO, |_, _| String::new(), false, metrics).await;
+        let text = format!("{} {}", check.figures, check.lines.join(" "));
+        assert!(check.outcome == outcome && text.contains(part), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
         by_status: by_status(&[(404, 4), (422, 10)]),
         ..EndpointCounters::default()
     };
-    assert_eq!(EndpointAccount::sum(&[account], counted).explain(others).unwrap().of_router, 6);
+    assert_eq!(EndpointAccount::total(&[&account], counted).explain(others).unwrap().of_router, 6);
 }
 
 #[test]

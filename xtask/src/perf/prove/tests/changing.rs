@@ -44,7 +44,8 @@ async fn late_metrics_are_waited_for_as_long_as_they_may_change() {
     let cases: [Case; 3] = [(cached, 3_000, Shown), (collected, 1_500, Shown), (wrong, 1_000, Failed)];
     for (number, (metrics, still_ms, outcome)) in cases.into_iter().enumerate() {
         let since = clock::instant();
-        let (check, _) = audited_with(Duration::from_millis(still_ms), |_, _| String::new(), false, metrics).await;
+        let (check, _) =
+            audited_with(&SHOP, Duration::from_millis(still_ms), |_, _| String::new(), false, metrics).await;
         assert_eq!(check.outcome, outcome, "case {number}: {check:?}");
         assert!(since.elapsed() > Duration::from_millis(3_500), "case {number}: {:?}", since.elapsed());
     }
