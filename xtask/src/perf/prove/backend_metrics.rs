@@ -20,6 +20,11 @@ use crate::host::http;
 const READINGS: u32 = 32;
 /// Number of readings after those. Counters of one process are not lower in them.
 const AGAIN: u32 = 8;
+/// Limit on the samples of all readings under way: their texts are made, sent and parsed within the
+/// time limit of one request. Metrics with more samples are read fewer times, but at least
+/// [`LEAST`] times.
+const SAMPLES: usize = 200_000;
+const LEAST: u32 = 4;
 /// The time between the starts of two readings.
 ///
 /// Workers share a listening socket. If connections come one after another,
@@ -81,10 +86,16 @@ pub(super) async fn read<'a>(
     mappings: &[BackendMapping],
 ) -> BackendMetrics {
     let source = source.into();
-    let (mut identities, mut newest) = (Vec::new(), MetricsReading::default());
-    let (mut highest, mut goes_back) = (HighestCounts::default(), false);
+    let mut newest = match read_once(source, path).await {
+        Ok(reading) => reading,
+        Err(error) => return BackendMetrics::Unavailable(error),
+    };
+    let at_once = u32::try_from(SAMPLES / newest.samples.len().max(1)).unwrap_or(u32::MAX).max(LEAST);
+    let (mut identities, mut goes_back) = (vec![newest.identity.clone()], false);
+    let mut highest = HighestCounts::default();
+    highest.add(&newest, mappings);
     for readings in [READINGS, AGAIN] {
-        let mut staggered: FuturesUnordered<_> = (0..readings)
+        let mut staggered: FuturesUnordered<_> = (0..readings.min(at_once))
             .map(async |at| {
                 tokio::time::sleep(APART * at).await;
                 read_once(source, path).await
