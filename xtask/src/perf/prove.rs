@@ -4,7 +4,9 @@
 //! backend, and the store has the numbers of the verdict. The client's latencies are compared with
 //! those of the backend's own clock.
 
+mod backend_count;
 mod backend_metrics;
+mod backend_reader;
 mod backend_scrapes;
 mod clocks;
 mod coverage;

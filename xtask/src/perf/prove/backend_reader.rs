@@ -6,14 +6,15 @@ use perf_report::format;
 use prometheus_store::exposition::ExpositionSample;
 use tokio::time::{self, Instant};
 
-use super::{BackendCount, NoCount, ProofBackend, ProvenRun, count_since, lost, missing};
+use super::backend_count::{BackendCount, NoCount, count_since, lost, missing};
+use super::backend_metrics::{self, BackendMetrics, HighestCounts, MetricsReading};
+use super::endpoint_counters::belongs_to_endpoint;
+use super::exposed_metrics::{ExposedMetrics, RequestCount};
+use super::restart::Restart;
+use super::{ProofBackend, ProvenRun};
 use crate::backend::target_metrics::NoMetrics;
 use crate::host::clock;
 use crate::host::terminal::print_note;
-use crate::perf::prove::backend_metrics::{self, BackendMetrics, HighestCounts, MetricsReading};
-use crate::perf::prove::endpoint_counters::belongs_to_endpoint;
-use crate::perf::prove::exposed_metrics::{ExposedMetrics, RequestCount};
-use crate::perf::prove::restart::Restart;
 
 /// Number of readings in which a backend must have counted all of its responses, unless its metrics
 /// are late. It counts a request a moment after it has sent the response.
