@@ -113,7 +113,7 @@ pub(crate) fn cause_finding(report: &Report) -> Option<&Finding> {
 }
 
 /// Whether the cause in the headline is the comparison with a baseline.
-pub(crate) fn is_of_comparison(report: &Report) -> bool {
+pub(crate) fn is_about_comparison(report: &Report) -> bool {
     cause_finding(report).is_some_and(|it| it.kind == FindingKind::ChangedFromBaseline)
 }
 

@@ -237,7 +237,8 @@ impl Coordinator {
         while self.members.iter().any(Member::is_active) || !disconnecting.is_empty() {
             let (from, now) = (ran.saturating_duration_since(epoch), clock::now());
             let length = now.saturating_duration_since(std::mem::replace(&mut ran, now));
-            pause = pause.longer(Pause { from, length, agent: None });
+            // Agents make load meanwhile.
+            pause = pause.longer(Pause { from, length, agent: None, all: Duration::ZERO });
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
                     self.take(at, clock::now().saturating_duration_since(epoch), message);

@@ -78,7 +78,7 @@ pub enum FeederError {
     Changed {
         /// The file.
         path: PathBuf,
-        /// What has changed.
+        /// The change, for people.
         change: String,
     },
     /// The row does not have the type that was expected.

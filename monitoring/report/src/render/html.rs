@@ -57,7 +57,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
         (contents(report, compared.is_some()))
         (sections::findings(report))
         @if loaded { (sections::objectives("Objectives", &report.objectives, report.load_end())) }
-        @if let Some(compared) = compared { (comparison::of_run(report, compared)) }
+        @if let Some(compared) = compared { (comparison::with_run(report, compared)) }
         @if loaded {
             (sections::latency(report))
             (sections::load(report))

@@ -15,7 +15,7 @@ use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 use crate::findings::{FailureText, describe_failures, lines, table_notes};
 use crate::format::{count, counted};
-use crate::headline::{Headline, is_of_comparison};
+use crate::headline::{Headline, is_about_comparison};
 use crate::judgement::ObjectiveResult;
 use crate::mark::{LoadEnd, Mark};
 
@@ -48,7 +48,7 @@ pub fn render_run(report: &Report) -> String {
 
 /// Summary of a run and of its comparison with a baseline.
 pub fn render_compared_run(report: &Report, compared: &Comparison) -> String {
-    let comparison = match is_of_comparison(report) {
+    let comparison = match is_about_comparison(report) {
         true => format!("### Comparison\n\n{}", render_details(compared)),
         false => render_comparison(compared),
     };

@@ -30,7 +30,7 @@ pub(super) enum BackendCount {
 /// Why the backend's count of the run is unknown.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoCount {
-    #[error("redirects are followed, so other handlers than the endpoints' may have responded")]
+    #[error("the run follows redirects, so handlers of other routes may have responded")]
     Redirects,
     #[error(
         "several processes (workers or replicas) respond to requests for metrics in turn, each with its own counters: \
@@ -50,8 +50,8 @@ pub(super) enum NoCount {
     )]
     Dropped(String),
     #[error(
-        "the backend was restarted during the run, and its counters lack {} that the store's scrapes before the restart do not \
-         have, either: another server sent them, or the backend did not count them",
+        "the backend was restarted during the run. Its counters and the store's scrapes before that lack {}: another \
+         server sent them, or the backend did not count them",
         format::counted(*.0, "response")
     )]
     Lost(u64),

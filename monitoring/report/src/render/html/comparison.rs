@@ -11,7 +11,7 @@ use super::sections::list;
 use crate::Report;
 use crate::comparison::{Comparison, EndpointChange, NOT_JUDGED};
 use crate::format::{signed_interval, signed_percent};
-use crate::headline::{Headline, is_of_comparison};
+use crate::headline::{Headline, is_about_comparison};
 use crate::mark::Mark;
 
 /// List of all findings but the one in the headline.
@@ -29,9 +29,9 @@ pub(super) fn sides(compared: &Comparison) -> Markup {
 }
 
 /// Comparison of a run with its baseline, as a part of the run's page.
-pub(super) fn of_run(report: &Report, compared: &Comparison) -> Markup {
+pub(super) fn with_run(report: &Report, compared: &Comparison) -> Markup {
     let text = html! {
-        @if !is_of_comparison(report) { p class="cause" { (Headline::for_comparison(compared).to_line()) } }
+        @if !is_about_comparison(report) { p class="cause" { (Headline::for_comparison(compared).to_line()) } }
         (sides(compared))
     };
     html! { (section(compared, &text)) (findings(compared)) }

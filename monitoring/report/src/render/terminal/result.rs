@@ -4,7 +4,7 @@ use super::comparison::render_details;
 use super::{TerminalStyle, render_comparison, render_run};
 use crate::Report;
 use crate::comparison::Comparison;
-use crate::headline::is_of_comparison;
+use crate::headline::is_about_comparison;
 
 /// A run's result, and everything that is printed below it.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub fn render_result(result: &RunResult<'_>, style: TerminalStyle) -> String {
         text.push_str(&format!("\n{}\n", style.wrap(proof)));
     }
     if let Some(compared) = result.compared {
-        let render = if is_of_comparison(result.report) { render_details } else { render_comparison };
+        let render = if is_about_comparison(result.report) { render_details } else { render_comparison };
         text.push_str(&format!("\n{}\n", render(compared, style)));
     }
     let dashboard = result.dashboard.map(|link| format!("dashboard  {link}\n")).unwrap_or_default();
