@@ -53,7 +53,7 @@ struct Scrape {
     file_sd_configs: Vec<FileSd>,
 }
 
-/// How Prometheus logs in to a target. It reads the files at each scrape.
+/// The login of Prometheus to a target. It reads the files at each scrape.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Login {

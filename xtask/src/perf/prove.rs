@@ -61,7 +61,7 @@ pub(crate) use queries::empty_queries;
 pub(crate) use query_source::QuerySource;
 use store_setup::StoreGaps;
 
-/// How long a backend's counters must stand still before they count as final.
+/// Time for which a backend's counters must stand still before they count as final.
 const STILL: Duration = Duration::from_secs(20);
 
 /// Reads everything that the proof needs from before the load. Returns `None` if there is no store
@@ -209,7 +209,7 @@ struct ProofBackend<'a> {
     follows_redirects: bool,
     /// Its metrics before the load.
     metrics: MetricsByPath,
-    /// How long its counters must stand still before they count as final.
+    /// Time for which its counters must stand still before they count as final.
     still: Duration,
     /// Whether no line says that the proof waits for it.
     quiet: bool,

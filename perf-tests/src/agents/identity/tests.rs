@@ -13,7 +13,7 @@ fn each_difference_is_named() {
     let differences = of_both(&other);
     assert_eq!(differences.len(), 3, "{differences:?}");
     assert!(differences[0].starts_with("its build is old, not "), "{differences:?}");
-    assert_eq!(differences[1], "its protocol version is 7, not 4");
+    assert_eq!(differences[1], format!("its protocol version is 7, not {PROTOCOL}"));
     assert_eq!(differences[2], "its scenario is smoke, not basic");
 }
 

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use test_support::shop::SHOP;
 
 use super::*;
+use crate::agents::message::PROTOCOL;
 use crate::agents::shard_file;
 use crate::clock;
 use crate::engine::Stall;
@@ -154,7 +155,8 @@ fn a_file_of_another_version_is_named_as_that() {
     assert!(cut.contains("0.json is not a whole file of a shard: missing field `place`"), "{cut}");
     json["identity"]["protocol version"] = "3".into();
     let other = refused(&json);
-    assert!(other.contains("0.json is not of this checkout: its protocol version is 3, not 4; check out"), "{other}");
+    let expected = format!("0.json is not of this checkout: its protocol version is 3, not {PROTOCOL}; check out");
+    assert!(other.contains(&expected), "{other}");
 }
 
 proptest! {
