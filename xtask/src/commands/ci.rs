@@ -143,7 +143,8 @@ fn check_generated(shell: &Shell) -> anyhow::Result<()> {
     let folder = workspace::root().join("monitoring/prometheus");
     let rules = files(&folder.join("rules"))?;
     let configuration = folder.join("prometheus.yml");
-    cmd!(shell, "promtool check config {configuration}").run()?;
+    // Only the syntax: else promtool demands the file of the token, which only a run writes.
+    cmd!(shell, "promtool check config --syntax-only {configuration}").run()?;
     cmd!(shell, "promtool check rules --lint=all --lint-fatal {rules...}").run()?;
     Ok(())
 }
