@@ -59,6 +59,8 @@ pub(crate) struct Stack {
     started: Vec<StackPart>,
     /// The name under which containers reach a backend on 127.0.0.1, if it differs.
     backend_host: Option<&'static str>,
+    /// Whether Prometheus is a container. It then cannot read files that only this user may read.
+    is_in_container: bool,
     port: u16,
 }
 
@@ -183,6 +185,8 @@ impl Stack {
         mapping: Option<BackendMapping>,
     ) -> anyhow::Result<()> {
         let MetricsSource { target: backend, token } = backend.into();
+        // Without it, metrics that are open to everyone are scraped nevertheless.
+        let token = token.filter(|_| !self.is_in_container);
         if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
             return Ok(());
         }

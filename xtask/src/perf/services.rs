@@ -58,9 +58,10 @@ impl Services {
         Ok(self.stack.scrape(self.metrics_source(plan), plan.mapping)?)
     }
 
-    /// The target's own metrics.
+    /// The target's own metrics. Those of the stub need no token.
     pub(super) fn metrics_source<'a>(&'a self, plan: &'a PerfPlan) -> MetricsSource<'a> {
-        MetricsSource { target: &self.target, token: plan.settings.metrics_token.as_deref() }
+        let token = plan.settings.metrics_token.as_deref().filter(|_| self.stub.is_none());
+        MetricsSource { target: &self.target, token }
     }
 
     /// Stops everything that was started.

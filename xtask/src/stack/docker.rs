@@ -53,6 +53,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
         prometheus: Some(prometheus),
         port,
         backend_host: (network == Network::Bridge).then_some("host.docker.internal"),
+        is_in_container: true,
         ..Stack::default()
     };
     if options.grafana {
