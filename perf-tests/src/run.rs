@@ -238,9 +238,7 @@ impl PreparedRun {
         if let Some(coordinator) = &mut self.coordinator {
             coordinator.end_processes().await;
         }
-        let slept = finished.epoch.slept();
-        finished.load.longest_pause.all += slept;
-        finished.problems.extend(sleep_finding(slept));
+        finished.problems.extend(sleep_finding(finished.epoch.slept()));
         Ok(())
     }
 

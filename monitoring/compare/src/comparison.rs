@@ -10,7 +10,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted_part;
 use perf_report::judgement::{Measurement, ObjectiveResult, verdict};
-use perf_report::verdict::Tally;
+use perf_report::verdict::{Reason, Tally, Verdict};
 
 use crate::gate;
 use crate::measure::{
@@ -128,13 +128,19 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
             _ => 0,
         });
         let judged_ms = judged_ms.sum();
+        let verdicts: Vec<_> = results.clone().map(|objective| &objective.verdict).collect();
+        let paused = Verdict::Inconclusive(Reason::Paused);
         let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
         // A limit of one run's sum or last value says nothing of several rounds together.
         let is_of_one_run = slo.limit().is_some() && !slo.is_per_second();
         (!tallies.is_empty() && !is_of_one_run).then(|| match slo.limit() {
             Some(limit) => {
-                let verdict = verdict::judge_value(limit, Some(judged_ms), sum);
+                let verdict = match verdict::judge_value(limit, Some(judged_ms), sum) {
+                    // A pause of the generator excuses the miss, as it does in its round.
+                    Verdict::Missed if verdicts.contains(&&paused) => paused,
+                    verdict => verdict,
+                };
                 ObjectiveResult::new(catalogue, slo, Measurement::value(sum, Some(judged_ms)), verdict)
             }
             None => ObjectiveResult::new(catalogue, slo, Measurement::counts(slo, sum), verdict::judge(slo, sum)),

@@ -68,12 +68,11 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
 
 /// For how long the generator made less load than planned. `None` if it made all of it.
 ///
-/// For how long an agent made less is not known. Agents that did not begin together made their load
-/// at other times than planned. Both may explain any miss.
-pub(super) fn paused_ms(findings: &[Finding], stood_still_ms: u64) -> Option<u64> {
+/// A time that is not known may explain any miss, such as that for which an agent made less.
+pub(super) fn paused_ms(findings: &[Finding], stood_still_ms: Option<u64>) -> Option<u64> {
     let pauses = findings.iter().filter_map(|finding| match finding.kind {
-        FindingKind::AgentLost | FindingKind::AgentSkewed | FindingKind::AgentSlow => Some(u64::MAX),
-        FindingKind::MachineSlept => Some(stood_still_ms),
+        FindingKind::AgentLost | FindingKind::AgentSlow => Some(u64::MAX),
+        FindingKind::MachineSlept => Some(stood_still_ms.unwrap_or(u64::MAX)),
         _ => None,
     });
     pauses.max()

@@ -143,14 +143,14 @@ fn throughput_is_judged_over_the_planned_time() {
 #[test]
 fn a_thread_that_the_scenario_blocks_is_not_blamed_on_the_target() {
     // 10 requests in each second, but for the time in which the thread is blocked.
-    const RATES: &[Slo] = &[Slo::throughput(ROOM, 8), Slo::throughput(ROOM, 15)];
+    const RATES: &[Slo] = &[Slo::throughput(ROOM, 6), Slo::throughput(ROOM, 15)];
     const PACED: Catalogue = Catalogue { slos: RATES, ..CATALOGUE };
     let service = Service::start();
-    let load = constant_vus(1, Duration::from_secs(3)).min_iteration_duration(Duration::from_millis(100));
+    let load = constant_vus(1, Duration::from_secs(4)).min_iteration_duration(Duration::from_millis(100));
     let scenario = Scenario::new("objectives", &PACED).exercises(&[ROOM]).load(load);
     let finished = scenario.run_with(settings(&service, None, "blocked-1"), async |vu: &mut Vu, (): &()| {
         if vu.iteration() == 3 {
-            std::thread::sleep(Duration::from_millis(1_200));
+            std::thread::sleep(Duration::from_secs(2));
         }
         enter_room(vu).await
     });

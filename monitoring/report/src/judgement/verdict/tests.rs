@@ -112,12 +112,13 @@ fn a_pause_excuses_misses_that_less_load_may_cause() {
 fn an_agent_that_made_less_load_may_explain_any_miss() {
     let paused = |kinds: &[FindingKind]| {
         let finding = |kind: &FindingKind| Finding::inconclusive(Subject::Generator, *kind, String::new());
-        paused_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), 2_000)
+        paused_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), Some(2_000))
     };
     assert_eq!(paused(&[]), None);
     assert_eq!(paused(&[FindingKind::Capacity]), None);
     assert_eq!(paused(&[FindingKind::MachineSlept]), Some(2_000));
-    for of_agent in [FindingKind::AgentLost, FindingKind::AgentSkewed, FindingKind::AgentSlow] {
+    assert_eq!(paused(&[FindingKind::MachineSlept, FindingKind::AgentSkewed]), Some(2_000), "all load was made");
+    for of_agent in [FindingKind::AgentLost, FindingKind::AgentSlow] {
         assert_eq!(paused(&[FindingKind::MachineSlept, of_agent]), Some(u64::MAX), "{of_agent:?}");
     }
 }
