@@ -143,7 +143,7 @@ impl HttpClient {
         if self.is_http2(host) { MOST_STREAMS } else { MOST_CONNECTIONS }
     }
 
-    pub(crate) fn is_http2(&self, host: usize) -> bool {
+    fn is_http2(&self, host: usize) -> bool {
         self.hosts[host].config.protocol() == Protocol::Http2
     }
 

@@ -211,7 +211,7 @@ impl Session {
         let at = self.streams.iter().position(|stream| stream.id == id)?;
         let result = self.streams[at].result.take()?;
         let stream = self.streams.swap_remove(at);
-        if !stream.is_queued && !self.is_ended {
+        if result.is_ok() && !stream.is_queued && !self.is_ended {
             // The response came before the whole request was sent, which ends it.
             self.reset(id, ErrorCode::NO_ERROR);
         }

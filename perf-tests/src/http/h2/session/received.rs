@@ -117,18 +117,16 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a request whose response is complete (`Ok(true)`) or has an error.
+    /// Ends a request whose response is complete (`Ok(true)`) or has an error, if it has not ended.
     fn advance(&mut self, id: u32, result: Result<bool, Http2Error>, now: Instant) {
-        let result = match result {
-            Ok(false) => return,
-            Ok(true) => Ok(now),
+        let Some(stream) = self.stream(id).filter(|stream| stream.result.is_none()) else { return };
+        match result {
+            Ok(false) => {}
+            Ok(true) => stream.finish(Ok(now)),
             Err(cause) => {
+                stream.finish(Err(cause));
                 self.reset(id, ErrorCode::CANCEL);
-                Err(cause)
             }
-        };
-        if let Some(stream) = self.stream(id) {
-            stream.finish(result);
         }
     }
 
