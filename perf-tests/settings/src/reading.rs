@@ -83,7 +83,7 @@ impl Settings {
     /// One message for each setting that has no effect on the targets.
     fn without_effect(&self) -> Vec<String> {
         let of_sockets =
-            [(DNS_TTL, "a Unix socket has no name to look up"), (PROXY, "a Unix socket is reached directly")];
+            [(DNS_TTL, ": a Unix socket has no name to look up"), (PROXY, ": a Unix socket is reached directly")];
         let of_sockets = of_sockets.into_iter().filter(|_| self.has_only_sockets());
         let of_sockets = of_sockets.map(|(variable, why)| (variable, why.to_owned()));
         let HttpSettings { sni, client_certificate, client_key, .. } = &self.http;
@@ -95,10 +95,10 @@ impl Settings {
         let of_tls = of_tls.into_iter().flat_map(|(variable, hosts)| {
             let targets = hosts.into_iter().map(|host| self.hosts.get(host).unwrap_or(&self.target));
             let without_tls = targets.filter(|target| target.scheme() != "https");
-            without_tls.map(move |target| (variable, format!("{} has no TLS", shown_url(target))))
+            without_tls.map(move |target| (variable, format!(" on {}, which has no TLS", shown_url(target))))
         });
         let ignored = of_sockets.chain(of_tls).filter_map(|(variable, why)| Some((self.typed(variable)?, why)));
-        ignored.map(|(name, why)| format!("{name} has no effect: {why}")).collect()
+        ignored.map(|(name, why)| format!("{name} has no effect{why}")).collect()
     }
 }
 

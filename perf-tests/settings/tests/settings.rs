@@ -321,12 +321,16 @@ fn settings_of_tls_are_reported_for_targets_without_tls() {
     let targets = "http://me:secret@main:81 auth=https://auth app=unix:/run/app.sock";
     let given = [(TARGET, targets), (SNI, "a.test\nauth=b.test\napp=c.test"), (CLIENT_CERTIFICATE, "auth=c.pem")];
     let ignored = settings(&given).unwrap().ignored;
-    let expected = ["http://main:81", "unix:/run/app.sock"].map(|url| format!("{SNI} has no effect: {url} has no TLS"));
+    let expected =
+        ["http://main:81", "unix:/run/app.sock"].map(|url| format!("{SNI} has no effect on {url}, which has no TLS"));
     assert_eq!(ignored, expected);
     let flags = [("sni", "a.test".to_owned()), ("client-key", "k.pem".to_owned())];
     let ignored = Settings::from_flags(&flags, &|_| None).unwrap().ignored;
     let [sni, key] = &*ignored else { panic!("{ignored:?}") };
-    assert!(sni.starts_with("--sni has no effect: ") && key.starts_with("--client-key has no effect: "), "{ignored:?}");
+    assert!(
+        sni.starts_with("--sni has no effect on ") && key.starts_with("--client-key has no effect on "),
+        "{ignored:?}"
+    );
     assert!(settings(&[(TARGET, "https://main"), (SNI, "a.test")]).unwrap().ignored.is_empty());
 }
 
