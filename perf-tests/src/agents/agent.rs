@@ -46,7 +46,7 @@ pub(crate) enum AgentEnd {
     Refused(String),
     #[error("the coordinator closed the connection: its run has ended, or {AGENT_TOKEN} is not the text that it has")]
     UnknownToken,
-    #[error("the run ended without this agent: {0}. The coordinator's output says why")]
+    #[error("this agent left the run: {0}. If the run has ended, the coordinator's output says why")]
     Lost(#[from] MessageError),
     #[error("{0}")]
     Engine(#[from] EngineError),

@@ -31,7 +31,8 @@ fn an_agent_by_hand_says_that_its_coordinator_is_gone() {
     for agent in agents {
         let (code, printed) = ended(agent);
         assert_eq!(code, Some(ExitCode::Interrupted.code().into()), "{printed}");
-        let expected = "agent: the run ended without this agent: the connection was closed. The coordinator's output";
+        let expected =
+            "agent: this agent left the run: the connection was closed. If the run has ended, the coordinator's output";
         assert!(printed.starts_with(expected), "{printed}");
     }
 }
