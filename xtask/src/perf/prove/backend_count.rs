@@ -55,6 +55,11 @@ pub(super) enum NoCount {
         format::counted(*.0, "response")
     )]
     Lost(u64),
+    #[error(
+        "the backend's metrics did not have all responses when the proof stopped waiting for them, and may be late: update \
+         them more often"
+    )]
+    Late,
     #[error("{0}")]
     NotOffered(String),
 }
@@ -136,18 +141,37 @@ fn shared_accounts(
         let to_main: Vec<_> = to_main.map(|(_, (_, account))| account).collect();
         return vec![EndpointAccount::total(&to_main, counted.clone())];
     }
-    let mut by_route = BTreeMap::<_, Vec<usize>>::new();
-    for (at, (_, endpoint)) in run.requested().enumerate() {
-        let route = mapping.endpoint_series(mapping.requests, endpoint).filter(|_| endpoint.host.is_none());
-        route.into_iter().for_each(|route| by_route.entry(route.to_string()).or_default().push(at));
-    }
     let mut shared = Vec::new();
-    for indices in by_route.into_values().filter(|indices| indices.len() > 1) {
+    for indices in shared_routes(run, mapping) {
         let counted: Vec<_> = indices.iter().filter_map(|&at| accounts[at].1.take_counted()).collect();
         let of_route: Vec<_> = indices.iter().map(|&at| &accounts[at].1).collect();
         shared.extend(counted.into_iter().next().map(|counted| EndpointAccount::joined(&of_route, counted)));
     }
     shared
+}
+
+/// The endpoints that the backend counts only together, by route: indices of the run's endpoints.
+fn shared_routes(run: ProvenRun<'_>, mapping: &BackendMapping) -> impl Iterator<Item = Vec<usize>> {
+    let mut by_route = BTreeMap::<_, Vec<usize>>::new();
+    for (at, (_, endpoint)) in run.requested().enumerate() {
+        let route = mapping.endpoint_series(mapping.requests, endpoint).filter(|_| endpoint.host.is_none());
+        route.into_iter().for_each(|route| by_route.entry(route.to_string()).or_default().push(at));
+    }
+    by_route.into_values().filter(|indices| indices.len() > 1)
+}
+
+/// The counts of endpoints that have a route of their own.
+pub(super) fn counts_of_own_routes(
+    run: ProvenRun<'_>,
+    count: BackendCount,
+    mapping: &BackendMapping,
+) -> BTreeMap<&'static str, EndpointCounters> {
+    let BackendCount::ByEndpoint(mut counted) = count else { return BTreeMap::new() };
+    let endpoints: Vec<_> = run.requested().map(|(_, endpoint)| endpoint.name).collect();
+    for at in shared_routes(run, mapping).flatten() {
+        counted.remove(endpoints[at]);
+    }
+    counted
 }
 
 /// The accounts without the store's counts.

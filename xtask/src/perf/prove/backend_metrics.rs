@@ -23,8 +23,8 @@ const AGAIN: u32 = 8;
 /// Limit on the samples of all readings under way: their texts are made, sent and parsed within the
 /// time limit of one request. Metrics with more samples are read fewer times, but at least
 /// [`LEAST`] times.
-const SAMPLES: usize = 200_000;
-const LEAST: u32 = 4;
+const SAMPLES: usize = 100_000;
+const LEAST: u32 = 2;
 /// The time between the starts of two readings.
 ///
 /// Workers share a listening socket. If connections come one after another,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use perf_report::format;
 use prometheus_store::exposition::ExpositionSample;
 use tokio::time::{self, Instant};
+use url::Url;
 
 use super::backend_count::{BackendCount, NoCount, count_since, lost, missing};
 use super::backend_metrics::{self, BackendMetrics, HighestCounts, MetricsReading};
@@ -18,9 +19,9 @@ use crate::host::terminal::print_note;
 
 /// Number of readings in which a backend must have counted all of its responses, unless its metrics
 /// are late. It counts a request a moment after it has sent the response.
-const READINGS: u32 = 15;
-/// A reading that fails takes the place of this number of readings.
-const A_FAILED_READING: u32 = READINGS / 3;
+const PROMPT_READINGS: u32 = 15;
+/// Number of attempts to read the metrics, before they count as not available.
+const ATTEMPTS: u32 = 4;
 /// The pause between two readings.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The pause between two readings of metrics that are late.
@@ -47,13 +48,13 @@ struct CounterWait {
     moved: Instant,
     lost: u64,
     still: Duration,
-    is_shown: bool,
+    is_silent: bool,
 }
 
 impl CounterWait {
     fn new(backend: &ProofBackend<'_>) -> Self {
         let now = clock::instant();
-        Self { begin: now, moved: now, lost: u64::MAX, still: backend.still, is_shown: backend.quiet }
+        Self { begin: now, moved: now, lost: u64::MAX, still: backend.still, is_silent: backend.quiet }
     }
 
     /// Whether counters that lack this number of responses may still get them.
@@ -62,53 +63,52 @@ impl CounterWait {
         if lost < self.lost {
             (self.moved, self.lost) = (now, lost);
         }
-        now - self.moved < self.still && now - self.begin < LATENESS
+        !self.stands_still(now) && now - self.begin < LATENESS
+    }
+
+    fn stands_still(&self, now: Instant) -> bool {
+        now - self.moved >= self.still
     }
 
     /// Waits for the next reading. Prints once why.
     async fn pause(&mut self) {
-        if !self.is_shown {
+        if !self.is_silent {
             print_note(&format!(
                 "the backend's metrics lack {} and may be late: waiting until they have not changed for {}, {} at most",
                 format::counted(self.lost, "response"),
                 perf_settings::shown_duration(self.still),
                 perf_settings::shown_duration(LATENESS)
             ));
-            self.is_shown = true;
+            self.is_silent = true;
         }
         time::sleep(LATE_PAUSE.min(self.still)).await;
     }
 }
 
 impl BackendReader<'_> {
-    /// The metrics of a reading.
-    fn exposed(&self, reading: &MetricsReading) -> ExposedMetrics {
-        let metrics = BackendMetrics::One(reading.clone());
+    /// The metrics of a reading, with the series that are gone.
+    fn exposed(&self, samples: Vec<ExpositionSample>) -> ExposedMetrics {
+        let metrics = BackendMetrics::One(MetricsReading::new(samples));
         ExposedMetrics::new(metrics, self.run.catalogue.mapping, self.backend.is_own)
     }
 
-    /// Reads the counters until they have all responses, or until they count as final. A reading
-    /// that fails is repeated.
+    /// Reads the counters until they have all responses, or until they count as final.
     ///
     /// # Errors
-    /// If the last reading failed.
+    /// If the metrics cannot be read, in several attempts.
     pub(super) async fn read(&self) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
         let (run, mapping) = (self.run, self.run.catalogue.mapping);
         let (mut readings, mut is_again, mut is_checked) = (0, false, false);
         let (mut known, mut wait) = (HighestCounts::default(), CounterWait::new(self.backend));
         known.add(self.before, &[mapping]);
+        let (mut first, mut is_same_page) = (None, true);
         loop {
-            let after = match backend_metrics::read_once(self.backend.source, mapping.path).await {
-                Err(_) if readings < READINGS => {
-                    readings += A_FAILED_READING;
-                    time::sleep(PAUSE).await;
-                    continue;
-                }
-                after => after?,
-            };
-            let (exposed, setbacks) = (self.exposed(&after), known.setbacks(&after));
+            let after = self.read_once().await?;
+            is_same_page &= *first.get_or_insert_with(|| after.samples.clone()) == after.samples;
+            let setbacks = known.setbacks(&after);
             let is_same = after.is_same_process(self.before);
             if !is_same || setbacks.iter().any(|setback| !setback.is_missing) {
+                let exposed = self.exposed(after.samples.clone());
                 // Between two readings after the load, counters of one process do not go back.
                 let several = is_same && is_again
                     || !is_same && after.has_equal_start(self.before)
@@ -127,14 +127,21 @@ impl BackendReader<'_> {
             }
             known.add(&after, &[mapping]);
             is_again = true;
+            // A page that is the same as before the load is cached. It may lack whole series.
+            if after.samples == self.before.samples && wait.may_change(run.report.requests.sent) {
+                wait.pause().await;
+                continue;
+            }
             // A series that is gone has at least what it had when it was last read.
             let gone: Vec<_> = setbacks.into_iter().map(|setback| setback.earlier).collect();
-            let count = count_since(run, &self.before.samples, &[&after.samples[..], &gone].concat(), &exposed);
+            let samples = [&after.samples[..], &gone].concat();
+            let exposed = self.exposed(samples.clone());
+            let count = count_since(run, &self.before.samples, &samples, &exposed);
             readings += 1;
             if missing(run, &count, &exposed) == 0 {
                 return Ok((count, exposed));
             }
-            if readings < READINGS {
+            if readings < PROMPT_READINGS {
                 time::sleep(PAUSE).await;
                 continue;
             }
@@ -143,14 +150,41 @@ impl BackendReader<'_> {
             if is_final || !is_checked {
                 is_checked = true;
                 let why = self.why_incomplete(&after, lost, &gone, &exposed).await;
+                let is_explained = matches!(why, Some(NoCount::SeveralProcesses | NoCount::Restarted));
+                // A process that collects metrics may export them only once a minute.
+                let is_late = is_same_page && !self.is_at_target() || !wait.stands_still(clock::instant());
                 let is_unidentified = lost > 0 && is_final && !after.is_identified(&[mapping]);
+                let why = why.or((lost > 0 && is_final && is_late).then_some(NoCount::Late));
                 let why = why.or(is_unidentified.then_some(NoCount::Unidentified));
-                if is_final || why.is_some() {
+                if is_final || is_explained {
                     return Ok((why.map_or(count, BackendCount::Unknown), exposed));
                 }
             }
             wait.pause().await;
         }
+    }
+
+    /// Reads the metrics, again if that fails.
+    async fn read_once(&self) -> Result<MetricsReading, NoMetrics> {
+        let path = self.run.catalogue.mapping.path;
+        for _ in 1..ATTEMPTS {
+            if let Ok(reading) = backend_metrics::read_once(self.backend.source, path).await {
+                return Ok(reading);
+            }
+            time::sleep(PAUSE).await;
+        }
+        backend_metrics::read_once(self.backend.source, path).await
+    }
+
+    /// The URL of the metrics.
+    fn url(&self) -> Option<Url> {
+        self.backend.source.target.join(self.run.catalogue.mapping.path).ok()
+    }
+
+    /// Whether the target itself serves the metrics. Otherwise, another process does than the one
+    /// that counts and restarts, such as an exporter.
+    fn is_at_target(&self) -> bool {
+        self.url().is_some_and(|url| url.origin() == self.backend.source.target.origin())
     }
 
     /// Whether several processes respond now. No reading before the load need have reached the
@@ -195,13 +229,11 @@ impl BackendReader<'_> {
     /// they are not in the store's scrapes, and did not come between two. `None` without a scraped
     /// restart.
     async fn lost_in_restart(&self, after: &MetricsReading, exposed: &ExposedMetrics) -> Option<u64> {
-        let (run, target) = (self.run, self.backend.source.target);
-        // Another process may serve the metrics than the one that restarts, as an exporter does.
-        let metrics = target.join(exposed.mapping().path);
-        if after.has_equal_start(self.before) && metrics.as_ref().is_ok_and(|url| url.origin() == target.origin()) {
+        let run = self.run;
+        if after.has_equal_start(self.before) && self.is_at_target() {
             return None;
         }
-        let restart = Restart::find(run, metrics.ok().as_ref()).await?;
+        let restart = Restart::find(run, self.url().as_ref()).await?;
         let counted = [after.samples.as_slice(), &restart.lost].concat();
         let count = count_since(run, &self.before.samples, &counted, exposed);
         Some(lost(run, &count, exposed).saturating_sub(restart.unseen(run.report)))

@@ -9,7 +9,7 @@ use monitoring::metric::Metric;
 use monitoring::promql::Selector;
 use perf_report::format;
 
-use super::backend_count::{BackendCount, NoCount, StoreCount, accounts};
+use super::backend_count::{BackendCount, NoCount, StoreCount, accounts, counts_of_own_routes};
 use super::backend_metrics::BackendMetrics;
 use super::backend_reader::BackendReader;
 use super::endpoint_account::{Explanation, OtherTraffic};
@@ -57,10 +57,7 @@ pub(super) async fn check(
     };
     let others = OtherTraffic { around: run.report.around.sent + run.report.around.unknown, possible: !backend.is_own };
     let check = audit(run, &stored, &count, &exposed, others);
-    let counted = match count {
-        BackendCount::ByEndpoint(counted) => counted,
-        BackendCount::Total(..) | BackendCount::Unknown(_) => BTreeMap::new(),
-    };
+    let counted = counts_of_own_routes(run, count, exposed.mapping());
     (check, BackendTraffic { counted, exposed })
 }
 

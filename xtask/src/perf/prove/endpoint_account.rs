@@ -22,7 +22,7 @@ const OF_ROUTERS: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
 ///
 /// The backend may have counted none to all of these requests, with any status. It may also send
 /// the same statuses itself, so that its count of one shows nothing about the rest.
-const OF_PROXIES: [u16; 3] = [502, 503, 504];
+const OF_PROXIES: [u16; 14] = [408, 413, 414, 431, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526];
 
 /// The counts of one endpoint.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Explanation {
     pub(super) fn notes(&self, name: &str) -> impl Iterator<Item = String> {
         let of_router = "The backend may not count responses that its router or a middleware sends without a handler \
              (401, 403, 404, 405, 429, redirects). Count them in a middleware around both";
-        let of_proxy = "A proxy in front of the backend may have sent them (502, 503, 504). Set --target to the backend \
+        let of_proxy = "A proxy in front of the backend may have sent them (408, 413, 414, 431, 502 to 504, 520 to 526). Set --target to the backend \
              itself to count all";
         let unclear = "The backend counts some requests with a status and some without, and neither count has all. Count \
              each request once, with its status";

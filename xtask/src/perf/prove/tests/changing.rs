@@ -24,10 +24,31 @@ fn cached(counts: &Counts) -> Metrics {
     cache.as_ref().unwrap().1.clone()
 }
 
+/// Cached for 4 s, from before the first request: it lacks all routes.
+fn cached_before(counts: &Counts) -> Metrics {
+    static CACHE: Mutex<Option<(Instant, Metrics)>> = Mutex::new(None);
+    let mut cache = CACHE.lock().unwrap();
+    let is_old = |(since, _): &&(Instant, Metrics)| since.elapsed() >= Duration::from_secs(4);
+    if cache.as_ref().is_none_or(|page| is_old(&page)) {
+        *cache = Some((clock::instant(), fastapi(counts, 1, |_, _| true)));
+    }
+    cache.as_ref().unwrap().1.clone()
+}
+
+/// Like [`collected`]. Every sixth reading after the load fails.
+fn collected_and_failing(counts: &Counts) -> Metrics {
+    static READINGS: AtomicU64 = AtomicU64::new(0);
+    if !counts.is_empty() && READINGS.fetch_add(1, Ordering::Relaxed) % 6 == 5 {
+        return backend_text::failing(503);
+    }
+    collected(counts)
+}
+
 /// Collected from workers, with one more request each 500 ms.
 fn collected(counts: &Counts) -> Metrics {
     static SINCE: Mutex<Option<Instant>> = Mutex::new(None);
     if counts.is_empty() {
+        *SINCE.lock().unwrap() = None;
         return Metrics::text(backend_text::start_time());
     }
     let since = *SINCE.lock().unwrap().get_or_insert_with(clock::instant);
@@ -41,7 +62,13 @@ async fn late_metrics_are_waited_for_as_long_as_they_may_change() {
     use ProofItemOutcome::{Failed, Shown};
     type Case = (fn(&Counts) -> Metrics, u64, ProofItemOutcome);
     let wrong: fn(&Counts) -> Metrics = |counts| fastapi(counts, 2, |_, _| true);
-    let cases: [Case; 3] = [(cached, 3_000, Shown), (collected, 1_500, Shown), (wrong, 1_000, Failed)];
+    let cases: [Case; 5] = [
+        (cached, 3_000, Shown),
+        (collected, 1_500, Shown),
+        (wrong, 1_000, Failed),
+        (cached_before, 5_000, Shown),
+        (collected_and_failing, 1_500, Shown),
+    ];
     for (number, (metrics, still_ms, outcome)) in cases.into_iter().enumerate() {
         let since = clock::instant();
         let (check, _) =
@@ -83,6 +110,11 @@ fn ending_worker(counts: &Counts) -> Metrics {
     }
 }
 
+/// The only worker that counted the offers has ended.
+fn only_worker(counts: &Counts) -> Metrics {
+    by_worker(counts, if counts.is_empty() { &[("1", 7)] } else { &[] })
+}
+
 /// A counter of another route is dropped, and half of the requests are counted.
 fn other_route(counts: &Counts) -> Metrics {
     let mut metrics = fastapi(counts, 2, |_, _| true);
@@ -97,7 +129,8 @@ async fn a_counter_that_is_gone_is_not_called_a_restart() {
     use ProofItemOutcome::{Failed, NotApplicable, Shown};
     type Case = (fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
     const GONE: &str = "the backend's metrics no longer have http_requests_total{handler=\"/offers\",";
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
+        (only_worker, NotApplicable, GONE),
         (|counts| ended_worker(counts, 10), Shown, "20 counted by the backend"),
         (|counts| ended_worker(counts, 6), NotApplicable, GONE),
         (ending_worker, Shown, "20 counted by the backend"),

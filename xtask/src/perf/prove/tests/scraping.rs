@@ -68,12 +68,15 @@ async fn prometheus_sends_a_login_to_no_other_server() {
 async fn scrape_error(backend: MetricsSource<'_>) -> ScrapeError {
     let stack = scraping(backend).await;
     let store = http::prometheus(stack.prometheus.as_ref().unwrap(), &StoreAccess::default()).unwrap();
-    let error = loop {
-        match store.scrape_errors(BACKEND_JOB).await.unwrap().pop() {
-            Some(error) => break error,
-            None => tokio::time::sleep(Duration::from_millis(200)).await,
+    let first = async {
+        loop {
+            match store.scrape_errors(BACKEND_JOB).await.unwrap().pop() {
+                Some(error) => break error,
+                None => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
         }
     };
+    let error = tokio::time::timeout(Duration::from_secs(60), first).await.expect("no scrape failed within 60 s");
     stack.forget_backend().unwrap();
     stack.down().await.unwrap();
     error
