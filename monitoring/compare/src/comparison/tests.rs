@@ -111,15 +111,21 @@ fn pairs_with_too_few_requests_are_one_warning() {
 fn throughput_is_judged_over_the_time_of_all_rounds() {
     const CATALOGUE: Catalogue = Catalogue { slos: &[Slo::total_throughput(50)], ..SHOP };
     let slo = &CATALOGUE.slos[0];
-    let round = |good: u64| {
+    let round = |good: u64, verdict| {
         let tally = Tally { good, total: good, ..Tally::default() };
         let measured = Measurement::Throughput { tally, judged_ms: 10_000 };
         let mut report = test_support::report();
-        report.objectives = vec![ObjectiveResult::new(&CATALOGUE, slo, measured, Verdict::Met)];
+        report.objectives = vec![ObjectiveResult::new(&CATALOGUE, slo, measured, verdict)];
         report
     };
-    for (second, verdict) in [(600, Verdict::Met), (599, Verdict::Missed)] {
-        let judged = objectives(&CATALOGUE, &[&round(400), &round(second)]);
+    let paused = Verdict::Inconclusive(Reason::Paused);
+    for (first, second, verdict) in [
+        (Verdict::Missed, 600, Verdict::Met),
+        (Verdict::Missed, 599, Verdict::Missed),
+        (paused.clone(), 599, paused.clone()),
+        (paused, 600, Verdict::Met),
+    ] {
+        let judged = objectives(&CATALOGUE, &[&round(400, first), &round(second, Verdict::Met)]);
         assert_eq!(judged[0].verdict, verdict, "{judged:?}");
     }
 }
