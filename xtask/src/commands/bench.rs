@@ -11,6 +11,7 @@ mod peer;
 mod peers;
 mod process_cost;
 mod processors;
+mod quota;
 mod setup;
 
 use std::path::PathBuf;
@@ -50,8 +51,9 @@ pub(crate) enum BenchCommand {
     /// Measure the cost of a load by several processes (--agents)
     ///
     /// Measures processor time per request of one process, of one agent and of two agents. The
-    /// coordinator's time is included. Then measures processor share, memory and received bytes of
-    /// a coordinator of many agents.
+    /// coordinator's time is included. Then compares the requests of one and of two agents with a
+    /// quarter of a processor each, which needs root on Linux. At last measures processor share,
+    /// memory and received bytes of a coordinator of many agents.
     Agents(AgentsArgs),
     /// Measure the lateness and cost of arrivals at a constant rate
     Arrivals {

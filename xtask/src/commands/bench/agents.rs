@@ -1,26 +1,30 @@
-//! `cargo xtask bench agents`: what a request costs if agents make the load, and what a coordinator
-//! of many agents costs.
+//! `cargo xtask bench agents`: what a request costs if agents make the load, how many requests more
+//! agents make, and what a coordinator of many agents costs.
 
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use perf_host::proc;
 use perf_report::exit_code::ExitCode;
 use perf_report::format::counted;
-use perf_settings::{AGENTS, shown_duration};
+use perf_settings::{AGENT_JOIN, AGENT_TOKEN, AGENTS, LISTEN, shown_duration};
 use tokio::time;
 
 use super::AgentsArgs;
 use super::peers::{RatioSpread, cost, spread};
+use super::quota::Quota;
 use super::setup::BenchSetup;
-use crate::host::child;
 use crate::host::terminal::print_line;
+use crate::host::{child, ports};
 
 /// Virtual users of the load whose requests are measured.
 const VUS: u32 = 50;
 /// Numbers of agents that are compared with one process.
 const NUMBERS: [u32; 2] = [1, 2];
+/// Part of a processor that each agent has in the measurement of throughput, in percent. Two agents
+/// and their coordinator fit on one processor, and the server on another.
+const QUOTA: u32 = 25;
 /// Time over which the coordinator of many agents is measured.
 const MEASURED: Duration = Duration::from_secs(10);
 /// Time for many agents to join, which all hash their program before.
@@ -57,9 +61,57 @@ pub(super) async fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     print_line("(medians of rounds; in brackets: the quartiles)");
+    throughput(&setup, args).await?;
     coordinator(&setup, args.many).await?;
     setup.stop().await?;
     Ok(ExitCode::Met)
+}
+
+/// Prints how many requests two agents make, compared with one. Each agent has the same part of a
+/// processor, and the server has a whole one.
+async fn throughput(setup: &BenchSetup, args: &AgentsArgs) -> anyhow::Result<()> {
+    let probe = Quota::new("probe", QUOTA);
+    if let Err(error) = probe {
+        print_line(&format!("\nrequests by two agents, to one: not measured: {error:#}"));
+        return Ok(());
+    }
+    let mut ratios = Vec::new();
+    for round in 0..args.rounds {
+        let mut served = [0.0; NUMBERS.len()];
+        for at in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+            served[at] = limited_load(setup, NUMBERS[at], args.duration).await?;
+        }
+        ratios.push(served[1] / served[0]);
+        eprintln!("round {} of {}", round + 1, args.rounds);
+    }
+    let RatioSpread { median, quartiles: (low, high) } = spread(ratios);
+    print_line(&format!(
+        "\nrequests by two agents, to one; each has {QUOTA} % of a processor: {median:.2} ({low:.2} to {high:.2})"
+    ));
+    Ok(())
+}
+
+/// The number of requests by agents that have a part of a processor each.
+async fn limited_load(setup: &BenchSetup, agents: u32, duration: Duration) -> anyhow::Result<f64> {
+    let address = format!("127.0.0.1:{}", ports::free_port()?);
+    // Both ends are on this machine, and end with the run.
+    let token = "a bench of agents";
+    let quotas = (0..agents).map(|at| Quota::new(&at.to_string(), QUOTA)).collect::<anyhow::Result<Vec<_>>>()?;
+    let start = |quota: &Quota| {
+        let mut agent = quota.command(&setup.generator);
+        agent.env(AGENT_JOIN, &address).env(AGENT_TOKEN, token);
+        agent.spawn().context("failed to start an agent")
+    };
+    let processes = quotas.iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut coordinator = setup.load_by(&setup.generator, VUS, duration);
+    coordinator.env(AGENTS, agents.to_string()).env(LISTEN, &address).env(AGENT_TOKEN, token);
+    let requests = cost(setup, &coordinator, duration).await?.requests;
+    for process in processes {
+        let output = process.wait_with_output().await.context("failed to wait for an agent")?;
+        ensure!(output.status.success(), "an agent ended with {}", output.status);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    Ok(requests as f64)
 }
 
 /// Prints processor share, memory and received bytes of the coordinator of many agents, which send

@@ -22,7 +22,7 @@ use crate::host::terminal::{print_line, refuse};
 /// The cost of one run of one generator.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Cost {
-    requests: u64,
+    pub(super) requests: u64,
     pub(super) cpu_us_per_request: f64,
     requests_per_second: f64,
     peak_memory_bytes: u64,
