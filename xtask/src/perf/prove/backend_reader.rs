@@ -128,7 +128,8 @@ impl BackendReader<'_> {
             known.add(&after, &[mapping]);
             is_again = true;
             // A page that is the same as before the load is cached. It may lack whole series.
-            if after.samples == self.before.samples && wait.may_change(run.report.requests.sent) {
+            let is_unchanged = !after.samples.is_empty() && after.samples == self.before.samples;
+            if is_unchanged && wait.may_change(run.report.requests.sent) {
                 wait.pause().await;
                 continue;
             }
