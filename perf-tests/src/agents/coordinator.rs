@@ -183,13 +183,17 @@ impl Coordinator {
     ) -> Load {
         let (abort, silence, pause) = self.follow(plan, epoch, signals, watch).await;
         let empty = Snapshot::new(&self.layout);
-        let mut load = fold::load(self.loads(&empty), plan, &empty);
+        let loads = self.loads(&empty);
+        // Agents give up a coordinator that is silent.
+        let after_pause = pause.from..=pause.from + pause.length + SILENCE;
+        let mut lost = loads.iter().filter_map(|load| load.lost.as_ref());
+        let is_given_up = pause.length > SILENCE / 2 && lost.any(|(at, _)| after_pause.contains(at));
+        let mut load = fold::load(loads, plan, &empty);
         if abort.missed.is_none() {
             self.book.count_untaken(plan, &mut load.snapshot);
         }
         load.longest_silence = silence;
-        // Agents give up a coordinator that is silent.
-        if pause.length > SILENCE / 2 && load.agents.iter().any(|agent| agent.lost.is_some()) {
+        if is_given_up {
             load.longest_pause = load.longest_pause.longer(pause);
         }
         load.interrupted = abort.interrupted;
