@@ -92,7 +92,7 @@ impl FileVersion {
         Ok(Self { len: metadata.len(), modified: metadata.modified().ok() })
     }
 
-    /// The change of an open file since this version, for people. `None` if there is none.
+    /// Describes for people how an open file has changed since this version. `None` if it has not.
     pub(super) fn change(&self, file: &File) -> io::Result<Option<String>> {
         let now = Self::read(file)?;
         let change = || match now.len == self.len {

@@ -219,9 +219,9 @@ impl StallWatch {
         (stalls, self.silence.longest())
     }
 
-    /// The requests of a closed load that a stall of the lane `at` omitted, by endpoint. Endpoints
-    /// that were silent during the stall get a number in proportion to their requests.
-    /// `counted_until` is the end of the stalls that are already counted, for each lane.
+    /// The requests of a closed load that a stall of the lane `at` omitted, by endpoint. An
+    /// endpoint without a request during the stall has some, too: the more requests it had in all,
+    /// the more. `counted_until` is the end of the stalls that are already counted, for each lane.
     fn omitted(
         &self,
         at: usize,

@@ -176,7 +176,7 @@ pub(crate) fn read_certificates(path: &Path, setting: &str) -> Result<Vec<Certif
 /// Reads the private key of a PEM file.
 ///
 /// # Errors
-/// Why there is none, without the path.
+/// The reason why there is no key. It does not name the file.
 pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let text = std::fs::read(path).map_err(|error| error.to_string())?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| {

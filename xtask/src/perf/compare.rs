@@ -67,9 +67,9 @@ impl BaselinePlan {
         self.compare.as_deref().filter(|name| reports::find_path(name).is_some())
     }
 
-    /// Checks before a run that a run of this scenario can be compared with the baseline, and one
-    /// of this plan if it is known. It compares the baseline with itself, as if that scenario had
-    /// made it.
+    /// Checks before a run that it can be compared with the baseline. The baseline is compared with
+    /// a copy of itself, which gets the scenario, and the service and the load of the plan if that
+    /// is known.
     pub(crate) fn check_comparable(&self, scenario: &str, drawing: Option<&Drawing>) -> Result<(), PerfError> {
         let Some(name) = self.existing() else { return Ok(()) };
         let compared = reports::find(name).and_then(|(path, base)| {

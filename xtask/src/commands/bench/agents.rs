@@ -70,8 +70,7 @@ pub(super) async fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
 /// Prints how many requests two agents make, compared with one. Each agent has the same part of a
 /// processor, and the server has a whole one.
 async fn throughput(setup: &BenchSetup, args: &AgentsArgs) -> anyhow::Result<()> {
-    let probe = Quota::new("probe", QUOTA);
-    if let Err(error) = probe {
+    if let Err(error) = Quota::new("probe", QUOTA) {
         print_line(&format!("\nrequests by two agents, to one: not measured: {error:#}"));
         return Ok(());
     }

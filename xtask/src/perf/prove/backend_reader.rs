@@ -40,8 +40,8 @@ pub(super) struct BackendReader<'a> {
 /// A wait for counters that lack responses.
 ///
 /// Metrics may be late by a fixed time, because they are cached or collected from workers. Counters
-/// that stand still do not show whether they are final, however often they are read: so they count
-/// as final when they have stood still for longer than usual caches keep a page (10 or 15 s).
+/// that stand still need not be final. They count as final after a time that is longer than usual
+/// caches keep a page (10 or 15 s).
 struct CounterWait {
     begin: Instant,
     /// When they last had more of the responses than before.
@@ -182,8 +182,8 @@ impl BackendReader<'_> {
         self.backend.source.target.join(self.run.catalogue.mapping.path).ok()
     }
 
-    /// Whether the target itself serves the metrics. Otherwise, another process does than the one
-    /// that counts and restarts, such as an exporter.
+    /// Whether the target itself serves the metrics. Otherwise another process does, such as an
+    /// exporter. It may run on when the target restarts.
     fn is_at_target(&self) -> bool {
         self.url().is_some_and(|url| url.origin() == self.backend.source.target.origin())
     }
