@@ -114,6 +114,10 @@ pub enum CatalogueError {
          the names of endpoints"
     )]
     Reserved(&'static str),
+    /// Prometheus cannot parse the expression of an objective on the backend, or a selector of a
+    /// cache: its name, and the parser's message.
+    #[error("the PromQL of {0} is invalid: {1}")]
+    PromQl(String, String),
     /// The name of the service cannot be used in file names and URLs.
     #[error("service name {0:?} is invalid: use lower-case letters, digits and dashes")]
     Service(&'static str),
@@ -302,9 +306,20 @@ impl Catalogue {
             ensure(label::is_metric_stem(slo.name), || CatalogueError::Name(slo.name))?;
             ensure(!slo.is_vacuous(), || CatalogueError::Vacuous(slo.id()))?;
             ensure(ids.insert(slo.id()), || CatalogueError::Duplicate(slo.id()))?;
+            check_promql(&format!("objective {:?}", slo.id()), slo.expr)?;
+        }
+        for cache in self.caches {
+            for counter in [cache.hits, cache.misses] {
+                check_promql(&format!("cache {:?}", cache.name), counter)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Refuses PromQL that Prometheus would refuse when it loads the generated rules.
+fn check_promql(owner: &str, text: &str) -> Result<(), CatalogueError> {
+    promql_parser::parser::parse(text).map(drop).map_err(|error| CatalogueError::PromQl(owner.to_owned(), error))
 }
 
 /// The error, unless the condition holds.

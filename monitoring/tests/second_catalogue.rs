@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use monitoring::backend_mapping::BackendMapping;
+use monitoring::backend_slo::{Amount, BackendSlo, Cache};
 use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::{Endpoint, Host, Method};
 use monitoring::measure::{self, Limit, Measure};
@@ -227,4 +228,16 @@ fn paths_and_hosts_that_cannot_be_requested_are_refused() {
         assert_eq!(catalogue.validate(), error);
     }
     assert_eq!(ON("ping", "auth").handler(), "/ping", "a query is not part of a route");
+}
+
+#[test]
+fn promql_that_prometheus_cannot_parse_is_refused_by_its_owner() {
+    let memory = |expr| BackendSlo::at_most("memory", "Memory", expr, Amount::Mebibytes(512));
+    let validated = |expr| Catalogue { backend: Vec::leak(vec![memory(expr)]), ..ECHO }.validate();
+    assert_eq!(validated("sum by (pod) (rate(http_requests_total{job=~\"a|b\"}[5m] offset 1m))"), Ok(()));
+    let refused = validated("sum(process_resident_memory_bytes").unwrap_err().to_string();
+    assert!(refused.starts_with("the PromQL of objective \"backend:memory\" is invalid: "), "{refused}");
+    let cache = Cache { name: "rooms", hits: "hits_total", misses: "misses_total{" };
+    let refused = Catalogue { caches: Vec::leak(vec![cache]), ..ECHO }.validate().unwrap_err().to_string();
+    assert!(refused.starts_with("the PromQL of cache \"rooms\" is invalid: "), "{refused}");
 }
