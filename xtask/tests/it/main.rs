@@ -8,6 +8,7 @@ mod alerts;
 mod archive;
 mod baseline;
 mod command_line;
+mod compiled_once;
 #[cfg(unix)]
 mod docker_context;
 mod documents;

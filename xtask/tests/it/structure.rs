@@ -9,7 +9,7 @@ use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Pack
 use monitoring::services;
 
 use crate::modules::{is_in_name, without_tests};
-use crate::real::{cargo, root, rust_files};
+use crate::real::{root, rust_files};
 
 fn metadata() -> Metadata {
     MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap()
@@ -114,30 +114,6 @@ fn floats_keep_their_value_in_json() {
         let json = package.dependencies.iter().find(|dependency| dependency.name == "serde_json");
         let is_exact = json.is_none_or(|json| json.features.iter().any(|feature| feature == "float_roundtrip"));
         assert!(is_exact, "{}: serde_json without float_roundtrip", package.name);
-    }
-}
-
-/// Packages with their versions and features, as cargo builds them with these dependencies.
-fn features(kinds: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let args = ["tree", "--workspace", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--edges"];
-    let tree = cargo().args(args).arg(kinds).current_dir(root()).output().unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
-    let mut packages = BTreeMap::<_, BTreeSet<_>>::new();
-    for line in String::from_utf8(tree.stdout).unwrap().lines().filter(|line| !line.is_empty()) {
-        let (package, features) = line.split_once('|').unwrap();
-        // cargo marks a package that it has printed before.
-        packages.entry(package.to_owned()).or_default().insert(features.trim_end_matches(" (*)").to_owned());
-    }
-    packages
-}
-
-/// `cargo test` uses dev-dependencies, `cargo xtask` does not. If a feature differed, they would
-/// compile its package, and all packages that need it, twice.
-#[test]
-fn dev_dependencies_enable_no_more_features() {
-    let with_dev = features("normal,build,dev");
-    for (package, features) in features("normal,build") {
-        assert_eq!(features, with_dev[&package], "{package}: name the missing features in perf-tests/bench/Cargo.toml");
     }
 }
 
