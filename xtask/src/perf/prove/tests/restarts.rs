@@ -35,8 +35,8 @@ async fn only_a_restart_of_the_process_explains_lost_requests() {
             Failed,
         ),
     ];
-    for (name, scrapes, metrics, outcome) in cases {
-        let (check, _) = audited_by(scrapes, false, metrics).await;
+    let checks = join_all(cases.map(|(_, scrapes, metrics, _)| audited_by(scrapes, false, metrics))).await;
+    for ((check, _), (name, .., outcome)) in checks.into_iter().zip(cases) {
         assert_eq!(check.outcome, outcome, "{name}: {check:?}");
         let is_restart = check.figures.starts_with("the backend was restarted during the run");
         assert_eq!(is_restart, outcome == NotApplicable, "{name}: {check:?}");
