@@ -13,7 +13,6 @@ use perf_report::format::counted;
 use crate::host::files;
 use crate::{dashboard_changes, kubernetes};
 
-/// Every generated file of the repository.
 pub(crate) fn generated_files() -> anyhow::Result<Vec<GeneratedFile>> {
     let mut files = monitoring::generated_files::files(services::ALL, &Timing::USUAL)?;
     files.extend(dashboards::generated_files::files(services::ALL)?);

@@ -18,7 +18,6 @@ pub(crate) const PEAK_PROFILE: &str = "peak";
 /// The stub backend's package and binary.
 pub(crate) const STUB: &str = "stub-backend";
 
-/// The programs that a build made.
 #[derive(Debug)]
 pub(crate) struct BuiltPrograms {
     /// The test binary that holds the scenarios.
@@ -27,7 +26,6 @@ pub(crate) struct BuiltPrograms {
     pub(crate) stub: Option<PathBuf>,
 }
 
-/// Why a scenario cannot be built, found or chosen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScenarioError {
     #[error("there is no scenario {name:?} in perf-tests/tests/load{hint}")]

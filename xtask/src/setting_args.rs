@@ -18,7 +18,6 @@ pub(crate) trait SettingChoice: Clone {
     }
 }
 
-/// All settings.
 #[derive(Clone)]
 pub(crate) struct AllSettings;
 
@@ -26,7 +25,6 @@ impl SettingChoice for AllSettings {
     const VARIABLES: Option<&'static [&'static str]> = None;
 }
 
-/// The folder of reports.
 #[derive(Clone)]
 pub(crate) struct ReportFolder;
 
@@ -48,7 +46,6 @@ impl<C> SettingArgs<C> {
         &self.given
     }
 
-    /// Whether the flag was given.
     pub(crate) fn has(&self, flag: &str) -> bool {
         self.text(flag).is_some()
     }

@@ -50,7 +50,6 @@ pub(crate) enum StackPart {
     Native { port: u16, pid: String },
 }
 
-/// A running stack.
 #[derive(Debug, Default)]
 pub(crate) struct Stack {
     pub(crate) prometheus: Option<Url>,

@@ -130,7 +130,6 @@ struct Manifest {
     prometheus: String,
 }
 
-/// Runs the command.
 pub(crate) async fn run(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
     match command {
         ArchiveCommand::Make(args) => make(args).await,
@@ -203,7 +202,6 @@ async fn version(prometheus: &PrometheusClient) -> Option<String> {
 /// The run's part of a Prometheus.
 struct ArchivedStore {
     collected: CollectedSeries,
-    /// The rules that it has loaded.
     rules: Value,
     version: String,
 }

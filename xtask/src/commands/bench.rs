@@ -143,7 +143,6 @@ pub(crate) struct PeersArgs {
     build: Option<PathBuf>,
 }
 
-/// Runs the command.
 pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Peers(args) => peers::run(&args).await,

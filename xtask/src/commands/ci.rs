@@ -64,7 +64,6 @@ pub(crate) struct CiArgs {
     full: bool,
 }
 
-/// Runs the checks.
 pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
         return Ok(refuse(format!("{missing}, which the checks need, is not on PATH: install it")));

@@ -34,7 +34,6 @@ pub(crate) struct CommentArgs {
     topic: String,
 }
 
-/// A pull request, and the access to it.
 struct PullRequest {
     api: Url,
     repository: String,
@@ -42,7 +41,6 @@ struct PullRequest {
     token: String,
 }
 
-/// Runs the command.
 pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
     let Some(pull_request) = find_pull_request()? else {
         println!("no comment: this is not a workflow of a pull request, or GITHUB_TOKEN is not set");

@@ -18,7 +18,6 @@ pub(crate) struct CompareArgs {
     rule: RuleArgs,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     if let Err(error) = args.rule.check() {
         return Ok(terminal::refuse(error));

@@ -40,7 +40,6 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints the script.
 pub(crate) fn run(args: &CompletionsArgs, command: &mut Command) -> ExitCode {
     command.set_bin_name("xtask");
     let mut script = Vec::new();

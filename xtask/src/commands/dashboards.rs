@@ -35,7 +35,6 @@ pub(crate) enum DashboardsCommand {
     },
 }
 
-/// Runs the command.
 pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     let DashboardsCommand::Diff { revision, words, markdown } = command;
     let shell = git::shell(&workspace::root())?;
@@ -68,7 +67,6 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// The changes as Markdown.
 fn as_markdown(changes: &[String]) -> String {
     if changes.is_empty() {
         return "## Dashboards\n\nNo dashboard changes.".to_owned();

@@ -32,7 +32,6 @@ pub(crate) struct ExportArgs {
 /// The file by which a folder is recognized as an earlier export.
 const README: &str = "README.md";
 
-/// Writes the files.
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let folder = workspace::root().join(args.kubernetes.as_ref().unwrap_or(&args.folder));
     if folder.exists() {

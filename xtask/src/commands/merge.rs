@@ -46,7 +46,6 @@ impl SettingChoice for MergedRun {
     const VARIABLES: Option<&'static [&'static str]> = Some(&[TESTID, OUT]);
 }
 
-/// Runs the command.
 pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
     Ok(publish::finish(merge(args).await.map(Some)))
 }

@@ -9,7 +9,6 @@ use crate::perf::plan::{self, PerfPlan};
 use crate::perf::publish::{self, PerfResult};
 use crate::perf::{self, PerfArgs, interleaved, list};
 
-/// Runs the command.
 pub(crate) async fn run(args: PerfArgs) -> anyhow::Result<ExitCode> {
     Ok(publish::finish(perf(args).await))
 }

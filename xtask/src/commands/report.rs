@@ -25,7 +25,6 @@ pub(crate) struct ReportArgs {
     production: ProductionArgs,
 }
 
-/// Runs the command.
 pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     if let Some((path, compared)) = reports::find_comparison(&args.report)? {
         report_files::write_comparison(&path, &compared)?;

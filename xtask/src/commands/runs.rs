@@ -26,7 +26,6 @@ pub(crate) struct RunsArgs {
     out: SettingArgs<ReportFolder>,
 }
 
-/// Prints the runs.
 pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let folder = args.out.folder().unwrap_or_else(workspace::perf);
     let (mut reports, unreadable) = reports::read_all(&folder)?;

@@ -63,7 +63,6 @@ pub(crate) struct UpArgs {
     ports: PortArgs,
 }
 
-/// Runs the command.
 pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
     match command {
         StackCommand::Up(args) => start(&args).await,

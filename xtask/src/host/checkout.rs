@@ -11,7 +11,6 @@ use super::cleanup::Cleanup;
 use super::git::{self, RevisionError, shell};
 use super::{files, owner, workspace};
 
-/// Why a revision is not checked out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckoutError {
     #[error("{} is not in a git repository, which --against REV needs", .0.display())]
@@ -40,7 +39,6 @@ pub(crate) struct KnownRevision {
     within: PathBuf,
 }
 
-/// A checked-out revision.
 #[derive(Debug)]
 pub(crate) struct Checkout {
     /// The top of the worktree.
@@ -62,7 +60,6 @@ pub(crate) fn top() -> Result<PathBuf, CheckoutError> {
 }
 
 impl KnownRevision {
-    /// The revision of this name.
     pub(crate) fn find(name: &str) -> Result<Self, CheckoutError> {
         let (root, top) = (workspace::root(), top()?);
         let path = root.canonicalize().map_err(|error| CheckoutError::Unresolved { path: root, error })?;
@@ -91,7 +88,6 @@ impl Checkout {
         Ok(format!("working tree ({revision} {subject}{changes})"))
     }
 
-    /// Removes the worktree.
     pub(crate) fn remove(&self) -> anyhow::Result<()> {
         let removed = shell(&self.top).and_then(|shell| remove(&shell, &self.folder));
         removed.with_context(|| format!("failed to remove the checkout {}", self.folder.display()))
@@ -112,7 +108,6 @@ fn add_worktree(shell: &Shell, revision: &str, sha: &str) -> anyhow::Result<(Pat
     Ok((folder, format!("{name}({short} {subject})")))
 }
 
-/// The file that names the owner of a checkout.
 fn owner_file(folder: &Path) -> PathBuf {
     folder.with_extension("owner")
 }
@@ -133,7 +128,6 @@ pub(crate) fn clean_up(cleanup: &mut Cleanup) {
     }
 }
 
-/// The folder of checkouts.
 fn folder() -> PathBuf {
     workspace::perf().join("against")
 }

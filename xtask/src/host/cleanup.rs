@@ -24,7 +24,6 @@ pub(crate) struct Cleanup {
 }
 
 impl Cleanup {
-    /// Records the result of a removal.
     pub(crate) fn record(&mut self, removed: anyhow::Result<()>, what: impl FnOnce() -> String) {
         match removed {
             Ok(()) => self.removed.push(what()),

@@ -8,13 +8,11 @@ use anyhow::Context as _;
 use monitoring::generated_files::GeneratedFile;
 use serde::Serialize;
 
-/// Reads a text file.
 pub(crate) fn read(path: impl AsRef<Path>) -> anyhow::Result<String> {
     let path = path.as_ref();
     fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// Lists a folder.
 pub(crate) fn list(folder: impl AsRef<Path>) -> anyhow::Result<ReadDir> {
     let folder = folder.as_ref();
     fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))

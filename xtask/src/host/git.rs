@@ -5,7 +5,6 @@ use std::path::Path;
 use monitoring::revision::Revision;
 use xshell::{Shell, cmd};
 
-/// A shell in a folder.
 pub(crate) fn shell(folder: &Path) -> anyhow::Result<Shell> {
     let shell = Shell::new()?;
     shell.change_dir(folder);

@@ -20,7 +20,6 @@ const STORE_LIMIT: BodyLimit = BodyLimit(64 << 20);
 /// The limit on a target's text, such as its metrics. Several may be read at once.
 const TEXT_LIMIT: BodyLimit = BodyLimit(8 << 20);
 
-/// A client for requests to the server of that URL.
 pub(crate) fn client(url: &Url) -> anyhow::Result<reqwest::Client> {
     Ok(prometheus_store::client(url, OPTIONS)?)
 }

@@ -24,7 +24,6 @@ pub(crate) fn print_run(result: &RunResult<'_>) {
     print_line(&render_result(result, style()));
 }
 
-/// Prints a list of runs.
 pub(crate) fn print_runs(reports: &[Report]) {
     print_line(&render_runs(reports, style()));
 }

@@ -53,7 +53,6 @@ pub(crate) fn var(name: &str) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
-/// The folders of PATH.
 #[expect(clippy::disallowed_methods, reason = "the one place")]
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path: OsString = std::env::var_os("PATH").unwrap_or_default();

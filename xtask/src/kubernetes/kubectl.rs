@@ -14,7 +14,6 @@ use crate::host::child;
 
 const PROGRAM: &str = "kubectl";
 
-/// Why a command of `kubectl` failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KubectlError {
     #[error("kubectl is not installed, or not on PATH: install it (https://kubernetes.io/docs/tasks/tools)")]
@@ -24,7 +23,6 @@ pub(crate) enum KubectlError {
     /// The message of the API server, or of kubectl.
     #[error("kubectl {0}: {1}")]
     Failed(String, String),
-    /// The cluster has no such object.
     #[error("kubectl {0}: {1}")]
     NotFound(String, String),
     #[error("failed to run kubectl: {0}")]
@@ -81,7 +79,6 @@ impl Kubectl {
         parse(&self.run_with(&args, manifest.to_string().as_bytes()).await?)
     }
 
-    /// Lists objects of a kind.
     pub(super) async fn list<T: DeserializeOwned>(&self, kind: &str, selector: &str) -> Result<Vec<T>, KubectlError> {
         #[derive(Deserialize)]
         struct List<T> {

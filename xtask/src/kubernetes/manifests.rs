@@ -15,13 +15,11 @@ pub(crate) use exported::{FOLDER, exported_manifests};
 
 /// The port at which agents join.
 pub(super) const PORT: u16 = 7070;
-/// The containers' names.
 pub(super) const COORDINATOR: &str = "coordinator";
 pub(super) const AGENT: &str = "agent";
 /// The label with the run's name, and the one that tells coordinator and agents apart.
 pub(super) const RUN_LABEL: &str = "app.kubernetes.io/instance";
 pub(super) const ROLE_LABEL: &str = "app.kubernetes.io/component";
-/// The keys of the Secret.
 const TOKEN_KEY: &str = "token";
 const SETTINGS_KEY: &str = "settings";
 /// Time in which the log of a Job's pods can be read after its end.
@@ -50,7 +48,6 @@ pub(super) struct RunManifests {
 }
 
 impl RunManifests {
-    /// The name of the agents' Job.
     pub(super) fn agents_name(&self) -> String {
         format!("{}-agents", self.name)
     }

@@ -50,7 +50,6 @@ pub(super) struct RunningPod {
     pub(super) place: String,
 }
 
-/// The pods of a run.
 pub(super) struct PodWatch {
     kubectl: Kubectl,
     run: RunManifests,

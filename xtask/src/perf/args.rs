@@ -143,7 +143,6 @@ impl PerfArgs {
         Ok(vec![reports::read(Path::new(path)).map_err(PerfError::Replay)?.run.scenario])
     }
 
-    /// The cargo profile of the scenarios.
     pub(crate) const fn profile(&self) -> &'static str {
         if self.peak { PEAK_PROFILE } else { PROFILE }
     }
@@ -195,7 +194,6 @@ impl PerfArgs {
     }
 }
 
-/// The remote-write URL of a Prometheus.
 pub(crate) fn write_url(prometheus: &Url) -> Url {
     let mut url = prometheus.clone();
     url.set_path(&format!("{}/api/v1/write", url.path().trim_end_matches('/')));

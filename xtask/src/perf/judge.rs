@@ -15,10 +15,8 @@ use crate::scenarios::ScenarioTest;
 
 /// A run with evidence.
 pub(crate) struct MeasuredRun {
-    /// The run's folder.
     folder: PathBuf,
     evidence: Evidence,
-    /// Name of the scenario's test.
     test: String,
     test_end: TestEnd,
 }
@@ -34,16 +32,13 @@ impl MeasuredRun {
     }
 }
 
-/// A run that is judged by its objectives.
 pub(crate) struct JudgedRun {
-    /// The run's folder.
     pub(crate) folder: PathBuf,
     pub(crate) report: Report,
     /// The problem that every objective was met, but then the test failed.
     pub(crate) test_failed: Option<Finding>,
 }
 
-/// Judges a run.
 pub(crate) fn run(measured: MeasuredRun) -> Result<JudgedRun, PerfError> {
     let MeasuredRun { folder, evidence, test, test_end } = measured;
     let report = reports::judge_evidence(evidence)?;

@@ -29,7 +29,6 @@ pub(crate) struct PerfPlan {
     pub(crate) settings: Settings,
     /// The number of signals that asked the command to end.
     pub(crate) signals: Signals,
-    /// The scenarios to run.
     pub(crate) scenarios: Vec<ScenarioTest>,
     /// The test binary with the scenarios.
     pub(crate) generator: PathBuf,
@@ -106,7 +105,6 @@ impl PerfPlan {
         !self.settings.dry_run
     }
 
-    /// Whether runs are judged.
     pub(crate) const fn judges(&self) -> bool {
         self.sends() && self.settings.shard.is_none()
     }

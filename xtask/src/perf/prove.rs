@@ -94,7 +94,6 @@ pub(super) async fn before<'a>(plan: &'a PerfPlan, services: &'a Services) -> Op
     Some(ProofContext { store, backend, push_interval, must_prove })
 }
 
-/// The result of a proof.
 #[derive(Default)]
 pub(crate) struct ProofResult {
     /// Failed checks and other problems.
@@ -139,7 +138,6 @@ pub(super) async fn run(plan: &PerfPlan, judged: &JudgedRun, context: Option<Pro
     ProofResult { findings: not_written.into_iter().chain(result.findings).collect(), ..result }
 }
 
-/// The proof of a run.
 #[derive(Debug, Serialize)]
 struct Proof {
     checks: Vec<ProofItem>,
@@ -154,7 +152,6 @@ impl Proof {
         Self { checks: vec![ProofItem::not_applicable("metrics", why)], finding: None }
     }
 
-    /// The findings of the proof, and its text.
     fn into_result(self, is_verbose: bool) -> ProofResult {
         let finding = |why| Finding::problem(ExitCode::ProofFailed, Subject::Monitoring, FindingKind::ProofFailed, why);
         let failed = self.failed().map(finding);
@@ -173,13 +170,11 @@ impl Proof {
 pub(super) struct ProofContext<'a> {
     store: ProofStore<'a>,
     backend: ProofBackend<'a>,
-    /// The time between two pushes.
     push_interval: Duration,
     /// Whether a store without our rules fails the proof, because a proof was asked for.
     must_prove: bool,
 }
 
-/// The store of a run.
 #[derive(Debug)]
 struct ProofStore<'a> {
     /// The URL for queries.
@@ -189,7 +184,6 @@ struct ProofStore<'a> {
     /// Whether pods made the load. Their network may reach a store that this machine does not.
     by_pods: bool,
     grafana: Option<&'a Url>,
-    /// The credentials for the store.
     access: &'a StoreAccess,
     /// Whether it is this clone's stack, which has our rules.
     is_own: bool,
@@ -197,7 +191,6 @@ struct ProofStore<'a> {
     is_on_a_bridge: bool,
 }
 
-/// The backend of a run.
 struct ProofBackend<'a> {
     source: MetricsSource<'a>,
     /// Whether it was started for this run. It then has metrics, and no other client uses it.

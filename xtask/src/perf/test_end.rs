@@ -2,7 +2,6 @@
 
 use std::process::ExitStatus;
 
-/// End of the test of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TestEnd {
     Passed,

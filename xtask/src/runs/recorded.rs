@@ -26,7 +26,6 @@ pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Compares two recorded runs.
 pub(crate) fn compare(
     base_path: &Path,
     base: &Report,

@@ -37,12 +37,10 @@ fn read_text(path: &Path) -> anyhow::Result<String> {
     files::read(path)
 }
 
-/// Reads the evidence of a run.
 pub(crate) fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
     perf_report::read::read_evidence(&read_text(path)?).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// Why evidence cannot be judged.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnjudgeableError {
     #[error("run {testid} is of service {service}, which monitoring/src/services/mod.rs does not list: add it to ALL")]
@@ -78,7 +76,6 @@ fn find_without_report(name: &str, file: &str) -> Option<PathBuf> {
     places.into_iter().find(|path| path.ends_with(file) && path.is_file() && !path.with_file_name(REPORT).exists())
 }
 
-/// The folder of a baseline.
 pub(crate) fn baseline_folder(name: &str) -> PathBuf {
     workspace::perf().join("baselines").join(name)
 }
@@ -106,7 +103,6 @@ pub(crate) fn suggest(name: &str) -> String {
     did_you_mean(name, names().iter().map(String::as_str))
 }
 
-/// Names of runs and baselines.
 fn names() -> Vec<String> {
     let folders = [workspace::perf(), workspace::perf().join("baselines")];
     let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();

@@ -244,7 +244,6 @@ pub(crate) async fn status() -> anyhow::Result<Vec<(String, Option<url::Url>)>> 
     Ok(list_own(&docker, None).await?.into_iter().map(line).collect())
 }
 
-/// Docker's version.
 pub(crate) async fn version() -> Result<String, StackError> {
     let version = connect().await?.version().await.context("failed to ask Docker for its version")?;
     Ok(version.version.unwrap_or_else(|| "of unknown version".to_owned()))

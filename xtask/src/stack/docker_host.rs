@@ -21,7 +21,6 @@ const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
 /// The socket that testcontainers tries first.
 const DEFAULT: &str = "/var/run/docker.sock";
 
-/// The result of the search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DockerSearch {
     /// Docker's address, if one is given or a socket accepts connections.

@@ -11,14 +11,12 @@ pub(crate) const PROMETHEUS_VAR: &str = "PERF_PROMETHEUS_IMAGE";
 /// The variable for another Grafana image.
 pub(crate) const GRAFANA_VAR: &str = "PERF_GRAFANA_IMAGE";
 
-/// The images of a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct Images {
     pub(crate) prometheus: Image,
     pub(crate) grafana: Image,
 }
 
-/// An image.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     pub(crate) name: String,

@@ -10,7 +10,6 @@ use monitoring::{generated_files, promql, services};
 use super::limits::RETENTION;
 use crate::host::{files, workspace};
 
-/// The default port of Prometheus.
 pub(crate) const PROMETHEUS_PORT: u16 = 9090;
 /// The default port of Grafana; its usual 3000 is often a frontend's.
 pub(crate) const GRAFANA_PORT: u16 = 3001;
@@ -28,7 +27,6 @@ pub(crate) enum StackChoice {
     None,
 }
 
-/// The options of a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct StackOptions {
     pub(crate) choice: StackChoice,

@@ -6,7 +6,6 @@ use perf_report::exit_code::ExitCode;
 
 use super::docker_host::NETWORK;
 
-/// Why a stack did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StackError {
     #[error(transparent)]
@@ -31,7 +30,6 @@ pub(crate) enum StackError {
     InUse { stack: u16, pid: u32 },
     #[error("interrupted while the stack was starting")]
     Interrupted,
-    /// An unexpected error.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
 }
@@ -88,7 +86,6 @@ impl UnavailableError {
     }
 }
 
-/// A container did not start.
 #[derive(Debug, thiserror::Error)]
 #[error("{image} did not start in Docker: {why}")]
 pub(crate) struct ContainerError {

@@ -27,7 +27,6 @@ fn read_url(line: &str) -> Option<Url> {
     serde_json::from_str(line).ok().map(|FirstLine { url }| url)
 }
 
-/// A running stub backend.
 #[derive(Debug)]
 pub(crate) struct StubBackend {
     child: Child,
@@ -58,7 +57,6 @@ impl StubBackend {
         Ok(Self { child, url })
     }
 
-    /// Stops the stub backend.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.child.stdin.take());
         if time::timeout(STOP, self.child.wait()).await.is_err() {

@@ -24,7 +24,6 @@ use crate::runs::reports;
 /// Virtual users of `accuracy`: few, so that the server is never busy.
 const VUS: &str = "20";
 
-/// `cargo xtask bench arrivals`
 pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start(None).await?;
     let mut command = setup.generator_command();
@@ -59,7 +58,6 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
     Ok(ExitCode::Met)
 }
 
-/// `cargo xtask bench accuracy`
 pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
     let log = crate::host::workspace::perf().join("bench-delays.txt");
     files::make_folder(crate::host::workspace::perf())?;

@@ -41,7 +41,6 @@ const FEATURES: [Feature; 7] = [
     Feature { description: "6 requests at once, not in turn", with: Some("at-once"), without: Some("in-turn") },
 ];
 
-/// `cargo xtask bench features`
 pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start_over(BenchProtocol::Http, None, SCENARIO).await?;
     let rows = setup.folder.join("students.csv");

@@ -17,7 +17,6 @@ const START: Duration = Duration::from_secs(5);
 /// The response body of the stub backend's fixed server.
 const BODY: &str = r#"{"room":"ABCD","day":12,"state":"running","players":[{"id":"p1","name":"Student 1","cash":10000},{"id":"p2","name":"Student 2","cash":9500}],"prices":{"ACME":101.5,"GLOBEX":55.25}}"#;
 
-/// A running nginx.
 pub(super) struct Nginx {
     child: Child,
     /// The URL of the measured server.

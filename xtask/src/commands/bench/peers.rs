@@ -60,7 +60,6 @@ struct PeerResults {
     comparisons: Vec<PeerComparison>,
 }
 
-/// `cargo xtask bench peers`
 pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     let possible = PeerName::all(args.protocol);
     if let Some(other) = args.peer.iter().find(|name| !possible.contains(name)) {
@@ -126,7 +125,6 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Met)
 }
 
-/// `cargo xtask bench memory`
 pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyhow::Result<ExitCode> {
     let setup = BenchSetup::start(None).await?;
     let mut command = setup.load_by(&setup.generator, vus, duration);

@@ -96,7 +96,6 @@ impl BenchSetup {
         }
     }
 
-    /// The URL of the server.
     pub(super) const fn url(&self) -> &Url {
         match &self.server {
             Server::Stub(stub) => &stub.url,
@@ -135,7 +134,6 @@ impl BenchSetup {
         command
     }
 
-    /// Stops the server and the store.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         match self.server {
             Server::Stub(stub) => stub.stop().await?,

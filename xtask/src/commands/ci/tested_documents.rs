@@ -116,7 +116,6 @@ impl Table {
 }
 
 impl TestedDocument {
-    /// Removes the rows of earlier tests.
     pub(super) fn remove_rows(&self) -> anyhow::Result<()> {
         self.tables.iter().try_for_each(|table| files::remove_folder(&table.folder()))
     }
@@ -135,7 +134,6 @@ impl TestedDocument {
         fs::read_to_string(workspace::root().join(self.path)).with_context(|| format!("failed to read {}", self.path))
     }
 
-    /// Writes the document.
     pub(super) fn write(&self) -> anyhow::Result<()> {
         let path = self.path;
         fs::write(workspace::root().join(path), self.text()?).with_context(|| format!("failed to write {path}"))

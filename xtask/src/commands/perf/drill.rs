@@ -208,7 +208,6 @@ fn drill_catalogue(catalogue: &Catalogue) -> Catalogue {
     Catalogue { slos: slos.copied().collect::<Vec<_>>().leak(), ..*catalogue }
 }
 
-/// The results of all runs of a drill.
 struct DrilledRuns {
     /// Alerts during the clean run.
     loud: Vec<Series>,

@@ -21,7 +21,6 @@ use crate::host::{http, workspace};
 use crate::setting_args::{SettingArgs, SettingChoice};
 use crate::stack::{Images, PortArgs, StackError, docker, local_url};
 
-/// A problem that a check found, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FoundProblem {
     problem: String,
@@ -31,17 +30,14 @@ struct FoundProblem {
 /// The details of a passed check, or the problem.
 type CheckResult = Result<String, FoundProblem>;
 
-/// A question, and its outcome.
 struct DoctorCheck {
     question: &'static str,
     outcome: CheckOutcome,
 }
 
-/// The outcome of a check.
 enum CheckOutcome {
     /// It passed, with details.
     Passed(String),
-    /// It found a problem.
     Failed(FoundProblem),
     /// The question was not asked, for this reason.
     NotChecked(&'static str),
@@ -161,7 +157,6 @@ async fn check_store(store: &Store) -> [DoctorCheck; 3] {
     ]
 }
 
-/// The checks of Grafana.
 async fn check_grafana(grafana: &Url, has_docker: bool) -> [DoctorCheck; 2] {
     let (health, source) = if has_docker {
         match grafana_health(grafana).await {

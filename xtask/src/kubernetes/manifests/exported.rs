@@ -13,7 +13,6 @@ use crate::kubernetes::args::{POD_CPU, POD_MEMORY};
 
 /// The folder of the committed manifests.
 pub(crate) const FOLDER: &str = "perf-tests/kubernetes";
-/// Number of agents.
 const EXPORTED_AGENTS: u32 = 4;
 /// The token that users replace. It is so short that the coordinator refuses it.
 const PLACEHOLDER: &str = "REPLACE-ME";

@@ -33,7 +33,6 @@ pub(super) struct CalibrationSubject {
 #[derive(Serialize)]
 pub(super) struct RequestPath<'a> {
     pub(super) service: CalibratedService<'a>,
-    /// The cargo profile of the scenarios.
     pub(super) profile: &'a str,
     pub(super) http: &'a HttpSettings,
 }

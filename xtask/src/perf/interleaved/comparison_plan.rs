@@ -28,7 +28,6 @@ pub(super) struct ComparisonPlan<'a> {
 
 /// The base that the head is compared with. `R` is a revision: its name, itself, or its checkout.
 pub(super) enum ComparisonBase<R> {
-    /// A running service.
     Running(Url),
     Revision(R),
     /// The head itself: a calibration.
@@ -56,7 +55,6 @@ impl<'a> ComparisonPlan<'a> {
         Ok(Self { args, settings, signals, base, target, scenario, built, _programs: programs })
     }
 
-    /// Removes the checkout, if there is one.
     pub(super) fn remove_checkout(&self) -> anyhow::Result<()> {
         match &self.base {
             ComparisonBase::Revision(checkout) => checkout.remove(),

@@ -10,7 +10,6 @@ use super::round::Rounds;
 use crate::perf::args::{MOST_ROUNDS, ROUNDS};
 use crate::perf::perf_error::PerfError;
 
-/// The measured rounds of a comparison.
 pub(super) struct MeasuredRounds {
     /// The reports of base and head, for each pair of rounds.
     pub(super) pairs: Vec<(Report, Report)>,

@@ -45,7 +45,6 @@ fn round_load(given: &LoadOverride) -> LoadOverride {
 pub(super) struct Rounds<'a> {
     pub(super) plan: &'a ComparisonPlan<'a>,
     sides: Sides,
-    /// The comparison's name.
     pub(super) name: String,
     pub(super) folder: PathBuf,
     /// The time that the last pair took.

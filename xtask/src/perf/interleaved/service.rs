@@ -25,13 +25,15 @@ const LAST_LINES: usize = 15;
 pub(super) enum SideService {
     /// A running service of the user's, which is neither started nor stopped.
     Running(Url),
-    /// The program of the stub backend.
     Stub(PathBuf),
     /// A shell command that runs in `folder`. The service has to listen within `within`.
-    Command { command: String, folder: PathBuf, within: Duration },
+    Command {
+        command: String,
+        folder: PathBuf,
+        within: Duration,
+    },
 }
 
-/// A running service of a round.
 #[derive(Debug)]
 pub(super) enum RunningService {
     Running(Url),

@@ -13,7 +13,6 @@ use crate::scenarios;
 
 pub(super) const INTERRUPTED: PerfError = PerfError::Interrupted("interrupted; the rounds so far are not judged");
 
-/// The name of a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SideName {
     Base,
@@ -40,7 +39,6 @@ impl SideName {
 
 /// Why there is no report of a side.
 pub(super) enum SideFailure {
-    /// The side cannot be measured, for this reason.
     Unmeasured(String),
     /// Anything else, such as an interruption.
     Other(PerfError),
@@ -60,7 +58,6 @@ impl SideFailure {
     }
 }
 
-/// One side of the comparison.
 #[derive(Debug, Clone)]
 pub(super) struct Side {
     pub(super) name: SideName,
@@ -71,7 +68,6 @@ pub(super) struct Side {
     pub(super) folder: PathBuf,
 }
 
-/// Both sides of the comparison.
 #[derive(Debug)]
 pub(super) struct Sides {
     pub(super) base: Side,

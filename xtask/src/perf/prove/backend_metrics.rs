@@ -47,17 +47,14 @@ struct ProcessIdentity {
     created: BTreeMap<(String, BTreeMap<String, String>), f64>,
 }
 
-/// One reading of the metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::perf) struct MetricsReading {
     identity: ProcessIdentity,
     pub(super) samples: Vec<ExpositionSample>,
 }
 
-/// The metrics of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::perf) enum BackendMetrics {
-    /// The target has no metrics.
     Unavailable(NoMetrics),
     /// Several processes respond in turn, each with its own counters. The reading is of one.
     Several(MetricsReading),

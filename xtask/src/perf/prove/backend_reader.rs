@@ -177,7 +177,6 @@ impl BackendReader<'_> {
         backend_metrics::read_once(self.backend.source, path).await
     }
 
-    /// The URL of the metrics.
     fn url(&self) -> Option<Url> {
         self.backend.source.target.join(self.run.catalogue.mapping.path).ok()
     }

@@ -24,7 +24,6 @@ const OF_ROUTERS: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
 /// the same statuses itself, so that its count of one shows nothing about the rest.
 const OF_PROXIES: [u16; 14] = [408, 413, 414, 431, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526];
 
-/// The counts of one endpoint.
 #[derive(Debug, Clone)]
 pub(super) struct EndpointAccount {
     pub(super) name: String,
@@ -39,7 +38,6 @@ pub(super) struct EndpointAccount {
     unanswered: u64,
     /// The store's count, by status.
     stored: Option<BTreeMap<StatusKey, u64>>,
-    /// The backend's count.
     counted: Option<EndpointCounters>,
 }
 

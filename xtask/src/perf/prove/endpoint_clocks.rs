@@ -15,7 +15,6 @@ pub(super) struct EndpointClocks {
     pub(super) client_mean: f64,
     /// The part of the client's mean for sending and receiving.
     pub(super) on_the_wire: f64,
-    /// The backend's mean.
     pub(super) backend_mean: f64,
     /// The client's p95, if it is finite.
     pub(super) client_p95: Option<f64>,

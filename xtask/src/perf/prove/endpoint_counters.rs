@@ -39,19 +39,16 @@ pub(super) fn belongs_to_endpoint(sample: &ExpositionSample, mapping: &BackendMa
     mapping.handler.is_some() && same_method && value(sample, mapping.handler) == mapping.route(endpoint)
 }
 
-/// Growth of each count.
 fn growth<K: Ord + Clone>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
     let earlier = |key| before.get(key).copied().unwrap_or_default();
     now.iter().map(|(key, count)| (key.clone(), count.saturating_sub(earlier(key)))).collect()
 }
 
 impl EndpointCounters {
-    /// The counters of one endpoint.
     pub(super) fn for_endpoint(samples: &[ExpositionSample], mapping: &BackendMapping, endpoint: &Endpoint) -> Self {
         Self::sum(samples.iter().filter(|sample| belongs_to_endpoint(sample, mapping, endpoint)), mapping)
     }
 
-    /// The counters of all requests together.
     pub(super) fn for_all(samples: &[ExpositionSample], mapping: &BackendMapping) -> Self {
         Self::sum(samples.iter(), mapping)
     }
@@ -93,7 +90,6 @@ impl EndpointCounters {
         }
     }
 
-    /// The difference to earlier counters.
     pub(super) fn since(&self, before: &Self) -> Self {
         let buckets = self.buckets.iter().map(|(bound, count)| {
             let earlier = before.buckets.iter().find(|(known, _)| known.total_cmp(bound).is_eq());

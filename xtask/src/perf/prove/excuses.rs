@@ -23,7 +23,6 @@ const LEAST_FOR_LINES: Duration = Duration::from_secs(PUSH_INTERVAL.as_secs() + 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Excuses<'a> {
     pub(super) report: &'a Report,
-    /// The time between two pushes.
     pub(super) push_interval: Duration,
     /// Why the store has no scrapes of the backend. `None` if it must have them.
     pub(super) no_scrapes: Option<Excuse>,

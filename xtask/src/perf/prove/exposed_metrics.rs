@@ -22,7 +22,6 @@ const NO_ROUTE: [&str; 4] = ["none", "", "UNKNOWN", "/**"];
 /// Limit on the routes that a message names.
 const SHOWN_ROUTES: usize = 5;
 
-/// The metrics that a backend exposes.
 #[derive(Debug, Clone)]
 pub(super) struct ExposedMetrics {
     mapping: BackendMapping,

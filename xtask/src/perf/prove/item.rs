@@ -8,7 +8,6 @@ use serde::{Serialize, Serializer};
 
 use super::endpoint_clocks::ClockComparison;
 
-/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ProofItemOutcome {

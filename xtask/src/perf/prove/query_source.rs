@@ -126,7 +126,6 @@ impl QuerySource {
         }
     }
 
-    /// The rules that the store has loaded.
     pub(crate) async fn rules(&self) -> anyhow::Result<Vec<LoadedRule>> {
         Ok(self.prometheus.rules().await?)
     }

@@ -10,10 +10,8 @@ use prometheus_store::response::QueryResult;
 /// Limit on the places that one line names.
 const SHOWN_PLACES: usize = 3;
 
-/// The results of all queries.
 #[derive(Debug, Default)]
 pub(super) struct QueryTally {
-    /// Number of queries.
     pub(super) count: usize,
     /// Number of queries without data that may be empty.
     pub(super) excused: usize,
@@ -45,7 +43,6 @@ fn subject(placed: &PlacedQuery) -> Option<&'static str> {
 }
 
 impl QueryTally {
-    /// Adds the result of a query.
     pub(super) fn add(&mut self, placed: &PlacedQuery, promql: &str, found: &QueryResult, excuse: Option<Excuse>) {
         self.count += 1;
         match (found.why_not(), found, excuse) {

@@ -27,7 +27,6 @@ pub(super) fn rule_queries(catalogue: &Catalogue, timing: &Timing) -> Vec<Placed
     recorded.chain(alerts).collect()
 }
 
-/// The state of a rule in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RuleState {
     Missing,

@@ -74,7 +74,6 @@ pub(super) async fn remove_if_made_here(docker: &Docker, name: &str) -> anyhow::
     }
 }
 
-/// A container of this clone.
 pub(super) struct OwnContainer {
     pub(super) name: String,
     pub(super) image: String,

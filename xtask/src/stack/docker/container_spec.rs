@@ -31,7 +31,6 @@ const STARTUP: Duration = Duration::from_secs(60);
 /// Time limit of the start with a pull of the image, which testcontainers does not limit.
 pub(super) const WITH_PULL: Duration = Duration::from_secs(600);
 
-/// The network of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Network {
     /// The network of this machine.
@@ -56,7 +55,6 @@ impl Role {
     }
 }
 
-/// A container of the stack.
 #[derive(Debug, Clone)]
 pub(super) struct ContainerSpec {
     pub(super) role: Role,

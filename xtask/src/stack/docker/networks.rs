@@ -31,7 +31,6 @@ pub(super) async fn create(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A network of this clone.
 struct OwnNetwork {
     name: String,
     id: String,
@@ -39,7 +38,6 @@ struct OwnNetwork {
     created_by: String,
 }
 
-/// This clone's networks.
 async fn list_own(docker: &Docker) -> anyhow::Result<Vec<OwnNetwork>> {
     let label = format!("{}={}", super::WORKSPACE, workspace::id());
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
