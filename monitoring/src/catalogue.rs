@@ -42,59 +42,47 @@ pub struct Catalogue {
 
 /// An inconsistency in a catalogue.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum CatalogueError {
-    /// A name that cannot begin a Prometheus metric name.
     #[error(
         "name {0:?} is invalid: start with a lower-case letter and use at most {max} lower-case \
          letters, digits and underscores",
         max = label::MAX_NAME
     )]
     Name(&'static str),
-    /// An endpoint expects no status that a response can have.
     #[error("endpoint {0:?} expects a status that no response has: use statuses from 200 to 999")]
     Statuses(&'static str),
-    /// A path that cannot be requested.
     #[error(
         "path {0:?} is invalid: start with one slash, and use only printable ASCII characters without spaces and '#'"
     )]
     Path(&'static str),
-    /// The name of a host cannot stand in `--target NAME=URL`.
     #[error("host {0:?} is invalid: start with a lower-case letter and use lower-case letters, digits and underscores")]
     Host(&'static str),
-    /// Two endpoints, hosts, measures, or objectives on the backend, with the same name.
     #[error("{0:?} is defined twice in the catalogue: remove or rename one")]
     Duplicate(String),
-    /// Two objectives with the same limit: subject and text.
     #[error("{0} has the objective {1:?} twice in the catalogue: remove one, or change its limit, phases or part")]
     SameLimit(&'static str, String),
-    /// An objective or `critical` names an endpoint that is not in `endpoints`.
     #[error("endpoint {0:?} has an objective or is critical but is missing in `endpoints`: add it there")]
     Unknown(&'static str),
-    /// An objective that every result would meet, or that cannot be met.
     #[error(
         "objective {0:?} cannot be judged: give it a share between 0 % and 100 %, a limit above 0, and a phase. \
          An objective on the backend also needs an expression and a title"
     )]
     Vacuous(String),
-    /// No request can have the method.
     #[error("endpoint {0:?} has a method that no request can have: use a token such as \"PURGE\", and not CONNECT")]
     Method(&'static str),
-    /// The name of a check cannot be a label value.
     #[error("check name {0:?} cannot be used: give it 1 to {max} bytes without control characters", max = label::MAX_VALUE)]
     Check(&'static str),
-    /// An objective on a measure that is not in `measures`, or has another kind.
     #[error(
         "measure {0:?} has an objective, but `measures` does not have it with that kind: add it there. Slo::trend is \
          for trends, Slo::rate_above for rates, Slo::counter for counters and Slo::gauge for gauges"
     )]
     Measure(&'static str),
-    /// The name of a part cannot be a label value.
     #[error(
         "part {0:?} of an objective cannot be used: give it 1 to {max} bytes without control characters",
         max = label::MAX_VALUE
     )]
     Part(&'static str),
-    /// A segment or tag cannot be a label value, or the objective is on a value a second.
     #[error(
         "objective {0:?} cannot be judged in this segment or tag: give a segment's name and a tag's value 1 to {max} \
          bytes without control characters. A segment's name has no '=', and a tag's name is a label name. \
@@ -102,23 +90,17 @@ pub enum CatalogueError {
         max = label::MAX_VALUE
     )]
     Segment(String),
-    /// Too many tags with an objective.
     #[error("{0} tags with an objective are too many: use at most {MAX_TAGS}, since each has series of its own")]
     TooManyTags(usize),
-    /// An objective on a gauge in a segment or in some phases.
     #[error("objective {0:?} cannot be judged: a gauge has one last value, and none for each segment or phase")]
     Gauge(String),
-    /// A name that series or rules need for something else.
     #[error(
         "name {0:?} is reserved: choose another. Reserved are all, http_req, measure_… and segment_…, and for a measure \
          the names of endpoints"
     )]
     Reserved(&'static str),
-    /// Prometheus cannot parse the expression of an objective on the backend, or a selector of a
-    /// cache: its name, and the parser's message.
     #[error("the PromQL of {0} is invalid: {1}")]
     PromQl(String, String),
-    /// The name of the service cannot be used in file names and URLs.
     #[error("service name {0:?} is invalid: use lower-case letters, digits and dashes")]
     Service(&'static str),
 }

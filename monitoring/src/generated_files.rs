@@ -29,14 +29,12 @@ pub const BANNER: &str =
 
 /// A generated file could not be serialized.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum GeneratedFileError {
-    /// The catalogue of a service is not consistent.
     #[error("the catalogue of {0} (monitoring/src/services/) is not valid: {1}")]
     Catalogue(&'static str, CatalogueError),
-    /// Not representable as YAML.
     #[error("cannot serialize a generated file as YAML: {0}")]
     Yaml(#[from] yaml_serde::Error),
-    /// Not representable as JSON.
     #[error("cannot serialize a generated file as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }

@@ -67,17 +67,15 @@ impl Label {
 
 /// A tag, or another text that becomes a label value, is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum TagError {
-    /// Not of the form `name=value`.
     #[error("tag {0:?} is invalid: write name=value")]
     Form(String),
-    /// Not a label name.
     #[error(
         "tag name {0:?} is not a label name: use at most {MAX_NAME} letters, digits and \
          underscores, and do not start with a digit"
     )]
     Name(String),
-    /// A reserved name.
     #[error(
         "tag name {0:?} is reserved: choose another (reserved are {list} and names that start with __)",
         list = RESERVED.join(", ")
@@ -86,10 +84,8 @@ pub enum TagError {
     /// Empty, too long or unprintable. Prometheus treats a label with an empty value as missing.
     #[error("the value of {0:?} cannot be used: give it 1 to {MAX_VALUE} bytes without control characters")]
     Value(String),
-    /// Too many tags. Each tag is added to every series.
     #[error("{0} tags are too many: use at most {MAX_TAGS}, since each tag is added to every series")]
     TooMany(usize),
-    /// Two tags with the same name.
     #[error("tag {0:?} is given twice: remove one")]
     Twice(String),
 }

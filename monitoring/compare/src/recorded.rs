@@ -47,42 +47,23 @@ pub struct RecordedRun<'a> {
 
 /// Two runs cannot be compared.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum RecordedError {
-    /// The runs differ in service, scenario or load.
     #[error(
         "cannot compare the runs: their {what} differs ({before:?} of the base, {after:?} of the \
          head). Run the head with the {what} of the base, or record a new baseline: \
          --save-baseline without --baseline"
     )]
-    Other {
-        /// Name of the differing property.
-        what: &'static str,
-        /// Value of the base.
-        before: String,
-        /// Value of the head.
-        after: String,
-    },
-    /// The report has no timeline, because an older version wrote it.
+    Other { what: &'static str, before: String, after: String },
     #[error("the report of {0} has no timeline, because an older version wrote it: run it again")]
     NoTimeline(String),
-    /// The histogram log cannot be read: run and cause.
     #[error("cannot read {HISTOGRAMS} of {0}: {1}. Run it again")]
     Log(String, String),
-    /// The histogram log belongs to another run.
     #[error(
         "{HISTOGRAMS} of {testid} belongs to another run: it has {found} requests to {endpoint} \
          where the report has {wanted}. Run it again"
     )]
-    Mismatch {
-        /// ID of the run.
-        testid: String,
-        /// Name of the endpoint.
-        endpoint: String,
-        /// Successful requests in the report.
-        wanted: u64,
-        /// Requests in the log.
-        found: u64,
-    },
+    Mismatch { testid: String, endpoint: String, wanted: u64, found: u64 },
 }
 
 /// Compares two recorded runs.

@@ -34,11 +34,10 @@ pub struct LoggedOutcome {
 
 /// Why a log has no outcome.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum OutcomeLogError {
-    /// Lines are missing, for example because the log was cut off.
     #[error("the log has {0} of {1} lines of the outcome")]
     Incomplete(usize, usize),
-    /// The lines are not those of an outcome.
     #[error("the log's outcome is not readable: {0}")]
     Unreadable(#[from] io::Error),
 }

@@ -9,23 +9,18 @@ use crate::report::{Report, SCHEMA};
 
 /// Error of reading a report, a comparison or evidence.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum ReadError {
-    /// The text is not JSON, or not a report.
     #[error("not a report: it is truncated, or it is other JSON ({0})")]
     Json(#[from] serde_json::Error),
-    /// The version of the report is not supported.
     #[error("report version {0} is not supported (supported: 1 to {SCHEMA}): use the cargo xtask that wrote it")]
     Version(String),
-    /// The version of the comparison is not supported.
     #[error("comparison version {0} is not supported (supported: 1 to {known}): use the cargo xtask that wrote it", known = comparison::SCHEMA)]
     ComparisonVersion(String),
-    /// The text is not JSON, or not a comparison.
     #[error("not a comparison: it is truncated, or it is other JSON ({0})")]
     Comparison(serde_json::Error),
-    /// The version of the evidence is not supported.
     #[error("evidence version {0} is not supported (supported: {known}): use the cargo xtask that wrote it", known = evidence::SCHEMA)]
     EvidenceVersion(String),
-    /// The text is not JSON, or not evidence.
     #[error("not the evidence of a run: it is truncated, or it is other JSON ({0})")]
     Evidence(serde_json::Error),
 }

@@ -23,11 +23,10 @@ pub const EVIDENCE: &str = "evidence.json";
 
 /// A file could not be made.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum RenderError {
-    /// JSON could not be written.
     #[error("cannot write the report as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// XML could not be written.
     #[error("cannot write the results as XML: {0}")]
     Xml(#[from] quick_junit::SerializeError),
 }
