@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One of the processes that made the load together, and the quality of its clock.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentResult {
     /// Number among the agents, from 1.
     pub number: u32,
@@ -60,27 +60,8 @@ pub struct AgentResult {
 
 impl AgentResult {
     /// An agent that made no load yet, by its number from 1 and its process and machine.
-    pub const fn new(number: u32, place: Option<String>) -> Self {
-        Self {
-            number,
-            place,
-            workers: 0,
-            requests: 0,
-            failed: 0,
-            cpu: None,
-            processor_s: None,
-            lateness_p99_ms: None,
-            clock_offset_ms: None,
-            clock_error_ms: None,
-            clock_drift_ms: None,
-            clock_drift_error_ms: None,
-            start_skew_ms: 0.0,
-            started: None,
-            is_shard: false,
-            cut_off: 0,
-            untaken: 0,
-            lost: None,
-        }
+    pub fn new(number: u32, place: Option<String>) -> Self {
+        Self { number, place, ..Self::default() }
     }
 
     /// Its place after its number: " (process 4711 on node-3)". Empty if it is not known.
