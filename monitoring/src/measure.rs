@@ -50,32 +50,6 @@ pub enum Limit<V = u64> {
     AtLeast(V),
 }
 
-/// Bucket bounds of trends that every catalogue has, for charts.
-const LADDER: &[u64] = &[
-    0,
-    1,
-    2,
-    5,
-    10,
-    20,
-    50,
-    100,
-    200,
-    500,
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    20_000,
-    50_000,
-    100_000,
-    200_000,
-    500_000,
-    1_000_000,
-    10_000_000,
-    100_000_000,
-];
-
 impl Measure {
     /// Percentiles of all values, such as queue lengths.
     pub const fn trend(name: &'static str, title: &'static str) -> Self {
@@ -164,9 +138,11 @@ pub const fn as_duration(value: u64) -> Duration {
     Duration::from_millis(value)
 }
 
-/// Upper bounds of trends, ascending: those of charts, and the limits of objectives.
+/// Upper bounds of trends, ascending: those of charts, which are the same for every catalogue, and
+/// the limits of objectives.
 pub(crate) fn bounds(limits: impl Iterator<Item = u64>) -> Vec<Duration> {
-    let mut values: Vec<_> = LADDER.iter().copied().chain(limits).collect();
+    let fine = (0..6).flat_map(|power| [1, 2, 5].map(|first| first * 10_u64.pow(power)));
+    let mut values: Vec<_> = [0, 1_000_000, 10_000_000, 100_000_000].into_iter().chain(fine).chain(limits).collect();
     values.sort_unstable();
     values.dedup();
     values.into_iter().map(as_duration).collect()
