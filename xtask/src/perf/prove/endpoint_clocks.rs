@@ -101,31 +101,22 @@ impl EndpointClocks {
         let Self { name, client_mean, backend_mean, .. } = self;
         let p95 = self.describe_p95().map(|p95| format!("; {p95}")).unwrap_or_default();
         let (client, backend) = (finite_millis(*client_mean), finite_millis(*backend_mean));
-        let means = format!("mean {client} by the client, {backend} by the backend{p95}");
-        match verdict {
-            ClockVerdict::Agrees => format!("largest difference: {name}: {means}"),
+        let means = format!("{name}: mean {client} by the client, {backend} by the backend{p95}");
+        let cause = match verdict {
+            ClockVerdict::Agrees => return format!("largest difference: {means}"),
             ClockVerdict::Generator => {
-                format!(
-                    "{name}: {means}: the generator was overloaded and added the difference; use fewer VUs or more cores"
-                )
+                "the generator was overloaded and added the difference; use fewer VUs or more cores"
             }
-            ClockVerdict::Network => {
-                format!(
-                    "{name}: {means}: most of the difference is sending and receiving: the network, or large responses"
-                )
+            ClockVerdict::Network => "most of the difference is sending and receiving: the network, or large responses",
+            ClockVerdict::Queueing => {
+                "requests waited before the backend's code, in its accept queue, its event loop or a proxy"
             }
-            ClockVerdict::Queueing => format!(
-                "{name}: {means}: requests waited before the backend's code, in its accept queue, its event loop or a proxy"
-            ),
             ClockVerdict::Impossible => {
-                format!(
-                    "{name}: {means}: the backend's time exceeds the client's for the same requests, so one clock is wrong"
-                )
+                "the backend's time exceeds the client's for the same requests, so one clock is wrong"
             }
-            ClockVerdict::OtherRequests => {
-                format!("{name}: {means}: not comparable, since the backend also counted other requests")
-            }
-        }
+            ClockVerdict::OtherRequests => "not comparable, since the backend also counted other requests",
+        };
+        format!("{means}: {cause}")
     }
 }
 
