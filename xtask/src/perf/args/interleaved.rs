@@ -67,21 +67,16 @@ pub(crate) struct InterleavedArgs {
 }
 
 impl InterleavedArgs {
-    /// The command that starts the service.
-    ///
-    /// An empty command counts as not given, so that a workflow can pass on an empty input.
     pub(crate) fn start(&self) -> Option<&str> {
-        self.start.as_deref().filter(|command| !command.trim().is_empty())
+        command(self.start.as_ref())
     }
 
-    /// The command that builds the service; empty counts as not given.
     pub(crate) fn build(&self) -> Option<&str> {
-        self.build.as_deref().filter(|command| !command.trim().is_empty())
+        command(self.build.as_ref())
     }
 
-    /// The command that restores external state; empty counts as not given.
     pub(crate) fn reset(&self) -> Option<&str> {
-        self.reset.as_deref().filter(|command| !command.trim().is_empty())
+        command(self.reset.as_ref())
     }
 
     /// Whether the command runs rounds instead of a single run.
@@ -108,4 +103,9 @@ impl InterleavedArgs {
             _ => Ok(()),
         }
     }
+}
+
+/// An empty command counts as not given, so that a workflow can pass on an empty input.
+fn command(given: Option<&String>) -> Option<&str> {
+    given.map(String::as_str).filter(|command| !command.trim().is_empty())
 }
