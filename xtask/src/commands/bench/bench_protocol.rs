@@ -1,5 +1,9 @@
 //! The protocol between generators and server.
 
+use std::fmt;
+
+use clap::ValueEnum as _;
+
 /// The protocol between generator and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum BenchProtocol {
@@ -11,13 +15,9 @@ pub(crate) enum BenchProtocol {
     Http2,
 }
 
-impl std::fmt::Display for BenchProtocol {
+impl fmt::Display for BenchProtocol {
     /// Its name on the command line.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Http => "http",
-            Self::Tls => "tls",
-            Self::Http2 => "http2",
-        })
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_possible_value().ok_or(fmt::Error)?.get_name())
     }
 }

@@ -1,11 +1,12 @@
 //! Other load generators, and the command lines with which each makes the same load.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use std::{fmt, fs};
 
 use anyhow::Context as _;
+use clap::ValueEnum as _;
 
 use super::bench_protocol::BenchProtocol;
 use super::setup::BenchSetup;
@@ -22,17 +23,6 @@ pub(crate) enum PeerName {
 }
 
 impl PeerName {
-    /// The name of the program.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wrk => "wrk",
-            Self::H2load => "h2load",
-            Self::Oha => "oha",
-            Self::Hey => "hey",
-            Self::K6 => "k6",
-        }
-    }
-
     /// The peers that speak a protocol.
     pub(super) const fn all(protocol: BenchProtocol) -> &'static [Self] {
         match protocol {
@@ -43,7 +33,14 @@ impl PeerName {
 
     /// The program, if it is on PATH.
     pub(super) fn find(self) -> Option<Peer> {
-        Some(Peer { name: Some(self), program: workspace::program(self.as_str())? })
+        Some(Peer { name: Some(self), program: workspace::program(&self.to_string())? })
+    }
+}
+
+impl fmt::Display for PeerName {
+    /// The name of the program.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_possible_value().ok_or(fmt::Error)?.get_name())
     }
 }
 
@@ -62,8 +59,8 @@ impl Peer {
     }
 
     /// The name in results.
-    pub(super) fn name(&self) -> &'static str {
-        self.name.map_or("build", PeerName::as_str)
+    pub(super) fn name(&self) -> String {
+        self.name.map_or_else(|| "build".to_owned(), |name| name.to_string())
     }
 
     /// The command that keeps `connections` busy for the duration.

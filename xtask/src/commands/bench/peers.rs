@@ -31,7 +31,7 @@ pub(super) struct Cost {
 /// Our runs and a peer's.
 #[derive(Debug, Serialize)]
 struct PeerComparison {
-    peer: &'static str,
+    peer: String,
     /// Our cost and the peer's, by round.
     rounds: Vec<(Cost, Cost)>,
     /// The run with the median processor time.
@@ -56,22 +56,22 @@ struct PeerResults {
     seconds: u64,
     /// Whether the generators pushed metrics to a Prometheus.
     store: bool,
-    missing: Vec<&'static str>,
+    missing: Vec<String>,
     comparisons: Vec<PeerComparison>,
 }
 
 pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     let possible = PeerName::all(args.protocol);
     if let Some(other) = args.peer.iter().find(|name| !possible.contains(name)) {
-        let possible: Vec<_> = possible.iter().map(|name| name.as_str()).collect();
-        return Ok(refuse(format!("--peer {} cannot make this load: use {}", other.as_str(), possible.join(", "))));
+        let possible: Vec<_> = possible.iter().map(PeerName::to_string).collect();
+        return Ok(refuse(format!("--peer {other} cannot make this load: use {}", possible.join(", "))));
     }
     let is_wanted = |name: &&PeerName| args.peer.is_empty() || args.peer.contains(name);
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
     for name in possible.iter().filter(is_wanted) {
         match name.find() {
             Some(peer) => peers.push(peer),
-            None => missing.push(name.as_str()),
+            None => missing.push(name.to_string()),
         }
     }
     if let Some(program) = &args.build {
@@ -166,7 +166,7 @@ pub(super) async fn cost(
     })
 }
 
-fn compare(peer: &'static str, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
+fn compare(peer: String, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let memory = |(ours, theirs): &(Cost, Cost)| ours.peak_memory_bytes as f64 / theirs.peak_memory_bytes as f64;
     let cpu = |(ours, theirs): &(Cost, Cost)| ours.cpu_us_per_request / theirs.cpu_us_per_request;
