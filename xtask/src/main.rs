@@ -10,6 +10,7 @@ mod host;
 mod kubernetes;
 mod leftovers;
 mod perf;
+mod refusal;
 mod runs;
 mod scenarios;
 mod setting_args;
@@ -105,7 +106,10 @@ fn print_flag_error(error: &clap::Error) -> ExitCode {
     // These commands judge runs.
     match words.get(1).map(String::as_str) {
         Some("perf" | "merge") => publish::finish(Err(PerfError::Flags(FlagConflict(cause)))),
-        _ => terminal::refuse(cause),
+        _ => {
+            terminal::print_error(&cause);
+            ExitCode::BadConfiguration
+        }
     }
 }
 

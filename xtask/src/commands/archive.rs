@@ -30,8 +30,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::host::clock::Moment;
-use crate::host::terminal::refuse;
 use crate::host::{files, http, workspace};
+use crate::refusal::refuse;
 use crate::runs::reports;
 use crate::setting_args::{ReportFolder, SettingArgs};
 use crate::stack::dashboard_link::RunWindow;
@@ -143,12 +143,9 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let path = folder.join(REPORT_FILE);
     if !path.is_file() {
         let (testid, perf, hint) = (&args.testid, perf.display(), reports::suggest(&args.testid));
-        return Ok(refuse(format!("{perf} has no report of {testid} (cargo xtask runs lists all){hint}")));
+        return Err(refuse(format!("{perf} has no report of {testid} (cargo xtask runs lists all){hint}")));
     }
-    let report = match reports::read(&path) {
-        Ok(report) => report,
-        Err(error) => return Ok(refuse(format!("{error:#}"))),
-    };
+    let report = reports::read(&path).map_err(refuse)?;
     // Not `latest`, which names another run tomorrow.
     let (testid, folder) = (&report.run.testid, perf.join(&report.run.testid));
     let settings = Settings::from_lookup(&|name| workspace::var(name))?;
@@ -160,14 +157,14 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let Some(version) = version(&prometheus).await else {
         let shown = prometheus_store::shown_url(&url);
         let remedy = "start it with cargo xtask stack up, or name another with --prometheus-url";
-        return Ok(refuse(format!("no Prometheus responds at {shown}, where the run's series should be: {remedy}")));
+        return Err(refuse(format!("no Prometheus responds at {shown}, where the run's series should be: {remedy}")));
     };
     let collected = series::collect(&prometheus, &report).await?;
     // This Prometheus may have loaded the rules of another catalogue.
     let rules = prometheus.get_json("rules", &[]).await?;
     if collected.samples_of_run == 0 {
         let shown = prometheus_store::shown_url(&url);
-        return Ok(refuse(format!(
+        return Err(refuse(format!(
             "{shown} has no series of {testid}: they are in another store (--prometheus-url), or older than the retention"
         )));
     }

@@ -18,8 +18,8 @@ use xshell::{Shell, cmd};
 
 use self::tested_documents::{FAULTS, STORES_AND_BACKENDS};
 use super::codegen::{self, CodegenArgs};
-use crate::host::terminal::refuse;
 use crate::host::{files, workspace};
+use crate::refusal::refuse;
 
 /// The module of tests that take too long for every change.
 const FULL: &str = "full::";
@@ -66,7 +66,7 @@ pub(crate) struct CiArgs {
 
 pub(crate) async fn run(args: &CiArgs) -> anyhow::Result<ExitCode> {
     if let Some(missing) = NEEDED.into_iter().find(|name| workspace::program(name).is_none()) {
-        return Ok(refuse(format!("{missing}, which the checks need, is not on PATH: install it")));
+        return Err(refuse(format!("{missing}, which the checks need, is not on PATH: install it")));
     }
     let generated = codegen::run(&CodegenArgs { check: true })?;
     if generated != ExitCode::Met {

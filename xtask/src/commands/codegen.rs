@@ -4,7 +4,7 @@
 use perf_report::exit_code::ExitCode;
 
 use crate::generated_files;
-use crate::host::terminal::refuse;
+use crate::host::terminal::print_error;
 use crate::host::workspace;
 
 #[derive(Debug, clap::Args)]
@@ -21,9 +21,9 @@ pub(crate) fn run(args: &CodegenArgs) -> anyhow::Result<ExitCode> {
     let differences = generated_files::differences(&workspace::root())?;
     if args.check {
         if !differences.is_empty() {
-            let code = refuse("generated files are out of date: run cargo xtask codegen and commit the changes");
+            print_error("generated files are out of date: run cargo xtask codegen and commit the changes");
             differences.iter().for_each(|difference| eprintln!("  {difference}"));
-            return Ok(code);
+            return Ok(ExitCode::BadConfiguration);
         }
         println!("generated files are up to date");
         return Ok(ExitCode::Met);

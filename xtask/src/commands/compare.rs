@@ -4,6 +4,7 @@ use perf_report::exit_code::ExitCode;
 
 use crate::host::terminal;
 use crate::perf::publish::{self, PerfResult};
+use crate::refusal::refuse;
 use crate::runs::{recorded, report_files, reports};
 use crate::values::RuleArgs;
 
@@ -19,17 +20,10 @@ pub(crate) struct CompareArgs {
 }
 
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
-    if let Err(error) = args.rule.check() {
-        return Ok(terminal::refuse(error));
-    }
-    let (base, head) = match (reports::find(&args.base), reports::find(&args.head)) {
-        (Ok(base), Ok(head)) => (base, head),
-        (Err(error), _) | (_, Err(error)) => return Ok(terminal::refuse(error)),
-    };
-    let compared = match recorded::compare(&base.0, &base.1, &head.0, &head.1, args.rule.rule()) {
-        Ok(compared) => compared,
-        Err(error) => return Ok(terminal::refuse(error)),
-    };
+    args.rule.check().map_err(refuse)?;
+    let base = reports::find(&args.base).map_err(refuse)?;
+    let head = reports::find(&args.head).map_err(refuse)?;
+    let compared = recorded::compare(&base.0, &base.1, &head.0, &head.1, args.rule.rule()).map_err(refuse)?;
     let (path, report) = &head;
     report_files::write_beside(path, report, Some(&compared))?;
     terminal::print_comparison(&compared, path);

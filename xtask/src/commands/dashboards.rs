@@ -13,8 +13,8 @@ use xshell::{Shell, cmd};
 
 use crate::dashboard_changes;
 use crate::host::git;
-use crate::host::terminal::refuse;
 use crate::host::{files, workspace};
+use crate::refusal::refuse;
 
 const FOLDER: &str = "dashboards/json";
 
@@ -38,9 +38,7 @@ pub(crate) enum DashboardsCommand {
 pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     let DashboardsCommand::Diff { revision, words, markdown } = command;
     let shell = git::shell(&workspace::root())?;
-    if let Err(why) = git::commit(&shell, &revision) {
-        return Ok(refuse(why));
-    }
+    git::commit(&shell, &revision).map_err(refuse)?;
     let now = files_now()?;
     let then = files_then(&shell, &revision)?;
     let mut changes = Vec::new();

@@ -12,9 +12,9 @@ use monitoring::services;
 use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
-use crate::host::terminal::refuse;
 use crate::host::{files, workspace};
 use crate::kubernetes;
+use crate::refusal::refuse;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         let is_empty = files::list(&folder)?.next().is_none();
         let is_export = folder.join(README).is_file();
         if !(is_empty || args.force && is_export) {
-            return Ok(refuse(format!(
+            return Err(refuse(format!(
                 "{} is not empty: name another folder, or replace an earlier export with --force",
                 folder.display()
             )));

@@ -7,9 +7,9 @@ use anyhow::{Context as _, bail};
 use perf_report::exit_code::ExitCode;
 use perf_settings::IMAGE_REVISION;
 
-use crate::host::terminal::refuse;
 use crate::host::{child, files, git, workspace};
 use crate::kubernetes::USER;
+use crate::refusal::refuse;
 use crate::scenarios::{self, PROFILE};
 
 /// The recipe that compiles in Docker.
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
     let name = args.push.clone().or_else(|| args.tag.clone()).unwrap_or_else(|| format!("perf-tests:{tag}"));
     if args.local {
         if !cfg!(target_os = "linux") {
-            return Ok(refuse("--local compiles for this system, and pods run Linux: remove --local"));
+            return Err(refuse("--local compiles for this system, and pods run Linux: remove --local"));
         }
         let folder = workspace::perf().join("image");
         files::remove_folder(&folder)?;

@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail, ensure};
 use perf_host::nearest::did_you_mean;
 use perf_report::exit_code::ExitCode;
 
-use crate::host::terminal::refuse;
 use crate::host::{files, workspace};
+use crate::refusal::refuse;
 
 const SCENARIOS: &str = "perf-tests/tests/load/main.rs";
 const SERVICES: &str = "monitoring/src/services";
@@ -47,11 +47,9 @@ fn parse_name(name: &str) -> Result<String, String> {
 pub(crate) fn scenario(args: &NewScenarioArgs) -> anyhow::Result<ExitCode> {
     let name = &args.name;
     let root = workspace::root();
-    let list = files::read(root.join(SERVICES).join("mod.rs"));
-    let service = list.and_then(|text| choose_service(&text, args.service.as_deref()));
-    if let Err(error) = service.and_then(|service| write_scenario(&root, name, &service)) {
-        return Ok(refuse(error));
-    }
+    let list = files::read(root.join(SERVICES).join("mod.rs")).map_err(refuse)?;
+    let service = choose_service(&list, args.service.as_deref()).map_err(refuse)?;
+    write_scenario(&root, name, &service).map_err(refuse)?;
     if !snapshots(name)? {
         return Ok(ExitCode::Internal);
     }
@@ -64,9 +62,7 @@ pub(crate) fn scenario(args: &NewScenarioArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn service(args: &NewServiceArgs) -> anyhow::Result<ExitCode> {
     let name = &args.name;
     let root = workspace::root();
-    if let Err(error) = write_service(&root, name) {
-        return Ok(refuse(error));
-    }
+    write_service(&root, name).map_err(refuse)?;
     // This program was built without the new service, so a new build generates its files and
     // snapshots.
     let codegen = ["run", "--bin", "xtask", "--", "codegen"];

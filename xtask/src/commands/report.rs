@@ -11,6 +11,7 @@ use perf_report::render::files::{EVIDENCE, HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 
 use crate::host::{terminal, workspace};
+use crate::refusal::refuse;
 use crate::runs::{report_files, reports};
 use crate::values::ProductionArgs;
 
@@ -31,10 +32,7 @@ pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         terminal::print_comparison(&compared, &path);
         return Ok(ExitCode::Met);
     }
-    let (path, report) = match find(&args.report).await {
-        Ok(found) => found,
-        Err(error) => return Ok(terminal::refuse(error)),
-    };
+    let (path, report) = find(&args.report).await.map_err(refuse)?;
     let report = report.for_requests_per_day(args.production.requests_per_day);
     let compared = reports::comparison_beside(&path)?;
     if path.exists() && args.production.requests_per_day.is_none() {

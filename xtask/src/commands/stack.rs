@@ -10,7 +10,7 @@ use monitoring::sanitize::sanitize;
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 
-use crate::host::terminal::refuse;
+use crate::refusal::refuse;
 use crate::stack::{self, Images, PortArgs, Stack, StackArgs, StackChoice, StackPart, docker, native, parts, stop};
 
 /// The subcommands of `cargo xtask stack`.
@@ -141,7 +141,7 @@ async fn reset(yes: bool, prometheus_port: Option<u16>) -> anyhow::Result<ExitCo
     }
     if !yes {
         if !stdin().is_terminal() {
-            return Ok(refuse(format!("this would remove {}: confirm with --yes", kept.join(", "))));
+            return Err(refuse(format!("this would remove {}: confirm with --yes", kept.join(", "))));
         }
         eprint!("remove {} and all runs in it? [y/N] ", kept.join(", "));
         stderr().flush()?;

@@ -72,12 +72,6 @@ pub(crate) fn print_code(code: ExitCode, verdicts: &[String]) {
     }
 }
 
-/// Prints why a command cannot run. Returns the exit code of a bad configuration.
-pub(crate) fn refuse(why: impl std::fmt::Display) -> ExitCode {
-    print_error(&format!("{why:#}"));
-    ExitCode::BadConfiguration
-}
-
 /// Prints the error of a command that gives no verdict.
 pub(crate) fn print_error(cause: &str) {
     print_note(&stop_line(None, cause));

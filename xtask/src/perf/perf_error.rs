@@ -11,6 +11,7 @@ use perf_settings::{SettingsError, ValueError};
 
 use crate::host::checkout::CheckoutError;
 use crate::kubernetes::LaunchError;
+use crate::refusal::Refusal;
 use crate::runs::reports::UnjudgeableError;
 use crate::scenarios::ScenarioError;
 use crate::stack::StackError;
@@ -181,10 +182,11 @@ pub(crate) async fn catch_panic<T>(stages: impl Future<Output = Result<T, PerfEr
 
 /// The exit code of a command's error.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    match (error.downcast_ref::<StackError>(), error.downcast_ref()) {
-        (Some(error), _) => error.code(),
-        (None, Some(GeneratedFileError::Catalogue(..))) => ExitCode::BadConfiguration,
-        (None, _) => ExitCode::Internal,
+    let is_mistake = error.is::<Refusal>() || matches!(error.downcast_ref(), Some(GeneratedFileError::Catalogue(..)));
+    match error.downcast_ref::<StackError>() {
+        Some(error) => error.code(),
+        None if is_mistake => ExitCode::BadConfiguration,
+        None => ExitCode::Internal,
     }
 }
 

@@ -14,7 +14,7 @@ use perf_report::render::files::REPORT as REPORT_FILE;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::host::files;
-use crate::host::terminal::refuse;
+use crate::refusal::refuse;
 use crate::runs::reports;
 use crate::stack::dashboard_link::dashboard_link;
 use crate::stack::{self, PortArgs, ShownArchive, StackArgs, StackChoice, StackOptions};
@@ -39,20 +39,19 @@ pub(crate) struct OpenArgs {
 pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let prometheus_port = args.ports.prometheus();
     if args.stack.choice == StackChoice::None {
-        return Ok(refuse("--stack none cannot show an archive: use --stack docker or --stack native"));
+        return Err(refuse("--stack none cannot show an archive: use --stack docker or --stack native"));
     }
     stack::stop(&stack::parts(StackChoice::Auto, Some(prometheus_port)).await?).await?;
     let folder = stack::archive_folder(prometheus_port)?;
-    let (manifest, report) = match unpack(&args.file, &folder) {
-        Ok(unpacked) => unpacked,
-        Err(error) => return Ok(refuse(format!("cannot open {}: {error:#}", args.file.display()))),
-    };
+    let unpacked = unpack(&args.file, &folder);
+    let (manifest, report) =
+        unpacked.map_err(|error| refuse(format!("cannot open {}: {error:#}", args.file.display())))?;
     let root = folder.join(&manifest.testid);
     let shown = ShownArchive { data: root.join(BLOCKS), dashboards: root.join(DASHBOARDS) };
     let options = StackOptions { archive: Some(shown), ..args.ports.options(&args.stack) };
     let stack = stack::start(&options, Signals::count()?).await?;
     let Some(prometheus) = &stack.prometheus else {
-        return Ok(refuse("cannot show the archive without Docker or a prometheus on PATH: install one of them"));
+        return Err(refuse("cannot show the archive without Docker or a prometheus on PATH: install one of them"));
     };
     println!("{}", sanitize(&report_line(&report)));
     if let Some(grafana) = &stack.grafana

@@ -17,7 +17,8 @@ use super::process_cost::{self, ProcessCost};
 use super::processors::CLIENT;
 use super::setup::{BenchSetup, FIXED};
 use crate::host::files;
-use crate::host::terminal::{print_line, refuse};
+use crate::host::terminal::print_line;
+use crate::refusal::refuse;
 
 /// The cost of one run of one generator.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -64,7 +65,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     let possible = PeerName::all(args.protocol);
     if let Some(other) = args.peer.iter().find(|name| !possible.contains(name)) {
         let possible: Vec<_> = possible.iter().map(PeerName::to_string).collect();
-        return Ok(refuse(format!("--peer {other} cannot make this load: use {}", possible.join(", "))));
+        return Err(refuse(format!("--peer {other} cannot make this load: use {}", possible.join(", "))));
     }
     let is_wanted = |name: &&PeerName| args.peer.is_empty() || args.peer.contains(name);
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
@@ -76,12 +77,12 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(program) = &args.build {
         if !program.is_file() {
-            return Ok(refuse(format!("--build {} is not a file: build it first", program.display())));
+            return Err(refuse(format!("--build {} is not a file: build it first", program.display())));
         }
         peers.push(Peer::build(program));
     }
     if peers.is_empty() {
-        return Ok(refuse(format!("no peer to compare with is on PATH: install one of {}", missing.join(", "))));
+        return Err(refuse(format!("no peer to compare with is on PATH: install one of {}", missing.join(", "))));
     }
     let setup = BenchSetup::start_over(args.protocol, None, FIXED).await?;
     print_line(&format!(

@@ -16,8 +16,9 @@ use url::Url;
 
 use crate::backend::target_metrics::MetricsSource;
 use crate::generated_files;
-use crate::host::terminal::{print_line, print_wrapped, refuse};
+use crate::host::terminal::{print_line, print_wrapped};
 use crate::host::{http, workspace};
+use crate::refusal::refuse;
 use crate::setting_args::{SettingArgs, SettingChoice};
 use crate::stack::{Images, PortArgs, StackError, docker, local_url};
 
@@ -106,10 +107,8 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         None => (local_url(args.ports.prometheus())?, false),
     };
     let store = Store { prometheus: http::prometheus(&url, &settings.store_access)?, url, is_external };
-    let named = match perf_settings::parse_targets(args.targets.text("target").unwrap_or_default()) {
-        Ok(named) => named,
-        Err(error) => return Ok(refuse(format!("--target: {error}"))),
-    };
+    let named = perf_settings::parse_targets(args.targets.text("target").unwrap_or_default());
+    let named = named.map_err(|error| refuse(format!("--target: {error}")))?;
     let grafana = local_url(args.ports.grafana())?;
     let has_docker = docker::version().await.is_ok();
     let mut checks = vec![

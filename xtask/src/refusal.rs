@@ -1,0 +1,13 @@
+//! The error of a command that cannot run before the user changes something.
+
+use std::fmt::Display;
+
+/// Why a command cannot run. Its exit code is that of a bad configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refusal(String);
+
+/// Refuses to run a command, with the reason and its causes.
+pub(crate) fn refuse(why: impl Display) -> anyhow::Error {
+    Refusal(format!("{why:#}")).into()
+}
