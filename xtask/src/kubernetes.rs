@@ -7,14 +7,14 @@
 mod args;
 mod coordinator_log;
 mod kubectl;
-mod launch;
 mod launch_error;
+mod launcher;
 mod manifests;
+mod pod_watch;
 mod pods;
 mod rights;
-mod watch;
 
 pub(crate) use args::KubernetesArgs;
-pub(crate) use launch::{LaunchedRun, Launcher};
 pub(crate) use launch_error::LaunchError;
+pub(crate) use launcher::{LaunchedRun, Launcher};
 pub(crate) use manifests::{FOLDER, USER, exported_manifests};

@@ -6,9 +6,9 @@ pub(crate) mod docker_host;
 mod images;
 mod limits;
 pub(crate) mod native;
-mod options;
 mod stack_args;
 mod stack_error;
+mod stack_options;
 pub(crate) mod stub_backend;
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -27,10 +27,10 @@ use crate::host::files;
 use crate::host::terminal::print_note;
 use crate::host::{http, owner, ports};
 pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
-use options::state_folder;
-pub(crate) use options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
 pub(crate) use stack_args::{PortArgs, StackArgs};
 pub(crate) use stack_error::{StackError, UnavailableError};
+use stack_options::state_folder;
+pub(crate) use stack_options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
 
 /// The folder of the shown archive, in the stack's state folder.
 const ARCHIVE: &str = "archive";

@@ -3,6 +3,7 @@
 
 mod agents;
 mod bench_protocol;
+mod bench_setup;
 mod clock;
 mod features;
 mod gate;
@@ -12,7 +13,6 @@ mod peers;
 mod process_cost;
 mod processors;
 mod quota;
-mod setup;
 
 use std::path::PathBuf;
 use std::time::Duration;

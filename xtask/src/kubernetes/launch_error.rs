@@ -6,7 +6,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::outcome_log::OutcomeLogError;
 
 use super::kubectl::KubectlError;
-use super::watch::PodError;
+use super::pod_watch::PodError;
 
 /// Why a run on a cluster has no outcome.
 #[derive(Debug, thiserror::Error)]

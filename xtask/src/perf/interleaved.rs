@@ -10,8 +10,8 @@ mod calibration;
 mod comparison_plan;
 mod conclude;
 mod measure;
-mod programs;
-mod round;
+mod own_programs;
+mod rounds;
 mod service;
 mod sides;
 
@@ -27,7 +27,7 @@ use super::publish::PerfResult;
 use crate::host::terminal;
 use calibration::CalibrationRecord;
 use comparison_plan::ComparisonPlan;
-use round::{Rounds, comparable};
+use rounds::{Rounds, comparable};
 use sides::Sides;
 
 /// Runs the comparison, or the calibration for one.

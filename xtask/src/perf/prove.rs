@@ -17,7 +17,7 @@ mod endpoint_counters;
 mod excuses;
 mod exposed_metrics;
 mod grafana;
-mod item;
+mod proof_item;
 mod queries;
 mod query_source;
 mod query_tally;
@@ -25,7 +25,7 @@ mod render;
 mod restart;
 mod rules;
 mod same_counts;
-mod store_setup;
+mod store_gaps;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -56,10 +56,10 @@ use crate::host::clock::Moment;
 use backend_metrics::{BackendMetrics, MetricsByPath};
 use backend_scrapes::BackendScrapes;
 use excuses::Excuses;
-use item::ProofItem;
+use proof_item::ProofItem;
 pub(crate) use queries::empty_queries;
 pub(crate) use query_source::QuerySource;
-use store_setup::StoreGaps;
+use store_gaps::StoreGaps;
 
 /// Time for which a backend's counters must stand still before they count as final.
 const STILL: Duration = Duration::from_secs(20);

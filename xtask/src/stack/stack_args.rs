@@ -2,7 +2,7 @@
 
 use monitoring::prometheus::recording_rules::Timing;
 
-use super::options::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
+use super::stack_options::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
 use crate::values::whole_number;
 
 /// The programs of a stack.

@@ -166,7 +166,7 @@ fn only_report_files_renders_files_of_runs() {
         ("xtask/src/commands/compare.rs", "adds a comparison to the files of a recorded run"),
         ("xtask/src/commands/report.rs", "writes the files of a recorded run again"),
         ("xtask/src/github.rs", "writes the summary of a command without a report"),
-        ("xtask/src/perf/interleaved/round.rs", "writes the report of a round, which is not published"),
+        ("xtask/src/perf/interleaved/rounds.rs", "writes the report of a round, which is not published"),
         ("xtask/src/perf/publish.rs", "publishes a run or comparison"),
     ];
     let mut callers = Vec::new();

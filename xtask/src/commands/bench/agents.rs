@@ -12,9 +12,9 @@ use perf_settings::{AGENT_JOIN, AGENT_TOKEN, AGENTS, LISTEN, shown_duration};
 use tokio::time;
 
 use super::AgentsArgs;
+use super::bench_setup::BenchSetup;
 use super::peers::{RatioSpread, cost, spread};
 use super::quota::Quota;
-use super::setup::BenchSetup;
 use crate::host::terminal::print_line;
 use crate::host::{child, ports};
 

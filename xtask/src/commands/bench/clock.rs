@@ -14,9 +14,9 @@ use perf_report::quantile::nearest_rank;
 use perf_report::{Millis, Report};
 use perf_settings::{DURATION, EXACT_ARRIVALS, RATE};
 
+use super::bench_setup::BenchSetup;
 use super::process_cost::{self, ProcessCost};
 use super::processors::CLIENT;
-use super::setup::BenchSetup;
 use crate::host::files;
 use crate::host::terminal::print_line;
 use crate::runs::reports;

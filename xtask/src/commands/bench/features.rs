@@ -12,8 +12,8 @@ use perf_report::format::counted;
 use perf_settings::{MAX_REDIRECTS, shown_duration};
 
 use super::bench_protocol::BenchProtocol;
+use super::bench_setup::BenchSetup;
 use super::peers::{RatioSpread, cost, spread};
-use super::setup::BenchSetup;
 use crate::host::files;
 use crate::host::terminal::print_line;
 

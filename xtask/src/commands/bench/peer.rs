@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::ValueEnum as _;
 
 use super::bench_protocol::BenchProtocol;
-use super::setup::BenchSetup;
+use super::bench_setup::BenchSetup;
 use crate::host::{child, workspace};
 
 /// Another load generator that this benchmark can run.

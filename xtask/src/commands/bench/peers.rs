@@ -12,10 +12,10 @@ use perf_settings::shown_duration;
 use serde::Serialize;
 
 use super::PeersArgs;
+use super::bench_setup::{BenchSetup, FIXED};
 use super::peer::{Peer, PeerName};
 use super::process_cost::{self, ProcessCost};
 use super::processors::CLIENT;
-use super::setup::{BenchSetup, FIXED};
 use crate::host::files;
 use crate::host::terminal::print_line;
 use crate::refusal::refuse;

@@ -4,7 +4,7 @@ use perf_host::signals::Signals;
 use perf_settings::{Settings, UNIX, parse_target};
 use url::Url;
 
-use super::programs::OwnPrograms;
+use super::own_programs::OwnPrograms;
 use crate::host::checkout::{Checkout, CheckoutError, KnownRevision};
 use crate::perf::args::PerfArgs;
 use crate::perf::perf_error::PerfError;

@@ -9,7 +9,7 @@ use perf_report::format::counted;
 use perf_report::render::files::COMPARISON;
 
 use super::measure::MeasuredRounds;
-use super::round::Rounds;
+use super::rounds::Rounds;
 use super::sides::SideName;
 use crate::perf::publish::{self, PerfResult};
 

@@ -6,7 +6,7 @@ use perf_report::comparison::Conclusion;
 use perf_report::format::{counted, counted_part, exact_percent};
 
 use super::calibration::CalibrationRecord;
-use super::round::Rounds;
+use super::rounds::Rounds;
 use crate::perf::args::{MOST_ROUNDS, ROUNDS};
 use crate::perf::perf_error::PerfError;
 

@@ -17,7 +17,7 @@ use perf_report::{Millis, Report};
 
 use super::endpoint_clocks::{ClockComparison, ClockVerdict, EndpointClocks};
 use super::endpoint_counters::EndpointCounters;
-use super::item::ProofItem;
+use super::proof_item::ProofItem;
 use super::{ProvenRun, last_value_of_run, now_ms};
 
 /// Compares the client's clock with the backend's, by endpoint.

@@ -9,7 +9,7 @@ use perf_report::format::counted_part;
 use prometheus_store::openapi::ApiRoute;
 
 use super::exposed_metrics::ExposedMetrics;
-use super::item::ProofItem;
+use super::proof_item::ProofItem;
 
 /// Whether a route is an endpoint's. Not every backend has the method.
 fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &ApiRoute) -> bool {

@@ -15,7 +15,7 @@ use super::backend_reader::BackendReader;
 use super::endpoint_account::{Explanation, OtherTraffic};
 use super::endpoint_counters::EndpointCounters;
 use super::exposed_metrics::ExposedMetrics;
-use super::item::{Lack, ProofItem, ProofItemOutcome};
+use super::proof_item::{Lack, ProofItem, ProofItemOutcome};
 use super::{ProofBackend, ProvenRun, last_value_of_run, now_ms, whole};
 use crate::backend::target_metrics::NoMetrics;
 

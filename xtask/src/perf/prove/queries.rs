@@ -10,8 +10,8 @@ use perf_report::Report;
 use prometheus_store::response::QueryResult;
 
 use super::excuses::Excuses;
-use super::item::ProofItem;
 use super::now_ms;
+use super::proof_item::ProofItem;
 use super::query_source::QuerySource;
 use super::query_tally::QueryTally;
 use super::rules::{RuleState, loaded_rules, rule_queries};

@@ -6,7 +6,7 @@ use perf_report::finding::FindingKind;
 use perf_report::format::counted;
 
 use super::ProvenRun;
-use super::item::ProofItem;
+use super::proof_item::ProofItem;
 
 const CHECK: &str = "same counts";
 

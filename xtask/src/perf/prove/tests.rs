@@ -30,7 +30,7 @@ use self::odd_metrics::{
     twice, uncountable, unsteady, without_start, workers_of_node,
 };
 use super::delivery::BackendTraffic;
-use super::item::ProofItemOutcome;
+use super::proof_item::ProofItemOutcome;
 use super::same_counts::{is_same_value, same_values};
 use super::*;
 use crate::host::http;

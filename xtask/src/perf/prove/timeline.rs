@@ -9,7 +9,7 @@ use perf_report::format::MEBIBYTE;
 use perf_report::interpretation::Slope;
 use prometheus_store::response::Series;
 
-use super::item::ProofItem;
+use super::proof_item::ProofItem;
 use super::query_source::QuerySource;
 use crate::host::clock::Moment;
 

@@ -24,7 +24,7 @@ use super::networks;
 use crate::host::{files, owner, workspace};
 use crate::stack::images::{self, Images};
 use crate::stack::limits::{self, Limits};
-use crate::stack::options::{PROMETHEUS_PORT, StackOptions, state_folder};
+use crate::stack::stack_options::{PROMETHEUS_PORT, StackOptions, state_folder};
 
 /// Time limit from a container's creation to the log line that says it listens.
 const STARTUP: Duration = Duration::from_secs(60);

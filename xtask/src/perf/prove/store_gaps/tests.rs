@@ -1,4 +1,4 @@
-//! Tests of `store_setup`.
+//! Tests of `store_gaps`.
 
 use dashboards::queries::QueryPlace;
 use test_support::fake_server;

@@ -7,7 +7,7 @@ use monitoring::label::BACKEND_JOB;
 use monitoring::prometheus::recording_rules::Timing;
 
 use super::backend_scrapes::BackendScrapes;
-use super::item::{ProofItem, ProofItemOutcome};
+use super::proof_item::{ProofItem, ProofItemOutcome};
 use super::query_source::QuerySource;
 use super::rules::{RuleState, loaded_rules, rule_queries};
 use perf_report::format::counted;

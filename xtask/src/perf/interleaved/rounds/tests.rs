@@ -1,4 +1,4 @@
-//! Tests of `round`.
+//! Tests of `rounds`.
 
 use super::*;
 

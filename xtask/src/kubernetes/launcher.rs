@@ -14,8 +14,8 @@ use super::coordinator_log::{CoordinatorLog, EndedLog};
 use super::kubectl::Kubectl;
 use super::launch_error::LaunchError;
 use super::manifests::{COORDINATOR_GRACE, PORT, RunManifests, set_owner};
+use super::pod_watch::PodWatch;
 use super::rights;
-use super::watch::PodWatch;
 use crate::scenarios::ScenarioTest;
 
 /// Pause before a pod that could not be deleted is deleted again.
