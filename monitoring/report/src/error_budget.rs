@@ -11,10 +11,8 @@ use monitoring::ratio::Ratio;
 use crate::Report;
 use crate::judgement::ObjectiveResult;
 
-/// Days of a month.
 pub(crate) const MONTH_DAYS: f64 = 30.0;
 
-/// Error budget of one objective.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Budget<'a> {
     /// Objective that allows these bad requests.

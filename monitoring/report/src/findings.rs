@@ -29,7 +29,6 @@ pub fn run_findings(report: &Report) -> Vec<Finding> {
     findings_with(report, not_met).into_iter().map(|it| it.finding).collect()
 }
 
-/// A finding of a run with its source.
 #[derive(Debug, Clone)]
 pub(crate) struct SourcedFinding<'a> {
     pub(crate) source: FindingSource<'a>,

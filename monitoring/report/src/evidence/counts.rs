@@ -279,7 +279,6 @@ impl EndpointCounts {
     }
 }
 
-/// Empty counts.
 impl Default for SegmentCounts {
     fn default() -> Self {
         Self { succeeded: Spread::new(2), failed: 0 }

@@ -4,7 +4,6 @@ use crate::Report;
 use crate::evidence::FailureCause;
 use crate::interpretation::{advise, failing_endpoints};
 
-/// A cause of failed requests as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailureText {
     /// "get_news: 76 × 500 Internal Server Error, first at 00:00".

@@ -86,7 +86,6 @@ impl FirstMiss<'_> {
     }
 }
 
-/// Finding about the first miss.
 pub(super) fn describe(first: &FirstMiss<'_>) -> Finding {
     let FirstMiss { objective, vus, rate, .. } = first;
     let whole_run = if objective.verdict == Verdict::Met { "; over the whole run it is met" } else { "" };

@@ -22,7 +22,6 @@ pub use figures::operating_characteristic;
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 
-/// CSS class of a tone.
 const fn class(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "ok",

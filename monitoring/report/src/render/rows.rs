@@ -20,7 +20,6 @@ pub(super) struct ObjectiveRow<'a> {
     pub(super) interval: String,
 }
 
-/// Rows of a table of objectives.
 pub(super) struct ObjectiveRows<'a> {
     pub(super) rows: Vec<ObjectiveRow<'a>>,
     /// Heading of the column with counts. If not all rows count requests, each has its noun.

@@ -52,7 +52,6 @@ pub(super) struct Axis {
     pub(super) format: fn(f64) -> String,
 }
 
-/// A chart with everything on it.
 #[derive(Debug, Clone)]
 pub(super) struct Chart {
     /// Text for screen readers.

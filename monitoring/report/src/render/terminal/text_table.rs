@@ -5,7 +5,6 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 use super::{TerminalStyle, color};
 use crate::mark::Mark;
 
-/// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextColumn {
     name: &'static str,
