@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use monitoring::generated_files::GeneratedFile;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
-use perf_report::format::counted;
+use perf_report::format::counted_more;
 
 use crate::host::files;
 use crate::{dashboard_changes, kubernetes};
@@ -89,9 +89,9 @@ fn describe_change(found: &str, file: &GeneratedFile) -> String {
         if changes.is_empty() {
             return ": only in white space".to_owned();
         }
-        let more = changes.len().saturating_sub(SHOWN) as u64;
-        let more = if more > 0 { format!(" and {}", counted(more, "more change")) } else { String::new() };
-        return format!(": {}{more}", changes[..changes.len().min(SHOWN)].join(", "));
+        let more = counted_more(changes.len().saturating_sub(SHOWN), "change").map(|more| format!(" and {more}"));
+        let shown = changes[..changes.len().min(SHOWN)].join(", ");
+        return format!(": {shown}{}", more.unwrap_or_default());
     }
     let lines = found.lines().map(Some).chain(std::iter::repeat(None));
     let wanted = generated.lines().map(Some).chain(std::iter::repeat(None));

@@ -167,6 +167,11 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {}", count(number), noun_for(number, noun))
 }
 
+/// The others of a list, of which some are shown: "2 more requests". `None` if there are no others.
+pub fn counted_more(number: usize, noun: &str) -> Option<String> {
+    (number > 0).then(|| counted(number as u64, &format!("more {noun}")))
+}
+
 /// A part of a count: "0 of 1 request", "3 of 2,152 requests".
 pub fn counted_part(part: u64, whole: u64, noun: &str) -> String {
     format!("{} of {}", count(part), counted(whole, noun))

@@ -8,7 +8,7 @@ use crate::comparison::{Comparison, ComparisonMethod};
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_miss};
-use crate::format::{counted, counted_part};
+use crate::format::{counted, counted_more, counted_part};
 use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
 
@@ -263,10 +263,6 @@ fn others(report: &Report, objective: &ObjectiveResult) -> String {
 
 /// "; 2 more objectives missed", or nothing.
 fn count_others(count: usize, noun: &str, what: &str) -> String {
-    let counted = counted(count as u64, &format!("more {noun}"));
-    match (count, what) {
-        (0, _) => String::new(),
-        (_, "") => format!("; {counted}"),
-        _ => format!("; {counted} {what}"),
-    }
+    let space = if what.is_empty() { "" } else { " " };
+    counted_more(count, noun).map(|more| format!("; {more}{space}{what}")).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use perf_report::Report;
 use perf_report::comparison::{Comparison, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::format::counted;
+use perf_report::format::counted_more;
 use perf_report::headline::causes_of_comparison;
 use perf_report::outcome::Drawing;
 use perf_report::render::files::REPORT;
@@ -146,10 +146,7 @@ fn problem(compared: &Comparison) -> Option<Finding> {
     let mut causes = causes_of_comparison(compared).into_iter();
     let first = causes.next().map_or_else(|| code.describe().to_owned(), |first| first.message);
     // The comparison's table has the others.
-    let more = match causes.count() {
-        0 => String::new(),
-        more => format!("; {}", counted(more as u64, "more finding")),
-    };
+    let more = counted_more(causes.count(), "finding").map(|more| format!("; {more}")).unwrap_or_default();
     let message = format!("{first}; baseline: {}{more}", compared.base);
     Some(Finding::problem(code, Subject::Baseline, FindingKind::ChangedFromBaseline, message))
 }

@@ -11,7 +11,7 @@ use monitoring::services::STUB;
 use perf_host::Lock;
 use perf_host::files::{TestidInUse, run_folder};
 use perf_host::signals::Signals;
-use perf_report::format::counted;
+use perf_report::format::counted_more;
 use perf_report::render::files::{EVIDENCE, REPORT};
 use perf_settings::{Settings, StubTarget, TESTID};
 
@@ -140,10 +140,7 @@ fn check_folders(settings: &Settings, scenarios: &[ScenarioTest]) -> Result<(), 
 pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     let stale = generated_files::differences(&workspace::root())?;
     let Some((first, others)) = stale.split_first() else { return Ok(()) };
-    let more = match others.len() as u64 {
-        0 => String::new(),
-        more => format!(", and {}", counted(more, "more file")),
-    };
+    let more = counted_more(others.len(), "file").map(|more| format!(", and {more}")).unwrap_or_default();
     Err(PerfError::StaleFiles(format!("{first}{more}")))
 }
 

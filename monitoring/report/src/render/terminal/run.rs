@@ -11,7 +11,7 @@ use super::text_table::{TextColumn, TextTable};
 use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{describe_failures, lines, table_notes};
-use crate::format::{count, counted, counted_part, millis, millis_or_seconds, percent};
+use crate::format::{count, counted, counted_more, counted_part, millis, millis_or_seconds, percent};
 use crate::headline::Headline;
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
@@ -81,10 +81,8 @@ fn table(report: &Report, judged: ObjectiveRows<'_>) -> TextTable {
 fn failures(report: &Report, style: TerminalStyle) -> String {
     let causes = describe_failures(report);
     let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(|it| style.wrap(&it.with_advice())).collect();
-    let more = causes.len().saturating_sub(SHOWN_CAUSES) as u64;
-    if more > 0 {
-        lines.push(format!("and {} of failed requests: see report.html", counted(more, "more cause")));
-    }
+    let more = counted_more(causes.len().saturating_sub(SHOWN_CAUSES), "cause");
+    lines.extend(more.map(|more| format!("and {more} of failed requests: see report.html")));
     if lines.is_empty() { String::new() } else { format!("failed requests\n{}", lines.join("\n")) }
 }
 
