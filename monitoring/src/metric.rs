@@ -126,6 +126,7 @@ pub struct Metric {
     pub description: Description,
 }
 
+#[expect(missing_docs, reason = "each help text says what the metric is")]
 impl Metric {
     fn counter(name: impl Into<String>, label_set: LabelSet, help: &'static str) -> Self {
         Self { name: name.into(), label_set, description: Description { kind: Kind::Counter, unit: "", help } }
@@ -192,34 +193,27 @@ impl Metric {
         Self::histogram(format!("http_req_{}", part.name()), LabelSet::Endpoint, "Time of one part of a request.")
     }
 
-    /// `http_reqs`: all requests, by status.
     pub fn http_reqs() -> Self {
         Self::counter("http_reqs", LabelSet::Status, "Requests, failed ones included.")
     }
 
-    /// `http_req_failed`: requests that failed, by status.
     pub fn http_req_failed() -> Self {
         Self::counter("http_req_failed", LabelSet::Status, "Requests that failed.")
     }
 
-    /// `http_req_errors`: requests that failed, by kind of failure.
     pub fn http_req_errors() -> Self {
         Self::counter("http_req_errors", LabelSet::Kind, "Requests that failed, by kind of failure.")
     }
 
-    /// `http_req_reconnects`: requests that were sent once more, because the server had closed a
-    /// reused connection, by endpoint.
     pub fn reconnects() -> Self {
         let help = "Requests sent once more, because the server had closed a reused connection.";
         Self::counter("http_req_reconnects", LabelSet::Endpoint, help)
     }
 
-    /// `http_res_body_bytes`: bytes of response bodies as they were sent, by endpoint.
     pub fn body_bytes() -> Self {
         Self::counter("http_res_body_bytes", LabelSet::Endpoint, "Bytes of response bodies as they were sent.")
     }
 
-    /// `http_res_decoded_bytes`: bytes of response bodies after decompression, by endpoint.
     pub fn decoded_bytes() -> Self {
         Self::counter("http_res_decoded_bytes", LabelSet::Endpoint, "Bytes of response bodies after decompression.")
     }
@@ -229,12 +223,10 @@ impl Metric {
         Self::counter("api_errors", LabelSet::Endpoint, "Requests that failed.")
     }
 
-    /// `checks`: evaluations of a check.
     pub fn checks() -> Self {
         Self::counter("checks", LabelSet::Check, "Evaluations of a check.")
     }
 
-    /// `checks_failed`: evaluations of a check that did not pass.
     pub fn checks_failed() -> Self {
         Self::counter("checks_failed", LabelSet::Check, "Evaluations of a check that did not pass.")
     }
@@ -252,33 +244,26 @@ impl Metric {
         Self { name: format!("measure_{}", measure.name), label_set, description }
     }
 
-    /// `measure_<name>_passed`: values of a rate that are not zero.
     pub fn measure_passed(measure: &Measure) -> Self {
         Self::counter(format!("measure_{}_passed", measure.name), LabelSet::Phase, "Values that are not zero.")
     }
 
-    /// `iterations`: completed iterations of the scenario, failed ones included.
     pub fn iterations() -> Self {
         Self::counter("iterations", LabelSet::Run, "Completed iterations, failed ones included.")
     }
 
-    /// `iteration_duration`, a histogram in milliseconds: the duration of completed iterations.
     pub fn iteration_duration() -> Self {
         Self::histogram("iteration_duration", LabelSet::Run, "Duration of completed iterations.")
     }
 
-    /// `iteration_lateness`, a histogram in milliseconds: the time from when an iteration of an
-    /// open load was due to its start.
     pub fn iteration_lateness() -> Self {
         Self::histogram("iteration_lateness", LabelSet::Run, "Time from when an iteration was due to its start.")
     }
 
-    /// `dropped_iterations`: iterations that were planned but never started.
     pub fn dropped_iterations() -> Self {
         Self::counter("dropped_iterations", LabelSet::Phase, "Iterations that were planned but never started.")
     }
 
-    /// `vus`: virtual users that are active now.
     pub fn vus() -> Self {
         Self::gauge("vus", "", "Virtual users that are active now.")
     }
