@@ -3,6 +3,7 @@
 mod backend;
 mod commands;
 mod dashboard_changes;
+mod flag_conflict;
 mod flag_error;
 mod generated_files;
 mod github;
@@ -11,6 +12,7 @@ mod kubernetes;
 mod leftovers;
 mod perf;
 mod refusal;
+mod rule_args;
 mod runs;
 mod scenarios;
 mod setting_args;
@@ -24,10 +26,10 @@ use perf_report::exit_code::ExitCode;
 use commands::{
     archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
 };
+use flag_conflict::FlagConflict;
 use host::terminal;
 use perf::perf_error::{PerfError, catch_panic, exit_code};
 use perf::publish;
-use values::FlagConflict;
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]

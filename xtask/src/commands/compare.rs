@@ -5,8 +5,8 @@ use perf_report::exit_code::ExitCode;
 use crate::host::terminal;
 use crate::perf::publish::{self, PerfResult};
 use crate::refusal::refuse;
+use crate::rule_args::RuleArgs;
 use crate::runs::{recorded, report_files, reports};
-use crate::values::RuleArgs;
 
 /// The two runs and the rule.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use perf_settings::{AGENTS, Settings, TARGET, UnixTarget};
 use url::Url;
 
-use crate::values::{FlagConflict, conflict};
+use crate::flag_conflict::{FlagConflict, conflict};
 
 /// Processors and memory of a pod, by default.
 pub(super) const POD_CPU: &str = "1";

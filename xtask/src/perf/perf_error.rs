@@ -9,13 +9,13 @@ use perf_host::files::TestidInUse;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{SettingsError, ValueError};
 
+use crate::flag_conflict::FlagConflict;
 use crate::host::checkout::CheckoutError;
 use crate::kubernetes::LaunchError;
 use crate::refusal::Refusal;
 use crate::runs::reports::UnjudgeableError;
 use crate::scenarios::ScenarioError;
 use crate::stack::StackError;
-use crate::values::FlagConflict;
 
 /// An error without a report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,8 @@
 use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
 use super::PerfArgs;
+use crate::flag_conflict::{FlagConflict, conflict, first_given};
 use crate::stack::StackChoice;
-use crate::values::{FlagConflict, conflict, first_given};
 
 impl PerfArgs {
     /// Rejects contradicting flags. The error names them.

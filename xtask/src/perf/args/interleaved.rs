@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::JUDGING;
-use crate::values::{FlagConflict, conflict, first_given, whole_number};
+use crate::flag_conflict::{FlagConflict, conflict, first_given};
+use crate::values::whole_number;
 
 /// Rounds per side without `--rounds` and without a calibration of the machine.
 pub(crate) const ROUNDS: u32 = 12;

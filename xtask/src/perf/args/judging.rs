@@ -2,9 +2,11 @@
 
 use perf_report::comparison::Rule;
 
+use crate::flag_conflict::{FlagConflict, conflict, first_given};
 use crate::perf::compare::{BaselinePlan, Gate};
 use crate::perf::perf_error::PerfError;
-use crate::values::{FlagConflict, ProductionArgs, RuleArgs, conflict, first_given};
+use crate::rule_args::RuleArgs;
+use crate::values::ProductionArgs;
 
 /// Flags by which a run is judged, of `cargo xtask perf` and of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]

@@ -3,9 +3,9 @@
 use perf_settings::{SHARD, START_AT, Settings, TARGET};
 
 use super::PerfArgs;
+use crate::flag_conflict::{FlagConflict, conflict, first_given};
 use crate::host::clock::Moment;
 use crate::stack::StackChoice;
-use crate::values::{FlagConflict, conflict, first_given};
 
 impl PerfArgs {
     /// Rejects flags that do not go with `--shard`. The error names them.
