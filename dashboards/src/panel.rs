@@ -3,8 +3,8 @@
 use serde_json::{Number, Value, json};
 
 use crate::grafana::{
-    Color, DataSource, FieldConfig, FieldDefaults, GridPos, Legend, Matcher, Options, Override, Panel, Property,
-    Reduce, SortBy, Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
+    Color, DataSource, FieldConfig, FieldDefaults, Legend, Matcher, Options, Override, Panel, Property, Reduce, SortBy,
+    Step, Style, Target, Thresholds, ThresholdsStyle, TimeSeriesStyle, Tooltip, Transformation,
 };
 use crate::query::{Query, QueryKind};
 
@@ -63,33 +63,12 @@ fn target(query: Query, number: usize, kind: QueryKind) -> Target {
 
 /// A panel without position and ID; [`crate::layout`] sets them.
 fn panel(kind: &'static str, title: &str, description: &str, targets: Vec<Target>) -> Panel {
-    Panel {
-        id: 0,
-        kind,
-        title: title.to_owned(),
-        description: description.to_owned(),
-        datasource: Some(selected_source()),
-        grid_pos: GridPos::default(),
-        targets,
-        field_config: None,
-        options: None,
-        transformations: Vec::new(),
-        collapsed: None,
-    }
+    let (title, description, datasource) = (title.to_owned(), description.to_owned(), Some(selected_source()));
+    Panel { kind, title, description, datasource, targets, ..Panel::default() }
 }
 
-const fn defaults(unit: Unit) -> FieldDefaults {
-    FieldDefaults {
-        unit: unit.id(),
-        min: Some(0),
-        max: None,
-        decimals: None,
-        color: None,
-        thresholds: None,
-        mappings: Vec::new(),
-        no_value: None,
-        custom: None,
-    }
+fn defaults(unit: Unit) -> FieldDefaults {
+    FieldDefaults { unit: unit.id(), min: Some(0), ..FieldDefaults::default() }
 }
 
 const fn config(defaults: FieldDefaults) -> Option<FieldConfig> {

@@ -6,7 +6,7 @@ use super::DataSource;
 use crate::query::Query;
 
 /// A panel.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Panel {
     pub id: u32,
@@ -71,7 +71,7 @@ pub struct FieldConfig {
 }
 
 /// Default formatting of a panel's values.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldDefaults {
     pub unit: &'static str,
