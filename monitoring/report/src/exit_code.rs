@@ -12,7 +12,7 @@ pub enum ExitCode {
     Met,
     /// A mistake of this program, or an error of the machine.
     Internal,
-    /// No verdict: no data, too few requests, load not delivered, or metrics not accepted.
+    /// No verdict: too few requests, load not made, or metrics not accepted.
     Inconclusive,
     /// Slower than the base or baseline.
     Regressed,
@@ -76,15 +76,14 @@ impl ExitCode {
         format!("{verdict} (exit {})", self.code())
     }
 
-    /// Longer text for people, with the reasons for the code.
+    /// Longer text for people, with the reasons for the code. At most 73 characters, so that it and
+    /// the code fit in 80 columns.
     pub const fn explain(self) -> &'static str {
         match self {
-            Self::Inconclusive => {
-                "inconclusive: no data, too few requests, load not delivered, or metrics not accepted"
-            }
+            Self::Inconclusive => "inconclusive: too few requests, load not made, or metrics not accepted",
             Self::Regressed => "slower than the base (--against) or the baseline (--baseline)",
-            Self::ProofFailed => "the proof failed: a panel, rule or query has no data, or requests were lost",
-            Self::BadConfiguration => "configuration error, no response from the target, or a mistake in a scenario",
+            Self::ProofFailed => "proof failed: a panel, rule or query has no data, or requests were lost",
+            Self::BadConfiguration => "wrong configuration, target does not respond, or mistake in a scenario",
             Self::Met | Self::Internal | Self::Missed | Self::Interrupted => self.describe(),
         }
     }
