@@ -224,11 +224,11 @@ impl Metric {
     }
 
     pub fn checks() -> Self {
-        Self::counter("checks", LabelSet::Check, "Evaluations of a check.")
+        Self::counter("checks", LabelSet::Check, "Tries of a check.")
     }
 
     pub fn checks_failed() -> Self {
-        Self::counter("checks_failed", LabelSet::Check, "Evaluations of a check that did not pass.")
+        Self::counter("checks_failed", LabelSet::Check, "Tries of a check that did not pass.")
     }
 
     /// `measure_<name>`: a scenario's own measure. It is a histogram, the sum, the last value, or

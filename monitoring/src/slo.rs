@@ -108,7 +108,7 @@ impl Slo {
         Self::new(Sli::Success { endpoint }, objective)
     }
 
-    /// More than `objective` of the check's evaluations pass.
+    /// More than `objective` of the check's tries pass.
     pub const fn check_above(name: &'static str, objective: Ratio) -> Self {
         Self::new(Sli::Check { name }, objective)
     }

@@ -179,7 +179,7 @@ impl Recorder {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).bodies.add(body);
     }
 
-    /// Counts one evaluation of a check.
+    /// Counts one try of a check.
     pub(crate) fn record_check(&mut self, place: Place, name: &'static str, passed: bool) {
         self.count_in(place.part, place.segments, |counts| {
             let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[place.phase.index()];

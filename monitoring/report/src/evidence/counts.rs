@@ -157,12 +157,12 @@ pub struct IterationCounts {
     pub interrupted: u64,
 }
 
-/// Evaluations of a check.
+/// Tries of a check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckCounts {
-    /// Number of evaluations.
+    /// Number of tries.
     pub tried: u64,
-    /// Evaluations that did not pass.
+    /// Tries that did not pass.
     pub failed: u64,
 }
 
@@ -344,7 +344,7 @@ impl IterationCounts {
 }
 
 impl CheckCounts {
-    /// Adds other evaluations.
+    /// Adds other tries.
     pub const fn add(&mut self, other: Self) {
         self.tried += other.tried;
         self.failed += other.failed;

@@ -215,7 +215,7 @@ impl Snapshot {
         Some(all)
     }
 
-    /// Evaluations of a check in some phases, over all scenarios or in one.
+    /// Tries of a check in some phases, over all scenarios or in one.
     pub fn check(&self, name: &str, phases: Phases, only: Chosen) -> CheckCounts {
         let mut all = CheckCounts::default();
         for tries in self.chosen(only).filter_map(|part| part.checks.get(name)) {

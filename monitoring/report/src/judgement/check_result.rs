@@ -10,6 +10,6 @@ pub struct CheckResult {
     pub name: String,
     /// Responses that were checked.
     pub tried: u64,
-    /// Evaluations that did not pass.
+    /// Tries that did not pass.
     pub failed: u64,
 }

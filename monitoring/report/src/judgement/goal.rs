@@ -31,7 +31,7 @@ pub enum Goal {
     },
     /// The share of an endpoint's requests that succeed.
     Success(Share),
-    /// The share of a check's evaluations that pass.
+    /// The share of a check's tries that pass.
     Check(Share),
     /// The share of all requests that do not fail.
     Errors(Share),
@@ -173,7 +173,7 @@ pub struct Percentile {
     pub threshold_ms: f64,
 }
 
-/// A share of requests or evaluations must be good.
+/// A share of requests or tries must be good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// Share in parts per million. Missing if an older version did not write it.

@@ -66,9 +66,9 @@ pub enum Measurement {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         response_ms: Option<Millis>,
     },
-    /// Requests that succeed, or evaluations of a check that pass.
+    /// Requests that succeed, or tries of a check that pass.
     Share {
-        /// Counts of requests or evaluations.
+        /// Counts of requests or tries.
         #[serde(flatten)]
         tally: Tally,
     },
