@@ -87,16 +87,8 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         let planning = Planning::from_settings(&spec, &settings)?;
         check::check_shares(&settings, &planning.plan)?;
         if settings.dry_run {
-            let targets = match check::check_target(&settings, spec.catalogue.service) {
-                Ok(()) => hosts::describe(&settings, None),
-                Err(error) => error.to_string(),
-            };
-            if let Some(notice) = planning.notice("drawing").filter(|_| !settings.quiet) {
-                eprintln!("{notice}");
-            }
-            let text = format!("{}\n{targets}\n", planning.draw(spec.name, &out));
             return Ok(RunOutcome::Drawn(Drawing {
-                text,
+                text: if settings.undrawn { String::new() } else { draw(&planning, &spec, &settings, &out) },
                 longest: planning.plan.last_cut(),
                 service: spec.catalogue.service.to_owned(),
                 load: planning.describe(),
@@ -110,6 +102,18 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         let run = PreparedRun::prepare(spec, settings, planning, &out).await?;
         run.execute(code).await
     })
+}
+
+/// Draws the plan and its targets.
+fn draw(planning: &Planning, spec: &RunSpec, settings: &Settings, out: &Path) -> String {
+    if let Some(notice) = planning.notice("drawing").filter(|_| !settings.quiet) {
+        eprintln!("{notice}");
+    }
+    let targets = match check::check_target(settings, spec.catalogue.service) {
+        Ok(()) => hosts::describe(settings, None),
+        Err(error) => error.to_string(),
+    };
+    format!("{}\n{targets}\n", planning.draw(spec.name, out))
 }
 
 /// A run that has passed all checks.

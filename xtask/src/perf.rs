@@ -43,8 +43,8 @@ async fn check_baseline(plan: &PerfPlan) -> Result<(), PerfError> {
         return Ok(());
     }
     for scenario in &plan.scenarios {
-        let drawn = child::draw(&plan.generator, scenario, &plan.settings, plan.signals.clone()).await;
-        plan.baseline.check_comparable(&scenario.name, drawn.ok().as_ref())?;
+        let planned = child::describe_plan(&plan.generator, scenario, &plan.settings, plan.signals.clone()).await;
+        plan.baseline.check_comparable(&scenario.name, planned.ok().as_ref())?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::exit_code::ExitCode;
 /// The plan of a scenario that sent nothing, because the run was a dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drawing {
-    /// The plan, drawn as text.
+    /// The plan, drawn as text. Empty if only the other fields were requested.
     pub text: String,
     /// Longest time that the load takes.
     pub longest: Duration,

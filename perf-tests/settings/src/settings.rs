@@ -66,6 +66,9 @@ pub struct Settings {
     pub smoke: bool,
     /// Whether the plan is only drawn, and nothing is sent.
     pub dry_run: bool,
+    /// Whether a dry run leaves out the drawing, which takes a minute for very many arrivals. Only
+    /// `cargo xtask` sets it.
+    pub undrawn: bool,
     /// The report whose plan is run again.
     pub replay: Option<PathBuf>,
     /// Remote-write URL that metrics are pushed to, if any.
@@ -154,6 +157,7 @@ impl Settings {
             exact_arrivals: false,
             smoke: false,
             dry_run: false,
+            undrawn: false,
             replay: None,
             remote_write: None,
             prometheus: None,

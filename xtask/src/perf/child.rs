@@ -70,17 +70,17 @@ pub(crate) async fn run(
     read(scenario, &outcome_file, ended)
 }
 
-/// The plan of a scenario. Its process sends nothing.
-pub(crate) async fn draw(
+/// The plan of a scenario, without its drawing. Its process sends nothing.
+pub(crate) async fn describe_plan(
     program: &Path,
     scenario: &ScenarioTest,
     settings: &Settings,
     signals: Signals,
 ) -> Result<Drawing, PerfError> {
-    let dry = Settings { dry_run: true, ..settings.clone() };
+    let dry = Settings { dry_run: true, undrawn: true, ..settings.clone() };
     match run(program, scenario, dry, signals).await? {
         ChildOutcome::Drawing(drawing) => Ok(drawing),
-        _ => Err(anyhow!("the process of scenario {} did not draw its plan", scenario.name).into()),
+        _ => Err(anyhow!("the process of scenario {} did not describe its plan", scenario.name).into()),
     }
 }
 

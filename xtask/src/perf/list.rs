@@ -20,12 +20,12 @@ pub(crate) async fn run(args: &PerfArgs, signals: Signals) -> Result<(), PerfErr
     let settings = Settings { quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);
     for scenario in &scenarios {
-        let drawn = child::draw(&built.generator, scenario, &settings, signals.clone()).await;
+        let planned = child::describe_plan(&built.generator, scenario, &settings, signals.clone()).await;
         if signals.is_interrupted() {
             return Err(PerfError::Interrupted("interrupted before all scenarios were listed"));
         }
-        let service = match drawn {
-            Ok(drawing) => drawing.service,
+        let service = match planned {
+            Ok(planned) => planned.service,
             Err(error) => {
                 terminal::print_note(&format!("the service of {} is not known: {error}", scenario.name));
                 String::new()

@@ -216,9 +216,12 @@ fn a_dry_run_sends_no_requests() {
     assert!(drawing.contains("10 are due") && drawing.contains("arrivals"), "{drawing}");
     assert_eq!(service.requests(), 0);
     settings.stub = Some(StubTarget { service: Some("another".to_owned()) });
-    let finished = pings_at(10).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+    let finished = pings_at(10).run_with(settings.clone(), async |vu: &mut Vu, (): &()| ping(vu).await);
     let (code, drawing) = finished.report().map(drop).unwrap_err();
     assert!(code == ExitCode::Met && drawing.contains("Name the service's URL with --target"), "{drawing}");
+    settings.undrawn = true;
+    let finished = pings_at(10).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
+    assert_eq!(finished.report().map(drop).unwrap_err(), (ExitCode::Met, String::new()));
 }
 
 fn pings_at(rate: u64) -> Scenario {

@@ -30,11 +30,11 @@ pub(super) async fn run(
     agents: u32,
 ) -> Result<ChildOutcome, PerfError> {
     // The plan's mistakes are found here, before anything is created in the cluster.
-    let drawing = child::draw(&plan.generator, scenario, &settings, plan.signals.clone()).await?;
+    let planned = child::describe_plan(&plan.generator, scenario, &settings, plan.signals.clone()).await?;
     if settings.revision.as_ref().is_some_and(Revision::is_dirty) {
         terminal::print_line("warning: this checkout has uncommitted changes, and the image may lack them");
     }
-    let longest = drawing.longest + settings.setup_timeout + settings.teardown_timeout;
+    let longest = planned.longest + settings.setup_timeout + settings.teardown_timeout;
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
     let out = settings.out.clone().unwrap_or_else(workspace::perf);
