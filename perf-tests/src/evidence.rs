@@ -14,5 +14,5 @@ pub(crate) use load::{
     stopped_by_signal,
 };
 pub(crate) use store::{MeasuredCount, RunStore};
-pub(crate) use target::{redirect_finding, target_findings};
+pub(crate) use target::{redirect_findings, target_findings};
 pub(crate) use timeline::{histogram_log, timeline};

@@ -81,6 +81,7 @@ pub enum FindingKind {
     Stall,
     Outage,
     Redirected,
+    RedirectsCounted,
     Panic,
     TestFailed,
     AbortedEarly,

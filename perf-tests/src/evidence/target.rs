@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phase;
-use perf_report::finding::{Finding, FindingKind, Subject};
+use perf_report::evidence::StatusKey;
+use perf_report::finding::{Finding, FindingKind, Severity, Subject};
 use perf_report::format::{clock, count, counted, seconds};
 
 use crate::engine::{Load, Stall};
 use crate::http::HttpConfig;
-use crate::measure::PartCounts;
+use crate::measure::{PartCounts, Snapshot};
 use crate::plan::Plan;
 
 /// Limit on findings about stalls.
@@ -186,15 +187,31 @@ fn outage_finding(load: &Load, catalogue: &Catalogue, has_proxy: bool) -> Option
     (refused + stopped > 0).then(|| Finding::warning(Subject::Target, FindingKind::Outage, message).with_advice(advice))
 }
 
-/// A finding about redirects that led away from the targets.
-pub(crate) fn redirect_finding(http: &HttpConfig) -> Option<Finding> {
+/// Findings about redirects that were followed, and about those that led away from the targets.
+pub(crate) fn redirect_findings(http: &HttpConfig, counts: &Snapshot, catalogue: &Catalogue) -> Vec<Finding> {
     let origins: Vec<_> = http.other_origins().iter().map(|other| other.target.origin()).collect();
     let message = format!(
         "redirects led to {}, which is not a target, and load went there because of --allow-target. Its responses count \
          for the endpoints that were redirected",
         origins.join(", ")
     );
-    (!origins.is_empty()).then(|| Finding::warning(Subject::Target, FindingKind::Redirected, message))
+    let away = (!origins.is_empty()).then(|| Finding::warning(Subject::Target, FindingKind::Redirected, message));
+    let endpoints = catalogue.endpoints.iter().enumerate();
+    let redirected = endpoints.filter(|(at, _)| http.settings.max_redirects > 0 && has_redirects(counts, *at));
+    let names: Vec<_> = redirected.map(|(_, endpoint)| endpoint.name).collect();
+    let message = format!(
+        "each redirect of {} counts as a request of its own: latencies are those of single hops",
+        names.join(", ")
+    );
+    let followed = || Finding::new(Severity::Good, Subject::Target, FindingKind::RedirectsCounted, message);
+    away.into_iter().chain((!names.is_empty()).then(followed)).collect()
+}
+
+/// Whether an endpoint has redirects among its good responses.
+fn has_redirects(counts: &Snapshot, endpoint: usize) -> bool {
+    let cells = counts.parts.iter().flat_map(|part| Phase::ALL.map(|phase| part.cell(endpoint, phase)));
+    let mut good = cells.flat_map(|cell| cell.by_status.iter().filter(|(_, it)| it.failed < it.durations.count()));
+    good.any(|(status, _)| matches!(status, StatusKey::Code(301 | 302 | 303 | 307 | 308)))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl PreparedRun {
         let (record, stopped) = (self.record(), self.signals.is_interrupted());
         finished.problems.extend(self.warnings.iter().cloned());
         let mut findings = record.load_findings(&finished, stopped);
-        findings.extend(evidence::redirect_finding(&self.http));
+        findings.extend(evidence::redirect_findings(&self.http, &finished.load.snapshot, self.spec.catalogue));
         let exercised = record.exercised(&finished.load.snapshot);
         let StoreReadback { result: store, findings: of_store } = self.read_back(&finished, &exercised).await;
         let backend = self.backend_values(&finished).await;

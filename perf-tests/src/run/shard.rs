@@ -74,8 +74,8 @@ impl PreparedRun {
         let (settings, plan) = (&self.settings, &self.planning.plan);
         let FinishedLoad { load, problems, timeline, ended, late, .. } = finished;
         let of_load = evidence::load_problems(&load, plan.is_graceful(), self.signals.is_interrupted());
-        let redirect = evidence::redirect_finding(&self.http);
-        let findings: Vec<_> = problems.into_iter().chain(self.warnings.iter().cloned()).chain(redirect).collect();
+        let redirects = evidence::redirect_findings(&self.http, &load.snapshot, self.spec.catalogue);
+        let findings: Vec<_> = problems.into_iter().chain(self.warnings.iter().cloned()).chain(redirects).collect();
         let started = match (settings.start_at, late) {
             (Some(start), Some(late)) => start + late,
             (None, Some(late)) => finished.started + late,

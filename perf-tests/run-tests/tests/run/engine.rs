@@ -284,6 +284,8 @@ fn request_options_take_effect() {
     assert_eq!(report.problems().count(), 0, "{:?}", report.findings);
     assert_eq!((report.requests.sent, report.requests.failed), (60, 0));
     assert_eq!(report.endpoints[1].by_status, [(StatusKey::Code(200), 30), (StatusKey::Code(303), 30)].into());
+    let mut notes = report.findings.iter().filter(|it| it.kind == FindingKind::RedirectsCounted);
+    assert!(notes.next().unwrap().message.starts_with("each redirect of echo counts") && notes.next().is_none());
     let took = report.run.ended_unix_ms - report.run.started_unix_ms;
     assert!((1_100..10_000).contains(&took), "60 requests at 50 a second took {took} ms");
     assert_eq!(service.agents(), ["agent/1"]);
