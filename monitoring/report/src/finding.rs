@@ -128,6 +128,14 @@ pub enum FindingKind {
     Other,
 }
 
+impl FindingKind {
+    /// Name of the kind as words: "setup failed".
+    pub(crate) fn describe(self) -> String {
+        let name = serde_json::to_value(self).ok();
+        name.as_ref().and_then(|name| name.as_str()).unwrap_or("problem").replace('_', " ")
+    }
+}
+
 /// Something that a reader of the result should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {

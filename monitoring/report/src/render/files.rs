@@ -41,7 +41,7 @@ pub fn run_files(report: &Report, compared: Option<&Comparison>) -> Result<Vec<(
         Some(compared) => markdown::render_compared_run(report, compared),
         None => markdown::render_run(report),
     };
-    let mut files = vec![(HTML, html::render_run(report, compared)), (JUNIT, junit::render_run(report)?)];
+    let mut files = vec![(HTML, html::render_run(report, compared)), (JUNIT, junit::render_run(report, compared)?)];
     if let Some(compared) = compared {
         files.push((COMPARISON, serde_json::to_string_pretty(compared)? + "\n"));
     }

@@ -1,4 +1,5 @@
-//! `junit.xml`: a run as a test suite with a test case for each objective.
+//! `junit.xml`: a run as a test suite with a test case for each objective, and for each endpoint
+//! that was compared.
 
 use monitoring::slo::OnMiss;
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
@@ -8,18 +9,18 @@ use crate::Report;
 use crate::comparison::{Comparison, ComparisonMethod, Conclusion};
 use crate::evidence::FailureCause;
 use crate::exit_code::ExitCode;
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_measured, finding, lines, run_findings};
 use crate::format::counted_part;
 use crate::judgement::ObjectiveResult;
 use crate::mark::{LoadEnd, Mark};
 use crate::verdict::Verdict;
 
-/// Contents of the file for a run.
+/// Contents of the file for a run, with its comparison if there is one.
 ///
 /// # Errors
 /// If the XML cannot be written. No cause is known.
-pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError> {
+pub fn render_run(report: &Report, compared: Option<&Comparison>) -> Result<String, quick_junit::SerializeError> {
     let mut suite = TestSuite::new(format!("perf.{}", report.run.scenario));
     suite.add_property(("testid", report.run.testid.as_str()));
     suite.add_property(("target", report.run.target.as_str()));
@@ -31,7 +32,14 @@ pub fn render_run(report: &Report) -> Result<String, quick_junit::SerializeError
         let case = case(scenario, objective, report.main_failure(objective));
         if report.load_end() == LoadEnd::Stopped { stopped(case, objective) } else { case }
     }));
-    add_findings(&mut suite, &report.run.scenario, &run_findings(report));
+    // With --gate absolute, changes fail no run.
+    let gates = report.has(FindingKind::ChangedFromBaseline);
+    let cases: Vec<_> = compared.into_iter().flat_map(|it| endpoint_cases(it, gates)).collect();
+    let has_changes = gates && cases.iter().any(|case| !matches!(case.status, TestCaseStatus::Success { .. }));
+    suite.add_test_cases(cases);
+    // Their cases have the changes already.
+    let is_new = |it: &Finding| !has_changes || it.kind != FindingKind::ChangedFromBaseline;
+    add_findings(&mut suite, scenario, &run_findings(report), is_new);
     render(suite)
 }
 
@@ -45,25 +53,31 @@ pub fn render_comparison(compared: &Comparison) -> Result<String, quick_junit::S
     let mut suite = TestSuite::new(format!("perf.{scenario}.comparison"));
     suite.add_property(("base", compared.base.as_str()));
     suite.add_property(("head", compared.head.as_str()));
-    suite.add_test_cases(compared.endpoints.iter().map(|endpoint| {
-        let Mark { word, .. } = endpoint.conclusion.into();
-        let text = endpoint.describe_p95();
-        let status = match endpoint.conclusion {
-            Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&text)),
-            Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&text)),
-            Conclusion::Improved | Conclusion::NoChangeSeen => TestCaseStatus::success(),
-        };
-        let mut case = TestCase::new(format!("{} is as fast as before", endpoint.name), status);
-        case.set_classname(format!("perf.{scenario}.comparison")).set_system_out(format!("{word}: {text}"));
-        case
-    }));
+    suite.add_test_cases(endpoint_cases(compared, true));
     suite.add_test_cases(compared.objectives.iter().map(|objective| case(scenario, objective, None)));
-    add_findings(&mut suite, scenario, &comparison_findings(compared));
+    add_findings(&mut suite, scenario, &comparison_findings(compared), |_| true);
     render(suite)
 }
 
 fn render(suite: TestSuite) -> Result<String, quick_junit::SerializeError> {
     JUnit::new("perf").add_test_suite(suite).to_string()
+}
+
+/// A test case for each endpoint. Without `gates`, none fails.
+fn endpoint_cases(compared: &Comparison, gates: bool) -> impl Iterator<Item = TestCase> {
+    compared.endpoints.iter().map(move |endpoint| {
+        let Mark { word, .. } = endpoint.conclusion.into();
+        let text = endpoint.describe_p95();
+        let status = match endpoint.conclusion {
+            Conclusion::Improved | Conclusion::NoChangeSeen => TestCaseStatus::success(),
+            _ if !gates => skipped(Some(&format!("{word}: {text}"))),
+            Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&text)),
+            Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&text)),
+        };
+        let mut case = TestCase::new(format!("{} is as fast as before", endpoint.name), status);
+        case.set_classname(format!("perf.{}.comparison", compared.scenario)).set_system_out(format!("{word}: {text}"));
+        case
+    })
 }
 
 fn case(scenario: &str, objective: &ObjectiveResult, cause: Option<&FailureCause>) -> TestCase {
@@ -105,14 +119,14 @@ fn failed(kind: NonSuccessKind, word: &str, message: Option<&str>) -> TestCaseSt
     status
 }
 
-/// Adds a test case for each problem, and all findings as output of the suite.
-fn add_findings(suite: &mut TestSuite, scenario: &str, findings: &[Finding]) {
-    let problems = findings.iter().filter(|finding| finding.is_problem());
-    suite.add_test_cases(problems.enumerate().map(|(at, it)| problem(scenario, at, it)));
+/// Adds a test case for each new problem, and all findings as output of the suite.
+fn add_findings(suite: &mut TestSuite, scenario: &str, findings: &[Finding], is_new: impl Fn(&Finding) -> bool) {
+    let problems = findings.iter().filter(|finding| finding.is_problem() && is_new(finding));
+    suite.add_test_cases(problems.map(|it| problem(scenario, it)));
     suite.set_system_out(TerminalStyle::PLAIN.wrap(&lines(findings)));
 }
 
-fn problem(scenario: &str, at: usize, problem: &Finding) -> TestCase {
+fn problem(scenario: &str, problem: &Finding) -> TestCase {
     let (severity, kind) = match problem.exit_code {
         // Only a run with a baseline has this problem.
         Some(ExitCode::Regressed) => (NonSuccessKind::Failure, ComparisonMethod::Recorded.describe_regression()),
@@ -120,7 +134,7 @@ fn problem(scenario: &str, at: usize, problem: &Finding) -> TestCase {
     };
     let text = problem.advice.iter().fold(problem.message.clone(), |text, advice| format!("{text}. {advice}"));
     let status = failed(severity, kind, Some(&text));
-    let mut case = TestCase::new(format!("problem {}", at + 1), status);
+    let mut case = TestCase::new(problem.kind.describe(), status);
     case.set_classname(format!("perf.{scenario}"));
     case
 }

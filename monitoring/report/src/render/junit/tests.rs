@@ -14,10 +14,11 @@ fn an_objective_is_a_case_and_a_miss_is_a_failure() {
     report.objectives[2].on_miss = OnMiss::Warn;
     let why = "<a & b>\u{1b}[31m";
     report.findings.push(Finding::problem(ExitCode::Inconclusive, Subject::Run, FindingKind::LoadFailed, why));
-    let text = render_run(&report).unwrap();
+    let text = render_run(&report, None).unwrap();
     let parsed = JUnit::deserialize_from_str(&text).unwrap();
     let suite = &parsed.test_suites[0];
     assert_eq!((suite.tests, suite.failures, suite.errors), (10, 1, 2), "{text}");
+    assert_eq!(text.matches("<testcase name=\"load failed\"").count(), 1, "{text}");
     assert_eq!(text.matches("<skipped message=\"missed (warns only): ").count(), 1, "{text}");
     assert!(text.contains("missed: add_item p95 &lt;= 300 ms: measured") && !text.contains('\u{1b}'), "{text}");
 }
@@ -30,4 +31,19 @@ fn a_regressed_endpoint_is_a_failure_and_an_undecided_one_an_error() {
     let parsed = JUnit::deserialize_from_str(&render_comparison(&compared).unwrap()).unwrap();
     let suite = &parsed.test_suites[0];
     assert_eq!((suite.tests, suite.failures, suite.errors), (7, 1, 1));
+}
+
+#[test]
+fn a_run_with_a_baseline_has_a_case_for_each_endpoint() {
+    let (mut report, mut compared) = (Report::sample(), Comparison::sample());
+    let failures = |report: &Report, compared: &Comparison| {
+        let text = render_run(report, Some(compared)).unwrap();
+        let suite = JUnit::deserialize_from_str(&text).unwrap().test_suites.remove(0);
+        (text.matches("is as fast as before").count(), suite.failures)
+    };
+    compared.endpoints[0].conclusion = Conclusion::Regressed;
+    assert_eq!(failures(&report, &compared), (compared.endpoints.len(), 0), "--gate absolute");
+    let kind = FindingKind::ChangedFromBaseline;
+    report.findings.push(Finding::problem(ExitCode::Regressed, Subject::Baseline, kind, "slower"));
+    assert_eq!(failures(&report, &compared), (compared.endpoints.len(), 1), "the run's case would repeat it");
 }
