@@ -177,6 +177,13 @@ pub struct ScrapeError {
     pub why: String,
 }
 
+impl ScrapeError {
+    /// Whether Prometheus may not read a file with the login to the target.
+    pub fn is_unreadable_login(&self) -> bool {
+        self.why.contains("open /") && self.why.contains("permission denied")
+    }
+}
+
 /// Targets of a job whose last scrape failed.
 ///
 /// # Errors
