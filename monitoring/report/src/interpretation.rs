@@ -15,11 +15,12 @@ pub use slope::Slope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use monitoring::phase::Phase;
 use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
 use monitoring::ratio::Ratio;
 
 use crate::Report;
-use crate::evidence::FailureCause;
+use crate::evidence::{FailureCause, Slice};
 use crate::exit_code::ExitCode;
 use crate::failure::FailureKind;
 use crate::finding::{Finding, FindingKind, Severity, Subject};
@@ -68,7 +69,9 @@ pub fn interpret(report: &Report) -> Vec<Finding> {
     findings.extend(latency);
     findings.extend(backend::resources(report));
     findings.extend(backend::caches(report));
-    findings.extend(first.filter(|_| !has_first).map(|first| over_time::describe(&first)));
+    // A miss from the start of a load that never changes is in the headline already.
+    let is_new = |first: &FirstMiss<'_>| first.at_ms > 0 || report.run.timeline.slices.iter().any(is_ramp);
+    findings.extend(first.filter(|first| !has_first && is_new(first)).map(|first| over_time::describe(&first)));
     findings.extend(over_time::drift(report));
     findings.extend(trend::findings(report));
     if !is_clean(report) {
@@ -238,6 +241,10 @@ fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMis
         (Severity::Problem, format!("slower than the objective: {}{others}. {own}", named.join(", ")))
     };
     Some(Finding::new(severity, Subject::Target, FindingKind::LatencyMargin, message))
+}
+
+fn is_ramp(slice: &Slice) -> bool {
+    slice.phase == Some(Phase::Ramp)
 }
 
 /// Finding about the only endpoint over its objective: since when, and the slowest of the others.

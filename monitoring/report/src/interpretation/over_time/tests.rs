@@ -50,6 +50,16 @@ fn the_first_miss_is_reported_with_its_load() {
 }
 
 #[test]
+fn a_miss_from_the_start_of_a_constant_load_is_not_repeated() {
+    let mut missed = report(30, |_| (100, 10.0));
+    // One slow endpoint has a finding of its own.
+    let is_first = |finding: &Finding| finding.message.starts_with("first missed");
+    assert!(crate::interpretation::interpret(&missed).iter().any(is_first), "the load grows");
+    missed.run.timeline.slices.iter_mut().for_each(|slice| slice.phase = Some(Phase::Steady));
+    assert!(!crate::interpretation::interpret(&missed).iter().any(is_first));
+}
+
+#[test]
 fn an_objective_that_is_just_met_is_rarely_called_missed() {
     use rand::{RngExt as _, SeedableRng as _};
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
