@@ -43,7 +43,8 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
         ComparisonMethod::Recorded => ("sections", "Use longer runs for base and head"),
     };
     let message = format!(
-        "{}: too few pairs of {parts}. To judge {} together takes at least {}, each with enough requests on both sides",
+        "{}: too few requests to compare. To judge {} together takes at least {} of {parts}, each with enough requests \
+         on both sides",
         if names.len() > 1 && names.len() == endpoints.len() { "all endpoints".to_owned() } else { names.join(", ") },
         counted(endpoints.len() as u64, "endpoint"),
         counted(needed as u64, "pair")
