@@ -64,6 +64,16 @@ impl Headline {
         Self { verdict, cause, advice: first.and_then(|first| first.advice.clone()) }
     }
 
+    /// Headline of a comparison with a baseline, within a run whose verdict has another cause.
+    pub(crate) fn for_baseline(compared: &Comparison) -> Self {
+        let verdict = match compared.exit_code {
+            ExitCode::Regressed => compared.describe().to_owned(),
+            ExitCode::Inconclusive => "compared with the baseline: inconclusive".to_owned(),
+            _ => format!("compared with the baseline: {}", compared.describe()),
+        };
+        Self { verdict, ..Self::for_comparison(compared) }
+    }
+
     /// Lines below the verdict: the cause, then the advice.
     pub(crate) fn below(&self) -> impl Iterator<Item = &str> {
         self.cause.lines().chain(self.advice.as_deref())

@@ -13,7 +13,7 @@ use perf_report::headline::Headline;
 use perf_report::judgement::Measurement;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{HTML, JUNIT, MARKDOWN, run_files};
-use perf_report::render::terminal::{TerminalStyle, render_run};
+use perf_report::render::terminal::{RunResult, TerminalStyle, render_result, render_run};
 use perf_report::verdict::{Reason, Tally, Verdict};
 
 /// The report of a situation.
@@ -125,7 +125,8 @@ fn a_comparison_with_a_baseline_is_shown_below_its_headline() {
     for (_, text) in
         run_files(&met, Some(&compared)).unwrap().iter().filter(|(name, _)| [HTML, MARKDOWN].contains(name))
     {
-        assert_eq!(text.matches("slower than the baseline (exit 91)").count(), 1, "{text}");
+        let told = ["slower than the baseline", "(exit 91)", "(exit 0)"].map(|part| text.matches(part).count());
+        assert_eq!((&told[..2], told[2] > 0), (&[1, 0][..], true), "{text}");
     }
 }
 
@@ -174,6 +175,28 @@ fn too_few_pairs_are_advised_by_method_and_draw_no_chart() {
         let cause = "all endpoints: too few requests to compare. ";
         assert!(headline.cause.starts_with(cause) && headline.cause.contains(parts), "{headline:?}");
         assert_eq!(headline.advice.as_deref(), Some(advice));
+    }
+}
+
+#[test]
+fn a_miss_beside_a_comparison_has_each_cause_once() {
+    let mut compared = read_comparison(&test_support::situation("regressed", "_comparison").unwrap()).unwrap();
+    compared.exit_code = ExitCode::Inconclusive;
+    for endpoint in &mut compared.endpoints {
+        (endpoint.conclusion, endpoint.p95.interval) = (Conclusion::TooLittleData, None);
+    }
+    let cause = Headline::for_comparison(&compared).cause;
+    let (code, kind) = (ExitCode::Inconclusive, FindingKind::ChangedFromBaseline);
+    let report = report("missed").conclude([Finding::problem(code, Subject::Baseline, kind, cause.clone())]);
+    let files = run_files(&report, Some(&compared)).unwrap();
+    let compared = Some(&compared);
+    let result = RunResult { report: &report, proof: None, compared, dashboard: None, html: "" };
+    let terminal = render_result(&result, TerminalStyle::PLAIN).replace("\n  ", " ");
+    for (name, text) in files.into_iter().chain([("terminal", terminal)]).filter(|(name, _)| !name.ends_with("json")) {
+        if name != JUNIT {
+            assert_eq!(text.matches(&cause).count(), 1, "{name}: {text}");
+            assert!(text.contains("compared with the baseline: inconclusive") && !text.contains("exit 90"), "{name}");
+        }
     }
 }
 

@@ -1,12 +1,24 @@
 //! Findings below a headline, without those that the reader has seen already.
 
+use std::borrow::Cow;
+
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{
     FindingSource, SourcedFinding, comparison_findings, findings_with, has_cause_of_finding, inconclusive, missed,
 };
-use crate::headline::{cause_objective, finding_in_headline, is_explained, place_in_headline};
+use crate::headline::{cause_objective, finding_in_headline, is_about_comparison, is_explained, place_in_headline};
+
+/// The run as it is shown beside a comparison, which has a headline of its own.
+pub(super) fn beside<'a>(report: &'a Report, compared: Option<&Comparison>) -> Cow<'a, Report> {
+    if compared.is_none() || is_about_comparison(report) {
+        return Cow::Borrowed(report);
+    }
+    let mut report = report.clone();
+    report.findings.retain(|finding| finding.kind != FindingKind::ChangedFromBaseline);
+    Cow::Owned(report)
+}
 
 /// All findings of a run but the one in the headline and what follows from it, and without
 /// endpoints that were not requested, which are a note below the table.

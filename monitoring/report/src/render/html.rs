@@ -5,6 +5,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::below_headline::beside;
 use crate::Report;
 use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
@@ -54,7 +55,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> String {
             @if loaded { p class="sub" { (counts(report)) } }
         }))
         (contents(report, compared.is_some()))
-        (sections::findings(report))
+        (sections::findings(&beside(report, compared)))
         @if loaded { (sections::objectives("Objectives", &report.objectives, report.load_end())) }
         @if let Some(compared) = compared { (comparison::with_run(report, compared)) }
         @if loaded {

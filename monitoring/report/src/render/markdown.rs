@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::below_headline::{below_table, comparison_below_headline};
+use super::below_headline::{below_table, beside, comparison_below_headline};
 use super::rows::{self, ObjectiveRow, ObjectiveRows};
 use super::terminal::TerminalStyle;
 use crate::Report;
@@ -50,14 +50,18 @@ pub fn render_run(report: &Report) -> String {
 pub fn render_compared_run(report: &Report, compared: &Comparison) -> String {
     let comparison = match is_about_comparison(report) {
         true => format!("### Comparison\n\n{}", render_details(compared)),
-        false => render_comparison(compared),
+        false => render_below(&Headline::for_baseline(compared), compared),
     };
-    format!("{}\n{comparison}", render_run(report))
+    format!("{}\n{comparison}", render_run(&beside(report, Some(compared))))
 }
 
 /// Summary of a comparison: the verdict, then endpoints, objectives of the head, and findings.
 pub fn render_comparison(compared: &Comparison) -> String {
-    let headline = Headline::for_comparison(compared);
+    render_below(&Headline::for_comparison(compared), compared)
+}
+
+/// Summary of a comparison below this headline.
+fn render_below(headline: &Headline, compared: &Comparison) -> String {
     let mut text = heading(compared.exit_code, &headline.verdict);
     text.extend(headline.below().map(paragraph));
     text + &render_details(compared)

@@ -31,7 +31,7 @@ pub(super) fn sides(compared: &Comparison) -> Markup {
 /// Comparison of a run with its baseline, as a part of the run's page.
 pub(super) fn with_run(report: &Report, compared: &Comparison) -> Markup {
     let text = html! {
-        @if !is_about_comparison(report) { p class="cause" { (Headline::for_comparison(compared).to_line()) } }
+        @if !is_about_comparison(report) { p class="cause" { (Headline::for_baseline(compared).to_line()) } }
         (sides(compared))
     };
     html! { (section(compared, &text)) (findings(compared)) }

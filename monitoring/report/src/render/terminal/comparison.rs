@@ -10,8 +10,13 @@ use crate::mark::Mark;
 
 /// Renders the headline, the table, the rule and the findings.
 pub fn render_comparison(compared: &Comparison, style: TerminalStyle) -> String {
+    render_below(&Headline::for_comparison(compared), compared, style)
+}
+
+/// Renders a comparison below this headline.
+pub(super) fn render_below(headline: &Headline, compared: &Comparison, style: TerminalStyle) -> String {
     let mark = Mark::from(compared.exit_code);
-    let headline = style.wrap(&format!("{} {}", style.sign(mark), Headline::for_comparison(compared).to_line()));
+    let headline = style.wrap(&format!("{} {}", style.sign(mark), headline.to_line()));
     format!("{}\n\n{}", style.fit(&headline), render_details(compared, style))
 }
 
