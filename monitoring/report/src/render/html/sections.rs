@@ -133,7 +133,7 @@ pub(super) fn load(report: &Report) -> Markup {
                 thead { tr {
                     (heads(&["scenario", "load"], &["iterations", "failed", "dropped"]))
                     @if has_arrivals { (heads(&[], &["arrivals started", "late"])) }
-                    (heads(&[], &["iteration p50", "p95"]))
+                    th class="n extra" { "iteration p50" } th class="n extra" { "p95" }
                 } }
                 tbody { @for part in &report.run.plan.parts { tr {
                     th scope="row" { (part.name) }
@@ -145,8 +145,8 @@ pub(super) fn load(report: &Report) -> Markup {
                         td class="n" { (format::count(arrivals.started)) " of " (format::count(arrivals.planned)) }
                         td class="n" { (format::count(arrivals.late)) }
                     } @else if has_arrivals { td {} td {} }
-                    td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p50)) } }
-                    td class="n" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p95)) } }
+                    td class="n extra" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p50)) } }
+                    td class="n extra" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p95)) } }
                 } } }
             }
             @if report.run.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
