@@ -9,24 +9,19 @@ use crate::endpoint::{Endpoint, Method};
 use crate::ratio::Ratio;
 use crate::slo::Slo;
 
-/// A student joins a room.
 pub const JOIN_ROOM: Endpoint =
     Endpoint::new("join_room", "Join room", Method::Post, "/api/multiplayer/rooms/{code}/join");
-/// Room state that every player's browser polls during a game.
+// Every player's browser polls it during a game.
 pub const GET_STATE: Endpoint =
     Endpoint::new("get_state", "Room state", Method::Get, "/api/multiplayer/rooms/{code}/state");
-/// Players of a room, ranked by worth.
 pub const LEADERBOARD: Endpoint =
     Endpoint::new("leaderboard", "Leaderboard", Method::Get, "/api/multiplayer/rooms/{code}/leaderboard");
-/// Stores a player's cash and holdings after a trade.
+// Stores a player's cash and holdings after a trade.
 pub const UPDATE_PLAYER: Endpoint =
     Endpoint::new("update_player", "Update player", Method::Put, "/api/multiplayer/rooms/{code}/players/{player}");
-/// News of one day of the game.
 pub const GET_NEWS: Endpoint = Endpoint::new("get_news", "News", Method::Get, "/api/news");
-/// Recommendations of the adviser for one day of the game.
 pub const GET_RECOMMENDATIONS: Endpoint =
     Endpoint::new("get_recommendations", "Recommendations", Method::Get, "/api/recommendations");
-/// Prices of one day of the game.
 pub const GET_GAME_DATA: Endpoint = Endpoint::new("get_game_data", "Game data", Method::Get, "/api/game-data");
 
 /// The multiplayer API of the stock-trading game.
