@@ -2,6 +2,7 @@
 //! runs, with its snapshots.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context as _, bail, ensure};
 use perf_host::nearest::did_you_mean;
@@ -82,11 +83,16 @@ fn snapshots(name: &str) -> anyhow::Result<bool> {
     cargo(&["test", "--workspace", "--test", "load", "--", &format!("{name}::")])
 }
 
-/// Runs cargo with tests accepting new snapshots. Returns whether it succeeded.
+/// Runs cargo with tests accepting new snapshots. Prints the output of tests if they fail. Returns
+/// whether it succeeded.
 fn cargo(line: &[&str]) -> anyhow::Result<bool> {
     let mut command = workspace::cargo();
-    let status = command.args(line).env("INSTA_UPDATE", "always").current_dir(workspace::root()).status();
-    Ok(status.context("failed to run cargo")?.success())
+    command.args(line).env("INSTA_UPDATE", "always").current_dir(workspace::root());
+    let output = command.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
+    if line[0] != "test" || !output.status.success() {
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+    }
+    Ok(output.status.success())
 }
 
 /// A service's place in the list of services.
