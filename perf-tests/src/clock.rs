@@ -26,7 +26,6 @@ pub(crate) struct Epoch {
 }
 
 impl Epoch {
-    /// Starts now.
     pub(crate) fn begin() -> Self {
         Self { wall: wall(), began: now(), slept: slept() }
     }

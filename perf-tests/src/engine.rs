@@ -52,14 +52,12 @@ pub(crate) trait LoadObserver {
     fn tick(&mut self, elapsed: Duration, snapshot: Snapshot) -> Option<String>;
 }
 
-/// Why the load could not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
     #[error("failed to start a worker thread: {0}")]
     Thread(std::io::Error),
 }
 
-/// The input of [`run`].
 pub(crate) struct Job<'run> {
     pub(crate) plan: &'run Plan,
     pub(crate) shared: Arc<RunContext>,
@@ -87,7 +85,6 @@ struct Worker {
     finished: oneshot::Receiver<()>,
 }
 
-/// Why the load ended early, if it did.
 #[derive(Default)]
 struct EarlyEnd {
     interrupted: bool,

@@ -40,7 +40,6 @@ fn check_revision(settings: &mut Settings, image: Option<Revision>) -> Result<()
     Ok(())
 }
 
-/// Why a pod's image is not used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ImageError {
     #[error("the image does not name its revision: build it with cargo xtask image")]
@@ -52,7 +51,6 @@ pub(crate) enum ImageError {
     Other { image: Revision, checkout: Revision },
 }
 
-/// Where and how an agent joins.
 #[derive(Clone)]
 pub(crate) struct AgentJoin {
     /// Address of the coordinator.

@@ -156,7 +156,6 @@ impl Plan {
 }
 
 impl PartPlan {
-    /// The maximum number of virtual users at any time.
     pub(crate) fn most_vus(&self) -> u32 {
         match &self.schedule {
             Schedule::Vus { vus, .. } => u32::try_from(vus.len()).unwrap_or(u32::MAX),
@@ -164,7 +163,6 @@ impl PartPlan {
         }
     }
 
-    /// The ids of its virtual users.
     pub(crate) fn ids(&self) -> Range<u32> {
         self.first_id..self.first_id.saturating_add(self.most_vus())
     }
@@ -186,7 +184,6 @@ impl PartPlan {
         matches!(self.schedule, Schedule::Arrivals { .. })
     }
 
-    /// Whether iterations have time to end by themselves.
     fn is_graceful(&self) -> bool {
         let Schedule::Vus { vus, .. } = &self.schedule else { return !self.graceful_stop.is_zero() };
         vus.iter().flat_map(|vu| &vu.spans).all(|span| span.cut > span.stop)

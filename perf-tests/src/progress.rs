@@ -32,12 +32,9 @@ pub(crate) struct Progress {
     last: Option<(Duration, u64)>,
 }
 
-/// The end of the load.
 #[derive(Debug, Clone, Copy)]
 enum Goal {
-    /// After this time.
     Time(Duration),
-    /// After this number of iterations.
     Iterations(u64),
 }
 

@@ -63,7 +63,6 @@ pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode
 pub(crate) use watchers::AbortRule;
 use watchers::{MissDetector, Watchers};
 
-/// The result of a run.
 pub(crate) enum RunOutcome {
     /// A report, and the path of its file or of its evidence; or why it could not be written.
     Judged(Box<Report>, Result<PathBuf, NotSavedError>),
@@ -73,7 +72,6 @@ pub(crate) enum RunOutcome {
     Sharded(ExitCode, String),
 }
 
-/// Runs a scenario.
 pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> Result<RunOutcome, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)?;
     if !settings.merge.is_empty() {
@@ -219,10 +217,7 @@ impl PreparedRun {
         }
     }
 
-    /// Makes the load.
-    ///
-    /// # Errors
-    /// A finding that says why no load is made.
+    /// Makes the load. The error says why there is none.
     async fn make_load(
         &mut self,
         shared: Arc<RunContext>,
@@ -246,10 +241,7 @@ impl PreparedRun {
         Ok(())
     }
 
-    /// Pushes the first counts, and waits until the load begins.
-    ///
-    /// # Errors
-    /// A finding that says why no load is made.
+    /// Pushes the first counts, and waits until the load begins. The error says why there is none.
     async fn begin(&mut self, metrics: &mut Metrics, empty: &Snapshot) -> Result<Instant, Finding> {
         metrics
             .begin(empty)
@@ -352,7 +344,6 @@ fn own_share(settings: &Settings) -> LoadShare {
     settings.shard.map_or(LoadShare::WHOLE, LoadShare::from_shard)
 }
 
-/// The constants of a run's virtual users.
 fn run_context(spec: &RunSpec, planning: &Planning, tags: &[(String, String)], http: &Arc<HttpConfig>) -> RunContext {
     let plan = &planning.plan;
     RunContext {
@@ -371,7 +362,6 @@ fn run_context(spec: &RunSpec, planning: &Planning, tags: &[(String, String)], h
     }
 }
 
-/// The dimensions of a run's counts.
 fn layout(spec: &RunSpec, plan: &Plan) -> Layout {
     Layout::new(spec.catalogue, plan.parts.iter().map(PartPlan::is_open).collect())
 }

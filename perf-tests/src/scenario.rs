@@ -51,7 +51,6 @@ pub struct Scenario<S = ()> {
 
 type Setup<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<S>>>;
 type Teardown<S> = Box<dyn for<'vu> FnOnce(&'vu mut Vu, Arc<S>) -> LocalFuture<'vu, anyhow::Result<()>>>;
-/// Makes an iteration from setup's value.
 type IterationFactory<S> = Box<dyn FnOnce(Arc<S>) -> Arc<dyn Iteration>>;
 
 impl Scenario {

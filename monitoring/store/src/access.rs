@@ -104,7 +104,6 @@ pub fn is_header_value(text: &str) -> bool {
     !text.trim().is_empty() && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-/// Origin of a URL: scheme, host and port.
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }

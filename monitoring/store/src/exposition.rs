@@ -4,9 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-/// Maximum number of samples.
 const MAX_SAMPLES: usize = 200_000;
-/// Maximum number of labels of a series.
 const MAX_LABELS: usize = 64;
 
 /// A sample: name and labels of a series, and its value.

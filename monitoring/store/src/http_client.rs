@@ -13,7 +13,6 @@ use url::Url;
 use crate::access::StoreAccess;
 use crate::proxy::ProxyError;
 
-/// The cipher suites that are asked for first.
 const PREFERRED: [CipherSuite; 3] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
     CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,

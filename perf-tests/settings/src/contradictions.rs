@@ -33,7 +33,6 @@ pub(super) fn check_exclusions(given: &[(&Setting, String, String)]) -> Result<(
 }
 
 impl Settings {
-    /// Rejects contradictions.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         if self.typed(RW_CLIENT_CERTIFICATE).is_some() != self.typed(RW_CLIENT_CERTIFICATE_KEY).is_some() {
             return contradiction(format!(
@@ -91,7 +90,6 @@ impl Settings {
         Ok(())
     }
 
-    /// Rejects settings that do not go with a shard.
     fn check_shard(&self) -> Result<(), SettingsError> {
         let Some(shard) = self.typed(SHARD) else {
             return match self.typed(START_AT) {

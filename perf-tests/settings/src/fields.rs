@@ -7,7 +7,6 @@ use crate::value::{parse_url, parse_within};
 use crate::{PerHost, Settings, ValueError, parse_targets};
 use monitoring::intervals;
 
-/// Sets the main target and the hosts beside it.
 pub(super) fn set_targets(settings: &mut Settings, text: &str) -> Result<(), ValueError> {
     let targets = parse_targets(text)?;
     if targets.is_empty() {

@@ -51,7 +51,6 @@ pub(crate) const DEFAULT_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Limit on virtual users. Larger values are typing errors, or need several machines.
 pub const MAX_VUS: u32 = 50_000;
-/// Limit on agents.
 pub(crate) const MAX_AGENTS: u32 = 1_000;
 /// Limit on the length of a testid. File systems have names of 255 bytes, and people read it in
 /// tables.

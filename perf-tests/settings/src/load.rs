@@ -9,7 +9,6 @@ use super::{MAX_DURATION, MAX_VUS, ValueError, shown_duration};
 
 /// Maximum arrival rate, in arrivals per second.
 const MAX_RATE: u64 = 10_000_000;
-/// Maximum number of stages.
 const MAX_STAGES: usize = 1000;
 
 /// A stage of a load: the number changes to `target` in a straight line within `duration`, or at

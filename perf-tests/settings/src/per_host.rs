@@ -34,7 +34,6 @@ impl<T> PerHost<T> {
         self.0.keys().map(String::as_str)
     }
 
-    /// All values.
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values()
     }

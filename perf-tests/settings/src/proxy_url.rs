@@ -40,7 +40,6 @@ impl fmt::Display for ProxyUrl {
     }
 }
 
-/// Without user and password.
 impl fmt::Debug for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -34,13 +34,11 @@ pub(super) fn parse_size(text: &str) -> Result<u64, ValueError> {
     size.ok_or_else(|| ValueError::Size(text.to_owned()))
 }
 
-/// Parses the maximum size of a response's head.
 pub(super) fn parse_head(text: &str) -> Result<u64, ValueError> {
     let size = parse_size(text)?;
     if (4 << 10..=16 << 20).contains(&size) { Ok(size) } else { Err(ValueError::HeadSize(text.to_owned())) }
 }
 
-/// Parses a number of virtual users.
 pub(super) fn parse_vus(text: &str) -> Result<u32, ValueError> {
     parse_number(text, 1..=MAX_VUS.into())
 }
@@ -59,7 +57,6 @@ pub(super) fn parse_within(text: &str, range: RangeInclusive<Duration>) -> Resul
     duration.ok_or_else(|| ValueError::Duration(text.to_owned(), shown(range.start()), shown(range.end())))
 }
 
-/// Parses an address that agents join at.
 pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, ValueError> {
     text.parse().map_err(|_| ValueError::Refused("not an address and port such as 10.0.0.5:7070"))
 }

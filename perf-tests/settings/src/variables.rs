@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-/// Cargo's variable for the folder of its output.
 const CARGO_TARGET: &str = "CARGO_TARGET_DIR";
 /// All [`Settings`](super::Settings) as JSON. `cargo xtask perf` passes them to a scenario's
 /// process in this variable.

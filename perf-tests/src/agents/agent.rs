@@ -64,7 +64,6 @@ impl AgentEnd {
     }
 }
 
-/// A connected agent.
 pub(crate) struct Agent {
     sender: LinkSender,
     receiver: LinkReceiver<ToAgent>,
@@ -170,7 +169,6 @@ impl Agent {
     }
 }
 
-/// The end of an agent after a message that it did not expect.
 fn unexpected(message: ToAgent) -> AgentEnd {
     match message {
         ToAgent::Refused(why) => AgentEnd::Refused(why.join("; ")),
@@ -251,7 +249,6 @@ async fn ask_ahead(sender: &LinkSender, leases: &Leases) -> MessageError {
     }
 }
 
-/// Sends counts to the coordinator.
 struct CountSender<'agent> {
     sender: &'agent LinkSender,
     /// Whether the coordinator found that an objective was missed.

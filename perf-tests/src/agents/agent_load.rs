@@ -9,7 +9,6 @@ use perf_report::exact_ms;
 use crate::engine::{Load, LoadShare};
 use crate::measure::PartCounts;
 
-/// The load of one agent.
 pub(super) struct AgentLoad {
     pub(super) share: LoadShare,
     /// The number of shared iterations of each part that it was given. `None` if its share has

@@ -13,7 +13,6 @@ use crate::plan::nanos;
 pub(crate) struct SentClock(Instant);
 
 impl SentClock {
-    /// A clock that begins now.
     pub(crate) fn start() -> Self {
         Self(clock::now())
     }

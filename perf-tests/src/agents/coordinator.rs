@@ -37,7 +37,6 @@ const OVERTIME: Duration = Duration::from_secs(15);
 /// Time for agents' processes to end by themselves.
 const END: Duration = Duration::from_secs(5);
 
-/// The agents of a run.
 pub(crate) struct Coordinator {
     /// The agents' processes, if they are on this machine. They are killed before their connections
     /// are closed, so that none of them prints that it was left.
@@ -70,7 +69,6 @@ impl Coordinator {
         Ok(Self { listener, members, processes, refused, clock, layout, book, told, overtime: OVERTIME })
     }
 
-    /// Starts agents on this machine.
     pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {
         let processes = (0..agents).map(|_| program::start(self.listener.address, token));
         self.processes = processes.collect::<Result<_, _>>().map_err(AgentError::NotStarted)?;
@@ -117,7 +115,6 @@ impl Coordinator {
         Ok(())
     }
 
-    /// A text for each reason for which peers were refused.
     pub(crate) fn refused(&self) -> impl Iterator<Item = String> {
         self.refused.texts()
     }
@@ -201,7 +198,6 @@ impl Coordinator {
         load
     }
 
-    /// The load of each agent.
     fn loads(&mut self, empty: &Snapshot) -> Vec<AgentLoad> {
         let is_whole = self.told.is_empty();
         let load = |(at, member): (usize, Member)| {

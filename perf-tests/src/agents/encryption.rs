@@ -17,12 +17,10 @@ use crate::http::{TlsError, client_config, read_certificates, read_key};
 /// A connection, encrypted or not.
 pub(super) type AgentStream = Box<dyn Duplex>;
 
-/// Both directions of a connection.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// Why a connection cannot be encrypted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EncryptionError {
     #[error(transparent)]

@@ -8,7 +8,6 @@ use crate::measure::{AgentHealth, Snapshot};
 use crate::plan::Plan;
 use perf_report::format::counted;
 
-/// The counts of all agents so far.
 pub(super) fn counts(members: &[Member], empty: &Snapshot) -> Snapshot {
     let mut all = empty.clone();
     for member in members {

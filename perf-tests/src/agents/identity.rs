@@ -28,7 +28,6 @@ pub(crate) fn hello(scenario: &str, catalogue: &Catalogue, token: &str) -> io::R
     })
 }
 
-/// A random token.
 pub(crate) fn new_token() -> String {
     hex(&rand::random::<[u8; 32]>())
 }

@@ -8,7 +8,6 @@ use crate::plan::{IterationLimit, PartPlan, Plan, Schedule, apportion};
 #[cfg(test)]
 mod tests;
 
-/// The leases of all agents.
 #[derive(Default)]
 pub(super) struct LeaseBook {
     /// `None` for parts whose iterations are not shared.
@@ -17,7 +16,6 @@ pub(super) struct LeaseBook {
     active: Vec<bool>,
 }
 
-/// The leases of one part.
 struct PartBook {
     all: u64,
     /// The number of the first iteration that was not given.
@@ -29,14 +27,12 @@ struct PartBook {
 
 #[derive(Clone, Copy)]
 struct AgentLeases {
-    /// Number of iterations that it was given.
     leased: u64,
     /// The block that it wanted last, by which its pace is known.
     wanted: u64,
 }
 
 impl LeaseBook {
-    /// The book before the load.
     pub(super) fn new(plan: &Plan, shares: &[LoadShare]) -> Self {
         let part_book = |part: &PartPlan| match part.schedule {
             Schedule::Vus { iterations: IterationLimit::Shared(all), .. } => {

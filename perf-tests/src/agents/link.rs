@@ -110,7 +110,6 @@ impl LinkSender {
     }
 }
 
-/// Messages that wait to be sent.
 struct Queues {
     urgent: mpsc::Receiver<Vec<u8>>,
     waiting: mpsc::Receiver<Vec<u8>>,
@@ -134,18 +133,12 @@ impl Drop for LinkSender {
 }
 
 impl<In: LinkMessage> LinkReceiver<In> {
-    /// The next message.
-    ///
-    /// # Errors
-    /// If the connection is lost. There is no further message then.
+    /// The next message. An error means that the connection is lost: there is no further message.
     pub(super) async fn receive(&mut self) -> Result<In, MessageError> {
         self.0.recv().await.unwrap_or(Err(MessageError::Closed))
     }
 
     /// The next message that is not [`LinkMessage::ALIVE`].
-    ///
-    /// # Errors
-    /// As [`LinkReceiver::receive`].
     pub(super) async fn next(&mut self) -> Result<In, MessageError> {
         loop {
             let message = self.receive().await?;

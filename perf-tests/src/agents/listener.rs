@@ -32,15 +32,11 @@ pub(super) struct AgentListener {
     task: JoinHandle<()>,
 }
 
-/// A peer that connected.
 pub(super) enum PeerResult {
-    /// An agent that can take part.
     Agent(JoinedAgent),
-    /// A peer that cannot take part.
     Refused(RefusedPeer),
 }
 
-/// The connection to an agent.
 pub(super) struct JoinedAgent {
     pub(super) sender: LinkSender,
     pub(super) receiver: LinkReceiver<FromAgent>,
@@ -83,7 +79,6 @@ impl AgentListener {
         Ok(Self { address, peers, task })
     }
 
-    /// The next peer.
     pub(super) async fn next(&mut self) -> PeerResult {
         match self.peers.recv().await {
             Some(peer) => peer,

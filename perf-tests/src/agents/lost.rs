@@ -10,10 +10,8 @@ use crate::engine::LoadShare;
 use crate::measure::{PartCounts, Snapshot};
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule, apportion};
 
-/// The agents that were not lost.
 pub(super) struct Survivors {
     pub(super) shares: Vec<LoadShare>,
-    /// Their final counts.
     pub(super) counts: Snapshot,
 }
 

@@ -21,7 +21,6 @@ const PROBES: usize = 16;
 /// Time limit for measuring a clock again, after the load.
 const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// One agent.
 pub(super) struct Member {
     /// From 1.
     pub(super) number: u32,
@@ -36,7 +35,6 @@ pub(super) struct Member {
     pub(super) end_offset: Option<ClockOffset>,
     /// Time from the start until its workers ran, in nanoseconds.
     late: u64,
-    /// Its last counts.
     pub(super) counts: Snapshot,
     end: Option<MemberEnd>,
 }
@@ -88,14 +86,12 @@ impl Member {
         }
     }
 
-    /// Sends a message before all that wait for this agent.
     pub(super) fn tell_first(&self, message: &ToAgent) {
         if let Some(sender) = &self.sender {
             drop(sender.send_first(message));
         }
     }
 
-    /// The error of a message that is not the next step of the protocol.
     pub(super) fn unexpected_message(&self) -> AgentError {
         AgentError::Unexpected { agent: self.name() }
     }

@@ -51,7 +51,6 @@ pub(super) const MAX_MESSAGE: usize = perf_report::shard::MAX_BYTES;
 /// Limit on the JSON of setup's value, in bytes.
 pub(crate) const MAX_SETUP_VALUE: usize = 16 << 20;
 
-/// A message of the coordinator.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToAgent {
     /// The agent cannot take part, for these reasons.
@@ -68,7 +67,6 @@ pub(crate) enum ToAgent {
     Alive,
 }
 
-/// A message of an agent.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromAgent {
     Hello(Hello),
@@ -120,7 +118,6 @@ pub(crate) struct Hello {
     pub(crate) place: String,
 }
 
-/// An agent's part in the run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Assignment {
     /// The settings without those that only the coordinator needs.
@@ -152,7 +149,6 @@ pub(crate) enum AbortCause {
     Missed,
 }
 
-/// Why a message cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MessageError {
     #[error("the connection was closed")]
@@ -167,7 +163,6 @@ pub(crate) enum MessageError {
     Invalid(#[from] serde_json::Error),
 }
 
-/// The bytes of a message.
 pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError> {
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, message)?;
@@ -179,10 +174,6 @@ pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError>
 }
 
 /// Reads a message of at most `limit` bytes. Memory grows only with bytes that have arrived.
-///
-/// # Errors
-/// If the connection ends, if nothing arrives for [`SILENCE`], or if the message is too long or not
-/// valid.
 pub(super) async fn read<M: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
     limit: usize,
@@ -198,7 +189,6 @@ pub(super) async fn read<M: DeserializeOwned>(
     Ok(serde_json::from_slice(&bytes)?)
 }
 
-/// Reads until there are `length` bytes.
 async fn read_to(bytes: &mut Vec<u8>, length: usize, from: &mut (impl AsyncRead + Unpin)) -> Result<(), MessageError> {
     while bytes.len() < length {
         let rest = (length - bytes.len()) as u64;

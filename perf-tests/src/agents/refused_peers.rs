@@ -5,7 +5,6 @@ use perf_report::format::counted;
 /// Maximum number of reasons that are kept. Any program that reaches the address is such a peer.
 const MOST: usize = 8;
 
-/// A peer that was refused.
 pub(super) struct RefusedPeer {
     /// Its address, or process and machine.
     pub(super) peer: String,
@@ -20,12 +19,10 @@ pub(crate) struct RefusedPeers {
     others: u64,
 }
 
-/// A reason for which peers were refused.
 #[derive(Debug, Clone)]
 struct RefusalReason {
     why: String,
     first_peer: String,
-    /// Number of peers.
     count: u64,
 }
 

@@ -64,7 +64,6 @@ pub(crate) struct RunFacts {
     pub(crate) environment: Environment,
 }
 
-/// Why files of shards cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShardError {
     #[error("{path}: {0}", path = .1.display())]
@@ -90,7 +89,6 @@ pub(crate) enum ShardError {
     NoShard,
 }
 
-/// The name of a shard's file.
 pub(crate) fn file_name(shard: Shard) -> String {
     format!("shard-{}-of-{}.json", shard.number, shard.of)
 }
@@ -121,7 +119,6 @@ pub(crate) fn shared_values(hello: &Hello, plan: &str, settings: &Settings) -> s
 }
 
 impl ShardFile {
-    /// Length of its load.
     pub(super) fn lasted(&self) -> Duration {
         self.ended.duration_since(self.started).unwrap_or_default()
     }

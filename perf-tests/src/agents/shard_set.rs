@@ -25,7 +25,6 @@ pub(crate) struct ShardSet {
     files: Vec<(PathBuf, ShardFile)>,
 }
 
-/// The load of all shards.
 pub(crate) struct MergedLoad {
     pub(crate) load: Load,
     pub(crate) timeline: RecordedTimeline,
@@ -94,9 +93,6 @@ impl ShardSet {
 
     /// Checks that the shards are of the scenario, catalogue and plan of this program. The build
     /// may be another, because the plan and the form of the counts are checked.
-    ///
-    /// # Errors
-    /// If a value differs: the message names it.
     pub(crate) fn check(&self, here: &Hello, plan: &str) -> Result<(), ShardError> {
         let (path, file) = &self.files[0];
         let ours = [

@@ -27,7 +27,6 @@ pub(crate) struct DataFile {
     len: u64,
 }
 
-/// Why a file cannot be sent.
 #[derive(Debug, thiserror::Error)]
 #[error("file {} cannot be read: {error}", path.display())]
 pub(crate) struct DataFileError {
@@ -36,10 +35,6 @@ pub(crate) struct DataFileError {
 }
 
 impl DataFile {
-    /// Opens a file.
-    ///
-    /// # Errors
-    /// If it cannot be read, or is not a file.
     pub(crate) fn open(path: &Path) -> Result<Self, DataFileError> {
         let path = data_path(path);
         let open = |path| {
@@ -53,15 +48,11 @@ impl DataFile {
         }
     }
 
-    /// Its length in bytes.
     pub(crate) const fn len(&self) -> u64 {
         self.len
     }
 
-    /// Fills `block` with the bytes from `start` on.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or has become shorter. The message has its path.
+    /// Fills `block` with the bytes from `start` on. The message of an error has the path.
     pub(crate) fn read(&self, block: &mut [u8], start: u64) -> io::Result<()> {
         read_at(&self.file, block, start).map_err(|error| {
             let path = self.path.display();
@@ -86,7 +77,6 @@ pub(super) struct FileVersion {
 }
 
 impl FileVersion {
-    /// The present version of an open file.
     pub(super) fn read(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self { len: metadata.len(), modified: metadata.modified().ok() })

@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Order of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Order {
     /// As in the file.

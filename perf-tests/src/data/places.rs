@@ -26,7 +26,6 @@ impl Places {
         Self { rows, regular: Vec::new(), others: Vec::new(), len: 0, last: 0 }
     }
 
-    /// Adds a row.
     pub(super) fn add(&mut self, place: u64) {
         if self.len.is_multiple_of(self.rows) {
             self.regular.push(place);
@@ -43,7 +42,6 @@ impl Places {
         self.regular.push(place);
     }
 
-    /// The number of rows.
     pub(super) const fn len(&self) -> u64 {
         self.len
     }

@@ -39,7 +39,6 @@ thread_local! {
     static PARSER: RefCell<csv_core::Reader> = RefCell::new(csv_core::Reader::new());
 }
 
-/// Why a file has no rows to take.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RowsError {
     #[error("{0}")]
@@ -58,7 +57,6 @@ pub(super) enum RowsError {
     JsonTooLarge,
 }
 
-/// Why a row cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RowError {
     #[error(transparent)]
@@ -77,7 +75,6 @@ pub(super) enum RowError {
     Json(#[from] serde_json::Error),
 }
 
-/// The rows of a file.
 #[derive(Debug)]
 pub(super) struct Rows {
     source: Source,
@@ -111,7 +108,6 @@ impl Source {
         Ok(Self::Memory(bytes))
     }
 
-    /// Reads the bytes at these places.
     fn read(&self, bytes: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
         let place = |byte| usize::try_from(byte).unwrap_or(usize::MAX);
         match self {
@@ -214,12 +210,10 @@ impl Rows {
         Ok(Self { source, format: Format::JsonLines, places })
     }
 
-    /// The number of rows.
     pub(super) const fn len(&self) -> u64 {
         self.places.len()
     }
 
-    /// Reads the row with this index.
     pub(super) fn row<T: DeserializeOwned + 'static>(&self, index: u64) -> Result<T, RowError> {
         let block = self.block(index);
         self.source.check()?;

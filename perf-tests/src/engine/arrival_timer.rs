@@ -28,7 +28,6 @@ impl WakeupMode {
     }
 }
 
-/// Waits for one arrival after another.
 pub(super) struct ArrivalTimer {
     epoch: Instant,
     grid: Duration,

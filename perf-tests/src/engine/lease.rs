@@ -50,7 +50,6 @@ pub(crate) struct Lease {
     pub(crate) count: u64,
 }
 
-/// The leases of an agent.
 #[derive(Debug)]
 pub(crate) struct Leases {
     /// `None` for parts whose iterations are not shared.

@@ -14,11 +14,9 @@ use crate::plan::{IterationLimit, Plan, Schedule};
 /// The result of a load, or of an agent's share of it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Load {
-    /// The final counts.
     pub(crate) snapshot: Snapshot,
     /// The generator's own load, over the whole run.
     pub(crate) health: GeneratorHealth,
-    /// Number of worker threads.
     pub(crate) workers: usize,
     /// Whether a signal ended it.
     pub(crate) interrupted: bool,
@@ -42,7 +40,6 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// A load that has not begun.
     pub(crate) fn not_started(snapshot: Snapshot) -> Self {
         Self {
             snapshot,

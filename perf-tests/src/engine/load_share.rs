@@ -57,20 +57,16 @@ pub(crate) struct LoadShare {
 }
 
 impl LoadShare {
-    /// The whole plan.
     pub(crate) const WHOLE: Self = Self { agent: 0, agents: 1 };
 
-    /// The share of a shard.
     pub(crate) const fn from_shard(shard: Shard) -> Self {
         Self { agent: shard.number.saturating_sub(1), agents: shard.of }
     }
 
-    /// The shares of this many agents.
     pub(crate) fn all(agents: u32) -> impl Iterator<Item = Self> {
         (0..agents).map(move |agent| Self { agent, agents })
     }
 
-    /// Number of agents.
     pub(super) const fn agents(self) -> usize {
         self.agents as usize
     }
@@ -85,7 +81,6 @@ impl LoadShare {
         all.saturating_sub(self.agent.into()).div_ceil(self.agents.max(1).into())
     }
 
-    /// The maximum number of its virtual users at any time.
     pub(crate) fn most_vus(self, plan: &Plan) -> usize {
         plan.parts.iter().map(|part| self.vus(part)).sum()
     }
@@ -154,9 +149,6 @@ pub(crate) struct ShareError {
 }
 
 /// Checks that each agent or shard (`noun`) has a virtual user and an iteration of each part.
-///
-/// # Errors
-/// The part that has too few, and how many agents can share the plan.
 pub(crate) fn check_shares(plan: &Plan, agents: u32, noun: &'static str) -> Result<(), ShareError> {
     for part in &plan.parts {
         let (vus, iterations) = (u64::from(part.most_vus()), part.iterations().unwrap_or(u64::MAX));

@@ -40,7 +40,6 @@ pub(crate) struct StallLimit {
 /// A time in which requests to an endpoint waited and none ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stall {
-    /// Index of the part.
     pub(crate) part: usize,
     /// Index of the endpoint in the catalogue.
     pub(crate) endpoint: usize,
@@ -72,7 +71,6 @@ pub(super) struct StallWatch {
     sees_all: bool,
 }
 
-/// A part of the plan.
 #[derive(Debug)]
 struct WatchedPart {
     is_open: bool,
@@ -90,7 +88,6 @@ pub(crate) struct Silence {
     pub(crate) length: Duration,
 }
 
-/// Finds the longest silence of a load.
 #[derive(Debug, Default)]
 pub(crate) struct SilenceWatch {
     since: Duration,
@@ -165,7 +162,6 @@ impl StallWatch {
         excused
     }
 
-    /// Ends the wait of a lane.
     fn end_wait(&mut self, at: usize, to: Duration) {
         let Some(mut wait) = self.lanes[at].end_wait(to) else { return };
         let threshold = self.lanes[at].limit.map_or(Duration::ZERO, |limit| limit.threshold);
@@ -267,7 +263,6 @@ impl SilenceWatch {
         }
     }
 
-    /// The longest one so far.
     pub(crate) const fn longest(&self) -> Silence {
         self.longest
     }

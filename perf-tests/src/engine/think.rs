@@ -41,7 +41,6 @@ pub enum Think {
 }
 
 impl Think {
-    /// Draws a time from this distribution.
     pub(crate) fn draw(self, rng: &mut ChaCha8Rng) -> Duration {
         /// The 95 % point of the standard normal distribution.
         const Z95: f64 = 1.644_853_626_951_472_2;

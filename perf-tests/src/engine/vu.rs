@@ -45,17 +45,14 @@ pub(crate) struct RunContext {
     pub(crate) hosts: Vec<Option<usize>>,
     /// For each endpoint, whether the scenario has declared it.
     pub(crate) is_exercised: Vec<bool>,
-    /// The measures of the catalogue.
     pub(crate) measures: &'static [Measure],
     pub(crate) declared_measures: Vec<Measure>,
     pub(crate) seed: u64,
     /// The numbers of each part's virtual users.
     pub(crate) ids: Vec<Range<u32>>,
-    /// The phases of each part's load.
     pub(crate) phases: Vec<PhasePlan>,
     /// The tags of each part's load that an objective judges.
     pub(crate) tags: Vec<Segments>,
-    /// Whether the virtual users of a worker share connections.
     pub(crate) shared_connections: bool,
     /// Whether the virtual users keep their cookies from one iteration to the next.
     pub(crate) keeps_cookies: bool,
@@ -103,7 +100,6 @@ pub struct Vu {
     context: WorkerContext,
     pub(super) http: HttpClient,
     pub(super) headers: Vec<(String, String)>,
-    /// The current request.
     spec: RequestSpec,
     /// The body of the current request. The buffer is kept, so that the next request need not
     /// allocate.
@@ -124,7 +120,6 @@ pub struct Vu {
     /// Whether the current iteration counts as late: its latencies may be the generator's fault.
     late: bool,
     segments: Segments,
-    /// Number of responses.
     responses: u32,
     held: OutageWait,
     /// Index of the host that the last iteration began with.
@@ -198,18 +193,15 @@ impl Vu {
         now
     }
 
-    /// Index of the part that it belongs to.
     pub(crate) const fn part(&self) -> usize {
         self.part
     }
 
-    /// The start of the run.
     #[cfg(test)]
     pub(crate) const fn epoch(&self) -> Instant {
         self.context.epoch
     }
 
-    /// When the current iteration began.
     #[cfg(test)]
     pub(crate) const fn began(&self) -> Option<Instant> {
         self.began
@@ -323,7 +315,6 @@ impl Vu {
         error
     }
 
-    /// Records why a request failed.
     pub(super) fn record_cause(&self, failed: FailedRequest<'_>, finished: Instant) {
         let since_start = finished.saturating_duration_since(self.context.epoch);
         self.context.recorder.borrow_mut().record_cause(failed, since_start);

@@ -32,18 +32,15 @@ mod open;
 #[cfg(test)]
 mod tests;
 
-/// An iteration under way.
 pub(crate) type IterationFuture<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
 /// The iterations of a scenario, independent of the type of its setup's value. It is a trait and
 /// not a closure, so that an iteration can borrow from it. A reference count in its place would be
 /// shared among all threads.
 pub(crate) trait Iteration: Send + Sync {
-    /// Begins an iteration.
     fn begin<'a>(&'a self, vu: &'a mut Vu) -> IterationFuture<'a>;
 }
 
-/// The input of a worker.
 pub(crate) struct WorkerJob {
     pub(crate) parts: Vec<PartJob>,
     pub(crate) epoch: Instant,
@@ -62,7 +59,6 @@ pub(crate) struct WorkerJob {
 /// A worker's share of one of the run's scenarios.
 #[derive(Clone)]
 pub(crate) struct PartJob {
-    /// Index of the scenario in the run.
     pub(crate) part: usize,
     pub(crate) iteration: Arc<dyn Iteration>,
     pub(crate) min_iteration: Duration,
@@ -71,7 +67,6 @@ pub(crate) struct PartJob {
     pub(crate) schedule: WorkerSchedule,
 }
 
-/// This worker's share of a schedule.
 #[derive(Clone)]
 pub(crate) enum WorkerSchedule {
     /// Virtual users that run one iteration after another.
@@ -90,13 +85,17 @@ pub(crate) enum WorkerSchedule {
 /// The iterations that a virtual user can take.
 #[derive(Clone)]
 pub(crate) enum IterationSupply {
-    /// Unlimited.
     Endless,
     /// A number for each virtual user.
     Each(u64),
     /// `all` for all virtual users of this agent together. `next` is the number of taken ones.
     /// Their numbers among those of all agents are `first`, `first + step` and so on.
-    Shared { next: Arc<AtomicU64>, all: u64, first: u64, step: u64 },
+    Shared {
+        next: Arc<AtomicU64>,
+        all: u64,
+        first: u64,
+        step: u64,
+    },
     /// Blocks that the coordinator gives this agent.
     Leased(Arc<LeasedIterations>),
 }
@@ -250,7 +249,6 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
 }
 
 impl WorkerState {
-    /// Handles the end of a task, perhaps by a panic.
     fn end_task(&self, ended: Result<(), JoinError>) {
         if let Err(error) = ended
             && let Ok(panic) = error.try_into_panic()
@@ -306,7 +304,6 @@ impl AbortSignal {
         self.waiting.notify_waiters();
     }
 
-    /// Returns when the run is aborted.
     async fn wait(&self) {
         let notified = self.waiting.notified();
         if !self.is_sent.get() {

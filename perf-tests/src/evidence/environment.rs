@@ -25,7 +25,6 @@ pub(crate) fn environment(settings: &Settings, http: &HttpConfig) -> Environment
     }
 }
 
-/// All hosts that load went to.
 fn targets(settings: &Settings, http: &HttpConfig) -> Vec<TargetHost> {
     let urls = settings.targets().map(shown_url);
     let target =

@@ -15,7 +15,6 @@ use perf_report::render::files;
 use perf_settings::OutcomePlace;
 use serde::Serialize;
 
-/// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
     #[error(transparent)]
@@ -41,9 +40,6 @@ impl FileError {
 
 /// Creates a run's folder. This happens before the load, so that a read-only folder costs no run.
 /// `setting` is the name by which the user knows the setting of the testid.
-///
-/// # Errors
-/// If the folder cannot be created, or has another run's report or evidence.
 pub(crate) fn prepare_folder(out: &Path, testid: &str, setting: &str) -> Result<PathBuf, FileError> {
     let folder = run_folder(out, testid, &[files::REPORT, files::EVIDENCE], setting)?;
     fs::create_dir_all(&folder).map_err(WriteError::at(&folder))?;

@@ -31,7 +31,6 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// Share of a worker's time from which on it may start requests late.
 const BUSY: f64 = 0.9;
 
-/// The plan and its results, by part.
 pub(crate) fn part_results(
     catalogue: &Catalogue,
     plan: &Plan,

@@ -71,7 +71,6 @@ impl RunStore {
         Ok(Self(PrometheusClient::new(url, http, MAX_RESPONSE)))
     }
 
-    /// Whether the store has series of that run.
     pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
         self.0.has_series(&objective_counters::any_series(testid).to_string()).await
     }
@@ -81,10 +80,8 @@ impl RunStore {
         self.0.time_ms().await
     }
 
-    /// The value of an expression at a time; `None` if it has no series.
-    ///
-    /// # Errors
-    /// If the store does not respond, or the expression has several series.
+    /// The value of an expression at a time; `None` if it has no series. Several series are an
+    /// error.
     pub(crate) async fn value(&self, expr: &Expr, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
         self.0.value(&expr.to_string(), at_unix_ms).await
     }

@@ -15,12 +15,9 @@ use crate::http::HttpConfig;
 use crate::measure::{PartCounts, Snapshot};
 use crate::plan::Plan;
 
-/// Limit on findings about stalls.
 const MOST_FINDINGS: usize = 3;
-/// Limit on names of endpoints in one finding.
 const MOST_NAMES: usize = 3;
 
-/// Findings about the target of a load.
 pub(crate) fn target_findings(
     load: &Load,
     plan: &Plan,

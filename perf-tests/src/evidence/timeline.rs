@@ -70,7 +70,6 @@ fn slice(catalogue: &Catalogue, plan: &Plan, section: &Section) -> Result<Slice,
     })
 }
 
-/// Why no histogram log was made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistogramLogError {
     #[error(transparent)]

@@ -39,7 +39,6 @@ pub(super) struct Resolver {
     fixed: Vec<SocketAddr>,
     /// Time for which a result is used.
     ttl: Duration,
-    /// Looks up the name.
     names: NameService,
     /// The latest result. It is not locked during a look-up.
     latest: Mutex<Option<Lookup>>,
@@ -56,7 +55,6 @@ struct NameService(Box<dyn Fn(String, u16) -> LookingUp + Send + Sync>);
 type LookingUp = BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
 impl NameService {
-    /// The system's.
     fn system() -> Self {
         Self(Box::new(|host, port| async move { Ok(lookup_host((host, port)).await?.collect()) }.boxed()))
     }
@@ -68,7 +66,6 @@ impl fmt::Debug for NameService {
     }
 }
 
-/// The result of a look-up.
 #[derive(Debug, Clone)]
 struct Lookup {
     until: Instant,

@@ -6,10 +6,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use perf_settings::ALLOW_TARGET;
 
-/// Removes addresses outside this machine and private networks.
-///
-/// # Errors
-/// If no address is left.
+/// Removes addresses outside this machine and private networks. If none is left, it is an error.
 pub(super) fn keep_near(host: &str, found: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
     let Some(first) = found.first().copied() else { return Ok(found) };
     let near: Vec<_> = found.into_iter().filter(|address| is_near(address.ip())).collect();

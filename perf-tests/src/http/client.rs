@@ -147,17 +147,13 @@ impl HttpClient {
         self.hosts[host].config.protocol() == Protocol::Http2
     }
 
-    /// The index of the host that serves a URL, for a redirect from the host `from`.
-    ///
-    /// # Errors
-    /// Why load may not go there, and what to do.
+    /// The index of the host that serves a URL; see [`HttpConfig::find_host`].
     pub(crate) fn find_host(&mut self, url: &Url, from: usize) -> Result<usize, RedirectError> {
         let at = self.config.find_host(url, from)?;
         self.know_host(at);
         Ok(at)
     }
 
-    /// The target of the host with this index.
     pub(crate) fn target(&self, host: usize) -> &Target {
         &self.hosts[host].config.target
     }

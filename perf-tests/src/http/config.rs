@@ -83,9 +83,6 @@ impl HttpConfig {
     }
 
     /// The index of the host that serves a URL, for a redirect from the host `from`.
-    ///
-    /// # Errors
-    /// Why load may not go there, and what to do.
     pub(crate) fn find_host(&self, url: &Url, from: usize) -> Result<usize, RedirectError> {
         let origin = url.origin();
         if self.hosts.get(from).is_some_and(|host| host.target.serves(url)) {
@@ -118,7 +115,6 @@ impl HttpConfig {
     }
 }
 
-/// Why load may not follow a redirect.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RedirectError {
     #[error("it leads to a URL of scheme {0:?}, which is not HTTP")]

@@ -170,7 +170,6 @@ fn tls_error(why: impl ToString) -> ExchangeError {
     ExchangeError { failure: Failure::Tls, message: why.to_string() }
 }
 
-/// Classifies an error of a connection.
 pub(super) fn classify_error(error: &io::Error, otherwise: Failure) -> Failure {
     use io::ErrorKind;
     match error.kind() {

@@ -9,7 +9,6 @@ use flate2::read::{DeflateDecoder, ZlibDecoder};
 /// The header `accept-encoding`, as current browsers send it over TLS.
 pub(super) const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
 
-/// Maximum number of codings of one body.
 const MAX_CODINGS: usize = 4;
 
 /// The first bytes of each member of gzip (RFC 1952, 2.3.1).
@@ -18,7 +17,6 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Maximum window of zstd as the logarithm of its bytes. RFC 9659 allows 8 MiB.
 const ZSTD_WINDOW: u32 = 23;
 
-/// Why a body cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DecodeError {
     #[error("the body is not {coding}, although its content-encoding says so: {error}")]
@@ -31,7 +29,6 @@ pub(super) enum DecodeError {
     TooManyCodings,
 }
 
-/// A coding that can be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coding {
     Gzip,

@@ -25,7 +25,6 @@ const MAX_BYTES: usize = 64 << 10;
 pub(crate) struct CookieUrl<'a> {
     /// A name in lower case or an address, without brackets.
     pub(crate) host: &'a str,
-    /// Whether the request is encrypted.
     pub(crate) tls: bool,
     /// The path, perhaps with a query.
     pub(crate) path: &'a str,
@@ -52,7 +51,6 @@ impl<'a> CookieUrl<'a> {
     }
 }
 
-/// The rule by which a cookie is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CookieError {
     #[error("its name or value is not valid in a cookie")]
@@ -95,7 +93,6 @@ impl Cookie {
         self.name.len() + self.value.len()
     }
 
-    /// Whether the cookie is for this host.
     fn belongs_to_host(&self, host: &str) -> bool {
         if self.is_host_only { self.domain == host } else { is_within(host, &self.domain) }
     }
@@ -108,7 +105,6 @@ impl Cookie {
     }
 }
 
-/// The cookies of one virtual user.
 #[derive(Debug, Default)]
 pub(crate) struct CookieJar {
     /// The longest paths first, then the earliest: the order in which they are sent.
@@ -121,9 +117,6 @@ pub(crate) struct CookieJar {
 
 impl CookieJar {
     /// Stores a cookie. `line` is the value of a `set-cookie` header.
-    ///
-    /// # Errors
-    /// The rule that refuses the cookie.
     pub(crate) fn store(
         &mut self,
         line: &[u8],
@@ -221,7 +214,6 @@ impl CookieJar {
         named.find(|cookie| cookie.belongs_to_host(host) && !cookie.is_expired(now)).map(|cookie| &*cookie.value)
     }
 
-    /// Removes all cookies of a name that are for a host.
     pub(crate) fn remove(&mut self, host: &str, name: &str) {
         self.cookies.retain(|cookie| cookie.name != name.as_bytes() || !cookie.belongs_to_host(host));
     }

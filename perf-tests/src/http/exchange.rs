@@ -11,7 +11,6 @@ use super::h1::{KnownHeaders, RawResponse, Timings};
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
-/// The outcome of a request.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) result: Result<Reply, ExchangeError>,
@@ -28,7 +27,6 @@ pub(super) struct Measured {
     /// The time until the request was sent once more; zero if it was sent once.
     until_resend: Duration,
     pub(super) parts: DurationParts,
-    /// Whether the request was sent once more.
     pub(super) is_resent: bool,
 }
 
@@ -141,7 +139,6 @@ impl Reply {
     }
 }
 
-/// Why there is no whole response.
 #[derive(Debug)]
 pub(crate) struct ExchangeError {
     pub(crate) failure: Failure,

@@ -75,9 +75,7 @@ pub enum ResponseTo {
 /// Headers that a response has. Each of the others is searched for when it is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KnownHeaders {
-    /// Whether it has `content-encoding`.
     pub(crate) content_encoding: bool,
-    /// Whether it has `set-cookie`.
     pub(crate) set_cookie: bool,
 }
 

@@ -28,7 +28,6 @@ pub(crate) struct HostConfig {
 }
 
 impl HostConfig {
-    /// A target.
     pub(super) fn new(name: Option<&str>, url: &Url, settings: &HttpSettings) -> Result<Self, TlsError> {
         let header = settings.host_header.get_own(name);
         let mut target = match UnixTarget::from_url(url) {

@@ -16,7 +16,6 @@ use crate::clock;
 const FEWEST_FAILURES: u32 = 3;
 /// The first pause of an outage. Each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether the target accepts connections, as one worker knows it. All virtual users of the worker

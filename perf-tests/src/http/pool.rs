@@ -23,12 +23,10 @@ pub(super) struct HostPool {
     pub(super) route: Route,
 }
 
-/// Idle connections to one host.
 #[derive(Debug, Default)]
 pub(super) struct IdleConnections(RefCell<Vec<IdleConnection>>);
 
 impl Pool {
-    /// The host with this index.
     pub(super) fn host(&self, at: usize) -> Rc<HostPool> {
         let mut hosts = self.0.borrow_mut();
         while hosts.len() <= at {

@@ -8,7 +8,6 @@ use crate::data::DataFile;
 /// Maximum bytes of a piece of a body with files.
 const PIECE: usize = 32 << 10;
 
-/// A file within a body.
 #[derive(Debug, Clone)]
 pub(crate) struct FileInBody {
     /// The place in the bytes of the body where the file is inserted.
@@ -48,9 +47,6 @@ impl<B: AsRef<[u8]>, F: AsRef<[FileInBody]>> BodyReader<B, F> {
     }
 
     /// Replaces `piece` by the next bytes. It is empty at the end.
-    ///
-    /// # Errors
-    /// If a file cannot be read, or has become shorter.
     pub(super) fn read(&mut self, piece: &mut Vec<u8>) -> io::Result<()> {
         piece.clear();
         let (bytes, files) = (self.bytes.as_ref(), self.files.as_ref());

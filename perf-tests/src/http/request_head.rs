@@ -141,7 +141,6 @@ impl<'a> RequestHead<'a> {
         out.extend_from_slice(b"\r\n\r\n");
     }
 
-    /// Whether the scenario gives this header.
     pub(super) fn gives(&self, name: &str) -> bool {
         self.given().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }

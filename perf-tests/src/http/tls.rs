@@ -21,7 +21,6 @@ use self::client_identity::ClientIdentity;
 pub(super) use self::failure::{explain, explain_handshake, no_protocol};
 use super::protocol::Protocol;
 
-/// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error("failed to read certificates from {path}: {why}; give a PEM file with {setting}")]
@@ -57,7 +56,6 @@ impl fmt::Display for FlagValue {
     }
 }
 
-/// A TLS configuration of one host.
 #[derive(Debug)]
 pub(super) struct HostTlsConfig {
     pub(super) client: Arc<ClientConfig>,
@@ -71,7 +69,6 @@ pub(super) struct HostTlsConfig {
 }
 
 impl HostTlsConfig {
-    /// Remembers that a handshake with the host succeeded.
     pub(super) fn shook_hands(&self) {
         self.has_tls.get_or_init(|| ());
     }
@@ -156,27 +153,18 @@ fn config(
 }
 
 /// A configuration that trusts only the certificates of a file, which this setting gives.
-///
-/// # Errors
-/// If the file cannot be read.
 pub(crate) fn client_config(certificates: &Path, setting: &str) -> Result<ClientConfig, TlsError> {
     config(false, Some((certificates, setting)), None)
 }
 
-/// Reads all certificates of a PEM file, which this setting gives.
-///
-/// # Errors
-/// If the file cannot be read, or has none.
+/// Reads all certificates of a PEM file, which this setting gives. A file without any is an error.
 pub(crate) fn read_certificates(path: &Path, setting: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates = certificates.map_err(|why| unusable(path, describe_pem(why), setting))?;
     if certificates.is_empty() { Err(unusable(path, "it has no certificates", setting)) } else { Ok(certificates) }
 }
 
-/// Reads the private key of a PEM file.
-///
-/// # Errors
-/// The reason why there is no key. It does not name the file.
+/// Reads the private key of a PEM file. The error does not name the file.
 pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let text = std::fs::read(path).map_err(|error| error.to_string())?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
@@ -237,7 +225,6 @@ enum Trust {
     Own(OwnCertificates),
 }
 
-/// Verifies a server's certificate and its signatures.
 #[derive(Debug)]
 struct Verifier {
     trust: Trust,

@@ -33,9 +33,7 @@ struct Lane {
 /// Requests of one part to one endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LaneSum {
-    /// Requests that have ended.
     pub(crate) ended: u64,
-    /// Requests in flight.
     pub(crate) waiting: u64,
 }
 
@@ -44,7 +42,6 @@ pub(crate) struct LaneSum {
 pub(crate) struct PulseSum {
     /// Requests of the first part to each endpoint, then those of the second part, and so on.
     pub(crate) lanes: Vec<LaneSum>,
-    /// Active virtual users of each part.
     pub(crate) vus: Vec<u64>,
     /// When the worker that ran longest ago last ran, from the start of the load.
     pub(crate) beat: Duration,

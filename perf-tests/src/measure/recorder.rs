@@ -44,7 +44,6 @@ pub struct Recorder {
 /// Where a check or a value of a scenario's own measure is counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
-    /// Index of the part.
     pub(crate) part: usize,
     pub(crate) phase: Phase,
     /// The segments and tags that the scenario has set.
@@ -89,7 +88,6 @@ impl Recorder {
         self.beat = Some(now);
     }
 
-    /// The longest time between two beats so far.
     pub(crate) const fn longest_pause(&self) -> Pause {
         self.longest_pause
     }
@@ -174,12 +172,10 @@ impl Recorder {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).reconnects += 1;
     }
 
-    /// Counts the body of a response.
     pub(crate) fn record_body(&mut self, at: &SampleKey, body: BodyBytes) {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).bodies.add(body);
     }
 
-    /// Counts one try of a check.
     pub(crate) fn record_check(&mut self, place: Place, name: &'static str, passed: bool) {
         self.count_in(place.part, place.segments, |counts| {
             let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[place.phase.index()];
@@ -261,7 +257,6 @@ impl Recorder {
         vec![0; self.layout.endpoints() * (1 + self.layout.judged_segments())]
     }
 
-    /// Counts a request of an iteration.
     pub(crate) fn count_made(&self, made: &mut [u64], at: &SampleKey) {
         made[at.endpoint] += 1;
         for segment in self.layout.judged_among(&at.segments) {

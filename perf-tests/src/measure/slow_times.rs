@@ -39,7 +39,6 @@ impl Pause {
 /// The segment, the part and the endpoint of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SlowPlace {
-    /// Index of the part.
     pub(crate) part: usize,
     /// Index of the endpoint in the catalogue.
     pub(crate) endpoint: usize,
@@ -70,7 +69,6 @@ impl SlowTimes {
         }
     }
 
-    /// Adds the times of another worker.
     pub(crate) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }

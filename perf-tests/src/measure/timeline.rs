@@ -22,7 +22,6 @@ mod merged;
 
 /// With more sections than this, every two are merged into one.
 const MOST: usize = 120;
-/// The shortest section.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A section may end this much early. Snapshots are offered only from time to time, and the next
@@ -35,15 +34,12 @@ const EARLY: Duration = Duration::from_millis(100);
 #[error("failed to encode or decode the latencies of a section: {0}")]
 pub(crate) struct TimelineError(String);
 
-/// All sections of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RecordedTimeline {
-    /// The length of a section.
     pub(crate) interval: Duration,
     pub(crate) sections: Vec<Section>,
 }
 
-/// The measurements of one section of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Section {
     /// Its beginning, from the start of the load.
@@ -60,7 +56,6 @@ pub(crate) struct Section {
     pub(crate) latencies: BTreeMap<usize, SectionLatencies>,
 }
 
-/// Latencies of one endpoint in one section.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SectionLatencies {
     /// Failed requests. They rank after all others.
@@ -99,7 +94,6 @@ struct EndpointTotals {
 }
 
 impl TimelineRecorder {
-    /// An empty timeline for the endpoints of a catalogue.
     pub(crate) fn new(catalogue: &Catalogue) -> Self {
         let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
@@ -178,7 +172,6 @@ impl RecordedTimeline {
 }
 
 impl Section {
-    /// Adds what was counted in another section.
     fn add(&mut self, other: Self) -> Result<(), TimelineError> {
         self.begun += other.begun;
         self.requests.add(other.requests);

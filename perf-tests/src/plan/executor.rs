@@ -62,7 +62,6 @@ pub(super) trait ExecutorRules {
     /// Duration of the load, without the graceful stop.
     fn duration(&self) -> Duration;
 
-    /// The virtual users that run iterations, and their times.
     fn schedule(&self, place: &PartPlacement) -> Result<Schedule, LoadError>;
 
     /// Phases, from the start of the load.
@@ -86,7 +85,6 @@ pub(super) struct PartPlacement {
 }
 
 impl Executor {
-    /// The executor's rules.
     pub(super) fn rules(&self) -> &dyn ExecutorRules {
         match self {
             Self::ConstantVus(executor) => executor,
@@ -107,7 +105,6 @@ impl PartPlacement {
         Schedule::Vus { vus: vus.collect(), iterations }
     }
 
-    /// Arrivals at a rate that changes in stages.
     fn arrivals(&self, start: Rate, stages: &[Stage], spacing: Spacing) -> Result<Arc<Arrivals>, LoadError> {
         let spacing = SeededSpacing { spacing, seed: self.seed, stream: self.first_id.into() };
         let arrivals = Arrivals::new(self.start, start, stages, spacing);

@@ -21,7 +21,6 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Number of failures in a row.
     pub(super) const fn failures(&self) -> u32 {
         self.failures
     }

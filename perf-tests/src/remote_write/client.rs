@@ -23,7 +23,6 @@ const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
 const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
 const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
 
-/// A client of one remote-write receiver.
 pub(crate) struct Client {
     http: reqwest::Client,
     url: Url,
@@ -38,67 +37,42 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A push that the store did not accept.
+/// A push that the store did not accept. Each `url` is the receiver, without user and password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PushError {
     /// The store rejects this request for good: a 4xx status other than 429.
     #[error("{url} responded with status {status}{remedy}: {body}")]
     Refused {
-        /// The receiver, without user and password.
         url: String,
-        /// The status.
         status: u16,
         /// A hint how to fix it, in parentheses after a space; may be empty.
         remedy: String,
-        /// The beginning of the response body.
         body: String,
     },
     /// The store may accept the request later: a 5xx status or 429.
     #[error("{url} responded with status {status}: {body}")]
-    Unavailable {
-        /// The receiver, without user and password.
-        url: String,
-        /// The status.
-        status: u16,
-        /// The beginning of the response body.
-        body: String,
-        /// The response's `Retry-After`.
-        retry_after: Option<Duration>,
-    },
+    Unavailable { url: String, status: u16, body: String, retry_after: Option<Duration> },
     /// The store does not support this version of the protocol.
     #[error("{url} does not support remote write 2.0: {why}")]
-    UnsupportedVersion {
-        /// The receiver, without user and password.
-        url: String,
-        /// The evidence for that.
-        why: String,
-    },
+    UnsupportedVersion { url: String, why: String },
     /// The store reports that it stored only part of the request.
     #[error("{url} stored {written} of {sent} samples")]
     Partial {
-        /// The receiver, without user and password.
         url: String,
         /// Number of samples sent, native histograms included.
         sent: u64,
-        /// Number of samples stored.
         written: u64,
     },
     /// The store rejects some series and accepts others.
     #[error("{why}; rejected series: {series}")]
     Series {
-        /// Names of the rejected series.
         series: String,
         /// The error of the first rejected series.
         why: Box<PushError>,
     },
     /// There was no response.
     #[error("{url} could not be reached: {why}")]
-    Unreachable {
-        /// The receiver, without user and password.
-        url: String,
-        /// The root cause.
-        why: String,
-    },
+    Unreachable { url: String, why: String },
 }
 
 impl PushError {
@@ -116,7 +90,6 @@ impl PushError {
         }
     }
 
-    /// The `Retry-After` of the store.
     pub(super) const fn retry_after(&self) -> Option<Duration> {
         if let Self::Unavailable { retry_after, .. } = self { *retry_after } else { None }
     }
@@ -135,11 +108,8 @@ impl Client {
         shown_url(&self.url)
     }
 
-    /// Sends a request without samples, which every receiver accepts.
-    ///
-    /// # Errors
-    /// If the store rejects every request: it has no receiver at this URL, or the credentials are
-    /// wrong. A store that is only unavailable is not an error.
+    /// Sends a request without samples, which every receiver accepts. A store that is only
+    /// unavailable is not an error.
     pub(crate) async fn check_receiver(&self) -> Result<(), PushError> {
         let Ok(body) = encode(&[], Version::One, 0) else { return Ok(()) };
         match self.send(body, Version::One, Size::default(), 0).await {

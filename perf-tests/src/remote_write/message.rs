@@ -105,7 +105,6 @@ pub(super) fn shown(labels: &SeriesLabels) -> String {
     format!("{}{{{}}}", name(labels), others.join(","))
 }
 
-/// Number of samples in a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Size {
     pub(super) samples: u64,

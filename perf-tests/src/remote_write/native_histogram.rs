@@ -44,7 +44,6 @@ impl NativeHistogram {
         Self { sum: latency.buckets().sum_ms(), buckets }
     }
 
-    /// A histogram without observations.
     pub(super) const fn empty() -> Self {
         Self { sum: 0.0, buckets: BTreeMap::new() }
     }

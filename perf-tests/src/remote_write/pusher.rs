@@ -31,7 +31,6 @@ const LAST_PUSH_PATIENCE: Duration = Duration::from_secs(10);
 /// most 2000 samples per request.
 const BATCH: usize = 1_000;
 
-/// Pushes to one store.
 pub(crate) struct Pusher {
     client: Client,
     /// The protocol version that the store supports, once it is known.
@@ -57,7 +56,6 @@ pub(crate) struct Pusher {
 pub(crate) struct LastPushDeadline(Arc<OnceLock<Instant>>);
 
 impl LastPushDeadline {
-    /// Sets the deadline: only the last push remains.
     pub(crate) fn set_deadline(&self) {
         self.0.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
     }
@@ -74,10 +72,8 @@ struct Push {
     may_have_arrived: bool,
 }
 
-/// The results of all pushes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pushes {
-    /// Number of accepted pushes.
     pub(crate) accepted: u64,
     /// Number of failed attempts.
     pub(crate) refused: u64,
@@ -92,7 +88,6 @@ pub(crate) struct Pushes {
 }
 
 impl Pusher {
-    /// A pusher for this store.
     pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
@@ -121,9 +116,6 @@ impl Pusher {
     /// Pushes values with a timestamp in Unix milliseconds; timestamps only increase. If the
     /// previous push is still pending, it goes first. During a backoff nothing is sent, and later
     /// values include these.
-    ///
-    /// # Errors
-    /// If the store does not accept the values, or during a backoff.
     pub(crate) async fn push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), PushError> {
         if let (false, Some(error)) = (self.backoff.is_over(), &self.result.last_error) {
             return Err(error.clone());
@@ -343,12 +335,10 @@ impl Pusher {
         self.client.send(body, version, size(entries), self.backoff.failures()).await
     }
 
-    /// Records that the store has these series.
     fn remember_stored(&mut self, entries: Vec<Entry>) {
         self.known.extend(entries.into_iter().map(|entry| entry.labels));
     }
 
-    /// Records that the store rejects this series.
     fn reject(&mut self, entry: &Entry, why: PushError) {
         self.rejected.insert(entry.labels.clone(), why);
     }

@@ -143,7 +143,6 @@ impl SeriesWriter<'_> {
         self.segment = None;
     }
 
-    /// Series of checks and measures.
     fn checks_and_measures(&mut self, catalogue: &Catalogue, counts: &PartCounts) {
         for (name, tries) in &counts.checks {
             let CheckCounts { tried, failed } = tries[self.phase.index()];

@@ -23,7 +23,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct BackendValues {
     /// One for each objective on them.
     pub(super) values: Vec<BackendMeasurement>,
-    /// The caches that have data.
     pub(super) caches: Vec<CacheResult>,
 }
 
@@ -103,7 +102,6 @@ fn measurement(slo: &BackendSlo, value: Result<BackendValue, MissingValue>) -> B
     BackendMeasurement { id: slo.id(), value }
 }
 
-/// The time range of a query.
 #[derive(Debug, Clone, Copy)]
 struct QueryRange {
     /// Its end, in Unix milliseconds.

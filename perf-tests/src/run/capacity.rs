@@ -57,9 +57,6 @@ impl fmt::Display for PlannedVus {
 /// Checks virtual users that each keep a connection to each of this number of hosts against this
 /// machine's limits. `own` is the number of them that this process runs; other processes of the
 /// machine run the others. Returns warnings.
-///
-/// # Errors
-/// If file descriptors or memory are not enough.
 pub(super) fn check(own: u64, vus: u64, hosts: usize) -> Result<Vec<String>, CapacityError> {
     let hosts = hosts as u64;
     check_limits(own, vus, hosts, read_limits(own * hosts + OTHER_FILES))

@@ -86,9 +86,6 @@ pub(super) fn check_target(settings: &Settings, service: &'static str) -> Result
 }
 
 /// Checks that rules and dashboards are generated for the service.
-///
-/// # Errors
-/// If the list of services does not have it.
 pub(super) fn check_service(service: &'static str) -> Result<(), RunError> {
     services::find(service).map(drop).ok_or(RunError::NotListed(service))
 }
@@ -112,9 +109,6 @@ pub(super) async fn check_testid(
 }
 
 /// Checks that the store accepts remote write, before anything is sent to the service.
-///
-/// # Errors
-/// If the store rejects every push, for example without a receiver.
 pub(super) async fn check_receiver(settings: &Settings) -> Result<(), RunError> {
     let Some(url) = settings.remote_write.clone() else { return Ok(()) };
     let receiver = Client::new(url, &settings.store_access).map_err(configuration)?;

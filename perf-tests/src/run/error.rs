@@ -22,7 +22,6 @@ pub(super) const SHORTEST_TOKEN: usize = 16;
 /// An error of a part of the program that knows nothing of runs.
 type Source = Box<dyn Error + Send + Sync>;
 
-/// The reason why a run has no report. `Display` gives the message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error(transparent)]
@@ -66,7 +65,6 @@ pub(crate) enum RunError {
     AgentEnd(#[from] AgentEnd),
     #[error(transparent)]
     File(#[from] FileError),
-    /// A value that cannot be used.
     #[error(transparent)]
     Configuration(Source),
     #[error("interrupted before the load began")]
@@ -110,7 +108,6 @@ impl RunError {
     }
 }
 
-/// The results of a run are not in a file.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: the results are printed here, but not saved")]
 pub(crate) struct NotSavedError(pub(super) FileError);

@@ -11,7 +11,6 @@ use crate::engine::Load;
 use crate::measure::{RecordedTimeline, Snapshot};
 use crate::remote_write::Pushes;
 
-/// The results of load and teardown.
 pub(super) struct FinishedLoad {
     pub(super) load: Load,
     pub(super) problems: Vec<Finding>,
@@ -26,7 +25,6 @@ pub(super) struct FinishedLoad {
 }
 
 impl FinishedLoad {
-    /// The results if no load is made.
     pub(super) fn not_started(problems: Vec<Finding>, epoch: Epoch, empty: Snapshot) -> Self {
         Self {
             load: Load::not_started(empty),
@@ -40,7 +38,6 @@ impl FinishedLoad {
         }
     }
 
-    /// Pushes the final counts.
     pub(super) async fn push(&mut self, metrics: Metrics) {
         match metrics.finish(&self.load.snapshot).await {
             Ok(pushes) => self.pushes = pushes,

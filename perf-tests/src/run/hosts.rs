@@ -58,10 +58,7 @@ fn known_hosts(name: &str, known: &[&str], settings: &Settings) -> String {
 }
 
 /// Checks that each host of the scenario's endpoints has a URL, and that each URL is of a host of
-/// the service.
-///
-/// # Errors
-/// If a host or a URL has no match. The message names the first one, and the flag.
+/// the service. The error names the first one that is not, and the flag.
 pub(super) fn check_names(spec: &RunSpec, settings: &Settings) -> Result<(), HostError> {
     let known = spec.catalogue.hosts();
     if let Some(name) = settings.hosts.keys().find(|name| known.iter().all(|host| host.name != **name)) {
@@ -107,10 +104,7 @@ fn through_proxy(settings: &Settings) -> String {
 }
 
 /// Checks that every `--resolve` is about a target, or about another origin that redirects may lead
-/// to.
-///
-/// # Errors
-/// If one is about another host or port: it would have no effect.
+/// to. Otherwise it would have no effect.
 pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
     let targets = || settings.targets().filter(|url| UnixTarget::from_url(url).is_none());
     let of =
@@ -131,9 +125,6 @@ pub(super) fn check_resolve(settings: &Settings) -> Result<(), HostError> {
 /// Checks that each target responds to a request. Any status will do. A service may close its root
 /// path without a response, or send events there without end. So endpoints of the scenario are
 /// tried, too, if a request to them changes nothing.
-///
-/// # Errors
-/// If there is no response within 10 s.
 pub(super) async fn check_targets(
     exercised: &[Endpoint],
     settings: &Settings,

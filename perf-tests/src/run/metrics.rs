@@ -33,7 +33,6 @@ struct PushTask {
     last_push_deadline: LastPushDeadline,
 }
 
-/// Why metrics were not pushed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MetricsError {
     #[error("the store does not accept metrics, so no load was run: {0}")]
@@ -60,10 +59,8 @@ impl Metrics {
         Self(Some(PushSchedule { epoch, to_series, interval, due: interval, pusher, task: None }))
     }
 
-    /// Pushes the zeros that every series starts from.
-    ///
-    /// # Errors
-    /// If the store rejects metrics for good. A load without metrics would be of no use.
+    /// Pushes the zeros that every series starts from. It fails only if the store rejects metrics
+    /// for good: a load without metrics would be of no use.
     pub(super) async fn begin(&mut self, empty: &Snapshot) -> Result<(), MetricsError> {
         let Some(schedule) = &mut self.0 else { return Ok(()) };
         let Some(mut pusher) = schedule.pusher.take() else { return Ok(()) };

@@ -50,7 +50,6 @@ impl Planning {
         })
     }
 
-    /// The plan of an earlier run.
     fn replay(spec: &RunSpec, settings: &Settings, path: &Path) -> Result<Self, RunError> {
         let refused = |reason| ReplayError { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| refused(NotReplayable::File(error)))?;

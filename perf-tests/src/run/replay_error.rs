@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use perf_report::read::ReadError;
 
-/// The plan of an earlier run cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be replayed: {reason}", .path.display())]
 pub(crate) struct ReplayError {
@@ -13,7 +12,6 @@ pub(crate) struct ReplayError {
     pub(super) reason: NotReplayable,
 }
 
-/// The reason why a plan cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotReplayable {
     #[error(transparent)]

@@ -44,7 +44,6 @@ pub(super) struct RunRecord<'run> {
 }
 
 impl PreparedRun {
-    /// Completes the evidence, judges it, and writes the run's files.
     pub(super) async fn conclude(self, mut finished: FinishedLoad) -> Result<RunOutcome, RunError> {
         self.planning.hash(self.settings.quiet);
         let (record, stopped) = (self.record(), self.signals.is_interrupted());
@@ -73,7 +72,6 @@ impl PreparedRun {
         }
     }
 
-    /// The part of the report that is known before the load.
     pub(super) fn facts(&self) -> RunFacts {
         let Self { settings, planning, http, .. } = self;
         RunFacts {

@@ -37,10 +37,7 @@ pub(super) fn abort_finding() -> Finding {
 }
 
 impl PreparedRun {
-    /// Waits until the load begins. Returns that time.
-    ///
-    /// # Errors
-    /// A finding if the time has passed, or a signal came.
+    /// Waits until the load begins. Returns that time, or why there is no load.
     pub(super) async fn wait_for_start(&mut self) -> Result<Instant, Finding> {
         let Some(start) = self.settings.start_at else { return Ok(clock::now()) };
         self.print_line(&format!("waiting until {}", perf_settings::rfc3339_millis(start)));
@@ -68,7 +65,6 @@ impl PreparedRun {
         }
     }
 
-    /// Writes the shard's file.
     pub(super) fn write_shard(self, shard: Shard, finished: FinishedLoad) -> Result<RunOutcome, RunError> {
         let hello = agents::hello(self.spec.name, self.spec.catalogue, "").map_err(internal)?;
         let (settings, plan) = (&self.settings, &self.planning.plan);

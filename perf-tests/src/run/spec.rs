@@ -19,7 +19,6 @@ pub(crate) type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub(crate) type TeardownFn = dyn for<'vu> FnOnce(&'vu mut Vu) -> LocalFuture<'vu, anyhow::Result<()>>;
 pub(super) type SetupFn = dyn for<'vu> FnOnce(SetupSource<'vu>) -> LocalFuture<'vu, anyhow::Result<ScenarioBody>>;
 
-/// A scenario's declarations.
 pub(crate) struct RunSpec {
     pub(crate) name: &'static str,
     pub(crate) catalogue: &'static Catalogue,
@@ -27,9 +26,7 @@ pub(crate) struct RunSpec {
     pub(crate) parts: Vec<PartSpec>,
     pub(crate) shared_connections: bool,
     pub(crate) keeps_cookies: bool,
-    /// Names of checks that the scenario declares.
     pub(crate) checks: Vec<&'static str>,
-    /// Measures that the scenario declares.
     pub(crate) measures: Vec<Measure>,
     pub(crate) abort: Option<AbortRule>,
     /// Index of the only part that runs, among all that were declared.
@@ -52,9 +49,6 @@ impl RunSpec {
 
     /// Removes all parts but the one that the settings name, if they name one. It starts at once,
     /// since nothing runs before it.
-    ///
-    /// # Errors
-    /// If there is no such part: the message names those that exist.
     pub(super) fn choose(&mut self, settings: &Settings) -> Result<(), SpecError> {
         let Some(name) = &settings.part else { return Ok(()) };
         let Some(at) = self.parts.iter().position(|part| part.name == name) else {
@@ -79,7 +73,6 @@ impl RunSpec {
     }
 }
 
-/// Why a scenario cannot run as it is declared.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpecError {
     #[error("the catalogue is not valid: {0}")]

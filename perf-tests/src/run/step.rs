@@ -20,11 +20,9 @@ use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::http::Pool;
 use crate::measure::Recorder;
 
-/// Setup or teardown.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     name: &'static str,
-    /// Its time limit.
     limit: Duration,
     quiet: bool,
 }
@@ -69,12 +67,10 @@ impl Step {
     }
 }
 
-/// Why setup or teardown failed.
 enum SetupFailure {
     /// A panic, a request that cannot be sent, or a data file that cannot be used: a mistake in the
     /// scenario.
     Mistake(String),
-    /// Anything else.
     Failed(anyhow::Error),
 }
 

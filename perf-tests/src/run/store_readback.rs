@@ -11,7 +11,6 @@ use perf_report::judgement::Judge;
 use super::{FinishedLoad, PreparedRun};
 use crate::evidence::{MeasuredCount, RunStore};
 
-/// The store during the run and after it.
 #[derive(Default)]
 pub(super) struct StoreReadback {
     /// `None` without a store.

@@ -45,7 +45,6 @@ impl<'run> Watchers<'run> {
         Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)), late: Duration::ZERO }
     }
 
-    /// Time from the planned start until the workers of this process ran.
     pub(super) const fn late(&self) -> Duration {
         self.late
     }

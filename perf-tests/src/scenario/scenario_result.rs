@@ -102,7 +102,6 @@ impl ScenarioResult {
         }
     }
 
-    /// The result for people.
     fn render(&self) -> String {
         match &self.result {
             Ok(RunOutcome::Judged(report, path)) => {

@@ -52,7 +52,6 @@ pub(super) enum Waiters {
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
     time: Duration,
-    /// Requests that have ended.
     ended: u64,
     /// For a closed load the seconds of all active virtual users together, otherwise seconds.
     exposure: f64,
@@ -98,7 +97,6 @@ pub(super) struct LongWait {
     pub(super) silent: Vec<usize>,
 }
 
-/// The judgement of a long wait.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Assessment {
     /// Requests that would have ended in it.
@@ -124,7 +122,6 @@ impl Lane {
         }
     }
 
-    /// Requests that have ended.
     pub(super) const fn ended(&self) -> u64 {
         self.total.ended
     }

@@ -21,7 +21,6 @@ use crate::http::{CookieJar, CookieUrl, MAIN, Reply, Target};
 /// ```
 pub struct Cookies<'vu> {
     vu: &'vu mut Vu,
-    /// Index of the host.
     host: usize,
 }
 

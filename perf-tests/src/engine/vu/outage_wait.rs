@@ -11,7 +11,6 @@ use crate::clock;
 /// The wait of an iteration while the target accepts no connections.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct OutageWait {
-    /// Length of the wait.
     pub(in crate::engine) time: Duration,
     /// Whether it could not send a request after the wait.
     pub(in crate::engine) is_stopped: bool,
@@ -28,7 +27,6 @@ impl Vu {
         self.http.outage(self.first_host).is_some_and(|outage| outage.is_paused(now))
     }
 
-    /// Takes the wait of the iteration that has ended.
     pub(in crate::engine) fn take_held(&mut self) -> OutageWait {
         std::mem::take(&mut self.held)
     }
@@ -39,7 +37,6 @@ impl Vu {
         self.context.recorder.borrow_mut().record_refused(self.part, phase, count, &down);
     }
 
-    /// Index of the host that the last iteration began with.
     pub(in crate::engine) const fn first_host(&self) -> usize {
         self.first_host
     }

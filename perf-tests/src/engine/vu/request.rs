@@ -257,7 +257,6 @@ impl<'vu> Request<'vu> {
         }
     }
 
-    /// Encodes the request, and sends it.
     fn exchange(&mut self, started: Instant) -> impl Future<Output = Exchange> {
         let Vu { spec, http, headers, body, jar, .. } = &mut *self.vu;
         let absolute = spec.redirects.is_redirected();

@@ -86,7 +86,6 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
     }
 }
 
-/// An iteration that begins at its time.
 struct DueIteration {
     id: IterationId,
     due: Instant,
@@ -115,7 +114,6 @@ async fn iterate(worker: WorkerState, iteration: DueIteration, mut vu: Vu, idle:
     idle.borrow_mut().push(vu);
 }
 
-/// The virtual users of one worker.
 struct VuPool<'job> {
     worker: &'job WorkerState,
     part: usize,

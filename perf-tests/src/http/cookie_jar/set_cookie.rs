@@ -19,7 +19,6 @@ pub(super) enum SameSite {
     Other,
 }
 
-/// A cookie as a server sets it.
 #[derive(Debug, Default)]
 pub(super) struct SetCookie<'a> {
     pub(super) name: &'a [u8],

@@ -11,7 +11,6 @@ use super::{Http1Error, ResponseLimits};
 /// Hexadecimal digits of a 64-bit number. Leading zeros count, so that a size cannot be endless.
 const MAX_DIGITS: u8 = 16;
 
-/// Maximum number of trailers.
 const MAX_TRAILERS: usize = 100;
 
 const MALFORMED_TRAILERS: Http1Error = Http1Error::Protocol("malformed trailers");
@@ -190,7 +189,6 @@ impl ChunkDecoder {
         Ok(NextByte::AfterEnd)
     }
 
-    /// Takes the trailers of a whole body; `None` if it has none.
     pub(super) fn take_trailers(&mut self) -> Option<Box<HeaderMap>> {
         self.trailers.take()
     }

@@ -42,7 +42,6 @@ pub struct Connection<S> {
     reusable: bool,
 }
 
-/// End of sending a request.
 pub(super) enum SendOutcome {
     Complete,
     /// The response came before the whole request was sent.
@@ -80,7 +79,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reusable
     }
 
-    /// The byte stream.
     pub(crate) const fn stream(&self) -> &S {
         &self.stream
     }

@@ -14,7 +14,6 @@ const MANY_HEADERS: usize = 100;
 /// The first byte of a record with an alert of TLS (RFC 8446, 5.1).
 const TLS_ALERT: u8 = 21;
 
-/// The start of every head.
 const START: &[u8] = b"HTTP/1.";
 
 /// The parts of a head that the rest of an exchange needs.

@@ -93,7 +93,6 @@ impl IncomingResponse {
         }
     }
 
-    /// The error of an exchange that ended with this cause.
     pub(super) const fn broken(&self, cause: Http1Error, sent_anything: bool) -> BrokenExchange {
         BrokenExchange { cause, sent_anything, received_anything: self.received }
     }
@@ -108,12 +107,10 @@ impl IncomingResponse {
         self.continues
     }
 
-    /// Takes the trailers of a whole response.
     pub(super) fn take_trailers(&mut self) -> Option<Box<HeaderMap>> {
         self.trailers.take()
     }
 
-    /// The response, once it is whole.
     pub(super) fn whole(&self) -> Option<WholeResponse> {
         if let Stage::Done(whole) = self.stage { Some(whole) } else { None }
     }

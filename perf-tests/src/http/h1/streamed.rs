@@ -16,7 +16,6 @@ use crate::clock::now;
 /// servers may ignore the expectation (RFC 9110, 10.1.1).
 pub(crate) const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
 
-/// A request that is sent in pieces.
 #[derive(Debug)]
 pub(crate) struct StreamedRequest<'a, F> {
     /// The head, if it has `expect: 100-continue`: the rest is sent after the status 100, or 1 s

@@ -88,7 +88,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.session.is_open()
     }
 
-    /// The byte stream.
     pub(crate) const fn io(&self) -> &S {
         &self.io
     }
@@ -102,9 +101,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Begins a request, as soon as the server's limit on streams allows it. Returns its stream.
-    ///
-    /// # Errors
-    /// If the connection accepts no requests.
     pub(crate) fn poll_begin(
         &mut self,
         context: &mut Context<'_>,
@@ -127,9 +123,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends the rest of a request's body, and receives the response.
-    ///
-    /// # Errors
-    /// If there is no whole response.
     pub(crate) fn poll_response(
         &mut self,
         context: &mut Context<'_>,
@@ -163,9 +156,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Queues the body of a request without writing it. The task is polled again after others that
     /// are ready have queued theirs, so that all are written at once.
-    ///
-    /// # Errors
-    /// If the body cannot be read.
     pub(crate) fn gather(
         &mut self,
         context: &Context<'_>,

@@ -36,7 +36,6 @@ pub(super) const INITIAL_WINDOW_SIZE: u16 = 4;
 pub(super) const MAX_FRAME_SIZE: u16 = 5;
 pub(super) const MAX_HEADER_LIST_SIZE: u16 = 6;
 
-/// The head of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameHead {
     /// Length of the payload, in bytes.
@@ -78,13 +77,11 @@ impl FrameHead {
     }
 }
 
-/// Appends a frame.
 pub(super) fn put(kind: u8, flags: u8, stream: u32, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&FrameHead { length: payload.len(), kind, flags, stream }.bytes());
     out.extend_from_slice(payload);
 }
 
-/// Appends SETTINGS.
 pub(super) fn put_settings(settings: &[(u16, u32)], out: &mut Vec<u8>) {
     out.extend_from_slice(&FrameHead { length: settings.len() * 6, kind: SETTINGS, flags: 0, stream: 0 }.bytes());
     for (name, value) in settings {

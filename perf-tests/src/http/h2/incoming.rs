@@ -45,7 +45,6 @@ pub(super) struct IncomingResponse {
 #[derive(Debug, Default)]
 struct Block {
     status: u16,
-    /// Number of fields.
     count: usize,
     /// Size of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts it.
     size: usize,
@@ -72,7 +71,6 @@ impl IncomingResponse {
         }
     }
 
-    /// Begins a block of fields.
     pub(super) fn begin_block(&mut self) {
         self.block = Block::default();
         if self.head_len == 0 {
@@ -81,7 +79,6 @@ impl IncomingResponse {
         }
     }
 
-    /// Takes a field of the block.
     pub(super) fn take_field(&mut self, name: &[u8], value: &[u8]) {
         if self.block.error.is_none() {
             self.block.error = self.try_take_field(name, value).err();

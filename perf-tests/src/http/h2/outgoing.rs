@@ -4,7 +4,6 @@ use std::io;
 
 type NextPiece<'a> = Box<dyn FnMut(&mut Vec<u8>) -> io::Result<()> + 'a>;
 
-/// The body of a request while it is sent.
 pub(crate) struct OutgoingBody<'a> {
     /// All of it that is not sent yet, unless it is sent in pieces.
     whole: &'a [u8],

@@ -24,7 +24,6 @@ const OUTPUT: usize = 64 << 10;
 /// The last identifier of a stream of a client.
 const LAST_STREAM: u32 = (1 << 31) - 1;
 
-/// The state of a connection.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) streams: Vec<Stream>,
@@ -149,9 +148,6 @@ impl Session {
 
     /// Queues as much of a body as windows and the room for output allow. Returns whether there is
     /// a rest.
-    ///
-    /// # Errors
-    /// If the body cannot be read.
     pub(super) fn queue_body(&mut self, id: u32, body: &mut OutgoingBody<'_>) -> io::Result<bool> {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else { return Ok(false) };
         while stream.may_send() && self.output.len() < OUTPUT {

@@ -9,7 +9,6 @@ use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
 use super::{FlagValue, HostTlsConfig, client_identity};
 use crate::http::protocol::Protocol;
 
-/// Explains an error of a handshake.
 pub(in crate::http) fn explain_handshake(error: io::Error, config: &HostTlsConfig) -> io::Error {
     if !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
         return explain(error, config);

@@ -51,7 +51,6 @@ impl LoadProfile {
         Ok(loads)
     }
 
-    /// Whether iterations begin at a rate.
     pub(crate) const fn has_rate(&self) -> bool {
         matches!(self.executor, Executor::ConstantArrivalRate(_) | Executor::RampingArrivalRate(_))
     }
@@ -94,7 +93,6 @@ fn scale(time: Duration, numerator: u128, denominator: u128) -> Duration {
 }
 
 impl Executor {
-    /// The largest number of virtual users.
     fn most_vus(&self) -> u32 {
         match self {
             Self::ConstantVus(ConstantVus { vus, .. })

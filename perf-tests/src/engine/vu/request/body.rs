@@ -118,7 +118,6 @@ impl Request<'_> {
         self.vu.spec.files.clear();
     }
 
-    /// Adds a file to the body.
     pub(super) fn push_file(&mut self, path: &Path) {
         match DataFile::open(path) {
             Ok(file) => self.vu.spec.files.push(FileInBody { at: self.vu.body.len(), file: Arc::new(file) }),

@@ -44,7 +44,6 @@ impl Request<'_> {
         RequestError::Failed { name: self.vu.spec.name, judged, kind, status, response, place: Some(place), message }
     }
 
-    /// Counts a failed request under its cause.
     pub(super) fn record_cause(&self, exchanged: &CountedExchange, kind: Failure, at: Instant) {
         let (detail, body) = match &exchanged.result {
             Ok(response) => {

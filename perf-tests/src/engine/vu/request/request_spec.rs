@@ -23,7 +23,6 @@ pub(in crate::engine::vu) struct RequestSpec {
     pub(super) query: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) content_type: Option<Cow<'static, str>>,
-    /// Files within the body.
     pub(super) files: Vec<FileInBody>,
     pub(super) expects_continue: bool,
     pub(super) discards_body: bool,
@@ -75,7 +74,6 @@ impl Default for RequestSpec {
     }
 }
 
-/// A check of the response.
 pub(super) struct Check {
     pub(super) name: &'static str,
     pub(super) passes: Box<dyn Fn(&Response) -> bool>,

@@ -6,7 +6,6 @@ use super::Request;
 use crate::data::DataFileError;
 use crate::http::is_header_value;
 
-/// Why a request cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UnsendableError {
     #[error("{value:?} cannot replace {{{name}}} in its path")]
@@ -50,7 +49,6 @@ impl Request<'_> {
         self.vu.spec.error = Some(Box::new(why.into()));
     }
 
-    /// Checks that the request can be sent.
     pub(super) fn validate(&mut self) -> Result<(), UnsendableError> {
         if let Some(error) = self.vu.spec.error.take() {
             return Err(*error);

@@ -6,7 +6,6 @@ use super::table::{DynamicTable, STATIC};
 /// Fields that differ between requests or are secret. They are not added to the table.
 const NOT_INDEXED: [&[u8]; 5] = [b":path", b"content-length", b"cookie", b"authorization", b"proxy-authorization"];
 
-/// The encoder of one connection.
 #[derive(Debug)]
 pub(in super::super) struct Encoder {
     table: DynamicTable,

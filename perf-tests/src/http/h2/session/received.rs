@@ -11,10 +11,7 @@ use crate::http::h1::HEAD_BYTES;
 const MAX_REPLIES: usize = 1 << 20;
 
 impl Session {
-    /// Handles a frame.
-    ///
-    /// # Errors
-    /// If the server violates HTTP/2, so that the connection has to end.
+    /// Handles a frame. After an error, the connection has to end.
     pub(in super::super) fn handle(&mut self, head: FrameHead, payload: &[u8], now: Instant) -> Result<(), Http2Error> {
         self.has_settings = true;
         if let Some(block) = &self.block
