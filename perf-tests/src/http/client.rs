@@ -13,7 +13,7 @@ use url::Url;
 
 use super::config::{HttpConfig, RedirectError};
 use super::connect::{Stream, classify_error};
-use super::exchange::{Exchange, ExchangeError, Measured, Reply};
+use super::exchange::{Exchange, ExchangeError, Measured};
 use super::h1::{BrokenExchange, Connection, Http1Error, RawResponse, ResponseTo, StreamedRequest};
 use super::h2::{self, Http2, Http2Host, WholeRequest};
 use super::host_config::HostConfig;
@@ -233,11 +233,12 @@ impl HttpClient {
                 let message = format!("no complete {awaited} within {:?}", config.settings.request_timeout);
                 Err(ExchangeError { failure: Failure::Timeout, message })
             });
-            let Measured { parts, is_resent, .. } = measured;
-            match result {
-                Ok((reply, finished)) => Exchange { result: Ok(reply), parts, finished, is_resent },
-                Err(error) => Exchange { result: Err(error), parts, finished: clock::now(), is_resent },
+            let times = result.as_ref().ok().map(|response| response.timings);
+            if let Some(times) = times {
+                measured.responded(times);
             }
+            let finished = times.map_or_else(clock::now, |times| times.finished);
+            Exchange { result, parts: measured.parts, finished, is_resent: measured.is_resent }
         }
     }
 }
@@ -281,7 +282,7 @@ async fn exchange(
     host: &mut ClientHost,
     request: RawRequest<'_>,
     measured: &mut Measured,
-) -> Result<(Reply, Instant), ExchangeError> {
+) -> Result<RawResponse, ExchangeError> {
     loop {
         let kept = match &mut host.idle {
             _ if measured.is_resent => None,
@@ -315,15 +316,13 @@ async fn exchange(
             }
             result => result.map_err(|error| exchange_error(&error.cause))?,
         };
-        let finished = response.timings.finished;
-        measured.responded(response.timings);
         if !config.settings.no_connection_reuse && connection.is_reusable() {
             match &mut host.idle {
                 Idle::Own(own) => *own = Some(connection),
                 Idle::Shared(idle) => idle.put(connection),
             }
         }
-        return Ok((Reply::from_own_connection(response), finished));
+        return Ok(response);
     }
 }
 

@@ -7,13 +7,13 @@ use monitoring::metric::RequestPart;
 use tokio::time::Instant;
 
 use super::content_coding::{self, DecodeError};
-use super::h1::{KnownHeaders, RawResponse, Timings};
+use super::h1::{RawResponse, Timings};
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) result: Result<Reply, ExchangeError>,
+    pub(crate) result: Result<RawResponse, ExchangeError>,
     pub(crate) parts: DurationParts,
     pub(crate) finished: Instant,
     /// Whether the request was sent once more, on a new connection.
@@ -61,34 +61,7 @@ impl Measured {
     }
 }
 
-/// A whole response.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    /// Head and body, as [`super::h1`] reads them.
-    whole: Bytes,
-    /// Where the body begins in `whole`.
-    head_len: usize,
-    /// The trailers; `None` if there are none.
-    trailers: Option<Box<http::HeaderMap>>,
-    known: KnownHeaders,
-    /// Length in bytes of a body that was discarded; 0 if the body is there.
-    pub(crate) discarded: u64,
-}
-
-impl Reply {
-    /// A response of an [`super::h1`] or [`super::h2`] connection.
-    pub(super) fn from_own_connection(response: RawResponse) -> Self {
-        let (status, discarded, known) = (response.status, response.discarded, response.known_headers());
-        let (whole, head_len, trailers) = response.into_whole();
-        Self { status, whole, head_len, trailers, known, discarded }
-    }
-
-    /// The first value of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
-        super::h1::header(&self.whole[..self.head_len], name)
-    }
-
+impl RawResponse {
     /// The first value of a trailer.
     pub(crate) fn trailer(&self, name: &str) -> Option<&[u8]> {
         self.trailers.as_ref()?.get(name).map(http::HeaderValue::as_bytes)
@@ -96,7 +69,7 @@ impl Reply {
 
     /// All values of a header, in the order of its lines.
     pub(crate) fn header_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        super::h1::header_all(&self.whole[..self.head_len], name)
+        self.headers().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Decodes the body's content codings, into at most `limit` bytes. A longer body is discarded.
@@ -131,11 +104,6 @@ impl Reply {
     /// Whether it sets cookies.
     pub(crate) const fn sets_cookies(&self) -> bool {
         self.known.set_cookie
-    }
-
-    /// The body; empty if it was discarded.
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.whole[self.head_len..]
     }
 }
 

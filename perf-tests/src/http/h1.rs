@@ -80,7 +80,7 @@ pub(crate) struct KnownHeaders {
 }
 
 /// A whole final response.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RawResponse {
     /// The status code, from 1 to 999, without 100 to 199.
     pub status: u16,
@@ -97,9 +97,10 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    /// The value of the first header line with this name, without surrounding whitespace.
+    /// The value of the first header line with this name, without surrounding whitespace. The
+    /// name's case does not matter. Each call searches the head again.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        header(&self.whole[..self.head_len], name)
+        self.headers().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Name and value of all header lines, as they were read. Trailers are not included.
@@ -111,27 +112,6 @@ impl RawResponse {
     pub fn body(&self) -> &[u8] {
         &self.whole[self.head_len..]
     }
-
-    /// Some of the headers that it has.
-    pub(crate) const fn known_headers(&self) -> KnownHeaders {
-        self.known
-    }
-
-    /// Head and body as read, where the body begins, and the trailers.
-    pub(crate) fn into_whole(self) -> (Bytes, usize, Option<Box<HeaderMap>>) {
-        (self.whole, self.head_len, self.trailers)
-    }
-}
-
-/// The value of the first header line with this name in an accepted head, without surrounding
-/// whitespace. The name's case does not matter. Each call searches the head again.
-pub(crate) fn header<'head>(head: &'head [u8], name: &str) -> Option<&'head [u8]> {
-    head::lines(head).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-/// The values of all header lines with this name in an accepted head, as [`header`].
-pub(crate) fn header_all<'head>(head: &'head [u8], name: &str) -> impl Iterator<Item = &'head [u8]> {
-    head::lines(head).filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// Times of an exchange.

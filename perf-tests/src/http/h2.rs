@@ -26,7 +26,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 pub use self::connection::{Connection, Http2Request};
 pub use self::frame::ErrorCode;
@@ -34,7 +34,7 @@ pub use self::http2_error::Http2Error;
 pub(crate) use self::outgoing::OutgoingBody;
 use super::config::HttpConfig;
 use super::connect::{Route, Stream, classify_error};
-use super::exchange::{ExchangeError, Measured, Reply};
+use super::exchange::{ExchangeError, Measured};
 use super::h1::{CONTINUE_WITHIN, RawResponse, ResponseTo};
 use super::host_config::HostConfig;
 use super::request_body::{BodyReader, RequestBody};
@@ -163,7 +163,7 @@ pub(super) async fn exchange(
     config: &HttpConfig,
     request: WholeRequest<'_>,
     measured: &mut Measured,
-) -> Result<(Reply, Instant), ExchangeError> {
+) -> Result<RawResponse, ExchangeError> {
     let http2 = host.http2;
     loop {
         let (connection, is_used) = match http2.present() {
@@ -189,10 +189,8 @@ pub(super) async fn exchange(
                 });
             }
         };
-        let finished = response.timings.finished;
-        measured.responded(response.timings);
         unless_kept.is_kept = !config.settings.no_connection_reuse;
-        return Ok((Reply::from_own_connection(response), finished));
+        return Ok(response);
     }
 }
 

@@ -8,7 +8,7 @@ use monitoring::endpoint::Host;
 
 use super::Vu;
 use crate::clock;
-use crate::http::{CookieJar, CookieUrl, MAIN, Reply, Target};
+use crate::http::{CookieJar, CookieUrl, MAIN, RawResponse, Target};
 
 /// The cookies of a virtual user; see [`Vu::cookies`].
 ///
@@ -55,7 +55,7 @@ impl Vu {
 /// Stores the cookies of a response to a request of this path.
 pub(super) fn store(
     jar: &mut Option<Rc<RefCell<CookieJar>>>,
-    reply: &Reply,
+    reply: &RawResponse,
     target: &Target,
     path: &str,
     absolute: bool,

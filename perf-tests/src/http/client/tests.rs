@@ -21,7 +21,7 @@ use url::Url;
 use super::{Deadline, HttpClient};
 use crate::clock;
 use crate::data::DataFile;
-use crate::http::{FileInBody, HttpConfig, MAIN, Pool, Reply, RequestBody, RequestHead};
+use crate::http::{FileInBody, HttpConfig, MAIN, Pool, RawResponse, RequestBody, RequestHead};
 
 const CHUNK: usize = 64 << 10;
 /// 256 MiB.
@@ -83,7 +83,7 @@ fn send_zeros_over_http2() -> SocketAddr {
 }
 
 /// Makes one exchange. Returns its response, and the maximum memory of this thread, in bytes.
-fn exchange(address: SocketAddr, http2: bool, head: RequestHead<'_>, body: RequestBody<'_>) -> (Reply, u64) {
+fn exchange(address: SocketAddr, http2: bool, head: RequestHead<'_>, body: RequestBody<'_>) -> (RawResponse, u64) {
     let (runtime, mut reply) = (runtime(), None);
     let counted = allocation_counter::measure(|| {
         reply =

@@ -7,7 +7,7 @@ use perf_report::evidence::{BodyBytes, body_text, describe_status};
 use perf_report::format::counted;
 use serde::de::DeserializeOwned;
 
-use crate::http::{ExchangeError, Reply};
+use crate::http::{ExchangeError, RawResponse};
 use crate::measure::Failure;
 
 /// A response with its whole body, unless the body was discarded.
@@ -24,7 +24,7 @@ use crate::measure::Failure;
 #[derive(Debug, Clone)]
 pub struct Response {
     name: &'static str,
-    reply: Reply,
+    reply: RawResponse,
     /// The maximum bytes of a body that is kept; `None` if the request discards the body.
     max_body: Option<usize>,
 }
@@ -93,7 +93,7 @@ pub enum RequestError {
 }
 
 impl Response {
-    pub(super) const fn new(name: &'static str, reply: Reply, max_body: Option<usize>) -> Self {
+    pub(super) const fn new(name: &'static str, reply: RawResponse, max_body: Option<usize>) -> Self {
         Self { name, reply, max_body }
     }
 
@@ -236,7 +236,7 @@ const PARTIAL_CONTENT: u16 = 206;
 /// after. A discarded body is not decoded, and both numbers are those that were sent. A body that
 /// cannot be decoded is an error only if the status is expected, since an unexpected status is the
 /// cause to report.
-pub(super) fn decode(result: &mut Result<Reply, ExchangeError>, limit: usize, is_expected: bool) -> BodyBytes {
+pub(super) fn decode(result: &mut Result<RawResponse, ExchangeError>, limit: usize, is_expected: bool) -> BodyBytes {
     let Ok(reply) = result else { return BodyBytes::default() };
     let received = reply.body().len() as u64 + reply.discarded;
     if reply.status == PARTIAL_CONTENT {

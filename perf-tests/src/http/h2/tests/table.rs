@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
-use crate::http::h1::{ResponseLimits, ResponseTo, header_all};
+use crate::http::h1::{ResponseLimits, ResponseTo};
 use crate::http::h2::frame::{self, FrameHead};
 use crate::http::h2::hpack::Encoder;
 use crate::http::h2::{Connection, Http2Request, OutgoingBody, exchange_error};
@@ -299,7 +299,7 @@ fn each_cookie_of_a_response_is_known() {
     let mut connection = Connection::new(Script { bytes, piece: usize::MAX, written: Vec::new() }, LIMITS);
     let polled = pin!(connection.exchange(GET, &[])).poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(Ok(response)) = polled else { panic!() };
-    assert_eq!(header_all(&response.into_whole().0, "Set-Cookie").collect::<Vec<_>>(), [b"a=1", b"b=2"]);
+    assert_eq!(response.header_all("Set-Cookie").collect::<Vec<_>>(), [b"a=1", b"b=2"]);
 }
 
 #[test]
