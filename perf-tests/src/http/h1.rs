@@ -21,6 +21,7 @@ use perf_settings::{DEFAULT_MAX_HEAD, MOST_MAX_BODY};
 use tokio::time::Instant;
 
 pub use connection::Connection;
+pub(in crate::http) use head::parse_length;
 pub(crate) use streamed::{CONTINUE_WITHIN, StreamedRequest};
 
 /// Limits on the data that a server may send.

@@ -120,9 +120,7 @@ impl<'a> RequestHead<'a> {
         }
         // A method that gives a body a meaning must announce an empty body (RFC 9110, section 8.6).
         if self.content_type.is_some() || matches!(self.method, "POST" | "PUT" | "PATCH") {
-            put(&["\r\ncontent-length: "]);
-            let mut digits = [0; 20];
-            put(&[decimal(self.content_length, &mut digits)]);
+            put(&["\r\ncontent-length: ", itoa::Buffer::new().format(self.content_length)]);
         }
         if self.expects_continue && !has("expect") {
             put(&["\r\nexpect: 100-continue"]);
@@ -144,20 +142,6 @@ impl<'a> RequestHead<'a> {
     pub(super) fn gives(&self, name: &str) -> bool {
         self.given().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }
-}
-
-/// A number in decimal, without an allocation.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    std::str::from_utf8(&digits[at..]).unwrap_or_default()
 }
 
 /// Whether a scenario may set a header with this name and value. The name must be a token, and the

@@ -28,39 +28,28 @@ pub(crate) enum TlsError {
     #[error(
         "failed to read the key of the client certificate from {path}: {why}; pass the key's file with --client-key {value}"
     )]
-    Key { path: String, why: String, value: FlagValue },
+    Key { path: String, why: String, value: String },
     #[error("the key {key} has no certificate: give the file of its certificate with --client-certificate {value}")]
-    NoClientCertificate { key: String, value: FlagValue },
+    NoClientCertificate { key: String, value: String },
     #[error(
         "the key in {key} does not fit the client certificate, the first in {certificate}: give the certificate's own \
          key with --client-key {value}, or put the client's own certificate first"
     )]
-    KeyMismatch { key: String, certificate: String, value: FlagValue },
+    KeyMismatch { key: String, certificate: String, value: String },
     #[error("failed to set up TLS: {0}")]
     Rustls(#[from] rustls::Error),
 }
 
 /// A file for one host as the value of a flag: `FILE` for the main target, else `NAME=FILE`.
-#[derive(Debug, Clone)]
-pub(crate) struct FlagValue(String);
-
-impl FlagValue {
-    fn for_host(host: Option<&str>) -> Self {
-        Self(host.map_or_else(|| "FILE".to_owned(), |name| format!("{name}=FILE")))
-    }
-}
-
-impl fmt::Display for FlagValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+fn flag_value(host: Option<&str>) -> String {
+    host.map_or_else(|| "FILE".to_owned(), |name| format!("{name}=FILE"))
 }
 
 #[derive(Debug)]
 pub(super) struct HostTlsConfig {
     pub(super) client: Arc<ClientConfig>,
     /// The value with which a flag adds a file for this host.
-    value: FlagValue,
+    value: String,
     /// Whether it is a target. Otherwise only a redirect leads to it, and it gets no client
     /// certificate.
     is_target: bool,
@@ -102,14 +91,14 @@ impl HostTls {
         is_target: bool,
     ) -> Result<Self, TlsError> {
         let own = settings.ca_certificate.get(name).map(AsRef::as_ref);
-        let setting = format!("--ca-certificate {}", FlagValue::for_host(name));
+        let setting = format!("--ca-certificate {}", flag_value(name));
         let own = own.map(|path| (path, &*setting));
         let config = config(settings.insecure_skip_tls_verify, own, identity)?;
         let has_tls = Arc::default();
         let offering = |protocols: &[Protocol]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
-            let (client, value, has_tls) = (Arc::new(config), FlagValue::for_host(name), Arc::clone(&has_tls));
+            let (client, value, has_tls) = (Arc::new(config), flag_value(name), Arc::clone(&has_tls));
             Arc::new(HostTlsConfig { client, value, is_target, has_tls })
         };
         Ok(Self {

@@ -277,7 +277,7 @@ fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Http1Error> {
     // Not over `list`, since this runs for each response and costs half.
     for header in headers.iter().filter(|header| is_named(header.name, "content-length")) {
         for digits in header.value.split(|byte| *byte == b',') {
-            let new = number(digits.trim_ascii()).ok_or(Http1Error::Protocol("malformed content-length"))?;
+            let new = parse_length(digits.trim_ascii()).ok_or(Http1Error::Protocol("malformed content-length"))?;
             if length.replace(new).is_some_and(|old| old != new) {
                 return Err(Http1Error::Protocol("contradictory content-lengths"));
             }
@@ -287,7 +287,7 @@ fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Http1Error> {
 }
 
 /// Parses digits only; unlike `u64::from_str`, it accepts no sign.
-fn number(digits: &[u8]) -> Option<u64> {
+pub(in crate::http) fn parse_length(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::head::CONNECTION_HEADERS;
 use super::http2_error::Http2Error;
 use crate::http::h1::{
-    CONTINUE, HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, ResponseTo, Timings,
+    CONTINUE, HEAD_BYTES, HEAD_LINES, KnownHeaders, RawResponse, ResponseLimits, ResponseTo, Timings, parse_length,
 };
 
 /// Bytes that a field counts beside its name and value, as in SETTINGS_MAX_HEADER_LIST_SIZE.
@@ -244,8 +244,3 @@ const NAME_BYTES: [bool; 256] = {
     }
     allowed
 };
-
-fn parse_length(value: &[u8]) -> Option<u64> {
-    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-    str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
-}

@@ -6,7 +6,7 @@ use perf_settings::HttpSettings;
 use rustls::client::WantsClientCert;
 use rustls::{ClientConfig, ConfigBuilder, Error, InconsistentKeys};
 
-use super::{FlagValue, TlsError};
+use super::{TlsError, flag_value};
 
 /// The files of a client certificate and of its key. They may be the same.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ impl<'a> ClientIdentity<'a> {
             (Some(certificate), key) => Ok(Some(Self { certificate, key: key.unwrap_or(certificate), host })),
             (None, Some(key)) => {
                 let key = key.display().to_string();
-                Err(TlsError::NoClientCertificate { key, value: FlagValue::for_host(host) })
+                Err(TlsError::NoClientCertificate { key, value: flag_value(host) })
             }
             (None, None) => Ok(None),
         }
@@ -38,7 +38,7 @@ impl<'a> ClientIdentity<'a> {
         self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     ) -> Result<ClientConfig, TlsError> {
-        let value = FlagValue::for_host(self.host);
+        let value = flag_value(self.host);
         let chain = super::read_certificates(self.certificate, &format!("--client-certificate {value}"))?;
         let path = self.key.display().to_string();
         let unusable = |why| TlsError::Key { path: path.clone(), why, value: value.clone() };

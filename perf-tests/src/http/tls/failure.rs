@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
 
-use super::{FlagValue, HostTlsConfig, client_identity};
+use super::{HostTlsConfig, client_identity};
 use crate::http::protocol::Protocol;
 
 pub(in crate::http) fn explain_handshake(error: io::Error, config: &HostTlsConfig) -> io::Error {
@@ -59,7 +59,7 @@ pub(in crate::http) fn no_protocol(config: &ClientConfig) -> String {
     .to_owned()
 }
 
-fn describe_certificate(error: &CertificateError, value: &FlagValue) -> String {
+fn describe_certificate(error: &CertificateError, value: &str) -> String {
     const SKIP: &str = "or pass --insecure-skip-tls-verify";
     match error {
         CertificateError::ExpiredContext { not_after, .. } => {

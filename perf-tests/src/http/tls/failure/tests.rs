@@ -29,7 +29,7 @@ fn config(is_target: bool, is_identified: bool) -> HostTlsConfig {
     }
     HostTlsConfig {
         client: Arc::new(client),
-        value: FlagValue::for_host(Some("auth")),
+        value: super::super::flag_value(Some("auth")),
         is_target,
         has_tls: Arc::default(),
     }
