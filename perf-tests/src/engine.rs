@@ -37,7 +37,7 @@ use rate_limit::RateLimit;
 use stall::StallWatch;
 pub(crate) use stall::{Silence, SilenceWatch, Stall, StallLimit};
 use vu::RunContext;
-use worker::{Iteration, PartJob, WorkerJob, WorkerResult};
+use worker::{Iteration, PartJob, WorkerJob};
 
 /// Time between two snapshots for the observer.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
@@ -81,14 +81,17 @@ pub(crate) struct Job<'run> {
 struct Worker {
     snapshot_requests: mpsc::Sender<oneshot::Sender<Snapshot>>,
     pulse: Arc<Pulse>,
-    thread: JoinHandle<std::io::Result<WorkerResult>>,
+    thread: JoinHandle<std::io::Result<(Load, SlowTimes)>>,
     finished: oneshot::Receiver<()>,
 }
 
+/// Why a load ends before its plan does.
 #[derive(Default)]
-struct EarlyEnd {
-    interrupted: bool,
-    aborted: Option<String>,
+pub(crate) struct EarlyEnd {
+    /// Whether a signal ends it.
+    pub(crate) interrupted: bool,
+    /// The observer's reason.
+    pub(crate) aborted: Option<String>,
 }
 
 /// The number of processors that this process may use.
@@ -145,7 +148,7 @@ pub(crate) async fn run(
     load.health = health.overall(&load.snapshot.worked);
     stall::count_omitted(&load.stalls, job.plan, &slow_times, epoch, &mut load.snapshot);
     if early.aborted.is_none() {
-        load.count_untaken(job.plan, share, &sources);
+        share.count_untaken(job.plan, &sources, &mut load.snapshot);
     }
     Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
 }
@@ -169,7 +172,7 @@ fn part_jobs(job: &Job<'_>, sources: &[SharedSource], threads: usize) -> Vec<Vec
     (0..threads).map(of_thread).filter(|parts: &Vec<_>| !parts.is_empty()).collect()
 }
 
-fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::Result<WorkerResult>>> {
+fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::Result<(Load, SlowTimes)>>> {
     thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(worker::run(work)))

@@ -24,7 +24,7 @@ use super::message::{
 use super::refused_peers::{RefusedPeer, RefusedPeers};
 use super::{fold, program};
 use crate::clock;
-use crate::engine::{Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
+use crate::engine::{EarlyEnd, Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
 use crate::measure::{Layout, Pause, Snapshot};
 use crate::plan::Plan;
 
@@ -178,7 +178,7 @@ impl Coordinator {
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
     ) -> Load {
-        let (abort, silence, pause) = self.follow(plan, epoch, signals, watch).await;
+        let (early, silence, pause) = self.follow(plan, epoch, signals, watch).await;
         let empty = Snapshot::new(&self.layout);
         let loads = self.loads(&empty);
         // Agents give up a coordinator that is silent.
@@ -186,15 +186,15 @@ impl Coordinator {
         let mut lost = loads.iter().filter_map(|load| load.lost.as_ref());
         let is_given_up = pause.length > SILENCE / 2 && lost.any(|(at, _)| after_pause.contains(at));
         let mut load = fold::load(loads, plan, &empty);
-        if abort.missed.is_none() {
+        if early.aborted.is_none() {
             self.book.count_untaken(plan, &mut load.snapshot);
         }
         load.longest_silence = silence;
         if is_given_up {
             load.longest_pause = load.longest_pause.longer(pause);
         }
-        load.interrupted = abort.interrupted;
-        load.aborted = abort.missed;
+        load.interrupted = early.interrupted;
+        load.aborted = early.aborted;
         load
     }
 
@@ -222,7 +222,7 @@ impl Coordinator {
         epoch: Instant,
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
-    ) -> (Abort, Silence, Pause) {
+    ) -> (EarlyEnd, Silence, Pause) {
         let empty = Snapshot::new(&self.layout);
         let mut ticks = time::interval_at(epoch + LAG, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -232,7 +232,7 @@ impl Coordinator {
         let mut arriving: FuturesUnordered<_> =
             receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
         let mut disconnecting = FuturesUnordered::new();
-        let (mut abort, mut silence) = (Abort::default(), SilenceWatch::default());
+        let (mut early, mut silence) = (EarlyEnd::default(), SilenceWatch::default());
         let (mut pause, mut ran) = (Pause::default(), clock::now());
         while self.members.iter().any(Member::is_active) || !disconnecting.is_empty() {
             let (from, now) = (ran.saturating_duration_since(epoch), clock::now());
@@ -257,13 +257,13 @@ impl Coordinator {
                     let elapsed = clock::now().saturating_duration_since(epoch + LAG);
                     let counts = fold::counts(&self.members, &empty);
                     silence.notice(elapsed, &counts);
-                    if let (Some(reason), None) = (watch.tick(elapsed, counts), &abort.missed) {
-                        abort.missed = Some(reason);
+                    if let (Some(reason), None) = (watch.tick(elapsed, counts), &early.aborted) {
+                        early.aborted = Some(reason);
                         self.tell_all(AbortCause::Missed);
                     }
                 }
-                () = signals.interrupted(), if !abort.interrupted => {
-                    abort.interrupted = true;
+                () = signals.interrupted(), if !early.interrupted => {
+                    early.interrupted = true;
                     self.tell_all(AbortCause::Interrupted);
                 }
                 peer = self.listener.next() => match peer {
@@ -281,7 +281,7 @@ impl Coordinator {
                 }
             }
         }
-        (abort, silence.longest(), pause)
+        (early, silence.longest(), pause)
     }
 
     /// Takes a message of an agent, and gives it the leases that it asks for.
@@ -310,13 +310,6 @@ impl Coordinator {
             self.members.iter().for_each(|member| member.tell_first(&ToAgent::Abort(cause)));
         }
     }
-}
-
-/// Why a load ends before its plan does.
-#[derive(Default)]
-struct Abort {
-    interrupted: bool,
-    missed: Option<String>,
 }
 
 type Arrived = (usize, Result<FromAgent, MessageError>, LinkReceiver<FromAgent>);

@@ -36,7 +36,7 @@ pub(super) fn load(agents: Vec<AgentLoad>, plan: &Plan, empty: &Snapshot) -> Loa
             let lease = (unknown > 0).then(|| format!("; unknown: {} leased to it", counted(unknown, "iteration")));
             agent.result.lost = Some(why + &lease.unwrap_or_default());
         }
-        all.add_agent(agent.into_load());
+        all.merge(agent.into_load());
     }
     all.stalls.sort_by_key(|stall| (stall.from, stall.part, stall.endpoint));
     all

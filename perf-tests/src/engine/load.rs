@@ -3,16 +3,13 @@
 use perf_report::evidence::AgentResult;
 use serde::{Deserialize, Serialize};
 
-use super::load_share::{LoadShare, SharedSource};
 use super::stall::{Silence, Stall};
-use super::worker::ScenarioErrors;
 use super::{Worker, panics};
 use crate::http::OutageTimes;
 use crate::measure::{GeneratorHealth, Layout, Pause, SlowTimes, Snapshot};
-use crate::plan::{IterationLimit, Plan, Schedule};
 
 /// The result of a load, or of an agent's share of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Load {
     pub(crate) snapshot: Snapshot,
     /// The generator's own load, over the whole run.
@@ -39,23 +36,36 @@ pub(crate) struct Load {
     pub(crate) agents: Vec<AgentResult>,
 }
 
+/// The number of errors, and the first few of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ScenarioErrors {
+    pub(crate) count: u64,
+    pub(crate) first: Vec<String>,
+    /// A request that cannot be sent: the load ended because of it.
+    pub(crate) unsendable: Option<String>,
+}
+
+impl ScenarioErrors {
+    const MAX_MESSAGES: usize = 3;
+
+    pub(super) fn add(&mut self, error: &anyhow::Error) {
+        self.count += 1;
+        if self.first.len() < Self::MAX_MESSAGES {
+            self.first.push(format!("{error:#}"));
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        self.first.truncate(Self::MAX_MESSAGES);
+        self.unsendable = self.unsendable.take().or(other.unsendable);
+    }
+}
+
 impl Load {
     pub(crate) fn not_started(snapshot: Snapshot) -> Self {
-        Self {
-            snapshot,
-            health: GeneratorHealth::default(),
-            workers: 0,
-            interrupted: false,
-            aborted: None,
-            errors: ScenarioErrors::default(),
-            panics: Vec::new(),
-            faults: Vec::new(),
-            outages: OutageTimes::default(),
-            stalls: Vec::new(),
-            longest_silence: Silence::default(),
-            longest_pause: Pause::default(),
-            agents: Vec::new(),
-        }
+        Self { snapshot, ..Self::default() }
     }
 
     /// Adds a worker's results. If the worker panicked, adds its last known snapshot. Returns when
@@ -63,13 +73,9 @@ impl Load {
     pub(super) fn add(&mut self, worker: Worker, last_known: &Snapshot) -> SlowTimes {
         drop(worker.snapshot_requests);
         match worker.thread.join() {
-            Ok(Ok(result)) => {
-                self.snapshot.merge(&result.snapshot);
-                self.errors.merge(result.errors);
-                self.panics.extend(result.panics);
-                self.outages.merge(result.outages);
-                self.longest_pause = self.longest_pause.longer(result.longest_pause);
-                return result.slow_times;
+            Ok(Ok((load, slow_times))) => {
+                self.merge(load);
+                return slow_times;
             }
             Ok(Err(error)) => self.faults.push(format!("failed to start the runtime of a worker thread: {error}")),
             Err(panic) => {
@@ -88,8 +94,8 @@ impl Load {
         self.stalls.iter().all(|stall| stall.part < parts && stall.endpoint < layout.endpoints())
     }
 
-    /// Adds the load of an agent.
-    pub(crate) fn add_agent(&mut self, other: Self) {
+    /// Adds the load of an agent or a worker.
+    pub(crate) fn merge(&mut self, other: Self) {
         self.snapshot.merge(&other.snapshot);
         self.health = self.health.worst(other.health);
         self.workers += other.workers;
@@ -100,14 +106,5 @@ impl Load {
         self.stalls.extend(other.stalls);
         self.longest_pause = self.longest_pause.longer(other.longest_pause);
         self.agents.extend(other.agents);
-    }
-
-    /// Counts shared iterations of this share that no virtual user took as dropped, as in k6.
-    pub(super) fn count_untaken(&mut self, plan: &Plan, share: LoadShare, sources: &[SharedSource]) {
-        for ((part, counts), source) in plan.parts.iter().zip(&mut self.snapshot.parts).zip(sources) {
-            if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
-                counts.dropped[part.phases.at(part.end).index()] += source.untaken(share.count(*all));
-            }
-        }
     }
 }

@@ -15,6 +15,7 @@ use perf_settings::Shard;
 
 use super::lease::{LeasedIterations, Leases};
 use super::worker::{IterationSupply, WorkerSchedule};
+use crate::measure::Snapshot;
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 
 #[cfg(test)]
@@ -69,6 +70,15 @@ impl LoadShare {
 
     pub(super) const fn agents(self) -> usize {
         self.agents as usize
+    }
+
+    /// Counts shared iterations of this share that no virtual user took as dropped, as in k6.
+    pub(super) fn count_untaken(self, plan: &Plan, sources: &[SharedSource], counts: &mut Snapshot) {
+        for ((part, counts), source) in plan.parts.iter().zip(&mut counts.parts).zip(sources) {
+            if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
+                counts.dropped[part.phases.at(part.end).index()] += source.untaken(self.count(*all));
+            }
+        }
     }
 
     /// The items of `all` that belong to this share.

@@ -24,15 +24,7 @@ fn worker(panics: bool, snapshot: Snapshot) -> Worker {
         while let Some(reply) = received.blocking_recv() {
             let _ = reply.send(snapshot.clone());
         }
-        let (errors, slow_times) = (worker::ScenarioErrors::default(), SlowTimes::default());
-        Ok(WorkerResult {
-            snapshot,
-            slow_times,
-            errors,
-            panics: Vec::new(),
-            outages: crate::http::OutageTimes::default(),
-            longest_pause: crate::measure::Pause::default(),
-        })
+        Ok((Load::not_started(snapshot), SlowTimes::default()))
     });
     let empty = Snapshot::new(&Layout::new(&test_support::shop::SHOP, vec![false]));
     Worker { snapshot_requests, pulse: Arc::new(Pulse::new(&empty)), thread, finished }

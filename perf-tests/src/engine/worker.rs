@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 use tokio::time::{self, Instant, MissedTickBehavior};
@@ -18,6 +17,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use super::arrival_timer::WakeupMode;
 use super::health;
 use super::lease::LeasedIterations;
+use super::load::{Load, ScenarioErrors};
 use super::panics::KeptPanics;
 use super::rate_limit::RateLimit;
 use super::stall;
@@ -121,48 +121,6 @@ impl IterationSupply {
     }
 }
 
-/// The result of a worker.
-pub(crate) struct WorkerResult {
-    pub(crate) snapshot: Snapshot,
-    /// Times of slow requests in segments that an objective judges.
-    pub(crate) slow_times: SlowTimes,
-    /// Errors of the scenario's code, which are not failed requests.
-    pub(crate) errors: ScenarioErrors,
-    /// One message for each virtual user that panicked.
-    pub(crate) panics: Vec<String>,
-    /// The outages of all hosts.
-    pub(crate) outages: OutageTimes,
-    /// The longest time in which it did not run, until its load ended.
-    pub(crate) longest_pause: Pause,
-}
-
-/// The number of errors, and the first few of them.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct ScenarioErrors {
-    pub(crate) count: u64,
-    pub(crate) first: Vec<String>,
-    /// A request that cannot be sent: the load ended because of it.
-    pub(crate) unsendable: Option<String>,
-}
-
-impl ScenarioErrors {
-    const MAX_MESSAGES: usize = 3;
-
-    fn add(&mut self, error: &anyhow::Error) {
-        self.count += 1;
-        if self.first.len() < Self::MAX_MESSAGES {
-            self.first.push(format!("{error:#}"));
-        }
-    }
-
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.first.extend(other.first);
-        self.first.truncate(Self::MAX_MESSAGES);
-        self.unsendable = self.unsendable.take().or(other.unsendable);
-    }
-}
-
 /// State that all tasks of the worker share.
 #[derive(Clone)]
 struct WorkerState {
@@ -176,8 +134,9 @@ struct WorkerState {
 
 /// Runs the worker's share to its end. It responds to requests for snapshots until the channel
 /// closes, even after its own load has ended: other workers may still run, and a snapshot covers
-/// all workers.
-pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
+/// all workers. Returns the load that it made, and the times of slow requests in segments that an
+/// objective judges.
+pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
     let WorkerJob { parts, epoch, shared, recorder, rate_limit, wakeup, mut snapshot_requests, finished, abort } = job;
     let _kept = KeptPanics::keep();
     let mut aborted = abort.subscribe();
@@ -245,7 +204,8 @@ pub(crate) async fn run(job: WorkerJob) -> WorkerResult {
     let snapshot = recorder.borrow().snapshot_with(watch.worked());
     let errors = ScenarioErrors { unsendable: worker.context.unsendable.take(), ..worker.errors.take() };
     let slow_times = recorder.borrow_mut().take_slow_times();
-    WorkerResult { snapshot, slow_times, errors, panics: worker.panics.take(), outages, longest_pause }
+    let panics = worker.panics.take();
+    (Load { errors, panics, outages, longest_pause, ..Load::not_started(snapshot) }, slow_times)
 }
 
 impl WorkerState {

@@ -37,7 +37,7 @@ pub struct Layout {
 }
 
 /// Counts since the start of the run. Snapshots of several workers merge exactly.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Counts of each scenario of the run.
     pub parts: Vec<PartCounts>,
@@ -148,15 +148,8 @@ impl Layout {
 impl Snapshot {
     /// Empty snapshot.
     pub fn new(layout: &Layout) -> Self {
-        Self {
-            parts: layout.open.iter().map(|&open| PartCounts::with_segments(layout, open)).collect(),
-            in_flight: 0,
-            around: RequestCounts::default(),
-            failures: FailureCauses::default(),
-            worked: Vec::new(),
-            health: GeneratorHealth::default(),
-            agents: Vec::new(),
-        }
+        let parts = layout.open.iter().map(|&open| PartCounts::with_segments(layout, open)).collect();
+        Self { parts, ..Self::default() }
     }
 
     /// Whether the counts have the parts, endpoints and bucket bounds of a layout. Only such counts

@@ -32,7 +32,7 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 
 /// The outcome of a load.
 pub(super) struct LoadOutcome {
-    pub(super) result: WorkerResult,
+    pub(super) load: Load,
     pub(super) took: Duration,
     /// Number of shared iterations taken.
     taken: u64,
@@ -40,7 +40,7 @@ pub(super) struct LoadOutcome {
 
 impl LoadOutcome {
     pub(super) fn endpoint(&self, phases: Phases) -> EndpointCounts {
-        self.result.snapshot.endpoint(0, phases).unwrap()
+        self.load.snapshot.endpoint(0, phases).unwrap()
     }
 
     fn add_item(&self) -> EndpointCounts {
@@ -48,7 +48,7 @@ impl LoadOutcome {
     }
 
     pub(super) fn part(&self) -> &crate::measure::PartCounts {
-        &self.result.snapshot.parts[0]
+        &self.load.snapshot.parts[0]
     }
 }
 
@@ -132,8 +132,8 @@ pub(super) async fn run_against(
         drop(ask);
         took
     };
-    let (result, took) = tokio::join!(run(work), supervise);
-    LoadOutcome { result, took, taken: next.load(Ordering::Relaxed) }
+    let ((load, _), took) = tokio::join!(run(work), supervise);
+    LoadOutcome { load, took, taken: next.load(Ordering::Relaxed) }
 }
 
 pub(super) async fn run_whole(
@@ -360,16 +360,16 @@ async fn an_error_or_panic_is_reported_and_other_vus_continue() {
         })
     })
     .await;
-    assert_eq!(ran.result.panics.len(), 1);
-    assert!(ran.result.panics[0].contains("get_offers"), "{:?}", ran.result.panics);
-    assert_eq!((ran.result.errors.count, ran.result.errors.first[0].as_str()), (10, "own"));
+    assert_eq!(ran.load.panics.len(), 1);
+    assert!(ran.load.panics[0].contains("get_offers"), "{:?}", ran.load.panics);
+    assert_eq!((ran.load.errors.count, ran.load.errors.first[0].as_str()), (10, "own"));
     assert_eq!(ran.part().vus, 0);
     let open = run_whole(constant_arrival_rate(10, SECS(1), SECS(1), 3), |vu| {
         assert!(vu.iteration() != 4, "the fifth");
         request(vu, MS(10))
     });
     let open = open.await;
-    assert_eq!((open.result.panics.len(), open.part().iterations.completed), (1, 9));
+    assert_eq!((open.load.panics.len(), open.part().iterations.completed), (1, 9));
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,7 +53,7 @@ fn allocations(iterations: u64, Extras { json, check, file }: Extras) -> u64 {
             })
         }));
         let requests = ran.endpoint(Phases::ALL).requests();
-        assert_eq!((requests.sent, requests.failed), (iterations, 0), "{:?}", ran.result.errors);
+        assert_eq!((requests.sent, requests.failed), (iterations, 0), "{:?}", ran.load.errors);
     });
     counted.count_total
 }
@@ -111,7 +111,7 @@ fn allocations_at_once(iterations: u64) -> u64 {
             })
         }));
         let requests = ran.endpoint(Phases::ALL).requests();
-        assert_eq!((requests.sent, requests.failed), (6 * iterations, 0), "{:?}", ran.result.errors);
+        assert_eq!((requests.sent, requests.failed), (6 * iterations, 0), "{:?}", ran.load.errors);
         let add_item = SHOP.endpoints.iter().position(|endpoint| *endpoint == ADD_ITEM).unwrap();
         assert_eq!(ran.part().most_per_iteration[add_item], 6);
     });
