@@ -104,9 +104,6 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
 
 /// Draws the plan and its targets.
 fn draw(planning: &Planning, spec: &RunSpec, settings: &Settings, out: &Path) -> String {
-    if let Some(notice) = planning.notice("drawing").filter(|_| !settings.quiet) {
-        eprintln!("{notice}");
-    }
     let targets = match check::check_target(settings, spec.catalogue.service) {
         Ok(()) => hosts::describe(settings, None),
         Err(error) => error.to_string(),

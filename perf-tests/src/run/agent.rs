@@ -55,7 +55,7 @@ async fn take_part(
             return Err(error);
         }
     };
-    let value = agent.prepared(planning.plan.hash()).await?;
+    let value = agent.prepared(planning.hash().to_owned()).await?;
     let body = match (code.0)(SetupSource::Received(&value)).await {
         Ok(body) => body,
         Err(error) => {
@@ -85,7 +85,7 @@ async fn take_part(
 async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Planning, Arc<HttpConfig>), RunError> {
     let Assignment { settings, loads, seed, share, .. } = assignment;
     spec.choose(settings)?;
-    let planning = Planning::new(loads.clone(), spec, *seed)?;
+    let planning = Planning::new(loads.clone(), spec, *seed, true)?;
     // Warnings about ports are the coordinator's.
     let vus = share.most_vus(&planning.plan) as u64;
     capacity::check(vus, vus, 1 + settings.hosts.len())?;

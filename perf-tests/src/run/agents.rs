@@ -53,7 +53,7 @@ impl PreparedRun {
             share,
             threads,
         };
-        coordinator.assign(assignment, planning.hash(quiet), &mut self.signals).await?;
+        coordinator.assign(assignment, planning.hash(), &mut self.signals).await?;
         Ok(Some(coordinator))
     }
 

@@ -23,9 +23,9 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     spec.choose(&Settings { part: facts.part.clone(), ..settings.clone() })?;
     spec.check()?;
     let seed = facts.seed.parse().map_err(configuration)?;
-    let planning = Planning::new(facts.loads.clone(), &spec, seed)?;
+    let planning = Planning::new(facts.loads.clone(), &spec, seed, settings.quiet)?;
     let here = agents::hello(spec.name, spec.catalogue, "").map_err(internal)?;
-    shards.check(&here, planning.hash(settings.quiet))?;
+    shards.check(&here, planning.hash())?;
     let salt = shards.salt();
     let merged = shards.fold(&planning.plan, &layout(&spec, &planning.plan))?;
     let given = settings.testid.clone().or_else(|| facts.testid.clone());

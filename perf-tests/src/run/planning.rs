@@ -13,12 +13,14 @@ use perf_settings::{DURATION, LoadOverride, PART, RATE, REPLAY, STAGES, Settings
 use super::replay_error::{NotReplayable, ReplayError};
 use super::{PartSpec, RunError, RunSpec, configuration};
 use crate::measure::{Layout, Segments};
-use crate::plan::{self, Experience, LoadError, LoadProfile, Plan, Schedule};
+use crate::plan::{self, Experience, LoadError, LoadProfile, PartPlan, Plan, Schedule};
 
 /// A plan, and the load of each of its parts.
 pub(super) struct Planning {
     pub(super) plan: Plan,
     pub(super) loads: Vec<LoadProfile>,
+    /// Whether it does not say that an action takes long.
+    quiet: bool,
     hash: OnceCell<String>,
 }
 
@@ -26,26 +28,24 @@ impl Planning {
     pub(super) fn from_settings(spec: &RunSpec, settings: &Settings) -> Result<Self, RunError> {
         match &settings.replay {
             Some(path) => Self::replay(spec, settings, path),
-            None => Self::new(loads(spec, settings)?, spec, settings.seed),
+            None => Self::new(loads(spec, settings)?, spec, settings.seed, settings.quiet),
         }
     }
 
-    pub(super) fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64) -> Result<Self, RunError> {
+    pub(super) fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64, quiet: bool) -> Result<Self, RunError> {
         let (mut parts, mut first_id) = (Vec::new(), 1_u32);
         for (part, load) in spec.parts.iter().zip(&loads) {
             let part = load.plan(part.name, first_id, seed).map_err(configuration)?;
             first_id = first_id.saturating_add(part.most_vus());
             parts.push(part);
         }
-        Ok(Self { plan: Plan { parts, seed }, loads, hash: OnceCell::new() })
+        Ok(Self { plan: Plan { parts, seed }, loads, quiet, hash: OnceCell::new() })
     }
 
-    /// The plan's hash, which is made once. Prints that this takes seconds, if it does.
-    pub(super) fn hash(&self, quiet: bool) -> &str {
+    /// The plan's hash, which is made once.
+    pub(super) fn hash(&self) -> &str {
         self.hash.get_or_init(|| {
-            if let Some(notice) = self.notice("hashing").filter(|_| !quiet) {
-                eprintln!("{notice}");
-            }
+            self.announce("hashing");
             self.plan.hash()
         })
     }
@@ -65,8 +65,8 @@ impl Planning {
             })?;
             serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(NotReplayable::Profile(error)))
         });
-        let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed)?;
-        if planning.hash(settings.quiet) == report.run.plan.hash {
+        let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed, settings.quiet)?;
+        if planning.hash() == report.run.plan.hash {
             Ok(planning)
         } else {
             Err(refused(NotReplayable::OtherPlan(settings.setting_name(REPLAY))).into())
@@ -85,21 +85,14 @@ impl Planning {
 
     /// The load, such as "10 VUs for 30s". With several parts, each with its name.
     pub(super) fn describe(&self) -> String {
-        match self.loads.as_slice() {
-            [only] => only.to_string(),
-            several => {
-                let parts = self.plan.parts.iter().zip(several);
-                parts.map(|(part, load)| format!("{}: {load}", part.name)).collect::<Vec<_>>().join("; ")
-            }
-        }
+        describe(&self.plan.parts, &self.loads)
     }
 
     /// Describes the load and the scenario's own load, if the command line changed it.
     pub(super) fn describe_change(&self, spec: &RunSpec, settings: &Settings) -> Option<String> {
         let loads: Vec<_> = spec.parts.iter().map(|part| part.load.clone()).collect();
         let replaced = replaced_rates(&spec.parts, &self.loads);
-        let own = Self { plan: self.plan.clone(), loads, hash: OnceCell::new() };
-        let (own, now) = (own.describe(), self.describe());
+        let (own, now) = (describe(&self.plan.parts, &loads), self.describe());
         let how = match self.loads.len() {
             1 => String::new(),
             _ => format!("; the parts are scaled together, and {} runs one of them", settings.setting_name(PART)),
@@ -107,8 +100,14 @@ impl Planning {
         (own != now).then(|| format!("load: {now} (the scenario's own: {own}{how}{replaced})"))
     }
 
-    /// Says that an action with each arrival of the plan takes seconds, if there are very many.
-    pub(super) fn notice(&self, action: &str) -> Option<String> {
+    /// Prints that an action with each arrival of the plan takes seconds, if there are very many.
+    fn announce(&self, action: &str) {
+        if let Some(notice) = self.notice(action).filter(|_| !self.quiet) {
+            eprintln!("{notice}");
+        }
+    }
+
+    fn notice(&self, action: &str) -> Option<String> {
         const MANY: u64 = 20_000_000;
         let arrivals = self.plan.parts.iter().map(|part| match &part.schedule {
             Schedule::Arrivals { arrivals, .. } => arrivals.total(),
@@ -120,7 +119,18 @@ impl Planning {
 
     /// Draws the plan, with estimates from the scenario's last run in the folder `out`.
     pub(super) fn draw(&self, scenario: &str, out: &Path) -> String {
+        self.announce("drawing");
         format!("{scenario}: {}\n\n{}", self.describe(), plan::draw(&self.plan, experience(scenario, out)))
+    }
+}
+
+fn describe(parts: &[PartPlan], loads: &[LoadProfile]) -> String {
+    match loads {
+        [only] => only.to_string(),
+        several => {
+            let parts = parts.iter().zip(several);
+            parts.map(|(part, load)| format!("{}: {load}", part.name)).collect::<Vec<_>>().join("; ")
+        }
     }
 }
 

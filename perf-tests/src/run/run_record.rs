@@ -45,7 +45,6 @@ pub(super) struct RunRecord<'run> {
 
 impl PreparedRun {
     pub(super) async fn conclude(self, mut finished: FinishedLoad) -> Result<RunOutcome, RunError> {
-        self.planning.hash(self.settings.quiet);
         let (record, stopped) = (self.record(), self.signals.is_interrupted());
         finished.problems.extend(self.warnings.iter().cloned());
         let mut findings = record.load_findings(&finished, stopped);
@@ -186,7 +185,7 @@ impl RunRecord<'_> {
                 load: self.planning.describe(),
                 smoke: facts.smoke,
                 plan: PlanResult {
-                    hash: self.planning.hash(true).to_owned(),
+                    hash: self.planning.hash().to_owned(),
                     parts: evidence::part_results(catalogue, plan, &self.planning.loads, &load.snapshot)
                         .map_err(internal)?,
                 },

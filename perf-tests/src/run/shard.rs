@@ -81,7 +81,7 @@ impl PreparedRun {
         let began = finished.started + late.unwrap_or_default();
         let lasted = ended.duration_since(began).unwrap_or_default();
         let file = ShardFile {
-            identity: agents::shared_values(&hello, self.planning.hash(settings.quiet), settings).map_err(internal)?,
+            identity: agents::shared_values(&hello, self.planning.hash(), settings).map_err(internal)?,
             shard,
             place: hello.place,
             facts: self.facts(),
