@@ -238,7 +238,7 @@ impl Coordinator {
             let (from, now) = (ran.saturating_duration_since(epoch), clock::now());
             let length = now.saturating_duration_since(std::mem::replace(&mut ran, now));
             // Agents make load meanwhile.
-            pause = pause.longer(Pause { from, length, agent: None, all: Duration::ZERO });
+            pause = pause.longer(Pause { from, length, agent: None, total: Duration::ZERO });
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
                     self.take(at, clock::now().saturating_duration_since(epoch), message);

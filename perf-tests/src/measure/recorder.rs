@@ -80,8 +80,8 @@ impl Recorder {
         let elapsed = now.saturating_duration_since(epoch);
         let from = self.pulse.beat(elapsed);
         let length = elapsed.saturating_sub(from);
-        let all = self.longest_pause.all + if length > STANDSTILL { length } else { Duration::ZERO };
-        self.longest_pause = self.longest_pause.longer(Pause { from, length, agent: None, all });
+        let total = self.longest_pause.total + if length > STANDSTILL { length } else { Duration::ZERO };
+        self.longest_pause = self.longest_pause.longer(Pause { from, length, agent: None, total });
         if self.is_paused_at(now) {
             self.paused_until = Some(now);
         }

@@ -25,14 +25,15 @@ pub(crate) struct Pause {
     pub(crate) length: Duration,
     /// The number of the agent, if agents make the load.
     pub(crate) agent: Option<u32>,
-    /// All times over [`STANDSTILL`] in which one worker did not run, of the worker that ran least.
-    pub(crate) all: Duration,
+    /// The sum of all times over [`STANDSTILL`] in which a worker did not run, of the worker that
+    /// ran least.
+    pub(crate) total: Duration,
 }
 
 impl Pause {
     pub(crate) fn longer(self, other: Self) -> Self {
         let longer = if other.length > self.length { other } else { self };
-        Self { all: self.all.max(other.all), ..longer }
+        Self { total: self.total.max(other.total), ..longer }
     }
 }
 

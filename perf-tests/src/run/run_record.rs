@@ -170,7 +170,7 @@ impl RunRecord<'_> {
         Ok(Evidence {
             schema: SCHEMA,
             phases: evidence::phase_times(plan, &load, started, ended, readings.stopped),
-            paused_ms: Some(whole_ms(load.longest_pause.all)),
+            paused_ms: Some(whole_ms(load.longest_pause.total)),
             run: RunOverview {
                 testid: self.testid.to_owned(),
                 scenario: spec.name.to_owned(),

@@ -60,10 +60,10 @@ fn the_longest_pause_is_between_beats_of_the_load() {
         (4_850, 100, 1_200, 1_500),
     ] {
         recorder.beat(start + ms(beat), epoch);
-        let expected = Pause { from: ms(from), length: ms(length), agent: None, all: ms(all) };
+        let expected = Pause { from: ms(from), length: ms(length), agent: None, total: ms(all) };
         assert_eq!(recorder.longest_pause(), expected, "{beat} ms");
     }
-    let other = Pause { length: ms(1_300), all: ms(1_300), ..Pause::default() };
+    let other = Pause { length: ms(1_300), total: ms(1_300), ..Pause::default() };
     let both = recorder.longest_pause().longer(other);
-    assert_eq!((both.length, both.all), (ms(1_300), ms(1_500)), "of two workers");
+    assert_eq!((both.length, both.total), (ms(1_300), ms(1_500)), "of two workers");
 }
