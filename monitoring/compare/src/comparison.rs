@@ -129,7 +129,7 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
         });
         let judged_ms = judged_ms.sum();
         let verdicts: Vec<_> = results.clone().map(|objective| &objective.verdict).collect();
-        let paused = Verdict::Inconclusive(Reason::Paused);
+        let paused = Verdict::Inconclusive(Reason::LessLoad);
         let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
         // A limit of one run's sum or last value says nothing of several rounds together.

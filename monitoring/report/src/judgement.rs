@@ -99,11 +99,11 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
-    if let Some(paused_ms) = verdict::paused_ms(&evidence.findings, evidence.paused_ms) {
+    if let Some(less_load_ms) = verdict::less_load_ms(&evidence.findings, evidence.paused_ms) {
         for (slo, objective) in catalogue.slos.iter().zip(&mut objectives) {
             let Some(scope) = judge.scope(slo) else { continue };
             let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.only.part);
-            verdict::excuse_pause(slo, objective, judged_ms, paused_ms);
+            verdict::excuse_less_load(slo, objective, judged_ms, less_load_ms);
         }
     }
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();

@@ -38,6 +38,11 @@ impl Tally {
             late: self.late.saturating_add(other.late),
         }
     }
+
+    /// The good requests, and the unknown ones that may have been good.
+    pub(crate) const fn most_good(&self) -> u64 {
+        self.good.saturating_add(self.unknown.saturating_sub(self.refused))
+    }
 }
 
 /// Whether a count is left out of `report.json`.
@@ -144,7 +149,8 @@ pub enum Reason {
     /// The generator did not run for some time, or an agent did not make its share, which could
     /// explain the miss.
     #[error("the generator made less load than planned: another finding says when and why")]
-    Paused,
+    #[serde(rename = "paused")]
+    LessLoad,
     /// There is no value. Or the report has an older version, which gives each reason as text only.
     #[error(transparent)]
     Unavailable(MissingValue),

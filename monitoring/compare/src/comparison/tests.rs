@@ -118,7 +118,7 @@ fn throughput_is_judged_over_the_time_of_all_rounds() {
         report.objectives = vec![ObjectiveResult::new(&CATALOGUE, slo, measured, verdict)];
         report
     };
-    let paused = Verdict::Inconclusive(Reason::Paused);
+    let paused = Verdict::Inconclusive(Reason::LessLoad);
     for (first, second, verdict) in [
         (Verdict::Missed, 600, Verdict::Met),
         (Verdict::Missed, 599, Verdict::Missed),

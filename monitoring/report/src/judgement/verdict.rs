@@ -51,15 +51,14 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
 /// Judges an objective on a value: whether the good requests are within the limit. With the judged
 /// time in milliseconds, those in each second of it, on average.
 pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdict {
-    let Tally { good, total, unknown, refused, .. } = tally;
+    let Tally { good, total, unknown, .. } = tally;
     if judged_ms == Some(0) {
         return Verdict::Inconclusive(Reason::Unavailable(MissingValue::NoJudgedTime));
     }
     if total == 0 {
         return Verdict::Inconclusive(Reason::NoData);
     }
-    let most = good.saturating_add(unknown - refused.min(unknown));
-    match [good, most].map(|value| limit.holds(value, judged_ms)) {
+    match [good, tally.most_good()].map(|value| limit.holds(value, judged_ms)) {
         [true, true] => Verdict::Met,
         [false, false] => Verdict::Missed,
         _ => Verdict::Inconclusive(Reason::Unknown { unknown }),
@@ -69,36 +68,35 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
 /// For how long the generator made less load than planned. `None` if it made all of it.
 ///
 /// A time that is not known may explain any miss, such as that for which an agent made less.
-pub(super) fn paused_ms(findings: &[Finding], stood_still_ms: Option<u64>) -> Option<u64> {
-    let pauses = findings.iter().filter_map(|finding| match finding.kind {
+pub(super) fn less_load_ms(findings: &[Finding], stood_still_ms: Option<u64>) -> Option<u64> {
+    let times = findings.iter().filter_map(|finding| match finding.kind {
         FindingKind::AgentLost | FindingKind::AgentSlow => Some(u64::MAX),
         FindingKind::MachineSlept => Some(stood_still_ms.unwrap_or(u64::MAX)),
         _ => None,
     });
-    pauses.max()
+    times.max()
 }
 
 /// Makes a miss inconclusive if less load may have caused it: it would not be missed if the
-/// generator had made as much load during its pause as in the rest of the judged time.
-pub(super) fn excuse_pause(slo: &Slo, objective: &mut ObjectiveResult, judged_ms: u64, paused_ms: u64) {
+/// generator had made as much load during that time as in the rest of the judged time.
+pub(super) fn excuse_less_load(slo: &Slo, objective: &mut ObjectiveResult, judged_ms: u64, less_load_ms: u64) {
     let grows_with_load = matches!(
         objective.goal,
         Goal::Throughput { .. }
             | Goal::Value { reading: Reading::Count | Reading::PerSecond, side: LimitSide::AtLeast, .. }
     );
     let (Some(limit), Some(tally)) = (slo.limit().filter(|_| grows_with_load), objective.tally()) else { return };
-    let most = tally.good.saturating_add(tally.unknown - tally.refused.min(tally.unknown));
-    let without_pause = match judged_ms.saturating_sub(paused_ms) {
+    let with_all_load = match judged_ms.saturating_sub(less_load_ms) {
         0 => u64::MAX,
         rest_ms => {
-            let all = (u128::from(most) * u128::from(judged_ms)).div_ceil(rest_ms.into());
+            let all = (u128::from(tally.most_good()) * u128::from(judged_ms)).div_ceil(rest_ms.into());
             u64::try_from(all).unwrap_or(u64::MAX)
         }
     };
     if objective.verdict == Verdict::Missed
-        && limit.holds(without_pause, slo.is_per_second().then_some(judged_ms.max(1)))
+        && limit.holds(with_all_load, slo.is_per_second().then_some(judged_ms.max(1)))
     {
-        objective.verdict = Verdict::Inconclusive(Reason::Paused);
+        objective.verdict = Verdict::Inconclusive(Reason::LessLoad);
     }
 }
 

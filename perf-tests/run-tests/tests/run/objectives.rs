@@ -159,7 +159,7 @@ fn a_thread_that_the_scenario_blocks_is_not_blamed_on_the_target() {
     assert!(finding.message.starts_with("a thread of the generator did not run for "), "{finding}");
     assert!(finding.message.ends_with("the scenario blocks its thread"), "{finding}");
     let verdicts: Vec<_> = report.objectives.iter().map(|objective| objective.verdict.clone()).collect();
-    let expected = [Verdict::Inconclusive(Reason::Paused), Verdict::Missed];
+    let expected = [Verdict::Inconclusive(Reason::LessLoad), Verdict::Missed];
     assert_eq!(verdicts, expected, "the pause explains only one of both: {:?}", report.objectives);
 }
 

@@ -88,10 +88,10 @@ fn a_pause_excuses_misses_that_less_load_may_cause() {
     const SECOND: u64 = 1_000;
     let after_pause = |slo: Slo, good, verdict, paused_ms| {
         let mut result = ObjectiveResult::new(&SHOP, &slo, Measurement::value(tally(good, 99, 0), None), verdict);
-        excuse_pause(&slo, &mut result, 10 * SECOND, paused_ms);
+        excuse_less_load(&slo, &mut result, 10 * SECOND, paused_ms);
         result.verdict
     };
-    let paused = Verdict::Inconclusive(Reason::Paused);
+    let paused = Verdict::Inconclusive(Reason::LessLoad);
     // 400 in 8 of 10 s are as many as 500 in 10 s.
     for (slo, expected) in [
         (Slo::total_throughput(50), &paused),
@@ -112,7 +112,7 @@ fn a_pause_excuses_misses_that_less_load_may_cause() {
 fn an_agent_that_made_less_load_may_explain_any_miss() {
     let paused = |kinds: &[FindingKind]| {
         let finding = |kind: &FindingKind| Finding::inconclusive(Subject::Generator, *kind, String::new());
-        paused_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), Some(2_000))
+        less_load_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), Some(2_000))
     };
     assert_eq!(paused(&[]), None);
     assert_eq!(paused(&[FindingKind::Capacity]), None);
