@@ -8,6 +8,10 @@ use url::Url;
 
 use super::{MAX_DURATION, MAX_VUS, ValueError};
 
+pub(super) fn as_text(text: &str) -> Result<String, ValueError> {
+    Ok(text.to_owned())
+}
+
 /// Parses a whole number within bounds.
 ///
 /// # Errors
