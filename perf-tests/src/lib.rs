@@ -53,8 +53,7 @@
 //!
 //! - [`scenario`]: the author's API: endpoints, a load, and one iteration.
 //! - `run`: one run from its settings to its report. `environment` reads the variables.
-//! - [`plan`]: the load as a value, before anything runs. [`plan::executor`] has k6's six
-//!   executors.
+//! - [`plan`]: the load as a value, before anything runs. Its `executor` has k6's six executors.
 //! - [`engine`]: runs the plan's virtual users on worker threads.
 //! - [`agents`]: several processes that make one load together.
 //! - [`data`]: rows of files, secrets and tokens for its iterations.

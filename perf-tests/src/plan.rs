@@ -8,7 +8,7 @@
 mod apportion;
 mod arrivals;
 mod draw;
-pub mod executor;
+mod executor;
 mod load_error;
 mod phases;
 mod profile;
@@ -21,8 +21,8 @@ use perf_report::format::hex;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use apportion::apportion;
-pub use arrivals::{Arrivals, Spacing};
-pub use draw::{Experience, draw};
+pub use arrivals::Arrivals;
+pub(crate) use draw::{Experience, draw};
 pub use load_error::LoadError;
 pub(crate) use perf_report::evidence::nanos;
 pub use phases::PhasePlan;
@@ -33,18 +33,6 @@ pub use profile::{
 pub use schedule::{ActiveSpan, IterationLimit, Schedule, VuPlan};
 
 /// Everything that a run will do.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::constant_vus;
-/// # use perf_tests::plan::Plan;
-/// let minute = Duration::from_secs(60);
-/// let parts = vec![constant_vus(10, minute).plan("readers", 1, 7)?];
-/// let plan = Plan { parts, seed: 7 };
-/// assert_eq!(plan.end(), minute);
-/// assert_eq!(plan.hash(), plan.clone().hash());
-/// # Ok::<(), perf_tests::plan::LoadError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The parts, which run side by side.
@@ -54,15 +42,6 @@ pub struct Plan {
 }
 
 /// The plan of one scenario of a run. Times are from the start of the run.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::constant_vus;
-/// let part = constant_vus(10, Duration::from_secs(60)).plan("readers", 1, 7)?;
-/// assert!(!part.is_open());
-/// assert_eq!(part.iterations(), None, "as many as time allows");
-/// # Ok::<(), perf_tests::plan::LoadError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartPlan {
     /// The value of the label `scenario`.

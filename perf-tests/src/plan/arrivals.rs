@@ -15,18 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::nanos;
 
 /// Distribution of arrivals over time.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::constant_arrival_rate;
-/// let second = Duration::from_secs(1);
-/// let poisson = constant_arrival_rate(20, second, second * 60, 10).poisson();
-/// assert_eq!(poisson.plan("polls", 1, 7)?.iterations(), Some(1200));
-/// # Ok::<(), perf_tests::plan::LoadError>(())
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Spacing {
+pub(crate) enum Spacing {
     /// Evenly, like k6.
     #[default]
     Even,
@@ -45,17 +36,6 @@ pub(super) struct SeededSpacing {
 }
 
 /// Planned arrivals. Times are from the start of the run.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::constant_arrival_rate;
-/// # use perf_tests::plan::Schedule;
-/// let second = Duration::from_secs(1);
-/// let part = constant_arrival_rate(20, second, second * 60, 10).plan("polls", 1, 7)?;
-/// let Schedule::Arrivals { arrivals, .. } = part.schedule else { panic!("it is open") };
-/// assert_eq!(arrivals.between(second, second * 3), 40);
-/// # Ok::<(), perf_tests::plan::LoadError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrivals {
     start: Duration,

@@ -13,36 +13,15 @@ const COLUMNS: u32 = 60;
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Averages of an earlier run of the same scenario, for values that cannot be planned.
-///
-/// ```
-/// # use perf_tests::plan::Experience;
-/// // 900 requests of 300 iterations, by 10 VUs in 60 s.
-/// let requests_per_iteration = 900.0 / 300.0;
-/// let iterations_per_vu_second = 300.0 / (10.0 * 60.0);
-/// let last_run = Experience { requests_per_iteration, iterations_per_vu_second };
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Experience {
-    /// Average number of requests of an iteration.
-    pub requests_per_iteration: f64,
-    /// Average number of iterations that a virtual user completes in a second.
-    pub iterations_per_vu_second: f64,
+pub(crate) struct Experience {
+    pub(crate) requests_per_iteration: f64,
+    pub(crate) iterations_per_vu_second: f64,
 }
 
 /// Draws a plan. The number of requests of a closed load depends on the service, so it is estimated
 /// from an earlier run.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::constant_vus;
-/// # use perf_tests::plan::{Experience, Plan, draw};
-/// let parts = vec![constant_vus(10, Duration::from_secs(60)).plan("readers", 1, 7)?];
-/// let last_run = Experience { requests_per_iteration: 3.0, iterations_per_vu_second: 0.5 };
-/// let drawing = draw(&Plan { parts, seed: 7 }, Some(last_run));
-/// assert!(drawing.contains("about 900 (15.0/s)"), "{drawing}");
-/// # Ok::<(), perf_tests::plan::LoadError>(())
-/// ```
-pub fn draw(plan: &Plan, experience: Option<Experience>) -> String {
+pub(crate) fn draw(plan: &Plan, experience: Option<Experience>) -> String {
     let whole = plan.end().max(Duration::from_nanos(1));
     let mut text = String::new();
     for part in &plan.parts {

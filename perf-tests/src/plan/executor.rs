@@ -20,37 +20,22 @@ use super::arrivals::{Arrivals, SeededSpacing, Spacing};
 use super::load_error::{LoadError, MAX_ARRIVALS};
 use super::{ActiveSpan, IterationLimit, Schedule, VuPlan};
 
-pub use constant_arrival_rate::ConstantArrivalRate;
-pub use constant_vus::ConstantVus;
-pub use per_vu_iterations::PerVuIterations;
-pub use ramping_arrival_rate::RampingArrivalRate;
-pub use ramping_vus::RampingVus;
-pub use shared_iterations::SharedIterations;
+pub(crate) use constant_arrival_rate::ConstantArrivalRate;
+pub(crate) use constant_vus::ConstantVus;
+pub(crate) use per_vu_iterations::PerVuIterations;
+pub(crate) use ramping_arrival_rate::RampingArrivalRate;
+pub(crate) use ramping_vus::RampingVus;
+pub(crate) use shared_iterations::SharedIterations;
 
 /// An executor and its options.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::constant_vus;
-/// # use perf_tests::plan::executor::{ConstantVus, Executor};
-/// let minute = Duration::from_secs(60);
-/// let executor = Executor::ConstantVus(ConstantVus { vus: 10, duration: minute });
-/// assert_eq!(constant_vus(10, minute).executor, executor);
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "executor", rename_all = "kebab-case")]
-pub enum Executor {
-    /// A fixed number of virtual users for a fixed time.
+pub(crate) enum Executor {
     ConstantVus(ConstantVus),
-    /// A number of virtual users that changes in stages.
     RampingVus(RampingVus),
-    /// A total number of iterations.
     SharedIterations(SharedIterations),
-    /// A number of iterations for each virtual user.
     PerVuIterations(PerVuIterations),
-    /// Iterations begin at a constant rate.
     ConstantArrivalRate(ConstantArrivalRate),
-    /// Iterations begin at a rate that changes in stages.
     RampingArrivalRate(RampingArrivalRate),
 }
 

@@ -5,17 +5,6 @@ use std::time::Duration;
 use monitoring::phase::Phase;
 
 /// Phases by start time, from the start of the run, ascending.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use monitoring::phase::Phase;
-/// # use perf_tests::constant_vus;
-/// let second = Duration::from_secs(1);
-/// let part = constant_vus(10, second * 60).warm_up(second * 5).plan("readers", 1, 7)?;
-/// assert_eq!(part.phases.at(second), Phase::WarmUp);
-/// assert_eq!(part.phases.at(second * 5), Phase::Steady);
-/// # Ok::<(), perf_tests::plan::LoadError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhasePlan(Vec<(Duration, Phase)>);
 

@@ -37,7 +37,7 @@ const MAX_DURATION: Duration = Duration::from_secs(600);
 pub struct LoadProfile {
     /// The virtual users that run iterations, and their times.
     #[serde(flatten)]
-    pub executor: Executor,
+    pub(crate) executor: Executor,
     /// When the load begins, from the start of the run.
     pub start_time: Duration,
     /// Longest time that iterations under way at its end may still take.

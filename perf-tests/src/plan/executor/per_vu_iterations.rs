@@ -8,24 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
-/// Options of `per-vu-iterations`.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::plan::LoadProfile;
-/// # use perf_tests::plan::executor::{Executor, PerVuIterations};
-/// let options = PerVuIterations { vus: 30, iterations: 2, max_duration: Duration::from_secs(60) };
-/// let load = LoadProfile::from(Executor::PerVuIterations(options));
-/// assert_eq!(load.to_string(), "2 iterations by each of 30 VUs, within 1m");
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PerVuIterations {
-    /// Number of virtual users.
-    pub vus: u32,
-    /// Iterations of each virtual user.
-    pub iterations: u64,
+pub(crate) struct PerVuIterations {
+    pub(crate) vus: u32,
+    pub(crate) iterations: u64,
     /// No iteration begins later than this, from the start of the load.
-    pub max_duration: Duration,
+    pub(crate) max_duration: Duration,
 }
 
 impl ExecutorRules for PerVuIterations {

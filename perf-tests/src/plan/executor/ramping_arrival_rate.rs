@@ -12,35 +12,17 @@ use super::{
     phases_of_stages,
 };
 
-/// Options of `ramping-arrival-rate`.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_settings::Stage;
-/// # use perf_tests::plan::executor::{Executor, RampingArrivalRate};
-/// # use perf_tests::plan::{LoadProfile, Spacing};
-/// let (time_unit, spacing) = (Duration::from_secs(1), Spacing::Even);
-/// let stages = vec![Stage { duration: time_unit * 60, target: 30 }];
-/// let options =
-///     RampingArrivalRate { start_rate: 10, time_unit, stages, vus: 20, max_vus: 80, spacing };
-/// let plan = LoadProfile::from(Executor::RampingArrivalRate(options)).plan("polls", 1, 7)?;
-/// assert_eq!(plan.iterations(), Some(1200));
-/// # Ok::<(), perf_tests::plan::LoadError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RampingArrivalRate {
-    /// Initial arrivals per time unit.
-    pub start_rate: u64,
-    /// The time unit.
-    pub time_unit: Duration,
+pub(crate) struct RampingArrivalRate {
+    pub(crate) start_rate: u64,
+    pub(crate) time_unit: Duration,
     /// Stages. Each target is a number of arrivals per time unit.
-    pub stages: Vec<Stage>,
+    pub(crate) stages: Vec<Stage>,
     /// Virtual users that exist from the start (k6: `preAllocatedVUs`).
-    pub vus: u32,
+    pub(crate) vus: u32,
     /// Maximum number of virtual users (k6: `maxVUs`).
-    pub max_vus: u32,
-    /// Distribution of arrivals over time.
-    pub spacing: Spacing,
+    pub(crate) max_vus: u32,
+    pub(crate) spacing: Spacing,
 }
 
 impl RampingArrivalRate {

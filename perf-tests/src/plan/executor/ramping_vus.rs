@@ -11,26 +11,13 @@ use super::{
     phases_of_stages,
 };
 
-/// Options of `ramping-vus`.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_settings::Stage;
-/// # use perf_tests::plan::LoadProfile;
-/// # use perf_tests::plan::executor::{Executor, RampingVus};
-/// let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
-/// let stages = vec![Stage { duration: minute, target: 50 }];
-/// let options = RampingVus { start_vus: 5, stages, graceful_ramp_down: second * 10 };
-/// assert_eq!(LoadProfile::from(Executor::RampingVus(options)).duration(), minute);
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RampingVus {
-    /// Initial number of virtual users.
-    pub start_vus: u32,
+pub(crate) struct RampingVus {
+    pub(crate) start_vus: u32,
     /// Stages. Each target is a number of virtual users.
-    pub stages: Vec<Stage>,
+    pub(crate) stages: Vec<Stage>,
     /// Longest time that an iteration of a virtual user may still take after its planned end.
-    pub graceful_ramp_down: Duration,
+    pub(crate) graceful_ramp_down: Duration,
 }
 
 impl ExecutorRules for RampingVus {

@@ -9,25 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExecutorRules, IterationLimit, LoadError, PartPlacement, Schedule, check_vus, describe_vus};
 
-/// Options of `shared-iterations`.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use perf_tests::plan::LoadProfile;
-/// # use perf_tests::plan::executor::{Executor, SharedIterations};
-/// let max_duration = Duration::from_secs(60);
-/// let options = SharedIterations { vus: 10, iterations: 500, max_duration };
-/// let load = LoadProfile::from(Executor::SharedIterations(options));
-/// assert_eq!(load.to_string(), "500 iterations by 10 VUs, within 1m");
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SharedIterations {
-    /// Number of virtual users.
-    pub vus: u32,
-    /// Iterations of all virtual users together.
-    pub iterations: u64,
+pub(crate) struct SharedIterations {
+    pub(crate) vus: u32,
+    pub(crate) iterations: u64,
     /// No iteration begins later than this, from the start of the load.
-    pub max_duration: Duration,
+    pub(crate) max_duration: Duration,
 }
 
 impl ExecutorRules for SharedIterations {

@@ -94,6 +94,8 @@ fn a_load_is_described_in_words() {
             "1 VU for 1s500ms, the first 1s of it warm-up",
         ),
         (shared_iterations(1, 5), "5 iterations by 1 VU, within 10m"),
+        (shared_iterations(10, 500).max_duration(minute), "500 iterations by 10 VUs, within 1m"),
+        (per_vu_iterations(30, 2).max_duration(minute), "2 iterations by each of 30 VUs, within 1m"),
         (per_vu_iterations(30, 1), "1 iteration by each of 30 VUs, within 10m"),
         (ramping_vus(&[(minute, 10), (minute, 0)]).start_time(minute), "1 VU, then 1m:10,1m:0, after 1m"),
         (constant_arrival_rate(500, SECS(1), minute, 5).max_vus(9).poisson(), "500/s (Poisson) for 1m, by 5 to 9 VUs"),
