@@ -161,11 +161,12 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
     beats.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let local = LocalSet::new();
     let (mut running, mut vu_tasks) = (JoinSet::new(), Vec::new());
-    for part in parts {
-        match part.schedule.clone() {
-            WorkerSchedule::Vus { vus, supply } => vu_tasks.extend(vus.into_iter().map(|vu| {
-                running.spawn_local_on(closed::VuTask::new(&worker, &part, vu, supply.clone()).run(), &local)
-            })),
+    for part in parts.into_iter().map(Rc::new) {
+        match &part.schedule {
+            WorkerSchedule::Vus { vus, supply } => vu_tasks.extend(
+                vus.iter()
+                    .map(|vu| running.spawn_local_on(closed::VuTask::new(&worker, &part, vu, supply).run(), &local)),
+            ),
             WorkerSchedule::Arrivals { .. } => drop(running.spawn_local_on(open::run(worker.clone(), part), &local)),
         }
     }

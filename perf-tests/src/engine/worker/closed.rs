@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::coop;
 use tokio::time::{self, Instant, Sleep};
 
-use super::{ActiveVu, Iteration, IterationFuture, IterationSupply, PartJob, WorkerState};
+use super::{ActiveVu, IterationFuture, IterationSupply, PartJob, WorkerState};
 use crate::clock;
 use crate::data::FeederError;
 use crate::engine::vu::{OutageWait, Vu};
@@ -20,39 +20,29 @@ use crate::plan::{ActiveSpan, VuPlan};
 /// One virtual user, from its first start to its last stop.
 pub(super) struct VuTask {
     worker: WorkerState,
-    part: usize,
-    iteration: Arc<dyn Iteration>,
-    min_iteration: Duration,
+    job: Rc<PartJob>,
     plan: VuPlan,
     supply: IterationSupply,
 }
 
 impl VuTask {
-    pub(super) fn new(worker: &WorkerState, job: &PartJob, plan: VuPlan, supply: IterationSupply) -> Self {
-        let PartJob { part, iteration, min_iteration, .. } = job;
-        Self {
-            worker: worker.clone(),
-            part: *part,
-            iteration: iteration.clone(),
-            min_iteration: *min_iteration,
-            plan,
-            supply,
-        }
+    pub(super) fn new(worker: &WorkerState, job: &Rc<PartJob>, plan: &VuPlan, supply: &IterationSupply) -> Self {
+        Self { worker: worker.clone(), job: job.clone(), plan: plan.clone(), supply: supply.clone() }
     }
 
     pub(super) async fn run(self) {
-        let mut vu = Vu::new(self.plan.id, self.part, self.worker.context.clone());
+        let mut vu = Vu::new(self.plan.id, self.job.part, self.worker.context.clone());
         let mut begun = 0;
         for span in &self.plan.spans {
             time::sleep_until(self.worker.context.epoch + span.start).await;
-            let _active = ActiveVu::new(&self.worker.context.recorder, self.part);
+            let _active = ActiveVu::new(&self.worker.context.recorder, self.job.part);
             if self.iterate(&mut vu, span, &mut begun).await.is_break() {
                 break;
             }
         }
         if let (IterationSupply::Each(all), Some(last)) = (&self.supply, self.plan.spans.last()) {
-            let phase = self.worker.context.shared.phases[self.part].at(last.stop);
-            self.worker.context.recorder.borrow_mut().record_dropped(self.part, phase, all.saturating_sub(begun));
+            let phase = self.worker.context.shared.phases[self.job.part].at(last.stop);
+            self.worker.context.recorder.borrow_mut().record_dropped(self.job.part, phase, all.saturating_sub(begun));
         }
     }
 
@@ -79,7 +69,7 @@ impl VuTask {
             *begun += 1;
             vu.begin(now, iteration_id, None);
             let began = now;
-            let result = run_until(cut.as_mut(), &mut is_cut_set, self.iteration.begin(vu)).await;
+            let result = run_until(cut.as_mut(), &mut is_cut_set, self.job.iteration.begin(vu)).await;
             let is_completed = matches!(result, Some(Ok(())));
             let is_without_row = result.as_ref().is_some_and(has_no_more_rows);
             let ended = self.worker.iteration_ended(vu, result);
@@ -88,7 +78,7 @@ impl VuTask {
             if is_without_row || self.worker.cannot_continue() {
                 return ControlFlow::Break(());
             }
-            let earliest = (now + self.min_iteration).min(stop);
+            let earliest = (now + self.job.min_iteration).min(stop);
             now = if earliest > ended {
                 time::sleep_until(earliest).await;
                 clock::now()
@@ -102,7 +92,7 @@ impl VuTask {
                 let is_counted = held.is_stopped && !held.is_not_started;
                 let others = pace.iterations_in(held).saturating_sub(u64::from(is_counted));
                 let refused = Box::pin(self.skip(begun, others, stop)).await;
-                let phase = self.worker.context.shared.phases[self.part].at(ended.min(stop).duration_since(epoch));
+                let phase = self.worker.context.shared.phases[self.job.part].at(ended.min(stop).duration_since(epoch));
                 vu.record_refused(phase, refused, held.host);
             } else if is_completed {
                 pace.add(now.duration_since(began));

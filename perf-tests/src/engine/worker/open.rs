@@ -6,19 +6,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-use super::{ActiveVu, Iteration, PartJob, WorkerSchedule, WorkerState};
+use super::{ActiveVu, PartJob, WorkerSchedule, WorkerState};
 use crate::clock;
 use crate::engine::arrival_timer::ArrivalTimer;
 use crate::engine::vu::{IterationId, Vu};
 
 /// Starts a worker's share of arrivals, and waits for the iterations under way.
-pub(super) async fn run(worker: WorkerState, job: PartJob) {
+pub(super) async fn run(worker: WorkerState, job: Rc<PartJob>) {
     let epoch = worker.context.epoch;
     let mut running = JoinSet::new();
     let dealt = Cell::new(0);
@@ -51,7 +49,7 @@ fn drop_rest(worker: &WorkerState, job: &PartJob, dealt: usize) {
 }
 
 /// Starts or drops each arrival, and counts them in `dealt`.
-async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, dealt: &Cell<usize>) {
+async fn deal(worker: &WorkerState, job: &Rc<PartJob>, running: &mut JoinSet<()>, dealt: &Cell<usize>) {
     let WorkerSchedule::Arrivals { arrivals, nth, of, ids, ready } = &job.schedule else { return };
     let epoch = worker.context.epoch;
     let phases = &worker.context.shared.phases[job.part];
@@ -75,10 +73,8 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
                 vus.idle.borrow_mut().push(vu);
             }
             Some(vu) => {
-                let id = IterationId::Shared(number as u64);
-                let (code, min_duration) = (job.iteration.clone(), job.min_iteration);
-                let iteration = DueIteration { id, due, code, min_duration };
-                drop(running.spawn_local(iterate(worker.clone(), iteration, vu, vus.idle.clone())));
+                let iteration = DueIteration { id: IterationId::Shared(number as u64), due };
+                drop(running.spawn_local(iterate(worker.clone(), job.clone(), iteration, vu, vus.idle.clone())));
             }
             None => worker.context.recorder.borrow_mut().record_dropped(job.part, phases.at(planned), 1),
         }
@@ -89,24 +85,22 @@ async fn deal(worker: &WorkerState, job: &PartJob, running: &mut JoinSet<()>, de
 struct DueIteration {
     id: IterationId,
     due: Instant,
-    code: Arc<dyn Iteration>,
-    /// The shortest time for which it keeps its virtual user busy.
-    min_duration: Duration,
 }
 
-async fn iterate(worker: WorkerState, iteration: DueIteration, mut vu: Vu, idle: Rc<RefCell<Vec<Vu>>>) {
-    let DueIteration { id, due, code, min_duration } = iteration;
+/// Runs the iteration that is due at this time.
+async fn iterate(worker: WorkerState, job: Rc<PartJob>, iteration: DueIteration, mut vu: Vu, idle: IdleVus) {
+    let DueIteration { id, due } = iteration;
     let _active = ActiveVu::new(&worker.context.recorder, vu.part());
     let began = clock::now();
     vu.begin(began, id, Some(due));
-    let result = code.begin(&mut vu).await;
+    let result = job.iteration.begin(&mut vu).await;
     let ended = worker.iteration_ended(&mut vu, Some(result));
     let held = vu.take_held();
     if held.is_not_started {
         let phase = worker.context.shared.phases[vu.part()].at(due.duration_since(worker.context.epoch));
         vu.record_refused(phase, 1, held.host);
     }
-    let earliest = began + min_duration;
+    let earliest = began + job.min_iteration;
     if earliest > ended {
         // The virtual user is busy until then.
         time::sleep_until(earliest).await;
@@ -114,12 +108,14 @@ async fn iterate(worker: WorkerState, iteration: DueIteration, mut vu: Vu, idle:
     idle.borrow_mut().push(vu);
 }
 
+type IdleVus = Rc<RefCell<Vec<Vu>>>;
+
 struct VuPool<'job> {
     worker: &'job WorkerState,
     part: usize,
     /// Ids of virtual users that do not exist yet.
     to_come: &'job [u32],
-    idle: Rc<RefCell<Vec<Vu>>>,
+    idle: IdleVus,
 }
 
 impl<'job> VuPool<'job> {
