@@ -42,7 +42,6 @@ use worker::{Iteration, PartJob, WorkerJob};
 /// Time between two snapshots for the observer.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
 
-/// Reads snapshots while the load runs.
 pub(crate) trait LoadObserver {
     /// Called once, when all workers run. `late` is the time since the load was to begin.
     fn began(&mut self, _late: Duration) {}
@@ -94,7 +93,6 @@ pub(crate) struct EarlyEnd {
     pub(crate) aborted: Option<String>,
 }
 
-/// The number of processors that this process may use.
 pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }

@@ -67,7 +67,6 @@ pub(crate) fn agent_join() -> Option<AgentJoin> {
     Some(AgentJoin { address, token: std::env::var(AGENT_TOKEN).unwrap_or_default(), authority })
 }
 
-/// A variable. `None` if it is not set or not text.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

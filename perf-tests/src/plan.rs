@@ -78,7 +78,6 @@ impl Plan {
         cuts.max().unwrap_or_default()
     }
 
-    /// The maximum number of virtual users at any time.
     pub(crate) fn most_vus(&self) -> u32 {
         self.parts.iter().map(PartPlan::most_vus).fold(0, u32::saturating_add)
     }

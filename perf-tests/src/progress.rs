@@ -23,7 +23,6 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Width of a bar, in columns.
 const BAR: usize = 20;
 
-/// The progress display on standard error.
 pub(crate) struct Progress {
     title: String,
     goal: Goal,

@@ -263,7 +263,6 @@ impl PreparedRun {
         stores.filter_map(describe).collect()
     }
 
-    /// Prints what the run does, before it does it.
     fn print_start(&self) {
         let change = self.planning.describe_change(&self.spec, &self.settings);
         let targets = hosts::describe(&self.settings, Some(&self.http));

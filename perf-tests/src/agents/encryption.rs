@@ -44,7 +44,6 @@ pub(crate) fn acceptor(file: &Path) -> Result<TlsAcceptor, EncryptionError> {
     Ok(TlsAcceptor::from(Arc::new(config.map_err(TlsError::from)?)))
 }
 
-/// Encrypts the connection of a peer that has connected.
 pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
     let accepted = tokio::time::timeout(SILENCE, acceptor.accept(stream)).await;
     Ok(Box::new(accepted.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))

@@ -12,7 +12,6 @@ mod tests;
 pub(super) struct LeaseBook {
     /// `None` for parts whose iterations are not shared.
     parts: Vec<Option<PartBook>>,
-    /// Whether each agent still makes load.
     active: Vec<bool>,
 }
 

@@ -35,7 +35,6 @@ pub(super) struct LinkSender {
     tasks: [JoinHandle<()>; 2],
 }
 
-/// The receiving side of a connection.
 #[derive(Debug)]
 pub(super) struct LinkReceiver<In>(mpsc::Receiver<Result<In, MessageError>>);
 

@@ -39,7 +39,6 @@ pub(super) struct Member {
     end: Option<MemberEnd>,
 }
 
-/// End of an agent's part in the run.
 enum MemberEnd {
     Finished(Box<Load>),
     /// When, from the start of the load, and why.
@@ -96,7 +95,6 @@ impl Member {
         AgentError::Unexpected { agent: self.name() }
     }
 
-    /// Measures the difference between its clock and that of this process.
     pub(super) async fn measure_clock(&mut self, clock: SentClock) -> Result<(), AgentError> {
         let mut best: Option<ClockOffset> = None;
         for _ in 0..PROBES {
@@ -149,7 +147,6 @@ impl Member {
         }
     }
 
-    /// Whether it still makes load.
     pub(super) const fn is_active(&self) -> bool {
         self.end.is_none()
     }

@@ -90,7 +90,6 @@ pub(crate) enum FromAgent {
     Alive,
 }
 
-/// The messages of one side.
 pub(super) trait LinkMessage: Serialize + DeserializeOwned {
     /// Shows only that the side is alive.
     const ALIVE: Self;
@@ -122,7 +121,6 @@ pub(crate) struct Hello {
 pub(crate) struct Assignment {
     /// The settings without those that only the coordinator needs.
     pub(crate) settings: Settings,
-    /// The load of each part of the plan.
     pub(crate) loads: Vec<LoadProfile>,
     pub(crate) seed: u64,
     pub(crate) share: LoadShare,
@@ -139,7 +137,6 @@ pub(crate) struct ClockReply {
     pub(crate) sent: u64,
 }
 
-/// Why a load ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum AbortCause {
     /// A signal, or an agent that cannot go on.

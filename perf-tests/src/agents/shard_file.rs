@@ -49,13 +49,10 @@ pub(crate) struct ShardFile {
 /// The part of a report that is known before the load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunFacts {
-    /// The run's name, if one was given.
     pub(crate) testid: Option<String>,
-    /// The load of each part of the plan.
     pub(crate) loads: Vec<LoadProfile>,
     /// As text, because whole numbers in a file are limited.
     pub(crate) seed: String,
-    /// The only part of the scenario that runs.
     pub(crate) part: Option<String>,
     pub(crate) smoke: bool,
     pub(crate) tags: Vec<(String, String)>,

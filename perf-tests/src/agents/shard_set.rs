@@ -18,7 +18,6 @@ use crate::engine::{Load, LoadShare, Silence};
 use crate::measure::{Layout, RecordedTimeline, Snapshot};
 use crate::plan::Plan;
 
-/// Files of shards that belong to one run.
 #[derive(Debug)]
 pub(crate) struct ShardSet {
     /// At least one, in the order of their numbers.
@@ -40,7 +39,6 @@ pub(crate) struct MergedLoad {
 }
 
 impl ShardSet {
-    /// Reads the files, in any order.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, ShardError> {
         let mut files: Vec<(PathBuf, ShardFile)> = Vec::new();
         let mut paths: Vec<_> = paths.iter().collect();

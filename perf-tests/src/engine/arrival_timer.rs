@@ -11,7 +11,6 @@ use tokio::time::{self, Instant};
 /// The time between wake-ups, unless arrivals are exact.
 const GRID: Duration = Duration::from_micros(400);
 
-/// Method by which the timer waits for an arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WakeupMode {
     /// Until the next point of the grid.

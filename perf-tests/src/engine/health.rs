@@ -30,7 +30,6 @@ fn times(began: Instant) -> ThreadTimes {
     ThreadTimes { wall: nanos(clock::now().duration_since(began)), cpu, waited }
 }
 
-/// Computes shares of time from the workers' times.
 pub(super) struct HealthMeter {
     since: Option<CpuTicks>,
     /// The workers' times and the machine's ticks at the last computation.

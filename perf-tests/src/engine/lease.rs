@@ -30,7 +30,6 @@ const GROWTH: u64 = 4;
 /// Limit on the iterations of a block that an agent wants.
 pub(crate) const MOST_WANTED: u64 = 1 << 17;
 
-/// An agent's request for the next block of a part's iterations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeaseRequest {
     pub(crate) part: usize,
@@ -106,7 +105,6 @@ impl Leases {
         Self { parts: parts.collect(), low: low.clone() }
     }
 
-    /// The iterations of a part, if they are shared.
     pub(crate) fn part(&self, part: usize) -> Option<&Arc<LeasedIterations>> {
         self.parts.get(part)?.as_ref()
     }
@@ -132,7 +130,6 @@ impl Leases {
         }
     }
 
-    /// The requests of all parts that need a block.
     pub(crate) fn requests_at(&self, now: Instant) -> Vec<LeaseRequest> {
         let parts = || self.parts.iter().enumerate().filter_map(|(part, leased)| Some((part, leased.as_ref()?)));
         if parts().any(|(_, leased)| leased.state().is_requested) {
@@ -149,7 +146,6 @@ impl Leases {
 }
 
 impl LeasedIterations {
-    /// Takes the next iteration, if it is here.
     pub(crate) fn take(&self) -> Option<u64> {
         self.change(LeaseState::take)
     }
@@ -261,7 +257,6 @@ impl LeaseState {
         !self.is_over && !self.is_requested && self.in_hand() <= self.last / 2
     }
 
-    /// The request for the next block, if it is time.
     fn request(&mut self, part: usize, now: Instant) -> Option<LeaseRequest> {
         if !self.is_low() {
             return None;

@@ -25,9 +25,7 @@ pub(crate) struct Load {
     pub(crate) panics: Vec<String>,
     /// One message for each worker thread that panicked or did not start.
     pub(crate) faults: Vec<String>,
-    /// The outages of all hosts.
     pub(crate) outages: OutageTimes,
-    /// Times in which requests to an endpoint waited and none ended.
     pub(crate) stalls: Vec<Stall>,
     pub(crate) longest_silence: Silence,
     /// The longest time in which one of its workers did not run.

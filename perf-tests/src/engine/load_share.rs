@@ -26,7 +26,6 @@ mod tests;
 /// fewer workers share them.
 const MIN_VUS_PER_WORKER: usize = 32;
 
-/// The source of a part's shared iterations, for the worker threads of a process.
 pub(super) enum SharedSource {
     /// The number of iterations that are taken. All threads increment it.
     Counter(Arc<AtomicU64>),
@@ -48,7 +47,6 @@ impl SharedSource {
     }
 }
 
-/// One agent's share of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LoadShare {
     /// The agent's number, from 0.
@@ -86,7 +84,6 @@ impl LoadShare {
         all.skip(self.agent as usize).step_by(self.agents())
     }
 
-    /// Number of items that it has of `all`.
     pub(crate) fn count(self, all: u64) -> u64 {
         all.saturating_sub(self.agent.into()).div_ceil(self.agents.max(1).into())
     }
@@ -95,7 +92,6 @@ impl LoadShare {
         plan.parts.iter().map(|part| self.vus(part)).sum()
     }
 
-    /// The maximum number of its virtual users of a part.
     pub(crate) fn vus(self, part: &PartPlan) -> usize {
         usize::try_from(self.count(part.most_vus().into())).unwrap_or(usize::MAX)
     }

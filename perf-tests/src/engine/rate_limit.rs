@@ -7,7 +7,6 @@ use tokio::time::{self, Instant};
 
 use crate::clock;
 
-/// Limits the requests of all virtual users of one worker together.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     interval: Option<Duration>,

@@ -28,7 +28,6 @@ mod lane;
 /// Time between two polls of the pulses.
 pub(super) const POLL: Duration = Duration::from_millis(50);
 
-/// The latency objective of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StallLimit {
     /// A stall is longer.
@@ -55,7 +54,6 @@ pub(crate) struct Stall {
     pub(crate) omitted: Vec<(usize, u64)>,
 }
 
-/// Finds stalls while the load runs.
 #[derive(Debug)]
 pub(super) struct StallWatch {
     /// Number of endpoints of each part.

@@ -82,7 +82,6 @@ pub(crate) enum WorkerSchedule {
     },
 }
 
-/// The iterations that a virtual user can take.
 #[derive(Clone)]
 pub(crate) enum IterationSupply {
     Endless,
@@ -121,7 +120,6 @@ impl IterationSupply {
     }
 }
 
-/// State that all tasks of the worker share.
 #[derive(Clone)]
 struct WorkerState {
     context: WorkerContext,
@@ -246,13 +244,11 @@ impl WorkerState {
         vu.end(end)
     }
 
-    /// Whether the scenario made a request that cannot be sent.
     fn cannot_continue(&self) -> bool {
         self.context.unsendable.borrow().is_some()
     }
 }
 
-/// Tells a worker's virtual users that the run is aborted.
 #[derive(Default)]
 struct AbortSignal {
     is_sent: Cell<bool>,

@@ -57,7 +57,6 @@ pub(crate) fn write_histograms(folder: &Path, histograms: &[u8]) -> Result<Optio
     }))
 }
 
-/// Writes a file for another process.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
     Ok(write_whole([(path.to_owned(), serde_json::to_string(value)?)])?)
 }
@@ -68,7 +67,6 @@ pub(crate) fn publish(folder: &Path, report: &Report) -> Result<PathBuf, FileErr
     Ok(folder.join(files::REPORT))
 }
 
-/// Writes the outcome for the process that reads it.
 pub(crate) fn write_outcome(place: &OutcomePlace, outcome: Outcome) -> Result<(), FileError> {
     match place {
         OutcomePlace::File(path) => write_json(path, &outcome),

@@ -40,7 +40,6 @@ pub(crate) struct MeasuredCount {
 }
 
 impl MeasuredCount {
-    /// All requests of the run.
     pub(crate) fn requests(testid: &str, sent: u64) -> Self {
         Self { name: "requests sent".to_owned(), query: objective_counters::run_requests(testid), measured: sent }
     }
@@ -62,7 +61,6 @@ struct Difference {
     is_late: bool,
 }
 
-/// The store of a run, for queries.
 pub(crate) struct RunStore(PrometheusClient);
 
 impl RunStore {
@@ -86,7 +84,6 @@ impl RunStore {
         self.0.value(&expr.to_string(), at_unix_ms).await
     }
 
-    /// Whether the store's last scrape of the backend succeeded.
     pub(crate) async fn is_backend_scraped(&self, at_unix_ms: i64) -> Result<bool, QueryError> {
         let up = Selector::new("up").with(label::JOB, BACKEND_JOB).now().max_by(&[]);
         Ok(self.value(&up, at_unix_ms).await? == Some(1.0))

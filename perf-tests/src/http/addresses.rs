@@ -28,7 +28,6 @@ const FAILURE_TTL: Duration = Duration::from_secs(1);
 /// The next address is tried after this time (RFC 8305, section 5), or once an attempt failed.
 const NEXT_ATTEMPT: Duration = Duration::from_millis(250);
 
-/// Looks up the target's addresses, for all workers.
 #[derive(Debug)]
 pub(super) struct Resolver {
     host: String,

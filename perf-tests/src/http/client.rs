@@ -42,7 +42,6 @@ enum Idle {
     Shared(Rc<IdleConnections>),
 }
 
-/// A request over HTTP/1.1.
 #[derive(Clone, Copy)]
 struct RawRequest<'a> {
     /// Its head and the bytes of its body.
@@ -53,7 +52,6 @@ struct RawRequest<'a> {
     is_idempotent: bool,
 }
 
-/// A request that is sent in pieces.
 struct Pieces {
     head_len: usize,
     files: Vec<FileInBody>,
@@ -72,7 +70,6 @@ struct Deadline {
     wakes: Option<Waker>,
 }
 
-/// One virtual user's client.
 pub(crate) struct HttpClient {
     config: Arc<HttpConfig>,
     pool: Pool,

@@ -61,7 +61,6 @@ impl HttpConfig {
         self.limits.body
     }
 
-    /// The main target and the service's other hosts.
     pub(crate) fn hosts(&self) -> &[Arc<HostConfig>] {
         &self.hosts
     }
@@ -76,7 +75,6 @@ impl HttpConfig {
         self.others.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The host with this index: a target, or another origin that a redirect led to.
     pub(super) fn host(&self, at: usize) -> Option<Arc<HostConfig>> {
         let other = |at| self.other_origins().get(at).cloned();
         self.hosts.get(at).cloned().or_else(|| other(at - self.hosts.len()))

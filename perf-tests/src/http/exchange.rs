@@ -20,7 +20,6 @@ pub(crate) struct Exchange {
     pub(crate) is_resent: bool,
 }
 
-/// Measurements of an exchange, filled in while it runs.
 #[derive(Debug)]
 pub(super) struct Measured {
     started: Instant,
@@ -52,7 +51,6 @@ impl Measured {
         is_over(RequestPart::Connecting) && !is_over(RequestPart::TlsHandshaking)
     }
 
-    /// Sets the parts of a whole response.
     pub(super) fn responded(&mut self, times: Timings) {
         let sending_since = self.started + self.until_resend + self.parts.before_sending();
         self.parts.set(RequestPart::Sending, times.sent.duration_since(sending_since));
@@ -101,7 +99,6 @@ impl RawResponse {
         names.map(String::from_utf8_lossy).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether it sets cookies.
     pub(crate) const fn sets_cookies(&self) -> bool {
         self.known.set_cookie
     }

@@ -61,7 +61,6 @@ pub(super) struct Http2Host<'a> {
     pub(super) route: &'a Route,
 }
 
-/// A request over HTTP/2.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WholeRequest<'a> {
     /// The head, as in HTTP/1.1.

@@ -43,7 +43,6 @@ impl OutageTimes {
         self.times.iter().map(|(start, end)| end.saturating_sub(*start)).fold(Duration::ZERO, Duration::saturating_add)
     }
 
-    /// Adds the times of another host, worker or agent.
     pub(crate) fn merge(&mut self, other: Self) {
         self.is_ongoing |= other.is_ongoing;
         self.times.extend(other.times);

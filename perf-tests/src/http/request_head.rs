@@ -80,7 +80,6 @@ impl<'a> RequestHead<'a> {
         }
     }
 
-    /// The whole URL, as it is on the wire.
     pub(crate) fn url(&self, target: &Target) -> String {
         let scheme = if target.tls { "https" } else { "http" };
         let base = if self.absolute { "" } else { target.base.as_str() };
@@ -88,7 +87,6 @@ impl<'a> RequestHead<'a> {
         format!("{scheme}://{}{base}{}{mark}{query}", target.host_header, self.path)
     }
 
-    /// Appends the head to `out`.
     pub(crate) fn write(&self, target: &Target, out: &mut Vec<u8>) {
         let has_cookies = !self.cookies.is_empty() && !self.gives("cookie");
         let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));

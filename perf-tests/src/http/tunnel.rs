@@ -19,7 +19,6 @@ use crate::measure::Failure;
 /// Limit on the head of the proxy's response, in bytes.
 const MOST_HEAD: usize = 64 << 10;
 
-/// The way to one target through a proxy.
 #[derive(Debug)]
 pub(super) struct Tunnel {
     proxy: ProxyUrl,

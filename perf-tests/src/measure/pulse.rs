@@ -37,7 +37,6 @@ pub(crate) struct LaneSum {
     pub(crate) waiting: u64,
 }
 
-/// The sum of the pulses of all workers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PulseSum {
     /// Requests of the first part to each endpoint, then those of the second part, and so on.

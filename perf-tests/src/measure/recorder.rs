@@ -50,7 +50,6 @@ pub(crate) struct Place {
     pub(crate) segments: Segments,
 }
 
-/// End of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IterationEnd {
     Completed,
@@ -135,7 +134,6 @@ impl Recorder {
         counts.server.add(ServerTimes { requests: 1, server, client });
     }
 
-    /// Counts a request as in flight.
     pub(crate) fn begin_request(&mut self, at: Option<&SampleKey>) {
         self.counts.in_flight += 1;
         if let Some(at) = at {
@@ -167,7 +165,6 @@ impl Recorder {
         self.slow_times.add(&self.layout, at, from, to);
     }
 
-    /// Counts a request that was sent once more on a new connection.
     pub(crate) fn record_reconnect(&mut self, at: &SampleKey) {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).reconnects += 1;
     }
@@ -198,7 +195,6 @@ impl Recorder {
         lateness > LATE_AFTER
     }
 
-    /// Counts planned iterations that never begin.
     pub(crate) fn record_dropped(&mut self, part: usize, phase: Phase, count: u64) {
         self.count_in_all(part, |counts| counts.dropped[phase.index()] += count);
     }

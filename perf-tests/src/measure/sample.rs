@@ -46,7 +46,6 @@ impl Sample {
         }
     }
 
-    /// Whether it is an HTTP request, and no other future.
     pub(super) fn is_http(&self) -> bool {
         self.status.is_some() || self.failure.is_some_and(|failure| failure != Failure::Other)
     }

@@ -37,7 +37,6 @@ impl Pause {
     }
 }
 
-/// The segment, the part and the endpoint of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SlowPlace {
     pub(crate) part: usize,
@@ -47,7 +46,6 @@ pub(crate) struct SlowPlace {
     pub(crate) segment: usize,
 }
 
-/// Times in which slow requests were under way.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SlowTimes(Vec<(SlowPlace, Instant, Instant)>);
 

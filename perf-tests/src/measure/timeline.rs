@@ -67,7 +67,6 @@ pub(crate) struct SectionLatencies {
     encoded: Vec<u8>,
 }
 
-/// Divides a run into sections while it goes on.
 #[derive(Debug)]
 pub(crate) struct TimelineRecorder {
     /// Threshold of each endpoint's latency objective.
@@ -85,7 +84,6 @@ struct LastCut {
     latencies: BTreeMap<usize, EndpointTotals>,
 }
 
-/// An endpoint's counts since the start of the load.
 #[derive(Debug)]
 struct EndpointTotals {
     count: u64,
@@ -155,7 +153,6 @@ impl TimelineRecorder {
 }
 
 impl RecordedTimeline {
-    /// Merges every two sections into one.
     fn in_pairs(self) -> Result<Self, TimelineError> {
         let mut sections: Vec<Section> = Vec::with_capacity(self.sections.len() / 2 + 1);
         for (at, section) in self.sections.into_iter().enumerate() {

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use super::nanos;
 
-/// Distribution of arrivals over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Spacing {

@@ -27,7 +27,6 @@ pub(crate) use ramping_arrival_rate::RampingArrivalRate;
 pub(crate) use ramping_vus::RampingVus;
 pub(crate) use shared_iterations::SharedIterations;
 
-/// An executor and its options.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "executor", rename_all = "kebab-case")]
 pub(crate) enum Executor {
@@ -39,9 +38,7 @@ pub(crate) enum Executor {
     RampingArrivalRate(RampingArrivalRate),
 }
 
-/// The differences between executors.
 pub(super) trait ExecutorRules {
-    /// Rejects values out of range.
     fn check(&self) -> Result<(), LoadError>;
 
     /// Duration of the load, without the graceful stop.
@@ -64,7 +61,6 @@ pub(super) struct PartPlacement {
     pub(super) start: Duration,
     pub(super) end: Duration,
     pub(super) graceful_stop: Duration,
-    /// Id of its first virtual user.
     pub(super) first_id: u32,
     pub(super) seed: u64,
 }
@@ -83,7 +79,6 @@ impl Executor {
 }
 
 impl PartPlacement {
-    /// Virtual users that all start and stop together.
     fn constant_vus(&self, vus: u32, iterations: IterationLimit) -> Schedule {
         let span = ActiveSpan { start: self.start, stop: self.end, cut: self.end + self.graceful_stop };
         let vus = (0..vus).map(|vu| VuPlan { id: self.first_id + vu, spans: vec![span] });

@@ -35,7 +35,6 @@ const MAX_DURATION: Duration = Duration::from_secs(600);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadProfile {
-    /// The virtual users that run iterations, and their times.
     #[serde(flatten)]
     pub(crate) executor: Executor,
     /// When the load begins, from the start of the run.

@@ -13,7 +13,6 @@ const MAX: Duration = Duration::from_secs(5);
 /// Longest `Retry-After` that is respected.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// The number of failures in a row, and the time of the next attempt.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,

@@ -16,7 +16,6 @@ use crate::engine::{self, Job, Leases, WakeupMode};
 use crate::environment::AgentJoin;
 use crate::http::HttpConfig;
 
-/// Runs this process as an agent.
 pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal);
     let mut is_here = false;

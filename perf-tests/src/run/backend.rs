@@ -18,7 +18,6 @@ use crate::evidence::RunStore;
 const PATIENCE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The backend's own metrics in the store.
 #[derive(Default)]
 pub(super) struct BackendValues {
     /// One for each objective on them.

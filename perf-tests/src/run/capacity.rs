@@ -23,7 +23,6 @@ struct Limits {
     memory: Option<u64>,
 }
 
-/// A limit of this machine that the plan exceeds.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CapacityError {
     #[error(

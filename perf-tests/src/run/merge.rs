@@ -16,7 +16,6 @@ use crate::clock::Epoch;
 use crate::environment;
 use crate::evidence::{self, MAX_SKEW};
 
-/// Judges the shards in these files as one run.
 pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome, RunError> {
     let shards = ShardSet::read(&settings.merge)?;
     let facts = shards.facts();
@@ -95,7 +94,6 @@ fn findings(merged: &MergedLoad, spec: &RunSpec) -> Vec<Finding> {
     all
 }
 
-/// Whether the scenario exercises an objective.
 fn is_exercised(slo: &Slo, spec: &RunSpec) -> bool {
     let has_part = slo.part.is_none_or(|name| spec.parts.iter().any(|part| part.name == name));
     has_part

@@ -15,7 +15,6 @@ use super::{PartSpec, RunError, RunSpec, configuration};
 use crate::measure::{Layout, Segments};
 use crate::plan::{self, Experience, LoadError, LoadProfile, PartPlan, Plan, Schedule};
 
-/// A plan, and the load of each of its parts.
 pub(super) struct Planning {
     pub(super) plan: Plan,
     pub(super) loads: Vec<LoadProfile>,

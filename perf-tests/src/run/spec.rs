@@ -33,7 +33,6 @@ pub(crate) struct RunSpec {
     chosen: Option<usize>,
 }
 
-/// One of the loads that run side by side.
 pub(crate) struct PartSpec {
     pub(crate) name: &'static str,
     pub(crate) load: LoadProfile,
@@ -101,7 +100,6 @@ pub(crate) enum SpecError {
 /// A scenario's code, independent of the type of its setup's value. It runs setup first.
 pub(crate) struct ScenarioCode(pub(super) Box<SetupFn>);
 
-/// The source of setup's value.
 pub(crate) enum SetupSource<'vu> {
     /// Setup runs, with this virtual user.
     Setup(&'vu mut Vu),

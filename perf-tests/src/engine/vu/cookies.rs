@@ -44,7 +44,6 @@ impl Vu {
         Cookies { vu: self, host: MAIN }
     }
 
-    /// Clears the cookies at the beginning of an iteration, unless the scenario keeps them.
     pub(super) fn reset_cookies(&mut self) {
         if let Some(jar) = self.jar.as_ref().filter(|_| !self.context.shared.keeps_cookies) {
             jar.borrow_mut().clear();
@@ -52,7 +51,6 @@ impl Vu {
     }
 }
 
-/// Stores the cookies of a response to a request of this path.
 pub(super) fn store(
     jar: &mut Option<Rc<RefCell<CookieJar>>>,
     reply: &RawResponse,

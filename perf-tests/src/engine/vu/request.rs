@@ -93,7 +93,6 @@ impl<'vu> Request<'vu> {
         Self { vu }
     }
 
-    /// The request and its body, without a virtual user.
     pub(super) fn into_spec(self) -> (RequestSpec, Vec<u8>) {
         (mem::take(&mut self.vu.spec), mem::take(&mut self.vu.body))
     }
@@ -283,7 +282,6 @@ impl<'vu> Request<'vu> {
         http.exchange(spec.host, head, body, started)
     }
 
-    /// Checks and counts the outcome of an exchange.
     fn count(&mut self, stopwatch: Stopwatch, exchange: Exchange) -> CountedExchange {
         let Exchange { mut result, parts, finished, is_resent } = exchange;
         if is_resent {

@@ -17,7 +17,6 @@ use crate::data::FeederError;
 use crate::engine::vu::{OutageWait, Vu};
 use crate::plan::{ActiveSpan, VuPlan};
 
-/// One virtual user, from its first start to its last stop.
 pub(super) struct VuTask {
     worker: WorkerState,
     job: Rc<PartJob>,

@@ -87,7 +87,6 @@ struct DueIteration {
     due: Instant,
 }
 
-/// Runs the iteration that is due at this time.
 async fn iterate(worker: WorkerState, job: Rc<PartJob>, iteration: DueIteration, mut vu: Vu, idle: IdleVus) {
     let DueIteration { id, due } = iteration;
     let _active = ActiveVu::new(&worker.context.recorder, vu.part());

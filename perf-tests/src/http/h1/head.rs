@@ -16,7 +16,6 @@ const TLS_ALERT: u8 = 21;
 
 const START: &[u8] = b"HTTP/1.";
 
-/// The parts of a head that the rest of an exchange needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     pub(super) status: u16,

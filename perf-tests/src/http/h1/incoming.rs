@@ -97,12 +97,10 @@ impl IncomingResponse {
         BrokenExchange { cause, sent_anything, received_anything: self.received }
     }
 
-    /// Whether the head of the final response is complete.
     pub(super) fn has_head(&self) -> bool {
         !matches!(self.stage, Stage::Head(_))
     }
 
-    /// Whether the server has asked for the body of the request, by the status 100.
     pub(super) fn continues(&self) -> bool {
         self.continues
     }
@@ -197,7 +195,6 @@ impl IncomingResponse {
         Ok(())
     }
 
-    /// Handles the end of the stream.
     pub(super) fn end(&mut self, buffer: &BytesMut) -> Result<(), Http1Error> {
         match (&self.stage, self.first_byte) {
             (Stage::Body(head, Body::UntilClose), Some(first_byte)) => {

@@ -19,7 +19,6 @@ const AHEAD: usize = 64 << 10;
 const MALFORMED_NAME: Http2Error = Http2Error::Protocol("malformed header name");
 const MALFORMED_VALUE: Http2Error = Http2Error::Protocol("malformed header value");
 
-/// The state of a response.
 #[derive(Debug)]
 pub(super) struct IncomingResponse {
     response_to: ResponseTo,
@@ -29,7 +28,6 @@ pub(super) struct IncomingResponse {
     /// Where the body begins; 0 until the head of the final response is complete.
     head_len: usize,
     block: Block,
-    /// The status of the final response.
     status: u16,
     interim: usize,
     known: KnownHeaders,
@@ -208,12 +206,10 @@ impl IncomingResponse {
         Ok(true)
     }
 
-    /// Whether the last block asks for the body of the request, by the status 100.
     pub(super) const fn continues(&self) -> bool {
         self.head_len == 0 && self.block.status == CONTINUE
     }
 
-    /// Whether the head of the final response is complete.
     pub(super) const fn has_head(&self) -> bool {
         self.head_len > 0
     }

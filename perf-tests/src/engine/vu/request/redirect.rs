@@ -18,7 +18,6 @@ pub(super) struct Redirects {
     first_host: usize,
 }
 
-/// Whether a response is a redirect to follow.
 #[derive(Debug)]
 pub(super) enum Redirect {
     /// It is not a redirect, or none is followed.
@@ -28,7 +27,6 @@ pub(super) enum Redirect {
     Refuse(String),
 }
 
-/// The next request of a redirect.
 #[derive(Debug)]
 pub(super) struct Hop {
     host: usize,
@@ -67,7 +65,6 @@ fn next_method(status: u16, method: Method) -> Option<Option<Method>> {
     }
 }
 
-/// The path and the query of a URL, as a request has them.
 pub(super) fn path_and_query(url: &Url) -> String {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("{}{query}", url.path())

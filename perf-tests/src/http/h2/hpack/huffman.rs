@@ -23,7 +23,6 @@ const LENGTHS: [u8; SYMBOLS] = [
     25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26, 30,
 ];
 
-/// The codes by length.
 struct Codes {
     /// For each byte that a code may begin with: the symbol and the length of its code. The length
     /// is 0 if the code is longer than a byte.
