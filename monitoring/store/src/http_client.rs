@@ -69,9 +69,6 @@ pub fn client(url: &Url, options: ClientOptions) -> Result<Client, ClientError> 
 }
 
 /// A client for the server at a Unix socket. It sends every request there, whatever its URL's host.
-///
-/// # Errors
-/// If the client cannot be created.
 #[cfg(unix)]
 pub fn socket_client(socket: &Path, options: ClientOptions) -> Result<Client, ClientError> {
     Ok(builder("http", options).unix_socket(socket).build()?)

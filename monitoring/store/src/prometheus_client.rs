@@ -13,7 +13,8 @@ use crate::http_client::innermost;
 use crate::response::{self, LoadedRule, ResponseError, ScrapeError, Series};
 use crate::shown_url::shown_url;
 
-/// A store with Prometheus' query API.
+/// A store with Prometheus' query API. A query fails if there is no response, or if it has another
+/// form than the query's.
 #[derive(Clone)]
 pub struct PrometheusClient {
     http: Client,
@@ -95,33 +96,21 @@ impl PrometheusClient {
 
     /// Sends an instant query and returns the response whatever its status; read it with
     /// [`response`]. `None` means now.
-    ///
-    /// # Errors
-    /// If there is no response, or it is not JSON.
     pub async fn instant(&self, expr: &str, at_unix_ms: Option<i64>) -> Result<Value, QueryError> {
         self.get_json("query", &instant(expr, at_unix_ms)).await
     }
 
     /// Sends a range query and returns the response whatever its status; read it with [`response`].
-    ///
-    /// # Errors
-    /// If there is no response, or it is not JSON.
     pub async fn range(&self, expr: &str, range: Range) -> Result<Value, QueryError> {
         self.get_json("query_range", &ranged(expr, range)).await
     }
 
     /// The only value of an expression at a time. `None` if the result is empty or NaN.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn value(&self, expr: &str, at_unix_ms: i64) -> Result<Option<f64>, QueryError> {
         self.read("query", &instant(expr, Some(at_unix_ms)), response::value).await
     }
 
     /// Time of the store's clock, in Unix milliseconds.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn time_ms(&self) -> Result<i64, QueryError> {
         let seconds = self.read("query", &instant("time()", None), response::scalar).await?;
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
@@ -129,33 +118,21 @@ impl PrometheusClient {
     }
 
     /// The series of an expression over a range.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn series(&self, expr: &str, range: Range) -> Result<Vec<Series>, QueryError> {
         self.read("query_range", &ranged(expr, range), response::series).await
     }
 
     /// The samples of a selector with a window, as they were stored.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn samples(&self, selector: &str, at_unix_ms: i64) -> Result<Vec<Series>, QueryError> {
         self.read("query", &instant(selector, Some(at_unix_ms)), response::series).await
     }
 
     /// Series of the alerts that were pending or firing in a range.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn alerts(&self, range: Range) -> Result<Vec<Series>, QueryError> {
         self.series("ALERTS", range).await
     }
 
     /// Whether any series matches a selector.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn has_series(&self, selector: &str) -> Result<bool, QueryError> {
         let query = [("match[]", selector.to_owned()), ("limit", "1".to_owned())];
         self.read("series", &query, response::has_series).await
@@ -163,9 +140,6 @@ impl PrometheusClient {
 
     /// Values of a label on series that match a selector and have samples between two times, in
     /// Unix milliseconds.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn label_values(
         &self,
         label: &str,
@@ -178,27 +152,18 @@ impl PrometheusClient {
     }
 
     /// Targets of a job whose last scrape failed. Stores that do not scrape have no such list.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn scrape_errors(&self, job: &str) -> Result<Vec<ScrapeError>, QueryError> {
         let query = [("state", "active".to_owned())];
         self.read("targets", &query, |response| response::scrape_errors(response, job)).await
     }
 
     /// All rules.
-    ///
-    /// # Errors
-    /// If the query fails, or the response has another form.
     pub async fn rules(&self) -> Result<Vec<LoadedRule>, QueryError> {
         self.read("rules", &[], response::rules).await
     }
 
     /// The JSON at a path below `api/v1/`, whatever its status. JSON of an error contains its
     /// message.
-    ///
-    /// # Errors
-    /// If there is no response, or it is not JSON.
     pub async fn get_json(&self, path: &str, query: &[(&str, String)]) -> Result<Value, QueryError> {
         let (status, body) = self.send(path, query).await?;
         serde_json::from_slice(&body).map_err(|error| match status.is_success() {

@@ -102,9 +102,6 @@ pub fn value(response: &Value) -> Result<Option<f64>, ResponseError> {
 }
 
 /// Value of a scalar expression, such as `time()`.
-///
-/// # Errors
-/// If the response is an error or has another form.
 pub fn scalar(response: &Value) -> Result<f64, ResponseError> {
     let value = response.pointer("/data/result").ok_or_else(|| ResponseError(error_text(response)))?;
     number(value).map(|(_, value)| value)
@@ -117,9 +114,6 @@ fn number(point: &Value) -> Result<(f64, f64), ResponseError> {
 }
 
 /// Series of a range query.
-///
-/// # Errors
-/// If the response is an error or has another form.
 pub fn series(response: &Value) -> Result<Vec<Series>, ResponseError> {
     let read_series = |series: &Value| {
         let points = array(series, "/values")?;
@@ -131,17 +125,11 @@ pub fn series(response: &Value) -> Result<Vec<Series>, ResponseError> {
 }
 
 /// Values of a label.
-///
-/// # Errors
-/// If the response is an error or has another form.
 pub fn label_values(response: &Value) -> Result<Vec<String>, ResponseError> {
     Ok(array(response, "/data")?.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
 }
 
 /// Whether any series matches.
-///
-/// # Errors
-/// If the response is an error or has another form.
 pub fn has_series(response: &Value) -> Result<bool, ResponseError> {
     array(response, "/data").map(|series| !series.is_empty())
 }
@@ -156,9 +144,6 @@ pub struct LoadedRule {
 }
 
 /// All rules.
-///
-/// # Errors
-/// If the response is an error or has another form.
 pub fn rules(response: &Value) -> Result<Vec<LoadedRule>, ResponseError> {
     let rules = array(response, "/data/groups")?.iter().filter_map(|group| group["rules"].as_array()).flatten();
     let rules = rules.filter_map(|rule| {
@@ -185,9 +170,6 @@ impl ScrapeError {
 }
 
 /// Targets of a job whose last scrape failed.
-///
-/// # Errors
-/// If the response is an error or has another form.
 pub fn scrape_errors(response: &Value, job: &str) -> Result<Vec<ScrapeError>, ResponseError> {
     let of_job = array(response, "/data/activeTargets")?.iter().filter(|target| target["labels"]["job"] == job);
     let error = |target: &Value| {

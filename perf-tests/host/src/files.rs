@@ -42,9 +42,6 @@ pub fn run_folder(out: &Path, testid: &str, files: &[&str], setting: &str) -> Re
 }
 
 /// Reads everything. `None` if it is longer than `limit` bytes.
-///
-/// # Errors
-/// If it cannot be read.
 pub fn read_at_most(limit: usize, from: impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     from.take(limit as u64 + 1).read_to_end(&mut bytes)?;

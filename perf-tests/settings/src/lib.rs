@@ -58,9 +58,6 @@ pub(crate) const MAX_TESTID: usize = 100;
 const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Parses a run's name. It must be valid as a label value and as a folder name.
-///
-/// # Errors
-/// If the name is not valid.
 pub fn parse_testid(testid: &str) -> Result<String, ValueError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if testid.len() > MAX_TESTID {

@@ -62,9 +62,6 @@ fn parse_stage(text: &str) -> Result<Stage, ValueError> {
 }
 
 /// Parses stages, such as "1m:10,30s:0".
-///
-/// # Errors
-/// The first text that is not a stage, and why.
 pub fn parse_stages(text: &str) -> Result<Vec<Stage>, ValueError> {
     let stages = text.split(',').map(|stage| parse_stage(stage.trim())).collect::<Result<Vec<_>, _>>()?;
     if stages.len() > MAX_STAGES {
@@ -83,9 +80,6 @@ pub fn shown_stages(stages: &[Stage]) -> String {
 }
 
 /// Parses a rate, such as "500/s", "30/m" or "200/10s". Without a unit it is per second.
-///
-/// # Errors
-/// Why the text is not a rate.
 pub fn parse_rate(text: &str) -> Result<Rate, ValueError> {
     let error = |why| ValueError::Rate(text.to_owned(), why);
     let (count, per) = text.split_once('/').unwrap_or((text, "s"));

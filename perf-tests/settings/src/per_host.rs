@@ -84,9 +84,6 @@ pub fn names_main_target(text: &str) -> bool {
 
 /// Parses a target: an HTTP URL without query and fragment, or a Unix socket such as
 /// `unix:/run/app.sock`. Requests append their path and query to it.
-///
-/// # Errors
-/// If the text is neither.
 pub fn parse_target(text: &str) -> Result<Url, ValueError> {
     const REST: &str = "it has a query or a fragment, which requests would not send: remove it";
     let url = UnixTarget::parse(text).unwrap_or_else(|| parse_url(text))?;

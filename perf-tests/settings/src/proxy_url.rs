@@ -14,9 +14,6 @@ pub struct ProxyUrl(Url);
 
 impl ProxyUrl {
     /// Parses a URL with the scheme http, a host, and no path.
-    ///
-    /// # Errors
-    /// If the text is not such a URL.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
         let url = parse_url(text)?;
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();

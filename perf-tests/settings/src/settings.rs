@@ -194,9 +194,6 @@ impl Settings {
     }
 
     /// Reads settings from the JSON that another process wrote.
-    ///
-    /// # Errors
-    /// If the text is not the JSON of settings.
     pub fn from_json(text: &str) -> Result<Self, SettingsError> {
         serde_json::from_str(text).map_err(|error| SettingsError::Json(error.column()))
     }

@@ -13,9 +13,6 @@ pub(super) fn as_text(text: &str) -> Result<String, ValueError> {
 }
 
 /// Parses a whole number within bounds.
-///
-/// # Errors
-/// If it is not such a number.
 pub fn parse_number<N: TryFrom<u64>>(text: &str, range: RangeInclusive<u64>) -> Result<N, ValueError> {
     let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|number| number.try_into().ok());
     number.ok_or_else(|| ValueError::Number(text.to_owned(), *range.start(), *range.end()))

@@ -68,9 +68,6 @@ impl LoadProfile {
     /// assert!(drawing.starts_with("offers  0s to 2m"));
     /// # Ok::<(), perf_tests::plan::LoadError>(())
     /// ```
-    ///
-    /// # Errors
-    /// If the load cannot be planned.
     pub fn drawn(&self, name: &str) -> Result<String, LoadError> {
         const SEED: u64 = 1;
         let parts = vec![self.plan(name, 1, SEED)?];

@@ -187,9 +187,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sends a request and reads its whole response.
-    ///
-    /// # Errors
-    /// If there is no whole response.
     pub async fn exchange(&mut self, request: Http2Request<'_>, body: &[u8]) -> Result<RawResponse, Http2Error> {
         let mut body = OutgoingBody::new(body);
         let id = std::future::poll_fn(|context| self.poll_begin(context, request)).await?;
