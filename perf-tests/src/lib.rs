@@ -55,17 +55,20 @@
 //! - `run`: one run from its settings to its report. `environment` reads the variables.
 //! - [`plan`]: the load as a value, before anything runs. Its `executor` has k6's six executors.
 //! - [`engine`]: runs the plan's virtual users on worker threads.
-//! - [`agents`]: several processes that make one load together.
+//! - `agents`: several processes that make one load together.
 //! - [`data`]: rows of files, secrets and tokens for its iterations.
-//! - [`http`]: sends the requests and reads the responses.
+//! - `http`: sends the requests and reads the responses.
 //! - [`measure`]: folds each sample once into counts, and takes snapshots of them.
-//! - [`remote_write`], `progress`, `evidence`: read only these snapshots.
+//! - `remote_write`, `progress`, `evidence`: read only these snapshots.
 //! - `signals`, `clock`: inputs of a run from outside.
+//!
+//! Modules that are public only for benchmarks, fuzzing and tests of whole runs are hidden here.
 
 pub mod scenario;
 
 mod run;
 
+#[doc(hidden)]
 pub mod agents;
 
 mod environment;
@@ -75,12 +78,14 @@ pub mod plan;
 
 pub mod data;
 pub mod engine;
+#[doc(hidden)]
 pub mod http;
 
 pub mod measure;
 
 mod evidence;
 mod progress;
+#[doc(hidden)]
 pub mod remote_write;
 
 mod clock;

@@ -80,7 +80,6 @@ pub(crate) struct KnownHeaders {
     pub(crate) set_cookie: bool,
 }
 
-/// A whole final response.
 #[derive(Debug, Clone)]
 pub struct RawResponse {
     /// The status code, from 1 to 999, without 100 to 199.
@@ -93,7 +92,6 @@ pub struct RawResponse {
     /// Length in bytes of a body that was read and discarded; 0 if the body was kept.
     pub discarded: u64,
     pub(super) trailers: Option<Box<HeaderMap>>,
-    /// Times of the exchange.
     pub timings: Timings,
 }
 
@@ -115,7 +113,6 @@ impl RawResponse {
     }
 }
 
-/// Times of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct Timings {
     /// The last byte of the request was handed to the kernel, or sending stopped since the response
@@ -132,7 +129,6 @@ pub struct Timings {
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct BrokenExchange {
-    /// The cause.
     pub cause: Http1Error,
     /// Whether at least one byte of the request was written.
     pub sent_anything: bool,
@@ -149,21 +145,17 @@ pub enum Http1Error {
     /// The server closed the connection too early: when.
     #[error("connection closed {0}")]
     Closed(&'static str),
-    /// The request's own body could not be read.
     #[error("{0}")]
     RequestBody(std::io::Error),
     /// The server violated HTTP/1.1, or used a feature that no request here asks for.
     #[error("protocol error: {0}")]
     Protocol(&'static str),
-    /// The server responds with an alert of TLS.
     #[error("the server expects TLS: write https:// in the URL, or check the port")]
     ExpectsTls,
-    /// The response exceeds one of the [`ResponseLimits`].
     #[error("more than {limit} {what}")]
     TooLarge {
         /// The plural noun that exceeds the limit, and its setting.
         what: &'static str,
-        /// The limit.
         limit: usize,
     },
 }

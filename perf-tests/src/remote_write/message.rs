@@ -21,7 +21,6 @@ pub enum Version {
 }
 
 impl Version {
-    /// The headers of a request of this version.
     pub fn headers(self) -> HeaderMap {
         let (content_type, number) = match self {
             Self::One => ("application/x-protobuf", "0.1.0"),
@@ -39,12 +38,9 @@ impl Version {
 /// Labels of a series, including its name, sorted by label name.
 pub type SeriesLabels = Arc<[Label]>;
 
-/// The value of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SampleValue {
-    /// A number.
     Number(f64),
-    /// A native histogram.
     Native(Arc<NativeHistogram>),
 }
 
@@ -63,7 +59,6 @@ impl SampleValue {
 /// A series and some of its samples, the oldest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Labels of the series.
     pub labels: SeriesLabels,
     /// Kind, unit and help of its metric.
     pub description: Description,

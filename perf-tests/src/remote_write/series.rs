@@ -19,14 +19,11 @@ use crate::measure::{
 };
 use crate::plan::PhasePlan;
 
-/// A series and its current value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesValue {
-    /// Labels of the series.
     pub labels: SeriesLabels,
     /// Kind, unit and help of its metric.
     pub description: Description,
-    /// The current value.
     pub value: SampleValue,
 }
 

@@ -7,7 +7,6 @@
 /// `prompb/remote.proto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct WriteRequest {
-    /// The series.
     #[prost(message, repeated, tag = "1")]
     pub timeseries: Vec<TimeSeries>,
     /// Descriptions of the metrics of these series.
@@ -33,7 +32,6 @@ pub struct TimeSeries {
 /// A label. Source: `Label` in `prompb/types.proto`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Message)]
 pub struct Label {
-    /// The label's name.
     #[prost(string, tag = "1")]
     pub name: String,
     /// The label's value, never empty.
@@ -44,7 +42,6 @@ pub struct Label {
 /// A value at a time. Source: `Sample` in `prompb/types.proto`.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct Sample {
-    /// The value.
     #[prost(double, tag = "1")]
     pub value: f64,
     /// Milliseconds since 1970.
@@ -64,7 +61,6 @@ pub struct MetricMetadata {
     /// One sentence.
     #[prost(string, tag = "4")]
     pub help: String,
-    /// The unit.
     #[prost(string, tag = "5")]
     pub unit: String,
 }
@@ -75,13 +71,9 @@ pub struct MetricMetadata {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
 pub enum MetricType {
-    /// Not specified.
     Unknown = 0,
-    /// Only increases.
     Counter = 1,
-    /// Increases and decreases.
     Gauge = 2,
-    /// Counts by bucket.
     Histogram = 3,
 }
 
@@ -90,10 +82,8 @@ pub enum MetricType {
 /// `prompb/io/prometheus/write/v2/types.proto`; only the latter has `start_timestamp`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Histogram {
-    /// Number of observations.
     #[prost(uint64, optional, tag = "1")]
     pub count_int: Option<u64>,
-    /// Sum of observations.
     #[prost(double, tag = "3")]
     pub sum: f64,
     /// Resolution: each bucket is 2^(2^-schema) times as wide as the one before it.
@@ -125,7 +115,6 @@ pub struct BucketSpan {
     /// Number of empty buckets before the run. For the first run, the index of its first bucket.
     #[prost(sint32, tag = "1")]
     pub offset: i32,
-    /// Number of buckets.
     #[prost(uint32, tag = "2")]
     pub length: u32,
 }

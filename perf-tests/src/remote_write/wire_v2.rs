@@ -12,7 +12,6 @@ pub struct Request {
     /// The strings; the first is empty.
     #[prost(string, repeated, tag = "4")]
     pub symbols: Vec<String>,
-    /// The series.
     #[prost(message, repeated, tag = "5")]
     pub timeseries: Vec<TimeSeries>,
 }
@@ -30,7 +29,6 @@ pub struct TimeSeries {
     /// Sorted by time. A series has either histograms or samples.
     #[prost(message, repeated, tag = "3")]
     pub histograms: Vec<Histogram>,
-    /// Description of the metric.
     #[prost(message, optional, tag = "5")]
     pub metadata: Option<Metadata>,
 }
@@ -38,7 +36,6 @@ pub struct TimeSeries {
 /// A value at a time. Source: `Sample` in `prompb/io/prometheus/write/v2/types.proto`.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct Sample {
-    /// The value.
     #[prost(double, tag = "1")]
     pub value: f64,
     /// Milliseconds since 1970.

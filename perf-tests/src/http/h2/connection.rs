@@ -27,11 +27,8 @@ const LARGEST_IDLE_BUFFER: usize = 64 << 10;
 pub struct Http2Request<'a> {
     /// The head, in HTTP/1.1.
     pub head: &'a [u8],
-    /// Whether a body follows.
     pub has_body: bool,
-    /// Whether its scheme is https.
     pub is_tls: bool,
-    /// The effect of its method on the response.
     pub response_to: ResponseTo,
 }
 
@@ -186,7 +183,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Sends a request and reads its whole response.
     pub async fn exchange(&mut self, request: Http2Request<'_>, body: &[u8]) -> Result<RawResponse, Http2Error> {
         let mut body = OutgoingBody::new(body);
         let id = std::future::poll_fn(|context| self.poll_begin(context, request)).await?;

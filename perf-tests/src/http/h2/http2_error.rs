@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::frame::ErrorCode;
 
-/// Why a request has no response.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Http2Error {
     /// An error of the system while reading or writing, such as a reset connection.
@@ -20,21 +19,16 @@ pub enum Http2Error {
     /// An error of the system while reading the body.
     #[error("{0}, within the body")]
     Body(Arc<io::Error>),
-    /// The request's own body could not be read.
     #[error("{0}")]
     RequestBody(Arc<io::Error>),
-    /// The server violated HTTP/2.
     #[error("protocol error: {0}")]
     Protocol(&'static str),
-    /// The response exceeds one of the [`ResponseLimits`](crate::http::h1::ResponseLimits).
     #[error("more than {limit} {what}")]
     TooLarge {
         /// The plural noun that exceeds the limit, and its setting.
         what: &'static str,
-        /// The limit.
         limit: usize,
     },
-    /// The server reset the stream of the request.
     #[error("the server reset the request: {0}")]
     Reset(ErrorCode),
     /// The server ended the connection, and says that it has not processed the request.
