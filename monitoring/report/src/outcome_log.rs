@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
 
-/// Begins the line of an agent that could not take part. The reason follows.
-pub const AGENT_ERROR: &str = "agent: ";
+/// Begins each line of an agent about itself. The last one says why it could not take part.
+pub const AGENT_LINE: &str = "agent: ";
 
 /// Begins each line. Numbers and data follow: `perf-outcome 1/3 H4sI…`.
 const PREFIX: &str = "perf-outcome ";

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use perf_report::exit_code::ExitCode;
-use perf_report::outcome_log::AGENT_ERROR;
+use perf_report::outcome_log::AGENT_LINE;
 
 use super::spec::SetupSource;
 use super::{
@@ -33,7 +33,7 @@ pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> 
 /// loses when the process exits.
 fn print(text: &str) {
     // If this fails, the exit code remains.
-    let _ = writeln!(std::io::stderr(), "{AGENT_ERROR}{text}");
+    let _ = writeln!(std::io::stderr(), "{AGENT_LINE}{text}");
 }
 
 /// Joins the run, and makes a share of its load. `is_here` becomes true if the coordinator runs on

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use perf_report::format::counted_part;
-use perf_report::outcome_log::AGENT_ERROR;
+use perf_report::outcome_log::AGENT_LINE;
 use tokio::time::{self, Instant};
 
 use super::kubectl::{Kubectl, KubectlError};
@@ -115,7 +115,7 @@ impl PodWatch {
         }
         let log = self.kubectl.run(&["logs", pod.name(), "--container", AGENT, "--tail=20"]).await?;
         // The pod is removed soon, and its log with it.
-        let own = log.lines().rfind(|line| line.starts_with(AGENT_ERROR));
+        let own = log.lines().rfind(|line| line.starts_with(AGENT_LINE));
         let last = log.lines().rfind(|line| !line.trim().is_empty());
         let reason = own.or(last).unwrap_or("its log is empty");
         Err(PodError::NotJoined(pod.place(), reason.to_owned()))
