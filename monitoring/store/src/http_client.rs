@@ -1,17 +1,22 @@
 //! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store
 //! are sent to that store only.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
-use rustls::CipherSuite;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::TLS13;
+use rustls::{CipherSuite, ClientConfig, DEFAULT_VERSIONS};
 use url::Url;
 
 use crate::access::StoreAccess;
 use crate::proxy::ProxyError;
+use crate::server_trust::ServerTrust;
 
 const PREFERRED: [CipherSuite; 3] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
@@ -83,17 +88,8 @@ pub fn socket_client(socket: &Path, options: ClientOptions) -> Result<Client, Cl
 pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> Result<Client, ClientError> {
     // A redirect could send the credentials to another host.
     let mut builder = builder(url.scheme(), options).redirect(Policy::none()).default_headers(headers(url, access)?);
-    builder = builder.danger_accept_invalid_certs(access.insecure_skip_tls_verify);
-    if access.tls_1_3 {
-        builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
-    }
-    if let Some(path) = &access.ca_certificate {
-        let certificates = reqwest::Certificate::from_pem_bundle(&read(path)?).map_err(|why| unusable(path, why))?;
-        builder = certificates.into_iter().fold(builder, ClientBuilder::add_root_certificate);
-    }
-    if let Some((certificate, key)) = access.client_certificate_for(url) {
-        let both = [read(key)?, read(certificate)?].concat();
-        builder = builder.identity(reqwest::Identity::from_pem(&both).map_err(|why| unusable(certificate, why))?);
+    if url.scheme() == "https" || access.ca_certificate.is_some() {
+        builder = builder.tls_backend_preconfigured(tls(url, access)?);
     }
     if let Some(proxy) = access.proxies.proxy_for(url)? {
         builder = builder.proxy(reqwest::Proxy::all(proxy)?);
@@ -125,12 +121,30 @@ fn headers(url: &Url, access: &StoreAccess) -> Result<HeaderMap, ClientError> {
     Ok(headers)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
-    std::fs::read(path).map_err(|why| ClientError::Certificates(path.display().to_string(), why.to_string()))
+/// TLS with the store's certificates.
+fn tls(url: &Url, access: &StoreAccess) -> Result<ClientConfig, ClientError> {
+    let trusted = access.ca_certificate.as_deref().map(certificates).transpose()?.unwrap_or_default();
+    let trust = if access.insecure_skip_tls_verify { ServerTrust::Any } else { ServerTrust::System(trusted) };
+    let versions = if access.tls_1_3 { &[&TLS13][..] } else { DEFAULT_VERSIONS };
+    let verifier = trust.verifier().map_err(|why| match &access.ca_certificate {
+        Some(path) => unusable(path, why),
+        None => ClientError::Library(why.to_string()),
+    })?;
+    let builder = ClientConfig::builder_with_protocol_versions(versions).dangerous();
+    let builder = builder.with_custom_certificate_verifier(verifier);
+    let Some((certificate, key)) = access.client_certificate_for(url) else { return Ok(builder.with_no_client_auth()) };
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|why| unusable(key, why))?;
+    builder.with_client_auth_cert(certificates(certificate)?, key).map_err(|why| unusable(certificate, why))
 }
 
-fn unusable(path: &Path, why: reqwest::Error) -> ClientError {
-    ClientError::Certificates(path.display().to_string(), root_cause(why))
+/// Reads all certificates of a PEM file.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    certificates.map_err(|why| unusable(path, why))
+}
+
+fn unusable(path: &Path, why: impl fmt::Display) -> ClientError {
+    ClientError::Certificates(path.display().to_string(), why.to_string())
 }
 
 /// Message of the innermost cause of an error. It contains no URL, because a URL may contain a

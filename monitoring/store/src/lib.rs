@@ -19,6 +19,7 @@ pub mod prometheus_client;
 pub mod proxy;
 pub mod response;
 
+mod server_trust;
 mod shown_url;
 mod this_machine;
 
@@ -29,5 +30,6 @@ pub use http_client::socket_client;
 pub use http_client::{ClientError, ClientOptions, client, root_cause, store_client, use_ring};
 pub use prometheus_client::{PrometheusClient, QueryError, Range};
 pub use proxy::ProxySettings;
+pub use server_trust::{ServerTrust, is_authority};
 pub use shown_url::shown_url;
 pub use this_machine::is_this_machine;

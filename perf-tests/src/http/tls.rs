@@ -8,14 +8,10 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use perf_settings::HttpSettings;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use prometheus_store::ServerTrust;
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 
 use self::client_identity::ClientIdentity;
 pub(super) use self::failure::{explain, explain_handshake, no_protocol};
@@ -125,16 +121,16 @@ fn config(
     identity: Option<ClientIdentity<'_>>,
 ) -> Result<ClientConfig, TlsError> {
     prometheus_store::use_ring();
-    let verified_by =
-        |trust| ClientConfig::builder().dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(trust)));
-    let builder = match (insecure, own) {
-        (true, _) => verified_by(Trust::Any),
-        (false, Some((path, setting))) => {
-            let own = OwnCertificates::new(read_certificates(path, setting)?);
-            verified_by(Trust::Own(own.map_err(|why| unusable(path, why, setting))?))
-        }
-        (false, None) => ClientConfig::builder().with_platform_verifier()?,
+    let trust = match (insecure, own) {
+        (true, _) => ServerTrust::Any,
+        (false, Some((path, setting))) => ServerTrust::Only(read_certificates(path, setting)?),
+        (false, None) => ServerTrust::System(Vec::new()),
     };
+    let verifier = trust.verifier().map_err(|why| match own {
+        Some((path, setting)) => unusable(path, why, setting),
+        None => why.into(),
+    })?;
+    let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier);
     match identity {
         Some(identity) => identity.add_to(builder),
         None => Ok(builder.with_no_client_auth()),
@@ -181,101 +177,6 @@ fn describe_pem(error: pem::Error) -> String {
 
 fn unusable(path: &Path, why: impl fmt::Display, setting: &str) -> TlsError {
     TlsError::Certificates { path: path.display().to_string(), why: why.to_string(), setting: setting.to_owned() }
-}
-
-/// Trusts the certificates of a file: those that they have signed, and themselves.
-///
-/// openssl makes self-signed certificates that are an authority's, unless told otherwise. webpki
-/// does not accept these as a server's own. They are accepted here if they are in the file, byte
-/// for byte. Name and validity are verified as always, and the handshake proves the key.
-#[derive(Debug)]
-struct OwnCertificates {
-    webpki: Arc<WebPkiServerVerifier>,
-    certificates: Vec<CertificateDer<'static>>,
-}
-
-impl OwnCertificates {
-    fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in &certificates {
-            roots.add(certificate.clone())?;
-        }
-        let webpki = WebPkiServerVerifier::builder(Arc::new(roots)).build();
-        let webpki = webpki.map_err(|error| rustls::Error::General(error.to_string()))?;
-        Ok(Self { webpki, certificates })
-    }
-}
-
-/// The certificates that are trusted. Signatures of the handshake are always verified.
-#[derive(Debug)]
-enum Trust {
-    /// Any, for `--insecure-skip-tls-verify`.
-    Any,
-    Own(OwnCertificates),
-}
-
-#[derive(Debug)]
-struct Verifier {
-    trust: Trust,
-    schemes: WebPkiSupportedAlgorithms,
-}
-
-impl Verifier {
-    fn new(trust: Trust) -> Self {
-        let schemes = CryptoProvider::get_default().map(|provider| provider.signature_verification_algorithms);
-        Self { trust, schemes: schemes.unwrap_or(WebPkiSupportedAlgorithms { all: &[], mapping: &[] }) }
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let Trust::Own(own) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
-        match own.webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            // webpki verifies the validity before it finds that the certificate is an authority's.
-            Err(rustls::Error::InvalidCertificate(error))
-                if is_authority(&error) && own.certificates.contains(end_entity) =>
-            {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            result => result,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.schemes)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.schemes)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.supported_schemes()
-    }
-}
-
-/// Whether the only fault is that the server's own certificate is an authority's.
-fn is_authority(error: &CertificateError) -> bool {
-    let CertificateError::Other(OtherError(cause)) = error else { return false };
-    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 #[cfg(test)]

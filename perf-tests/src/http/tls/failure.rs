@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
+use prometheus_store::is_authority;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
 
@@ -84,7 +85,7 @@ fn describe_certificate(error: &CertificateError, value: &str) -> String {
             "this client does not trust the authority that signed the server's certificate: pass its certificate with \
              --ca-certificate {value}, or let the server send its intermediate certificates, {SKIP}"
         ),
-        error if super::is_authority(error) => format!(
+        error if is_authority(error) => format!(
             "the server's certificate is an authority's, and this client does not trust it: if it is self-signed, pass it \
              with --ca-certificate {value}; if not, let the server send its own certificate first, {SKIP}"
         ),

@@ -1,46 +1,6 @@
 //! Tests of `tls`.
 
-use std::time::Duration;
-
 use super::*;
-
-/// Certificates as `openssl req -x509` makes them: self-signed and an authority's. Both have
-/// the name own.test.
-const OWN: &[u8] = include_bytes!("../../../tests/fixtures/own_certificate.pem");
-const OTHER: &[u8] = include_bytes!("../../../tests/fixtures/other_certificate.pem");
-
-fn verify(trusted: &[u8], presented: &[u8], name: &str, year: u64) -> Result<(), rustls::Error> {
-    prometheus_store::use_ring();
-    let certificate = |pem: &[u8]| CertificateDer::from_pem_slice(pem).unwrap();
-    let verifier = Verifier::new(Trust::Own(OwnCertificates::new(vec![certificate(trusted)]).unwrap()));
-    let now = UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600));
-    let name = ServerName::try_from(name.to_owned()).unwrap();
-    verifier.verify_server_cert(&certificate(presented), &[], &name, &[], now).map(drop)
-}
-
-#[test]
-fn a_self_signed_certificate_of_the_file_is_trusted() {
-    verify(OWN, OWN, "own.test", 2030).unwrap();
-    verify(OWN, OWN, "127.0.0.1", 2030).unwrap();
-}
-
-#[test]
-fn name_and_validity_of_a_self_signed_certificate_are_verified() {
-    let wrong = |name, year| match verify(OWN, OWN, name, year) {
-        Err(rustls::Error::InvalidCertificate(error)) => error,
-        other => panic!("{other:?}"),
-    };
-    assert!(matches!(wrong("other.test", 2030), CertificateError::NotValidForNameContext { .. }));
-    assert!(matches!(wrong("own.test", 2050), CertificateError::ExpiredContext { .. }));
-    assert!(matches!(wrong("own.test", 2020), CertificateError::NotValidYetContext { .. }));
-}
-
-#[test]
-fn an_unlisted_self_signed_certificate_is_not_trusted() {
-    // The same name and the same issuer, but another key.
-    assert!(verify(OWN, OTHER, "own.test", 2030).is_err());
-    assert!(verify(OTHER, OWN, "own.test", 2030).is_err());
-}
 
 #[test]
 fn aes_with_128_bits_is_asked_for_first_as_by_browsers() {
