@@ -1,9 +1,9 @@
 //! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store
 //! are sent to that store only.
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
+use std::{fmt, io};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::access::StoreAccess;
 use crate::proxy::ProxyError;
-use crate::server_trust::ServerTrust;
+use crate::server_trust::{ServerTrust, is_authority};
 
 const PREFERRED: [CipherSuite; 3] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
@@ -151,6 +151,22 @@ fn unusable(path: &Path, why: impl fmt::Display) -> ClientError {
 /// password.
 pub fn root_cause(error: reqwest::Error) -> String {
     innermost(&error.without_url())
+}
+
+/// Why a server's certificate was refused, if that is the error.
+pub fn certificate_error(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(found) = cause {
+        if let Some(rustls::Error::InvalidCertificate(why)) = found.downcast_ref() {
+            return Some(if is_authority(why) { "it is an authority's".to_owned() } else { why.to_string() });
+        }
+        cause = match found.downcast_ref::<io::Error>() {
+            // It does not name the error in it as its source.
+            Some(error) => error.get_ref().map(|inner| inner as _),
+            None => found.source(),
+        };
+    }
+    None
 }
 
 pub(crate) fn innermost(error: &reqwest::Error) -> String {

@@ -27,7 +27,7 @@ pub use access::{HeaderError, StoreAccess, is_header_value};
 pub use body_limit::{BodyError, BodyLimit};
 #[cfg(unix)]
 pub use http_client::socket_client;
-pub use http_client::{ClientError, ClientOptions, client, root_cause, store_client, use_ring};
+pub use http_client::{ClientError, ClientOptions, certificate_error, client, root_cause, store_client, use_ring};
 pub use prometheus_client::{PrometheusClient, QueryError, Range};
 pub use proxy::ProxySettings;
 pub use server_trust::{ServerTrust, is_authority};

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use prometheus_store::response::shown;
-use prometheus_store::{BodyLimit, ClientError, ClientOptions, StoreAccess, root_cause, shown_url, store_client};
+use prometheus_store::{
+    BodyLimit, ClientError, ClientOptions, StoreAccess, certificate_error, root_cause, shown_url, store_client,
+};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use url::Url;
@@ -70,6 +72,18 @@ pub(crate) enum PushError {
         /// The error of the first rejected series.
         why: Box<PushError>,
     },
+    /// The store's certificate is not trusted.
+    #[error(
+        "this client refuses the certificate of {url} ({why}): give its authority's file with {ca}, or set {skip}=true",
+        ca = perf_settings::STORE_CA_CERTIFICATE,
+        skip = perf_settings::RW_INSECURE
+    )]
+    Untrusted {
+        /// The receiver, without user and password.
+        url: String,
+        /// The fault of the certificate.
+        why: String,
+    },
     /// There was no response.
     #[error("{url} could not be reached: {why}")]
     Unreachable { url: String, why: String },
@@ -113,7 +127,7 @@ impl Client {
     pub(crate) async fn check_receiver(&self) -> Result<(), PushError> {
         let Ok(body) = encode(&[], Version::One, 0) else { return Ok(()) };
         match self.send(body, Version::One, Size::default(), 0).await {
-            Err(error @ PushError::Refused { .. }) if !error.is_about_content() => Err(error),
+            Err(error) if !error.is_about_content() && !error.is_passing() => Err(error),
             _ => Ok(()),
         }
     }
@@ -131,8 +145,11 @@ impl Client {
         if failures > 0 {
             request = request.header("retry-attempt", failures);
         }
-        let unreachable = |error| PushError::Unreachable { url: self.in_errors.clone(), why: root_cause(error) };
-        let mut response = request.send().await.map_err(unreachable)?;
+        let failed = |error| match (certificate_error(&error), self.in_errors.clone()) {
+            (Some(why), url) => PushError::Untrusted { url, why },
+            (None, url) => PushError::Unreachable { url, why: root_cause(error) },
+        };
+        let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         if status.is_success() && is_page(response.headers()) {
             let body = excerpt(&read_beginning(&mut response).await);

@@ -1,5 +1,7 @@
 //! Tests of `client`.
 
+use test_support::tls_server::{Identity, TlsServer};
+
 use super::*;
 
 #[test]
@@ -39,4 +41,20 @@ fn a_rejection_has_a_hint_how_to_fix_it() {
         let remedy = remedy(StatusCode::from_u16(status).unwrap(), body);
         assert!(if hint.is_empty() { remedy.is_empty() } else { remedy.contains(hint) }, "{status} {body}: {remedy:?}");
     }
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_must_be_in_the_stores_file() {
+    let folder = std::env::temp_dir().join(format!("perf-store-{}", std::process::id()));
+    let identity = Identity::self_signed(&folder, "localhost");
+    let server = TlsServer::start(&identity, None, &[]);
+    let url = Url::parse(&format!("https://localhost:{}/api/v1/write", server.port)).unwrap();
+    let check = async |access: &StoreAccess| Client::new(url.clone(), access).unwrap().check_receiver().await;
+    let mut access = StoreAccess::default();
+    let refused = check(&access).await.unwrap_err().to_string();
+    let start = format!("this client refuses the certificate of {url} (it is an authority's): ");
+    assert!(refused.starts_with(&start) && refused.contains("PERF_STORE_CA_CERTIFICATE"), "{refused}");
+    access.ca_certificate = Some(identity.certificate);
+    assert_eq!(check(&access).await, Ok(()));
+    std::fs::remove_dir_all(folder).unwrap();
 }
