@@ -10,11 +10,13 @@ use monitoring::label::Label;
 use prometheus_store::exposition::ExpositionSample;
 
 /// Usual names of the label of the route, in order of preference.
-const ROUTES: &[&str] = &["handler", "route", "uri", "http_route", "endpoint", "path", "http_target"];
+const ROUTES: &[&str] =
+    &["handler", "route", "uri", "http_route", "endpoint", "url_rule", "path", "http_target", "view"];
 /// Usual names of the label of the method.
 const METHODS: &[&str] = &["method", "http_request_method", "http_method"];
 /// Usual names of the label of the status.
-const STATUSES: &[&str] = &["status", "status_code", "code", "http_response_status_code", "http_status_code"];
+const STATUSES: &[&str] =
+    &["status", "status_code", "code", "http_status", "http_response_status_code", "http_status_code"];
 
 /// A known mapping, changed to fit what a backend exposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,14 +179,21 @@ fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<Mappi
         let is_other = sample.name.starts_with("promhttp_") || is_client_metric(&sample.name);
         counts && has(STATUSES) && (has(METHODS) || has(ROUTES)) && !is_other
     };
-    let requests = samples.iter().find(is_counter)?.name.as_str();
+    // A histogram of durations may count requests, too. One of sizes is not better than a counter.
+    let is_time = |name: &str| ["seconds", "_ms", "duration", "latency"].iter().any(|word| name.contains(word));
+    let durations = |requests: &str| {
+        let stem = requests.strip_suffix("_count").filter(|stem| is_time(stem))?;
+        names.contains(format!("{stem}_sum").as_str()).then(|| stem.to_owned())
+    };
+    let counters: Vec<_> = samples.iter().filter(is_counter).map(|sample| sample.name.as_str()).collect();
+    let requests = *counters.iter().find(|name| durations(name).is_some()).or(counters.first())?;
     let (_, mut fit) = fit_labels(samples, go, requests);
     fit.make = "a counter of its own";
     fit.changes.retain(|change| !matches!(change, Change::Duration(_)));
     fit.changes.insert(0, Change::Requests(requests.to_owned()));
-    let stem = requests.strip_suffix("_count").filter(|stem| names.contains(format!("{stem}_sum").as_str()));
-    fit.changes.extend(stem.map(|stem| Change::Duration(stem.to_owned())));
+    let stem = durations(requests);
     fit.has_durations = stem.is_some();
+    fit.changes.extend(stem.map(Change::Duration));
     Some(fit)
 }
 

@@ -45,6 +45,27 @@ fn the_mapping_of_each_make_is_found_by_its_names() {
             "calls_ms_count{code=\"200\",path=\"/a\",method=\"GET\"} 1\ncalls_ms_sum 2",
             "GO.requests(\"calls_ms_count\").handler(\"path\").upper_case_methods().duration(\"calls_ms\")",
         ),
+        // starlette_exporter
+        (
+            "shop_request_size_bytes_count{path=\"/a\",method=\"GET\",status_code=\"200\"} 1\n\
+                 shop_request_size_bytes_sum 9\n\
+                 shop_requests_total{path=\"/a\",method=\"GET\",status_code=\"200\"} 1\n\
+                 shop_request_duration_seconds_count{path=\"/a\",method=\"GET\",status_code=\"200\"} 1\n\
+                 shop_request_duration_seconds_sum 2",
+            "GO.requests(\"shop_request_duration_seconds_count\").handler(\"path\").status(\"status_code\")\
+                 .upper_case_methods().duration(\"shop_request_duration_seconds\")",
+        ),
+        // django-prometheus
+        (
+            "django_http_responses_total_by_status_view_method_total{status=\"200\",view=\"a\",method=\"GET\"} 1",
+            "GO.requests(\"django_http_responses_total_by_status_view_method_total\").handler(\"view\")\
+                 .status(\"status\").upper_case_methods()",
+        ),
+        // Tutorials of aiohttp and Flask
+        (
+            "requests_total{http_status=\"200\",endpoint=\"/a\",method=\"GET\"} 1",
+            "GO.requests(\"requests_total\").handler(\"endpoint\").status(\"http_status\").upper_case_methods()",
+        ),
     ] {
         let found = fitting(text).unwrap();
         assert_eq!(found, format!("BackendMapping::{expected}"), "{text}");
