@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use perf_report::format::counted_part;
+use perf_report::format::{counted_part, first_items};
 use prometheus_store::openapi::ApiRoute;
 
 use super::exposed_metrics::ExposedMetrics;
 use super::proof_item::ProofItem;
+
+/// Limit on the routes that the check names. A backend may count each value of a path by itself.
+const SHOWN_ROUTES: usize = 20;
 
 /// Whether a route is an endpoint's. Not every backend has the method.
 fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &ApiRoute) -> bool {
@@ -45,10 +48,12 @@ pub(super) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
     let named = if without.is_empty() {
         String::new()
     } else {
-        let names: Vec<_> = without.iter().map(|route| route.to_string()).collect();
-        format!("; without an objective: {}", names.join(", "))
+        format!("; without an objective: {}", first_items(without, SHOWN_ROUTES, ", ", " "))
     };
     let routes = counted_part(with.len() as u64, routes.len() as u64, noun);
     let figures = format!("objectives on {routes}{source}{named}");
     ProofItem::new(CHECK, figures, Vec::new())
 }
+
+#[cfg(test)]
+mod tests;
