@@ -1,13 +1,14 @@
 //! The metrics that the backend exposes, read once after the load. A check does not fail for
 //! metrics that are not exposed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::JOB;
 use monitoring::promql::Selector;
 use perf_report::evidence::StatusKey;
+use perf_report::format::first_items;
 use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::openapi::ApiRoute;
 
@@ -123,21 +124,20 @@ impl ExposedMetrics {
     /// Why the backend does not count the requests of these endpoints: one note for each reason.
     pub(super) fn why_not_counted(&self, endpoints: &[&Endpoint]) -> Vec<String> {
         let routes = self.routes();
-        let more = if routes.len() > SHOWN_ROUTES { ", …" } else { "" };
-        let routes = routes.iter().take(SHOWN_ROUTES).map(ApiRoute::to_string).collect::<Vec<_>>().join(", ");
-        let reasons = [
-            (true, "only the main target's metrics are read".to_owned()),
-            (
-                false,
-                format!("the backend counts other handlers ({routes}{more}): name its own with .handled_by(\"…\")"),
-            ),
-        ];
-        let notes = reasons.into_iter().filter_map(|(is_elsewhere, reason)| {
-            let concerned = endpoints.iter().filter(|endpoint| endpoint.host.is_some() == is_elsewhere);
-            let names: Vec<_> = concerned.map(|endpoint| endpoint.name).collect();
-            (!names.is_empty()).then(|| format!("not available for {}: {reason}", names.join(", ")))
-        });
-        notes.collect()
+        let is_value_of = |endpoint: &Endpoint| routes.iter().any(|route| has_form(&route.path, endpoint.path));
+        let shown = first_items(&routes, SHOWN_ROUTES, ", ", " ");
+        let reason = |endpoint: &Endpoint| match endpoint.host {
+            Some(_) => "only the main target's metrics are read".to_owned(),
+            None if is_value_of(endpoint) => {
+                format!("the backend counts each value in a path by itself ({shown}): count by the route's template")
+            }
+            None => format!("the backend counts other handlers ({shown}): name its own with .handled_by(\"…\")"),
+        };
+        let mut by_reason = BTreeMap::<String, Vec<&str>>::new();
+        for endpoint in endpoints {
+            by_reason.entry(reason(endpoint)).or_default().push(endpoint.name);
+        }
+        by_reason.iter().map(|(reason, names)| format!("not available for {}: {reason}", names.join(", "))).collect()
     }
 
     /// Whether the backend counts responses with a status. A counter without a label for it counts
@@ -171,6 +171,15 @@ impl ExposedMetrics {
         };
         self.is_own || self.samples().iter().any(|sample| sample.name == wanted.metric() && has_labels(sample))
     }
+}
+
+/// Whether a path is a template with values in it.
+fn has_form(path: &str, template: &str) -> bool {
+    let parts = || path.split('/').zip(template.split('/'));
+    let is_value = |(value, name): &(&str, &str)| name.starts_with('{') && !value.starts_with(['{', ':', '<']);
+    path.split('/').count() == template.split('/').count()
+        && parts().any(|part| is_value(&part))
+        && parts().all(|part| part.0 == part.1 || is_value(&part))
 }
 
 #[cfg(test)]

@@ -60,6 +60,17 @@ fn each_reason_for_a_missing_count_has_its_own_note() {
 }
 
 #[test]
+fn a_backend_that_counts_each_path_is_told_to_count_by_route() {
+    let text = "http_requests_total{handler=\"/carts/7\",method=\"GET\",status=\"2xx\"} 1";
+    let note = "not available for get_cart: the backend counts each value in a path by itself (GET /carts/7): count by \
+                the route's template";
+    assert_eq!(exposed(text, BackendMapping::FASTAPI).why_not_counted(&[&GET_CART]), [note]);
+    let other_spelling = text.replace("7", "{id}");
+    let notes = exposed(&other_spelling, BackendMapping::FASTAPI).why_not_counted(&[&GET_CART]);
+    assert!(notes[0].ends_with("(GET /carts/{id}): name its own with .handled_by(\"…\")"), "{notes:?}");
+}
+
+#[test]
 fn a_query_may_be_empty_only_if_its_series_are_not_exposed() {
     let text = "http_requests_total{handler=\"/offers\",method=\"GET\",status=\"2xx\"} 1\nprocess_cpu_seconds_total 2";
     let exposed = exposed(text, BackendMapping::FASTAPI);
