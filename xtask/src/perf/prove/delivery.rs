@@ -97,6 +97,9 @@ fn audit(
             wrong.push(why.to_string())
         }
         BackendCount::Unknown(why) => figures = format!("{why}; {figures}"),
+        BackendCount::ByEndpoint(counted) if counted.is_empty() => {
+            figures = format!("the backend counts none of the requested endpoints; {figures}");
+        }
         BackendCount::ByEndpoint(_) | BackendCount::Total(..) => {
             sum.describe(accounts.iter().map(|(_, account)| account.requests_counted()).sum(), &mut figures);
         }
@@ -105,9 +108,14 @@ fn audit(
         let _ = write!(figures, "; {why}");
     }
     let mut check = ProofItem::new(CHECK, figures, wrong);
-    if let (ProofItemOutcome::Shown, BackendCount::Unknown(why)) = (check.outcome, count) {
+    let is_unknown = match count {
+        BackendCount::Unknown(_) => true,
+        BackendCount::ByEndpoint(counted) => counted.is_empty(),
+        BackendCount::Total(..) => false,
+    };
+    if check.outcome == ProofItemOutcome::Shown && is_unknown {
         check.outcome = ProofItemOutcome::NotApplicable;
-        check.lacks = matches!(why, NoCount::NotOffered(_)).then_some(lacks);
+        check.lacks = matches!(count, BackendCount::Unknown(NoCount::NotOffered(_))).then_some(lacks);
     }
     check.lines.extend(notes);
     check

@@ -26,8 +26,8 @@ use test_support::shop::{GET_CART, GET_OFFERS, SHOP};
 use url::Url;
 
 use self::odd_metrics::{
-    binary, broken, busy_replicas, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, restarted_process,
-    twice, uncountable, unsteady, without_start, workers_of_node,
+    binary, broken, busy_replicas, by_view, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy,
+    restarted_process, twice, uncountable, unsteady, without_start, workers_of_node,
 };
 use super::delivery::BackendTraffic;
 use super::proof_item::ProofItemOutcome;
@@ -150,7 +150,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
     const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
          by handler: add the label handler";
-    let cases: [Case; 26] = [
+    let cases: [Case; 27] = [
         (false, lazy, Shown, "20 counted by the backend"),
         (false, unsteady, Shown, "20 counted by the backend"),
         (false, broken, Failed, "readable before the load, not after it: /metrics responded with 503"),
@@ -193,6 +193,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
             Shown,
             "not available for get_offers: the backend",
         ),
+        (false, by_view, NotApplicable, "the backend counts none of the requested endpoints; 20 sent"),
     ];
     // At the same time, because each waits for counters that do not change any more.
     let checks = join_all(cases.map(|(no_offers, metrics, ..)| audited(no_offers, metrics))).await;

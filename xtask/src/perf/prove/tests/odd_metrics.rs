@@ -56,6 +56,11 @@ fn counter(route: &str, count: u64) -> String {
     format!("http_requests_total{{handler=\"{route}\",method=\"GET\",status=\"2xx\"}} {count}\n")
 }
 
+/// Counts by the names of its views.
+pub(super) fn by_view(counts: &Counts) -> Metrics {
+    Metrics::text(["offers", "cart"].map(|view| counter(view, counts.values().sum())).concat())
+}
+
 /// One of two processes that got half of the requests each. Nothing tells one from the other.
 pub(super) fn equal_replicas(counts: &Counts) -> Metrics {
     Metrics::text(counts.iter().map(|((_, route, _), count)| counter(route, count / 2)).collect::<String>())
