@@ -168,7 +168,7 @@ pub(crate) fn advise(
              VU, or pass --no-connection-reuse",
         ),
         (FailureKind::Tls, _) => Some("Check the certificates and TLS versions of both sides"),
-        (FailureKind::Protocol, _) => Some("Check the HTTP versions of both sides and proxies in between"),
+        (FailureKind::Protocol, _) => Some("Check what the service, and any proxy in between, sends"),
         (_, Some(300..=399)) if cause.is_some_and(FailureCause::has_reason) => None,
         (_, Some(300..=399)) => Some("Request the final URL, or follow redirects with --max-redirects"),
         // nginx finishes the handshake in both cases, and responds.

@@ -135,3 +135,9 @@ fn a_client_certificate_that_nginx_requires_or_refuses_is_advised() {
     assert_eq!(advice(400, "no name"), None);
     assert!(!advice(403, "No required SSL certificate was sent").unwrap().contains("client certificate"));
 }
+
+#[test]
+fn the_advice_on_a_malformed_response_fits_a_malformed_body_too() {
+    let advice = advise(&Report::sample(), FailureKind::Protocol, None, true).unwrap();
+    assert_eq!(advice, "Check what the service, and any proxy in between, sends");
+}
