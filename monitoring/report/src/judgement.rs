@@ -63,8 +63,7 @@ pub struct Judgement {
     pub requests: Requests,
     /// Iterations of all parts, without setup and teardown.
     pub iterations: Iterations,
-    /// Results by endpoint, in the order of the catalogue, without endpoints that were not
-    /// requested.
+    /// Results of each requested endpoint, in the order of the catalogue.
     pub endpoints: Vec<EndpointResult>,
     /// Latencies by segment of the scenario.
     pub segments: Vec<SegmentResult>,
@@ -291,13 +290,14 @@ impl Judge<'_> {
             return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
         let is_elsewhere = || self.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
+        let is_requested = || self.counts(slo).is_some_and(|(_, counts)| counts.requests().sent > 0);
+        let name_absence = |verdict| verdict::name_absence(slo, verdict, is_elsewhere, is_requested);
         if let Some(limit) = slo.limit() {
             let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
-            let verdict = verdict::name_absence(slo, verdict::judge_value(limit, judged_ms, tally), is_elsewhere);
+            let verdict = name_absence(verdict::judge_value(limit, judged_ms, tally));
             return ObjectiveResult::new(self.catalogue, slo, Measurement::value(tally, judged_ms), verdict);
         }
-        let verdict = verdict::name_absence(slo, verdict::judge(slo, tally), is_elsewhere);
-        ObjectiveResult::new(self.catalogue, slo, self.measured(slo, tally), verdict)
+        ObjectiveResult::new(self.catalogue, slo, self.measured(slo, tally), name_absence(verdict::judge(slo, tally)))
     }
 
     /// Counts of an objective on a share, with the percentile for display.

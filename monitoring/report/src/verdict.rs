@@ -79,6 +79,9 @@ pub enum Reason {
         /// The segment or tag, such as "day 7" or "room=large".
         segment: String,
     },
+    /// The requests have no response times.
+    #[error("only open loads have response times: start iterations at a rate, for example --rate 40/s")]
+    ClosedLoad,
     /// The check never ran.
     #[error("the check never ran: does the scenario reach it?")]
     NotChecked,

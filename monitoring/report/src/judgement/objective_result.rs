@@ -136,12 +136,13 @@ impl ObjectiveResult {
         self.verdict.is_judged() && self.not_available().is_none()
     }
 
-    /// Whether it is about an endpoint that was not requested.
+    /// Whether it is about an endpoint that was not requested. Another part may have requested the
+    /// endpoint of an objective on one part.
     pub(crate) fn is_not_requested(&self) -> bool {
         let is_endpoint =
             matches!(self.goal, Goal::Latency(_) | Goal::ResponseTime(_) | Goal::Span { .. } | Goal::Success(_));
         let is_without = matches!(self.verdict.reason(), Some(Reason::NoData | Reason::NotReached { .. }));
-        is_endpoint && is_without && self.tally().is_some_and(|tally| tally.total == 0)
+        is_endpoint && is_without && self.part.is_none() && self.tally().is_some_and(|tally| tally.total == 0)
     }
 
     /// Result of an objective that the scenario exercises.

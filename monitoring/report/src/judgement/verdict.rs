@@ -101,11 +101,18 @@ pub(super) fn excuse_less_load(slo: &Slo, objective: &mut ObjectiveResult, judge
 }
 
 /// Names what is absent, if it is not the requests of an endpoint. `is_elsewhere` tells whether
-/// there is data outside the objective's segment.
-pub(super) fn name_absence(slo: &Slo, verdict: Verdict, is_elsewhere: impl FnOnce() -> bool) -> Verdict {
+/// there is data outside the objective's segment, and `is_requested` whether its endpoint has
+/// requests.
+pub(super) fn name_absence(
+    slo: &Slo,
+    verdict: Verdict,
+    is_elsewhere: impl FnOnce() -> bool,
+    is_requested: impl FnOnce() -> bool,
+) -> Verdict {
     let Verdict::Inconclusive(Reason::NoData) = verdict else { return verdict };
     Verdict::Inconclusive(match (slo.segment, slo.sli) {
         (Some(segment), _) if is_elsewhere() => Reason::NotInSegment { segment: segment.to_string() },
+        (_, Sli::Span { span: Span::ResponseTime, .. }) if is_requested() => Reason::ClosedLoad,
         (_, Sli::Measure { .. } | Sli::Value { reading: Reading::Last, .. }) => Reason::NoValue,
         (_, Sli::Check { .. }) => Reason::NotChecked,
         _ => Reason::NoData,

@@ -179,6 +179,30 @@ fn an_objective_met_only_without_waiting_time_causes_a_warning() {
     assert!(warnings.any(|warning| warning.message.contains("ping meets p95 <= 250 ms only")));
 }
 
+/// An objective without data says what is absent, and not that its endpoint got no requests.
+#[test]
+fn an_endpoint_with_requests_is_not_called_one_without() {
+    const ABSENT: Catalogue = Catalogue {
+        slos: &[
+            Slo::response_time(PING, Ratio::percent(95), Duration::from_millis(250)),
+            Slo::p95(PING, Duration::from_millis(250)).in_part("others"),
+        ],
+        ..CATALOGUE
+    };
+    let service = Service::start();
+    let finished = Scenario::new("pings", &ABSENT)
+        .exercises(&[PING, ECHO])
+        .part("pings", shared_iterations(2, 50), async |vu: &mut Vu, (): &()| ping(vu).await)
+        .part("others", shared_iterations(2, 50), async |_: &mut Vu, (): &()| Ok(()))
+        .run_parts_with(settings(&service, None, "absent-1"));
+    let report = finished.report().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Inconclusive);
+    let text = perf_report::render::terminal::render_run(report, perf_report::render::terminal::TerminalStyle::PLAIN);
+    let absent = "ping p95 <= 250 ms in part others: no requests were made: does the scenario request the endpoint?";
+    assert!(text.contains("only open loads have response times") && text.contains(absent), "{text}");
+    assert!(!text.contains("ping: no requests"), "{text}");
+}
+
 #[test]
 fn a_replay_makes_the_same_load_and_rejects_a_changed_plan() {
     let service = Service::start();

@@ -52,15 +52,17 @@ fn a_measure_with_too_few_values_has_values_and_not_requests() {
 #[test]
 fn an_absent_segment_check_or_value_is_named() {
     const QUEUE: Measure = Measure::trend("queue", "Queue");
+    let response = Slo::response_time(ADD_ITEM, Ratio::percent(95), Duration::from_millis(300));
     let in_room = P95.in_tag("room", "large");
     for (slo, is_elsewhere, expected) in [
         (P95, false, Reason::NoData),
         (in_room, false, Reason::NoData),
+        (response, false, Reason::ClosedLoad),
         (in_room, true, Reason::NotInSegment { segment: "room=large".to_owned() }),
         (Slo::check_above("has a room", Ratio::percent(99)), false, Reason::NotChecked),
         (Slo::trend(QUEUE, Ratio::percent(95), 7), false, Reason::NoValue),
     ] {
-        let verdict = name_absence(&slo, judge(&slo, Tally::default()), || is_elsewhere);
+        let verdict = name_absence(&slo, judge(&slo, Tally::default()), || is_elsewhere, || true);
         assert_eq!(verdict, Verdict::Inconclusive(expected), "{slo:?}");
     }
 }
