@@ -30,6 +30,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::host::clock::Moment;
+use crate::host::terminal::print_line;
 use crate::host::{files, http, workspace};
 use crate::refusal::refuse;
 use crate::runs::reports;
@@ -186,8 +187,8 @@ async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
     let bytes = packed?;
     let CollectedSeries { series, samples, .. } = contents.collected;
     let samples = counted(samples, "sample");
-    println!("{}  {} KiB: {} series, {samples}", output.display(), bytes.div_ceil(1024), series.len());
-    println!("to show it: cargo xtask archive open {}", output.display());
+    print_line(&format!("{}  {} KiB: {} series, {samples}", output.display(), bytes.div_ceil(1024), series.len()));
+    print_line(&format!("to show it: cargo xtask archive open {}", output.display()));
     Ok(ExitCode::Met)
 }
 

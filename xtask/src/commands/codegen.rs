@@ -4,7 +4,7 @@
 use perf_report::exit_code::ExitCode;
 
 use crate::generated_files;
-use crate::host::terminal::print_error;
+use crate::host::terminal::{print_error, print_line};
 use crate::host::workspace;
 
 #[derive(Debug, clap::Args)]
@@ -25,11 +25,11 @@ pub(crate) fn run(args: &CodegenArgs) -> anyhow::Result<ExitCode> {
             differences.iter().for_each(|difference| eprintln!("  {difference}"));
             return Ok(ExitCode::BadConfiguration);
         }
-        println!("generated files are up to date");
+        print_line("generated files are up to date");
         return Ok(ExitCode::Met);
     }
     generated_files::write(&workspace::root())?;
-    differences.iter().for_each(|difference| println!("{}", difference.describe_written()));
-    println!("all {} generated files are up to date now", generated_files::generated_files()?.len());
+    differences.iter().for_each(|difference| print_line(&difference.describe_written()));
+    print_line(&format!("all {} generated files are up to date now", generated_files::generated_files()?.len()));
     Ok(ExitCode::Met)
 }

@@ -13,6 +13,7 @@ use xshell::{Shell, cmd};
 
 use crate::dashboard_changes;
 use crate::host::git;
+use crate::host::terminal::print_line;
 use crate::host::{files, workspace};
 use crate::refusal::refuse;
 
@@ -50,16 +51,16 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
         }
     }
     if markdown {
-        println!("{}", as_markdown(&changes));
+        print_line(&as_markdown(&changes));
         return Ok(ExitCode::Met);
     }
     if changes.is_empty() {
-        println!("no dashboard has changed since {revision}");
+        print_line(&format!("no dashboard has changed since {revision}"));
         return Ok(ExitCode::Met);
     }
-    changes.iter().for_each(|change| println!("{change}"));
+    changes.iter().for_each(|change| print_line(&change.to_string()));
     if !words {
-        println!();
+        print_line("");
         cmd!(shell, "git --no-pager diff {revision} -- {FOLDER}").quiet().run()?;
     }
     Ok(ExitCode::Met)

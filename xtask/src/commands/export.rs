@@ -12,6 +12,7 @@ use monitoring::services;
 use perf_report::exit_code::ExitCode;
 use serde_json::json;
 
+use crate::host::terminal::print_line;
 use crate::host::{files, workspace};
 use crate::kubernetes;
 use crate::refusal::refuse;
@@ -46,8 +47,8 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     }
     let written = if args.kubernetes.is_some() { manifests()? } else { files()? };
     files::write_generated(&folder, &written)?;
-    println!("{}", folder.display());
-    written.iter().for_each(|file| println!("  {}", file.path));
+    print_line(&folder.display().to_string());
+    written.iter().for_each(|file| print_line(&format!("  {}", file.path)));
     Ok(ExitCode::Met)
 }
 

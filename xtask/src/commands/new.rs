@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use perf_host::nearest::did_you_mean;
 use perf_report::exit_code::ExitCode;
 
+use crate::host::terminal::print_line;
 use crate::host::{files, workspace};
 use crate::refusal::refuse;
 
@@ -54,8 +55,8 @@ pub(crate) fn scenario(args: &NewScenarioArgs) -> anyhow::Result<ExitCode> {
     if !snapshots(name)? {
         return Ok(ExitCode::Internal);
     }
-    println!("perf-tests/tests/load/{name}.rs  the scenario; its snapshot is in snapshots/");
-    println!("to run it: cargo xtask perf {name}");
+    print_line(&format!("perf-tests/tests/load/{name}.rs  the scenario; its snapshot is in snapshots/"));
+    print_line(&format!("to run it: cargo xtask perf {name}"));
     Ok(ExitCode::Met)
 }
 
@@ -71,10 +72,10 @@ pub(crate) fn service(args: &NewServiceArgs) -> anyhow::Result<ExitCode> {
     if !cargo(&codegen)? || !cargo(&generated)? || !snapshots(name)? {
         return Ok(ExitCode::Internal);
     }
-    println!("1. write down its endpoints and objectives in {SERVICES}/{name}.rs");
-    println!("2. cargo xtask codegen");
-    println!("3. write what a user does in perf-tests/tests/load/{name}.rs");
-    println!("4. cargo xtask perf {name} --target http://127.0.0.1:8000 --smoke");
+    print_line(&format!("1. write down its endpoints and objectives in {SERVICES}/{name}.rs"));
+    print_line("2. cargo xtask codegen");
+    print_line(&format!("3. write what a user does in perf-tests/tests/load/{name}.rs"));
+    print_line(&format!("4. cargo xtask perf {name} --target http://127.0.0.1:8000 --smoke"));
     Ok(ExitCode::Met)
 }
 

@@ -10,6 +10,7 @@ use monitoring::sanitize::sanitize;
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 
+use crate::host::terminal::print_line;
 use crate::refusal::refuse;
 use crate::stack::{self, Images, PortArgs, Stack, StackArgs, StackChoice, StackPart, docker, native, parts, stop};
 
@@ -72,7 +73,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
             start(&args).await
         }
         StackCommand::Status => {
-            println!("{}", sanitize(&status::lines().await?.join("\n")));
+            print_line(&sanitize(&status::lines().await?.join("\n")));
             Ok(ExitCode::Met)
         }
         StackCommand::Logs { follow } => logs(follow).await,
@@ -80,7 +81,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
         StackCommand::Doctor(args) => doctor::run(&args).await,
         StackCommand::Images => {
             let Images { prometheus, grafana } = Images::from_environment();
-            println!("{}\n{}", prometheus.name, grafana.name);
+            print_line(&format!("{}\n{}", prometheus.name, grafana.name));
             Ok(ExitCode::Met)
         }
     }
@@ -88,7 +89,7 @@ pub(crate) async fn run(command: StackCommand) -> anyhow::Result<ExitCode> {
 
 async fn start(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let options = args.ports.options(&args.stack);
-    println!("{}", describe(&stack::start(&options, Signals::count()?).await?));
+    print_line(&describe(&stack::start(&options, Signals::count()?).await?));
     Ok(ExitCode::Met)
 }
 
@@ -100,10 +101,10 @@ async fn down(prometheus_port: Option<u16>) -> anyhow::Result<ExitCode> {
     };
     stop(&parts).await?;
     let names: Vec<_> = parts.iter().map(StackPart::to_string).collect();
-    println!(
-        "{}",
-        if names.is_empty() { "no stack was running".to_owned() } else { format!("stopped {}", names.join(", ")) }
-    );
+    match names.as_slice() {
+        [] => print_line("no stack was running"),
+        names => print_line(&format!("stopped {}", names.join(", "))),
+    }
     match docker_error {
         Some(error) => Err(error.into()),
         None => Ok(ExitCode::Met),
@@ -127,7 +128,7 @@ async fn logs(follow: bool) -> anyhow::Result<ExitCode> {
         shown.await?
     };
     if shown == 0 {
-        println!("no stack is running");
+        print_line("no stack is running");
     }
     Ok(ExitCode::Met)
 }
@@ -136,7 +137,7 @@ async fn reset(yes: bool, prometheus_port: Option<u16>) -> anyhow::Result<ExitCo
     let mut kept = docker::volumes(prometheus_port).await?;
     kept.extend(native::data(prometheus_port).iter().map(|folder| folder.display().to_string()));
     if kept.is_empty() {
-        println!("there is no data to remove");
+        print_line("there is no data to remove");
         return Ok(ExitCode::Met);
     }
     if !yes {
@@ -148,14 +149,14 @@ async fn reset(yes: bool, prometheus_port: Option<u16>) -> anyhow::Result<ExitCo
         let mut reply = String::new();
         stdin().read_line(&mut reply)?;
         if !matches!(reply.trim(), "y" | "Y" | "yes") {
-            println!("nothing was removed");
+            print_line("nothing was removed");
             return Ok(ExitCode::Met);
         }
     }
     stop(&parts(StackChoice::Auto, prometheus_port).await?).await?;
     docker::remove_volumes(prometheus_port).await?;
     native::remove_data(prometheus_port)?;
-    println!("removed {}", kept.join(", "));
+    print_line(&format!("removed {}", kept.join(", ")));
     Ok(ExitCode::Met)
 }
 

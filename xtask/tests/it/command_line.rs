@@ -2,7 +2,7 @@
 //! wrong flags. They build and start nothing.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use perf_report::exit_code::ExitCode;
 
@@ -245,4 +245,14 @@ fn a_command_that_stops_early_is_on_the_job_page() {
     let output = xtask(&["perf", "--against", "main", "basic", "progressive"], &environment);
     crate::real::assert_stop_on_job_page(&page, &String::from_utf8(output.stdout).unwrap(), "2 are named");
     assert_eq!(output.status.code(), Some(104));
+}
+
+/// Such as `cargo xtask stack images | head -1`.
+#[test]
+fn a_closed_pipe_does_not_end_a_command() {
+    let mut command = crate::real::xtask(&["stack", "images"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

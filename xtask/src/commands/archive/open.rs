@@ -14,6 +14,7 @@ use perf_report::render::files::REPORT as REPORT_FILE;
 
 use super::{BLOCKS, DASHBOARDS, MANIFEST, Manifest, REPORT, SCHEMA};
 use crate::host::files;
+use crate::host::terminal::print_line;
 use crate::refusal::refuse;
 use crate::runs::reports;
 use crate::stack::dashboard_link::dashboard_link;
@@ -53,15 +54,15 @@ pub(super) async fn run(args: &OpenArgs) -> anyhow::Result<ExitCode> {
     let Some(prometheus) = &stack.prometheus else {
         return Err(refuse("cannot show the archive without Docker or a prometheus on PATH: install one of them"));
     };
-    println!("{}", sanitize(&report_line(&report)));
+    print_line(&sanitize(&report_line(&report)));
     if let Some(grafana) = &stack.grafana
         && let Some(link) = dashboard_link(grafana, &report)
     {
-        println!("dashboard   {link}");
+        print_line(&format!("dashboard   {link}"));
     }
-    println!("Prometheus  {prometheus}");
-    println!("report      {}", root.join(REPORT).join(REPORT_FILE).display());
-    println!("to stop it: cargo xtask stack down --prometheus-port {prometheus_port}");
+    print_line(&format!("Prometheus  {prometheus}"));
+    print_line(&format!("report      {}", root.join(REPORT).join(REPORT_FILE).display()));
+    print_line(&format!("to stop it: cargo xtask stack down --prometheus-port {prometheus_port}"));
     Ok(ExitCode::Met)
 }
 
