@@ -7,11 +7,13 @@ use crate::setting::{Setting, SettingValue};
 use crate::settings::Settings;
 use crate::value::is_private;
 use crate::{
-    AGENTS, DURATION, ITERATIONS, LISTEN, LISTEN_CERTIFICATE, LoadOverride, MAX_VUS_OF_RATE, PROMETHEUS, RATE,
-    REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SHARD, SMOKE,
-    STAGES, START_AT, SettingsError, VUS, rfc3339_millis,
+    AGENT_TOKEN, AGENTS, DURATION, ITERATIONS, LISTEN, LISTEN_CERTIFICATE, LoadOverride, MAX_VUS_OF_RATE, PROMETHEUS,
+    RATE, REMOTE_WRITE, REPLAY, RW_BEARER_TOKEN, RW_CLIENT_CERTIFICATE, RW_CLIENT_CERTIFICATE_KEY, RW_USERNAME, SHARD,
+    SMOKE, STAGES, START_AT, SettingsError, VUS, rfc3339_millis,
 };
 
+/// Fewest characters of a token of agents.
+const SHORTEST_TOKEN: usize = 16;
 /// The longest time until a start.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
@@ -88,6 +90,24 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// The secret that agents show which are started by hand. No agent joins a dry run.
+    ///
+    /// # Errors
+    /// If the variable has none, or a short one.
+    pub fn agent_token(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, SettingsError> {
+        if self.listen.is_none() || self.dry_run {
+            return Ok(None);
+        }
+        let token = lookup(AGENT_TOKEN).filter(|token| token.len() >= SHORTEST_TOKEN);
+        token.map(Some).ok_or_else(|| {
+            SettingsError::Contradiction(format!(
+                "{} admits only agents that know a secret: set {AGENT_TOKEN} to the same random text of at least \
+                 {SHORTEST_TOKEN} characters here and for each agent",
+                self.setting_name(LISTEN)
+            ))
+        })
     }
 
     fn check_shard(&self) -> Result<(), SettingsError> {

@@ -65,6 +65,7 @@ impl Settings {
         let Self { store_access, remote_write, prometheus, .. } = &mut settings;
         store_access.bind(remote_write, prometheus);
         settings.check()?;
+        settings.agent_token(lookup)?;
         check_exclusions(&given)?;
         for (setting, name, text) in &given {
             let hosts = matches!(setting.value, SettingValue::PerHost(_)).then(|| per_host::host_names(text));

@@ -177,12 +177,15 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("K6_PROMETHEUS_RW_SIGV4_REGION", "", "eu-1"),
 ];
 
+/// A secret of agents that is long enough.
+const TOKEN: &str = "0123456789abcdef";
+
 /// Other settings that must be given with this one, so that it has an effect.
 fn companions(variable: &str) -> &'static [(&'static str, &'static str)] {
     match variable {
         MAX_VUS_OF_RATE => &[(RATE, "1/s")],
-        LISTEN => &[(AGENTS, "2")],
-        LISTEN_CERTIFICATE => &[(AGENTS, "2"), (LISTEN, "10.0.0.5:7070")],
+        LISTEN => &[(AGENTS, "2"), (AGENT_TOKEN, TOKEN)],
+        LISTEN_CERTIFICATE => &[(AGENTS, "2"), (LISTEN, "10.0.0.5:7070"), (AGENT_TOKEN, TOKEN)],
         START_AT => &[(SHARD, "2/3")],
         RW_USERNAME => &[(REMOTE_WRITE, "http://store")],
         RW_PASSWORD => &[(REMOTE_WRITE, "http://store"), (RW_USERNAME, "me")],
@@ -263,7 +266,8 @@ fn every_setting_survives_json() {
         HTTP1,
     ];
     let together = TEXTS.iter().filter(|(name, text, _)| !text.is_empty() && !exclude_each_other.contains(name));
-    let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).collect::<Vec<_>>()).unwrap();
+    let token = [(AGENT_TOKEN, TOKEN)];
+    let mut all = settings(&together.map(|(name, text, _)| (*name, *text)).chain(token).collect::<Vec<_>>()).unwrap();
     (all.outcome, all.revision, all.command) =
         (Some(OutcomePlace::File("outcome".into())), Revision::parse("abc-dirty"), "perf -q".to_owned());
     crosses(&all);

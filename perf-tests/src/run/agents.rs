@@ -5,11 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted;
-use perf_settings::{AGENT_TOKEN, LISTEN, Settings};
+use perf_settings::Settings;
 use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
-use super::error::SHORTEST_TOKEN;
 use super::{PreparedRun, RunError, ScenarioBody, configuration};
 use crate::agents::{self, Assignment, Coordinator, MAX_SETUP_VALUE};
 use crate::engine::{self, LoadShare};
@@ -22,7 +21,8 @@ impl PreparedRun {
         if self.settings.on_kubernetes {
             return Err(RunError::Pods);
         }
-        let token = self.token()?;
+        let token = self.settings.agent_token(&environment::variable).map_err(configuration)?;
+        let token = token.unwrap_or_else(agents::new_token);
         let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(RunError::Program)?;
         let quiet = self.settings.quiet;
         let show = move |text: &str| {
@@ -55,15 +55,6 @@ impl PreparedRun {
         };
         coordinator.assign(assignment, planning.hash(), &mut self.signals).await?;
         Ok(Some(coordinator))
-    }
-
-    /// The token of the run: a new one, or the user's if agents are started by hand.
-    fn token(&self) -> Result<String, RunError> {
-        if self.settings.listen.is_none() {
-            return Ok(agents::new_token());
-        }
-        let token = environment::variable(AGENT_TOKEN).filter(|token| token.len() >= SHORTEST_TOKEN);
-        token.ok_or_else(|| RunError::NoToken { listen: self.settings.setting_name(LISTEN) })
     }
 
     /// TLS for the connections of agents, if the user gave a certificate.

@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 
 use perf_report::exit_code::ExitCode;
-use perf_settings::AGENT_TOKEN;
 
 use super::capacity::CapacityError;
 use super::hosts::HostError;
@@ -15,9 +14,6 @@ use crate::agents::{AgentEnd, AgentError, ShardError};
 use crate::engine::ShareError;
 use crate::evidence::FileError;
 use crate::remote_write::PushError;
-
-/// Fewest characters of a token.
-pub(super) const SHORTEST_TOKEN: usize = 16;
 
 /// An error of a part of the program that knows nothing of runs.
 type Source = Box<dyn Error + Send + Sync>;
@@ -54,11 +50,6 @@ pub(crate) enum RunError {
     ShardExists { path: PathBuf, setting: String },
     #[error("only cargo xtask perf makes load by pods: use --agents kubernetes:N there, or leave out kubernetes: here")]
     Pods,
-    #[error(
-        "{listen} admits only agents that know a secret: set {AGENT_TOKEN} to the same random text of at least \
-         {SHORTEST_TOKEN} characters here and for each agent"
-    )]
-    NoToken { listen: String },
     #[error(transparent)]
     Agent(#[from] AgentError),
     #[error(transparent)]
@@ -97,7 +88,6 @@ impl RunError {
             | Self::Shard(_)
             | Self::ShardExists { .. }
             | Self::Pods
-            | Self::NoToken { .. }
             | Self::Configuration(_) => ExitCode::BadConfiguration,
             Self::Agent(error) => error.code(),
             Self::AgentEnd(end) => end.code(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::shard::parse_moment;
-use crate::{Rate, Stage, parse_url};
+use crate::{DRY_RUN, Rate, Stage, parse_url};
 
 fn settings() -> Settings {
     Settings::new(parse_url("http://main.test").unwrap())
@@ -47,4 +47,27 @@ fn a_start_that_has_passed_is_refused() {
     };
     let error = Settings::from_lookup(&variables).unwrap().check_start(now).unwrap_err().to_string();
     assert!(error.starts_with("PERF_START_AT=2001-09-09T01:46:30.000Z: this time has passed"), "{error}");
+}
+
+#[test]
+fn an_address_for_agents_needs_a_token() {
+    let read = |token: Option<&str>, dry_run: &str| {
+        let lookup = |name: &str| match name {
+            AGENTS => Some("2".to_owned()),
+            LISTEN => Some("127.0.0.1:1".to_owned()),
+            DRY_RUN => Some(dry_run.to_owned()),
+            AGENT_TOKEN => token.map(str::to_owned),
+            _ => None,
+        };
+        Settings::from_lookup(&lookup).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(Some("sixteen letters."), ""), Ok(()));
+    assert_eq!(read(None, "1"), Ok(()), "no agent joins a dry run");
+    for token in [None, Some(""), Some("fifteen letters")] {
+        let error = read(token, "").unwrap_err();
+        assert!(
+            error.starts_with("PERF_LISTEN admits only agents that know a secret: set PERF_AGENT_TOKEN"),
+            "{error}"
+        );
+    }
 }

@@ -147,6 +147,7 @@ fn an_error_names_a_setting_as_it_was_typed() {
         ("a b --target http://a --shard 1/2 --start-at 9", &[], "--start-at is for one scenario"),
         ("--target http://a --shard 1/2", &[("PERF_START_AT", "9")], "PERF_START_AT=1970-01-01T00:00:09.000Z: "),
         ("--shard 1/2 --prometheus-url http://p:1", &[], "remove --prometheus-url"),
+        ("--agents 2 --listen 10.0.0.1:1", &[], "--listen admits only agents that know a secret: set PERF_AGENT_TOKEN"),
     ] {
         let args = Line::try_parse_from(format!("perf {line}").split_whitespace()).unwrap().args;
         let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned());
