@@ -51,6 +51,13 @@ impl Settings {
             let smoke = self.setting_name(SMOKE);
             return contradiction(format!("{smoke} runs one iteration: leave out the settings of a load"));
         }
+        if self.smoke && (self.agents > Some(1) || self.shard.is_some_and(|shard| shard.of > 1)) {
+            let several = if self.agents.is_some() { AGENTS } else { SHARD };
+            let [smoke, several] = [SMOKE, several].map(|variable| self.setting_name(variable));
+            return contradiction(format!(
+                "{smoke} runs one iteration, which cannot be shared: remove {smoke} or {several}"
+            ));
+        }
         if self.replay.is_some() && self.load != LoadOverride::default() {
             let (replay, vus) = (self.setting_name(REPLAY), self.setting_name(VUS));
             return contradiction(format!(

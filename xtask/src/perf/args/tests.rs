@@ -148,6 +148,8 @@ fn an_error_names_a_setting_as_it_was_typed() {
         ("--target http://a --shard 1/2", &[("PERF_START_AT", "9")], "PERF_START_AT=1970-01-01T00:00:09.000Z: "),
         ("--shard 1/2 --prometheus-url http://p:1", &[], "remove --prometheus-url"),
         ("--agents 2 --listen 10.0.0.1:1", &[], "--listen admits only agents that know a secret: set PERF_AGENT_TOKEN"),
+        ("--smoke --agents 2", &[], "remove --smoke or --agents"),
+        ("--smoke", &[("PERF_SHARD", "1/2")], "remove --smoke or PERF_SHARD"),
     ] {
         let args = Line::try_parse_from(format!("perf {line}").split_whitespace()).unwrap().args;
         let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned());
