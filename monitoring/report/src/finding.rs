@@ -100,6 +100,7 @@ pub enum FindingKind {
     AgentSkewed,
     AgentSlow,
     Sharded,
+    ShardsApart,
     SettingIgnored,
     // Store.
     StoreRefused,

@@ -105,6 +105,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
             verdict::excuse_less_load(slo, objective, judged_ms, less_load_ms);
         }
     }
+    verdict::doubt_rates(catalogue.slos, &mut objectives, &evidence.findings);
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
     if evidence.run.smoke {
         let requested = endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);

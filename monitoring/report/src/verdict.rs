@@ -154,6 +154,9 @@ pub enum Reason {
     #[error("the generator made less load than planned: another finding says when and why")]
     #[serde(rename = "paused")]
     LessLoad,
+    /// The shards of the run did not make their loads at the same time.
+    #[error("the shards did not run at the same time, so the target never had the whole load: use --start-at")]
+    ShardsApart,
     /// There is no value. Or the report has an older version, which gives each reason as text only.
     #[error(transparent)]
     Unavailable(MissingValue),

@@ -1,7 +1,6 @@
 //! Makes one run of the files of its shards.
 
 use monitoring::sanitize::sanitize;
-use monitoring::slo::Slo;
 use perf_report::exact_ms;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted_part;
@@ -31,7 +30,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
     let out = settings.out.clone().unwrap_or_else(|| environment::folder(settings));
     let folder = evidence::prepare_folder(&out, &testid, &settings.setting_name(TESTID))?;
-    let problems = findings(&merged, &spec);
+    let problems = findings(&merged);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;
     let (ended, epoch) = (started + lasted, Epoch::begin());
     let finished = FinishedLoad { load, problems, pushes: None, timeline, started, ended, epoch, late: None };
@@ -47,7 +46,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
 }
 
 /// Findings of the shards, and about how they were made.
-fn findings(merged: &MergedLoad, spec: &RunSpec) -> Vec<Finding> {
+fn findings(merged: &MergedLoad) -> Vec<Finding> {
     let MergedLoad { load, findings, shards, start_at, .. } = merged;
     let made = load.agents.iter().filter(|shard| shard.place.is_some()).count();
     // A signal before the load ended a shard, not this run: its load is lost.
@@ -62,11 +61,11 @@ fn findings(merged: &MergedLoad, spec: &RunSpec) -> Vec<Finding> {
         Finding { message: sanitize(&format!("{subject}{}", finding.message)), ..finding.clone() }
     });
     let mut all: Vec<_> = named.collect();
-    let warning = |message: String| Finding::warning(Subject::Run, FindingKind::Sharded, message);
-    all.push(warning(format!(
+    let message = format!(
         "merged from {}. Each ran setup and teardown, and pushed nothing: dashboards, rules and delivery were not checked",
         counted_part(made as u64, (*shards).into(), "shard")
-    )));
+    );
+    all.push(Finding::warning(Subject::Run, FindingKind::Sharded, message));
     let skew = |late: f64| late > exact_ms(MAX_SKEW);
     for agent in load.agents.iter().filter(|agent| start_at.is_some() && skew(agent.start_skew_ms)) {
         let message = format!(
@@ -80,29 +79,12 @@ fn findings(merged: &MergedLoad, spec: &RunSpec) -> Vec<Finding> {
     }
     let latest = load.agents.iter().map(|agent| agent.start_skew_ms).fold(0.0, f64::max);
     if start_at.is_none() && skew(latest) {
-        all.push(warning(format!(
+        let message = format!(
             "shards did not run at the same time: the last one began {:.1} s after the first, so the target never had the \
              whole load. Times in this report count from each shard's own start. --start-at makes them begin together",
             latest / 1e3
-        )));
-        if spec.catalogue.slos.iter().any(|slo| slo.is_per_second() && is_exercised(slo, spec)) {
-            let message =
-                "objectives on a rate cannot be judged, because shards did not run at the same time: use --start-at";
-            all.push(Finding::inconclusive(Subject::Generator, FindingKind::AgentSkewed, message));
-        }
+        );
+        all.push(Finding::warning(Subject::Run, FindingKind::ShardsApart, message));
     }
     all
 }
-
-fn is_exercised(slo: &Slo, spec: &RunSpec) -> bool {
-    let has_part = slo.part.is_none_or(|name| spec.parts.iter().any(|part| part.name == name));
-    has_part
-        && match (slo.endpoint(), slo.measure()) {
-            (Some(endpoint), _) => spec.exercised.contains(endpoint),
-            (None, Some(measure)) => spec.measures.contains(measure),
-            (None, None) => true,
-        }
-}
-
-#[cfg(test)]
-mod tests;

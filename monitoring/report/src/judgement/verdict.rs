@@ -100,6 +100,17 @@ pub(super) fn excuse_less_load(slo: &Slo, objective: &mut ObjectiveResult, judge
     }
 }
 
+/// Makes objectives on a rate inconclusive if shards ran apart, since these never made the whole
+/// load.
+pub(super) fn doubt_rates(slos: &[Slo], objectives: &mut [ObjectiveResult], findings: &[Finding]) {
+    let is_apart = findings.iter().any(|finding| finding.kind == FindingKind::ShardsApart);
+    for (slo, objective) in slos.iter().zip(objectives).filter(|_| is_apart) {
+        if slo.is_per_second() && objective.verdict.is_decided() {
+            objective.verdict = Verdict::Inconclusive(Reason::ShardsApart);
+        }
+    }
+}
+
 /// Names what is absent, if it is not the requests of an endpoint. `is_elsewhere` tells whether
 /// there is data outside the objective's segment, and `is_requested` whether its endpoint has
 /// requests.

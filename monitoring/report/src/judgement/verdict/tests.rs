@@ -111,6 +111,27 @@ fn a_pause_excuses_misses_that_less_load_may_cause() {
 }
 
 #[test]
+fn shards_apart_leave_an_objective_on_a_rate_inconclusive() {
+    const HITS: Measure = Measure::counter("hits", "Hits");
+    let (rate, hits) = (Slo::total_throughput(50), Slo::counter_per_second(HITS, Limit::AtMost(50)));
+    for (slo, verdict, code) in [
+        (&rate, Verdict::Missed, ExitCode::Inconclusive),
+        (&rate, Verdict::Met, ExitCode::Inconclusive),
+        (&hits, Verdict::Missed, ExitCode::Inconclusive),
+        (&rate, Verdict::NotInScenario, ExitCode::Met),
+        (&Slo::counter(HITS, Limit::AtLeast(50)), Verdict::Missed, ExitCode::Missed),
+    ] {
+        let result = ObjectiveResult::new(&SHOP, slo, Measurement::value(tally(9, 9, 0), None), verdict);
+        let mut results = [result.clone()];
+        doubt_rates(&[*slo], &mut results, &[]);
+        assert_eq!(results, [result]);
+        let apart = Finding::warning(Subject::Run, FindingKind::ShardsApart, "");
+        doubt_rates(&[*slo], &mut results, &[apart]);
+        assert_eq!(results[0].code(), code, "{results:?}");
+    }
+}
+
+#[test]
 fn an_agent_that_made_less_load_may_explain_any_miss() {
     let paused = |kinds: &[FindingKind]| {
         let finding = |kind: &FindingKind| Finding::inconclusive(Subject::Generator, *kind, String::new());

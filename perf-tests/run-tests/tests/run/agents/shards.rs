@@ -7,13 +7,16 @@ use std::time::SystemTime;
 
 use perf_report::finding::FindingKind;
 use perf_report::read::read_report;
+use perf_report::verdict::Reason;
 use perf_settings::rfc3339_millis;
 use test_support::wait_for;
 
 use super::super::*;
-use super::{PATIENCE, bodies, now, scenario, signal};
+use super::{PATIENCE, bodies, now, program, scenario, signal};
 
 const SHARDS: usize = 3;
+/// The load of a scenario that has objectives on rates.
+const RATES: &str = "rates";
 
 /// A new folder for the files of a test.
 fn folder(name: &str) -> PathBuf {
@@ -24,8 +27,13 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// The program of the fixture with this load, or with objectives on rates.
+fn fixture(load: &str) -> Command {
+    if load == RATES { program("objectives::fixture") } else { scenario(load) }
+}
+
 fn in_folder(load: &str, folder: &Path) -> Command {
-    let mut command = scenario(load);
+    let mut command = fixture(load);
     command.env(perf_settings::OUT, folder).env(perf_settings::FOLDER, folder).env(perf_settings::QUIET, "1");
     command
 }
@@ -53,7 +61,9 @@ fn merge(folder: &Path, load: &str, files: &[PathBuf]) -> Result<String, String>
         folder: folder.to_owned(),
         ..Settings::new("http://127.0.0.1:9".parse().unwrap())
     };
-    let mut command = scenario(load);
+    let mut command = fixture(load);
+    // The fixtures need a target in their environment, and merge by the settings.
+    command.env(perf_settings::TARGET, "http://127.0.0.1:9");
     command.env(perf_settings::SETTINGS_JSON, serde_json::to_string(&settings).unwrap());
     let printed = String::from_utf8(command.output().unwrap().stderr).unwrap();
     fs::read_to_string(folder.join("sharded/report.json")).map_err(|_| printed)
@@ -106,7 +116,8 @@ fn merged_counts_are_those_of_the_service_in_any_order_of_files() {
         told[0].message.starts_with("merged from 3 of 3 shards. Each ran setup and teardown, and pushed nothing"),
         "{told:?}"
     );
-    assert!(told[1].message.starts_with("shards did not run at the same time"), "{told:?}");
+    let apart = report.findings.iter().find(|it| it.kind == FindingKind::ShardsApart).unwrap();
+    assert!(apart.message.starts_with("shards did not run at the same time"), "{apart}");
 }
 
 #[test]
@@ -185,18 +196,38 @@ fn shards_that_begin_at_a_given_time_begin_together() {
         "{:?}",
         report.run.agents
     );
-    // A shard whose file says that it began late.
-    let late = out.join("late.json");
-    let mut json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&files[1]).unwrap()).unwrap();
-    for time in ["started", "ended"] {
-        json[time]["secs_since_epoch"] = (json[time]["secs_since_epoch"].as_u64().unwrap() + 3).into();
-    }
-    fs::write(&late, json.to_string()).unwrap();
+    let late = delayed(&files[1], 3);
     let report = merged("late-merged", "each", &[files[0].clone(), late, files[2].clone()]);
     assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
     let finding = report.findings.iter().find(|it| it.kind == FindingKind::AgentSkewed).unwrap();
     assert!(finding.message.starts_with("shard 2 of 3 (process "), "{finding}");
     assert!(finding.message.ends_with(" ms after --start-at; 50 ms are allowed"), "{finding}");
+}
+
+/// A copy of a shard's file that says that it ran this many seconds later.
+fn delayed(file: &Path, seconds: u64) -> PathBuf {
+    let mut json: serde_json::Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    for time in ["started", "ended"] {
+        json[time]["secs_since_epoch"] = (json[time]["secs_since_epoch"].as_u64().unwrap() + seconds).into();
+    }
+    let late = file.with_extension("late.json");
+    fs::write(&late, json.to_string()).unwrap();
+    late
+}
+
+#[test]
+fn shards_apart_leave_objectives_on_a_rate_inconclusive() {
+    let (service, out) = (Service::start(), folder("apart"));
+    let files: Vec<_> = std::thread::scope(|scope| {
+        let made = ["1/2", "2/2"].map(|shard| scope.spawn(|| make(&service, &out, RATES, shard, &[]).unwrap()));
+        made.map(|made| made.join().unwrap()).into()
+    });
+    let report = merged("apart-merged", RATES, &[files[0].clone(), delayed(&files[1], 60)]);
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let apart = Verdict::Inconclusive(Reason::ShardsApart);
+    for id in ["room_throughput:at_least_1000000_per_second", "room_throughput"] {
+        assert_eq!(verdict(&report, id), apart, "{:?}", report.objectives);
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shards begin at a time of day")]
