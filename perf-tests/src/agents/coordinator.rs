@@ -16,12 +16,11 @@ use super::agent_load::AgentLoad;
 use super::clock_offset::SentClock;
 use super::lease_book::LeaseBook;
 use super::link::LinkReceiver;
-use super::listener::{AgentListener, JoinedAgent, PeerResult};
+use super::listener::{AgentListener, JoinedAgent};
 use super::member::Member;
 use super::message::{
     AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, SILENCE, ToAgent,
 };
-use super::refused_peers::{RefusedPeer, RefusedPeers};
 use super::{fold, program};
 use crate::clock;
 use crate::engine::{EarlyEnd, Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
@@ -43,7 +42,6 @@ pub(crate) struct Coordinator {
     processes: Vec<Child>,
     listener: AgentListener,
     members: Vec<Member>,
-    refused: RefusedPeers,
     clock: SentClock,
     layout: Layout,
     book: LeaseBook,
@@ -64,9 +62,9 @@ impl Coordinator {
     ) -> Result<Self, AgentError> {
         let listener =
             AgentListener::open(address, encryption, here).map_err(|error| AgentError::Listen { address, error })?;
-        let (members, processes, refused) = (Vec::new(), Vec::new(), RefusedPeers::default());
-        let (clock, book, told) = (SentClock::start(), LeaseBook::default(), Vec::new());
-        Ok(Self { listener, members, processes, refused, clock, layout, book, told, overtime: OVERTIME })
+        let (members, processes, told) = (Vec::new(), Vec::new(), Vec::new());
+        let (clock, book) = (SentClock::start(), LeaseBook::default());
+        Ok(Self { listener, members, processes, clock, layout, book, told, overtime: OVERTIME })
     }
 
     pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {
@@ -89,17 +87,12 @@ impl Coordinator {
         tokio::pin!(patience);
         while joined.len() < agents as usize {
             let why = tokio::select! {
-                peer = self.listener.next() => {
-                    match peer {
-                        PeerResult::Agent(agent) => {
-                            joined.extract_if(.., |agent| !agent.is_connected()).for_each(|agent| {
-                                show(&format!("an agent has left: {}", agent.place));
-                            });
-                            show(&format!("agent {} of {agents} has joined: {}", joined.len() + 1, agent.place));
-                            joined.push(agent);
-                        }
-                        PeerResult::Refused(peer) => self.refused.add(peer, show),
-                    }
+                agent = self.listener.next(show) => {
+                    joined.extract_if(.., |agent| !agent.is_connected()).for_each(|agent| {
+                        show(&format!("an agent has left: {}", agent.place));
+                    });
+                    show(&format!("agent {} of {agents} has joined: {}", joined.len() + 1, agent.place));
+                    joined.push(agent);
                     continue;
                 }
                 ended = first_end(&mut self.processes) => ended,
@@ -107,16 +100,18 @@ impl Coordinator {
                 () = signals.interrupted() => return Err(AgentError::Interrupted),
             };
             let joined = joined.iter().filter(|agent| agent.is_connected()).count();
-            return Err(AgentError::NotAllJoined { joined, agents, why, refused: self.refused.texts().collect() });
+            return Err(AgentError::NotAllJoined { joined, agents, why, refused: self.refused() });
         }
+        self.listener.refuse_others();
         let empty = Snapshot::new(&self.layout);
         let numbered = (1..).zip(LoadShare::all(agents)).zip(joined);
         self.members = numbered.map(|((number, share), joined)| Member::new(number, share, joined, &empty)).collect();
         Ok(())
     }
 
-    pub(crate) fn refused(&self) -> impl Iterator<Item = String> {
-        self.refused.texts()
+    /// A text for each reason for which peers were refused.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        self.listener.refused()
     }
 
     /// Hands out shares, and waits until each agent has planned the same load and reached the
@@ -179,6 +174,7 @@ impl Coordinator {
         watch: &mut dyn LoadObserver,
     ) -> Load {
         let (early, silence, pause) = self.follow(plan, epoch, signals, watch).await;
+        self.listener.end_load();
         let empty = Snapshot::new(&self.layout);
         let loads = self.loads(&empty);
         // Agents give up a coordinator that is silent.
@@ -266,14 +262,6 @@ impl Coordinator {
                     early.interrupted = true;
                     self.tell_all(AbortCause::Interrupted);
                 }
-                peer = self.listener.next() => match peer {
-                    PeerResult::Agent(joined) => {
-                        let why = "all agents had joined".to_owned();
-                        self.refused.add(RefusedPeer { peer: joined.place.clone(), why }, &|_| ());
-                        tokio::spawn(joined.refuse(vec!["all agents of the run have joined".to_owned()]));
-                    }
-                    PeerResult::Refused(peer) => self.refused.add(peer, &|_| ()),
-                },
                 () = &mut overtime => {
                     let why = format!("it did not finish within {} s after its planned end", self.overtime.as_secs());
                     let elapsed = clock::now().saturating_duration_since(epoch);

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use perf_settings::{AGENT_CA, AGENT_TOKEN, LISTEN_CERTIFICATE};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -16,7 +18,7 @@ use super::encryption::{self, AgentStream, EncryptionError};
 use super::identity;
 use super::link::{self, LinkReceiver, LinkSender};
 use super::message::{self, FromAgent, Hello, MAX_HELLO, MessageError, SILENCE, ToAgent};
-use super::refused_peers::RefusedPeer;
+use super::refused_peers::{RefusedPeer, RefusedPeers};
 
 /// Peers that may try to join at a time. Others wait.
 const MOST_AT_ONCE: usize = 64;
@@ -28,11 +30,18 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A listening socket. It is closed when it is dropped.
 pub(super) struct AgentListener {
     pub(super) address: SocketAddr,
-    peers: mpsc::Receiver<PeerResult>,
+    /// `None` once all peers are refused.
+    peers: Option<mpsc::Receiver<PeerResult>>,
+    refused: Arc<Mutex<RefusedPeers>>,
+    /// Whether the load has ended, which late agents are told.
+    has_ended: Arc<AtomicBool>,
+    runtime: Handle,
     task: JoinHandle<()>,
 }
 
-pub(super) enum PeerResult {
+/// A peer that connected.
+enum PeerResult {
+    /// An agent that can take part.
     Agent(JoinedAgent),
     Refused(RefusedPeer),
 }
@@ -76,15 +85,54 @@ impl AgentListener {
                 });
             }
         });
-        Ok(Self { address, peers, task })
+        let (refused, has_ended) = (Arc::default(), Arc::default());
+        Ok(Self { address, peers: Some(peers), refused, has_ended, runtime, task })
     }
 
-    pub(super) async fn next(&mut self) -> PeerResult {
-        match self.peers.recv().await {
-            Some(peer) => peer,
-            // The task ends only with the listener.
-            None => std::future::pending().await,
+    /// The next agent that can take part. `show` shows peers that cannot.
+    pub(super) async fn next(&mut self, show: &dyn Fn(&str)) -> JoinedAgent {
+        let Some(peers) = &mut self.peers else { return std::future::pending().await };
+        loop {
+            match peers.recv().await {
+                Some(PeerResult::Agent(agent)) => return agent,
+                Some(PeerResult::Refused(peer)) => lock(&self.refused).add(peer, show),
+                // The task ends only with the listener.
+                None => return std::future::pending().await,
+            }
         }
+    }
+
+    /// Refuses all peers from now on, also while the thread of the run is blocked.
+    pub(super) fn refuse_others(&mut self) {
+        let Some(mut peers) = self.peers.take() else { return };
+        let (refused, has_ended) = (self.refused.clone(), self.has_ended.clone());
+        self.runtime.spawn(async move {
+            while let Some(peer) = peers.recv().await {
+                let peer = match peer {
+                    PeerResult::Refused(peer) => peer,
+                    PeerResult::Agent(joined) => {
+                        let why = match has_ended.load(Ordering::Relaxed) {
+                            true => "the load of the run has ended",
+                            false => "all agents of the run have joined",
+                        };
+                        let peer = RefusedPeer { peer: joined.place.clone(), why: why.to_owned() };
+                        tokio::spawn(joined.refuse(vec![why.to_owned()]));
+                        peer
+                    }
+                };
+                lock(&refused).add(peer, &|_| ());
+            }
+        });
+    }
+
+    /// Tells agents that come from now on that the load has ended.
+    pub(super) fn end_load(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+    }
+
+    /// A text for each reason for which peers were refused.
+    pub(super) fn refused(&self) -> Vec<String> {
+        lock(&self.refused).texts().collect()
     }
 }
 
@@ -92,6 +140,10 @@ impl Drop for AgentListener {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn lock(refused: &Mutex<RefusedPeers>) -> MutexGuard<'_, RefusedPeers> {
+    refused.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The peer's connection. Small messages, such as those that measure clocks, do not wait for more.

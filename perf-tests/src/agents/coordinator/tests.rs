@@ -239,8 +239,37 @@ async fn an_agent_that_joins_twice_is_refused_and_named() {
     };
     let (load, ()) = tokio::join!(run.make(), agents);
     assert!(load.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", load.agents);
-    let refused: Vec<_> = run.coordinator.refused().collect();
-    assert_eq!(refused, ["a peer was refused: process 7 on node-3: all agents had joined"]);
+    let refused = run.coordinator.refused();
+    assert_eq!(refused, ["a peer was refused: process 7 on node-3: all agents of the run have joined"]);
+}
+
+#[tokio::test]
+async fn a_late_agent_is_told_at_once() {
+    async fn refusal(address: SocketAddr) -> Vec<String> {
+        let mut late = PlayedAgent::join(address).await;
+        match time::timeout(MS(2_000), late.next()).await.unwrap() {
+            ToAgent::Refused(why) => why,
+            message => panic!("{message:?}"),
+        }
+    }
+    let mut run = Run::new(&constant_vus(4, MS(1_000)));
+    let (address, plan) = (run.address(), plan(&constant_vus(4, MS(1_000))));
+    let agents = async {
+        let (one, other) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+        tokio::join!(one.finish(load(0), vec![0], Duration::ZERO), other.finish(load(0), vec![0], Duration::ZERO));
+    };
+    tokio::pin!(agents);
+    tokio::select! {
+        prepared = run.prepare() => prepared.unwrap(),
+        () = &mut agents => panic!("the load began"),
+    }
+    assert_eq!(refusal(address).await, ["all agents of the run have joined"], "while setup blocks the thread");
+    let load = async {
+        let epoch = run.coordinator.begin(&run.plan).await;
+        run.coordinator.run(&run.plan, epoch, &mut run.signals, &mut Patient).await
+    };
+    tokio::join!(load, agents);
+    assert_eq!(refusal(address).await, ["the load of the run has ended"]);
 }
 
 #[tokio::test]
