@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::{join_all, select_all, try_join_all};
 use futures::stream::FuturesUnordered;
+use perf_host::proc;
 use perf_host::signals::Signals;
 use tokio::process::Child;
 use tokio::time::{self, Instant, MissedTickBehavior};
@@ -65,6 +66,15 @@ impl Coordinator {
         let (members, processes, told) = (Vec::new(), Vec::new(), Vec::new());
         let (clock, book) = (SentClock::start(), LeaseBook::default());
         Ok(Self { listener, members, processes, clock, layout, book, told, overtime: OVERTIME })
+    }
+
+    /// The address that agents on other machines join.
+    pub(crate) fn address_to_join(&self) -> String {
+        let address = self.listener.address;
+        match proc::hostname().filter(|_| address.ip().is_unspecified()) {
+            Some(host) => format!("{host}:{}", address.port()),
+            None => address.to_string(),
+        }
     }
 
     pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted;
-use perf_settings::Settings;
+use perf_settings::{AGENT_JOIN, Settings};
 use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
@@ -34,8 +34,9 @@ impl PreparedRun {
         let encryption = self.encryption()?;
         let mut coordinator = Coordinator::open(address, encryption, here, self.layout.clone())?;
         match self.settings.listen {
-            Some(address) => {
-                show(&format!("waiting for {} at {address}", counted(agents.into(), "agent")));
+            Some(_) => {
+                let address = coordinator.address_to_join();
+                show(&format!("waiting for {} with {AGENT_JOIN}={address}", counted(agents.into(), "agent")));
                 coordinator.gather(agents, &show, &mut self.signals).await?;
             }
             None => {

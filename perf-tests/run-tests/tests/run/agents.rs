@@ -18,7 +18,6 @@ use perf_report::finding::FindingKind;
 use perf_report::read::read_report;
 use rand::RngExt as _;
 use serde_json::{Value, json};
-use test_support::fake_server::free_port;
 use test_support::processes::children;
 use test_support::wait_for;
 
@@ -258,53 +257,6 @@ fn a_closed_load_that_stood_still_is_inconclusive() {
         let name = if agents.is_some() { "a thread of agent " } else { "a thread of the generator " };
         assert!(finding.message.starts_with(name) && finding.message.contains("did not run for 1."), "{finding}");
     }
-}
-
-#[test]
-fn agents_that_are_started_by_hand_join() {
-    let (service, token) = (Service::start(), "a token that only the test knows");
-    let free = format!("127.0.0.1:{}", free_port());
-    let variables = [(perf_settings::AGENTS, "2"), (perf_settings::LISTEN, &free), (perf_settings::AGENT_TOKEN, token)];
-    let without_token = Run::start_with(&service, "no-token", "shared", &variables[..2]).finish().unwrap_err();
-    assert!(without_token.contains("set PERF_AGENT_TOKEN"), "{without_token}");
-    let run = Run::start_with(&service, "by-hand", "shared", &variables);
-    let agent = || {
-        let join = [(perf_settings::AGENT_JOIN, free.as_str()), (perf_settings::AGENT_TOKEN, token)];
-        scenario("shared").envs(join).spawn().unwrap()
-    };
-    let agents = [agent(), agent()];
-    let report = run.finish().unwrap();
-    assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
-    assert_eq!((report.iterations.completed, report.run.agents.len()), (61, 2));
-    let slices = &report.run.timeline.slices;
-    assert_eq!(slices.iter().map(|slice| slice.requests).sum::<u64>(), report.requests.sent);
-    let lasted = u64::try_from(report.run.ended_unix_ms - report.run.started_unix_ms).unwrap();
-    assert!(slices.last().unwrap().to_ms.abs_diff(lasted) < 100, "{lasted} ms: {:?}", slices.last());
-    for agent in agents {
-        let printed = agent.wait_with_output().unwrap();
-        assert!(printed.status.success() && printed.stderr.is_empty(), "{printed:?}");
-    }
-}
-
-#[test]
-fn an_agent_with_a_wrong_token_is_named_on_both_sides() {
-    let (service, token) = (Service::start(), "a token that only the test knows");
-    let free = format!("127.0.0.1:{}", free_port());
-    let variables = [(perf_settings::AGENTS, "1"), (perf_settings::LISTEN, &free), (perf_settings::AGENT_TOKEN, token)];
-    let run = Run::start_with(&service, "wrong-token", "shared", &variables);
-    let agent = |token: &str| {
-        let join = [(perf_settings::AGENT_JOIN, free.as_str()), (perf_settings::AGENT_TOKEN, token)];
-        scenario("shared").envs(join).spawn().unwrap().wait_with_output().unwrap()
-    };
-    let other = agent("another text of its length here");
-    let printed = String::from_utf8(other.stderr).unwrap();
-    assert_eq!(other.status.code(), Some(ExitCode::BadConfiguration.code().into()), "{printed}");
-    assert!(printed.contains("the coordinator closed the connection: ") && printed.contains("PERF_AGENT_TOKEN is not"));
-    assert!(agent(token).status.success());
-    let report = run.finish().unwrap();
-    assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
-    let refused = report.findings.iter().find(|finding| finding.kind == FindingKind::AgentRefused).unwrap();
-    assert!(refused.message.contains("its token is wrong: set its PERF_AGENT_TOKEN"), "{refused}");
 }
 
 #[test]

@@ -202,6 +202,18 @@ async fn two_coordinators_cannot_have_one_address() {
 }
 
 #[tokio::test]
+async fn an_address_for_all_interfaces_is_named_by_the_machine() {
+    let join = |address: &str| {
+        let coordinator = Coordinator::open(address.parse().unwrap(), None, hello(), layout()).unwrap();
+        (coordinator.address_to_join(), coordinator.listener.address.port())
+    };
+    let (here, port) = join("127.0.0.1:0");
+    assert!(port > 0 && here == format!("127.0.0.1:{port}"), "{here}");
+    let (everywhere, port) = join("0.0.0.0:0");
+    assert_eq!(everywhere, format!("{}:{port}", proc::hostname().unwrap()));
+}
+
+#[tokio::test]
 async fn an_agent_that_sends_something_else_is_lost_and_named() {
     let wrong = [
         || FromAgent::Ready,
