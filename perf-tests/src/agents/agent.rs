@@ -37,10 +37,7 @@ const FAREWELL: Duration = Duration::from_secs(30);
 pub(crate) enum AgentEnd {
     #[error("cannot join {0}: {1}")]
     Unreachable(String, io::Error),
-    #[error(
-        "cannot join {0}: {1}: {AGENT_CA} must be a file with the coordinator's certificate, or with its authority's. \
-         If the coordinator has no --listen-certificate, remove it"
-    )]
+    #[error("cannot join {0}: {1}")]
     Unencrypted(String, EncryptionError),
     #[error("the coordinator refused this agent: {0}")]
     Refused(String),

@@ -4,11 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use perf_settings::{AGENT_CA, LISTEN_CERTIFICATE};
+use perf_settings::{AGENT_CA, AGENT_JOIN, LISTEN_CERTIFICATE};
 use rustls::ServerConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::message::SILENCE;
@@ -25,28 +27,50 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 pub(crate) enum EncryptionError {
     #[error(transparent)]
     Certificate(#[from] TlsError),
-    #[error("failed to read a private key from {0}: {1}; the file needs the certificate and its key")]
-    Key(String, String),
-    #[error("{0:?} is not the name of a host")]
+    #[error(
+        "failed to use the private key in {file}: {why}; give a file with the certificate and its key with {}",
+        setting()
+    )]
+    Key { file: String, why: String },
+    #[error("{0:?} is not the name of a host: set {AGENT_JOIN} to HOST:PORT")]
     Name(String),
+    #[error(
+        "{0}: {AGENT_CA} must be a file with the coordinator's certificate, or with its authority's. If the coordinator \
+         has no --listen-certificate, remove it"
+    )]
+    Handshake(#[from] HandshakeError),
+}
+
+/// Why a handshake failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HandshakeError {
     #[error("TLS failed: {0}")]
-    Handshake(std::io::Error),
+    Failed(#[from] std::io::Error),
     #[error("TLS failed: the peer did not respond within {} s", SILENCE.as_secs())]
-    Silent,
+    Silent(#[from] Elapsed),
 }
 
 /// The coordinator's side. The file has a certificate and its key.
 pub(crate) fn acceptor(file: &Path) -> Result<TlsAcceptor, EncryptionError> {
-    let certificates = read_certificates(file, &format!("--listen-certificate FILE (or {LISTEN_CERTIFICATE})"))?;
-    let key = read_key(file).map_err(|why| EncryptionError::Key(file.display().to_string(), why))?;
+    let certificates = read_certificates(file, &setting())?;
+    let unusable = |why: String| EncryptionError::Key { file: file.display().to_string(), why };
+    let key = read_key(file).map_err(unusable)?;
     prometheus_store::use_ring();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key);
-    Ok(TlsAcceptor::from(Arc::new(config.map_err(TlsError::from)?)))
+    let config = config.map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => unusable("it is not that of the first certificate".to_owned()),
+        error => unusable(error.to_string()),
+    });
+    Ok(TlsAcceptor::from(Arc::new(config?)))
 }
 
-pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
-    let accepted = tokio::time::timeout(SILENCE, acceptor.accept(stream)).await;
-    Ok(Box::new(accepted.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))
+fn setting() -> String {
+    format!("--listen-certificate FILE (or {LISTEN_CERTIFICATE})")
+}
+
+/// Encrypts the connection of a peer that has connected.
+pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<AgentStream, HandshakeError> {
+    Ok(Box::new(timeout(SILENCE, acceptor.accept(stream)).await??))
 }
 
 /// Encrypts the connection to the coordinator at `address`, whose certificate is of the authority
@@ -55,8 +79,8 @@ pub(super) async fn connect(file: &Path, address: &str, stream: TcpStream) -> Re
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| EncryptionError::Name(host.to_owned()))?;
     let connector = TlsConnector::from(Arc::new(client_config(file, AGENT_CA)?));
-    let connected = tokio::time::timeout(SILENCE, connector.connect(name, stream)).await;
-    Ok(Box::new(connected.map_err(|_| EncryptionError::Silent)?.map_err(EncryptionError::Handshake)?))
+    let connected = timeout(SILENCE, connector.connect(name, stream)).await.map_err(HandshakeError::from)?;
+    Ok(Box::new(connected.map_err(HandshakeError::from)?))
 }
 
 /// The remedy for a failed handshake.

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 
-use super::encryption::{self, AgentStream, EncryptionError};
+use super::encryption::{self, AgentStream, HandshakeError};
 use super::identity;
 use super::link::{self, LinkReceiver, LinkSender};
 use super::message::{self, FromAgent, Hello, MAX_HELLO, MessageError, SILENCE, ToAgent};
@@ -147,7 +147,7 @@ fn lock(refused: &Mutex<RefusedPeers>) -> MutexGuard<'_, RefusedPeers> {
 }
 
 /// The peer's connection. Small messages, such as those that measure clocks, do not wait for more.
-async fn encrypt(stream: TcpStream, encryption: Option<&TlsAcceptor>) -> Result<AgentStream, EncryptionError> {
+async fn encrypt(stream: TcpStream, encryption: Option<&TlsAcceptor>) -> Result<AgentStream, HandshakeError> {
     // If the system refuses, they are only later.
     drop(stream.set_nodelay(true));
     match encryption {

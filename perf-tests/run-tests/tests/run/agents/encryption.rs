@@ -42,6 +42,9 @@ fn agents_join_over_tls_and_others_are_refused() {
     let run = Run::start_with(&service, "encrypted", "shared", &variables);
     let stranger = printed(agent(&join, Some(&other.file)));
     assert!(stranger.contains("TLS failed") && stranger.contains("PERF_AGENT_CA must be"), "{stranger}");
+    assert_eq!(stranger.matches("PERF_AGENT_CA").count(), 1, "{stranger}");
+    let missing = printed(agent(&join, Some(Path::new("/none.pem"))));
+    assert!(missing.contains("/none.pem") && missing.matches("PERF_AGENT_CA").count() == 1, "{missing}");
     let open = printed(agent(&join, None));
     assert!(open.contains("If the coordinator uses TLS, set PERF_AGENT_CA"), "{open}");
     let agents = [agent(&join, Some(&own.file)), agent(&join, Some(&own.file))];
@@ -71,13 +74,22 @@ fn an_address_outside_private_networks_needs_a_certificate() {
 #[test]
 fn a_certificate_without_its_key_ends_the_run() {
     let (service, own) = (Service::start(), authority("agents-key"));
-    let identity = own.sign("localhost");
-    let variables = [
-        (perf_settings::AGENTS, "2"),
-        (perf_settings::LISTEN, "127.0.0.1:0"),
-        (perf_settings::LISTEN_CERTIFICATE, text(&identity.certificate)),
-        (perf_settings::AGENT_TOKEN, TOKEN),
-    ];
-    let printed = Run::start_with(&service, "no-key", "shared", &variables).finish().unwrap_err();
-    assert!(printed.contains("the file needs the certificate and its key"), "{printed}");
+    let [identity, other] = [own.sign("localhost"), own.sign("127.0.0.1")];
+    let both = identity.certificate.with_extension("other");
+    let parts = [&identity.certificate, &other.key].map(|part| std::fs::read_to_string(part).unwrap());
+    std::fs::write(&both, parts.concat()).unwrap();
+    for (name, file, cause) in [
+        ("no-key", &identity.certificate, "it contains no unencrypted private key"),
+        ("other-key", &both, "it is not that of the first certificate"),
+    ] {
+        let variables = [
+            (perf_settings::AGENTS, "2"),
+            (perf_settings::LISTEN, "127.0.0.1:0"),
+            (perf_settings::LISTEN_CERTIFICATE, text(file)),
+            (perf_settings::AGENT_TOKEN, TOKEN),
+        ];
+        let printed = Run::start_with(&service, name, "shared", &variables).finish().unwrap_err();
+        let remedy = "; give a file with the certificate and its key with --listen-certificate FILE (or PERF_LISTEN";
+        assert!(printed.contains(&format!("{cause}{remedy}")), "{printed}");
+    }
 }
