@@ -39,12 +39,8 @@ pub(super) struct AgentListener {
     task: JoinHandle<()>,
 }
 
-/// A peer that connected.
-enum PeerResult {
-    /// An agent that can take part.
-    Agent(JoinedAgent),
-    Refused(RefusedPeer),
-}
+/// A peer that connected: whether it can take part.
+type PeerResult = Result<JoinedAgent, RefusedPeer>;
 
 pub(super) struct JoinedAgent {
     pub(super) sender: LinkSender,
@@ -77,7 +73,10 @@ impl AgentListener {
                 tokio::spawn(async move {
                     let peer = match encrypt(stream, encryption.as_ref()).await {
                         Ok(stream) => receive(stream, peer, &here).await,
-                        Err(error) => refuse(peer.to_string(), format!("{error}: {}", encryption::advise())),
+                        Err(error) => {
+                            let why = format!("{error}: {}", encryption::advise());
+                            Err(RefusedPeer { peer: peer.to_string(), why })
+                        }
                     };
                     // If the receiver is gone, the run is over.
                     drop(sender.send(peer).await);
@@ -94,8 +93,8 @@ impl AgentListener {
         let Some(peers) = &mut self.peers else { return std::future::pending().await };
         loop {
             match peers.recv().await {
-                Some(PeerResult::Agent(agent)) => return agent,
-                Some(PeerResult::Refused(peer)) => lock(&self.refused).add(peer, show),
+                Some(Ok(agent)) => return agent,
+                Some(Err(peer)) => lock(&self.refused).add(peer, show),
                 // The task ends only with the listener.
                 None => return std::future::pending().await,
             }
@@ -109,8 +108,8 @@ impl AgentListener {
         self.runtime.spawn(async move {
             while let Some(peer) = peers.recv().await {
                 let peer = match peer {
-                    PeerResult::Refused(peer) => peer,
-                    PeerResult::Agent(joined) => {
+                    Err(peer) => peer,
+                    Ok(joined) => {
                         let why = match has_ended.load(Ordering::Relaxed) {
                             true => "the load of the run has ended",
                             false => "all agents of the run have joined",
@@ -157,7 +156,7 @@ async fn encrypt(stream: TcpStream, encryption: Option<&TlsAcceptor>) -> Result<
 }
 
 async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> PeerResult {
-    let refused = |why: &str| refuse(peer.to_string(), why.to_owned());
+    let refused = |why: &str| Err(RefusedPeer { peer: peer.to_string(), why: why.to_owned() });
     // A limit on the whole message: a peer that sends it byte by byte keeps others out.
     let hello = match time::timeout(SILENCE, message::read(&mut stream, MAX_HELLO)).await {
         Ok(Ok(FromAgent::Hello(hello))) => hello,
@@ -184,15 +183,11 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
     if differences.is_empty() {
         // The agent may wait long for its share, and knows by this that its token is right.
         drop(joined.sender.offer(&ToAgent::Alive));
-        return PeerResult::Agent(joined);
+        return Ok(joined);
     }
-    let refused = refuse(format!("{peer} ({})", joined.place), differences.join("; "));
+    let (peer, why) = (format!("{peer} ({})", joined.place), differences.join("; "));
     joined.refuse(differences).await;
-    refused
-}
-
-const fn refuse(peer: String, why: String) -> PeerResult {
-    PeerResult::Refused(RefusedPeer { peer, why })
+    Err(RefusedPeer { peer, why })
 }
 
 impl JoinedAgent {

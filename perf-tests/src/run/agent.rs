@@ -22,7 +22,10 @@ pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> 
     let result = runtime.and_then(|runtime| runtime.block_on(take_part(spec, code, join, &mut is_here)));
     let Err(error) = result else { return ExitCode::Met };
     // On its own machine, the coordinator prints what it knows.
-    let is_known = !matches!(&error, RunError::AgentEnd(end) if !matches!(end, AgentEnd::Lost(_)));
+    let is_known = match &error {
+        RunError::AgentEnd(end) => matches!(end, AgentEnd::Lost(_)),
+        _ => true,
+    };
     if !is_here || !is_known {
         print(&error.to_string());
     }
