@@ -15,10 +15,15 @@ fn coordinate_at(listen: &str, service: &Service, testid: &str, load: &str, agen
     let variables =
         [(perf_settings::AGENTS, agents), (perf_settings::LISTEN, listen), TOKEN, (perf_settings::QUIET, "0")];
     let mut run = Run::start_with(service, testid, load, &variables);
+    let address = read_after(&mut run, "PERF_AGENT_JOIN=");
+    (run, address)
+}
+
+/// Waits until the coordinator prints this text. Returns the rest of its line.
+fn read_after(run: &mut Run, text: &str) -> String {
     // Nothing after the line is read.
     let mut lines = BufReader::with_capacity(1, run.child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
-    let address = lines.find_map(|line| Some(line.split_once("PERF_AGENT_JOIN=")?.1.to_owned()));
-    (run, address.unwrap())
+    lines.find_map(|line| Some(line.split_once(text)?.1.to_owned())).unwrap()
 }
 
 fn join(address: &str, load: &str) -> Child {
@@ -88,7 +93,13 @@ fn an_agent_by_hand_says_that_its_coordinator_is_gone() {
     wait_for("load", PATIENCE, || (service.requests() > 50).then_some(()));
     signal("-KILL", run.child.id());
     run.finish().unwrap_err();
-    for agent in agents {
+    // Another one is gone before all have joined.
+    let (mut run, address) = coordinate(&service, "gone-early", "time", "2");
+    let waiting = join(&address, "time");
+    read_after(&mut run, "agent 1 of 2 has joined");
+    signal("-KILL", run.child.id());
+    run.finish().unwrap_err();
+    for agent in agents.into_iter().chain([waiting]) {
         let (code, printed) = ended(agent);
         assert_eq!(code, Some(ExitCode::Interrupted.code().into()), "{printed}");
         let expected =

@@ -21,6 +21,24 @@ fn load_of_a_lost_agent_is_not_blamed_on_the_target() {
 }
 
 #[test]
+fn agents_that_wait_for_setup_end_with_their_coordinator() {
+    let service = Service::start();
+    // The second request, which is that of setup, gets no response.
+    service.hang_after(1);
+    let mut first = TcpStream::connect(service.url.strip_prefix("http://").unwrap()).unwrap();
+    first.write_all(b"GET /ping HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+    wait_for("the first request", PATIENCE, || (service.requests() == 1).then_some(()));
+    let run = Run::start(&service, "setup-killed", "time", Some(AGENTS));
+    wait_for("setup", PATIENCE, || (service.requests() == 2).then_some(()));
+    let agents = children(run.child.id());
+    assert_eq!(agents.len(), AGENTS);
+    signal("-KILL", run.child.id());
+    let printed = run.finish().unwrap_err();
+    assert_gone(&agents);
+    assert!(!printed.contains("agent: "), "{printed}");
+}
+
+#[test]
 fn a_coordinator_that_stood_still_is_the_cause() {
     let service = Service::start();
     let variables = [(perf_settings::AGENTS, "3"), (perf_settings::DURATION, "15s")];
