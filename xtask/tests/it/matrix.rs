@@ -4,6 +4,7 @@
 //! the table `xtask/FAULTS.md` from those that pass.
 
 mod agents;
+mod disk;
 mod full;
 mod panics;
 pub(crate) mod proxy;

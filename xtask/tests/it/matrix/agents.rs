@@ -1,5 +1,8 @@
 //! Faults of agents, and of the network between them and their coordinator.
 
+mod disks;
+mod stages;
+
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -11,8 +14,8 @@ use monitoring::prometheus::config::RECEIVER_FLAG;
 use rustix::process::Signal;
 use test_support::processes;
 
-use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand, wait_for_load};
+use super::{panics, within};
 use crate::real::{
     Backend, Prometheus, as_root, free_port, prometheus, root, root_command, send_signal, wait_for, xtask,
 };
@@ -24,27 +27,21 @@ const CABLE: [&str; 2] = ["perf-matrix-0", "perf-matrix-1"];
 const HERE: &str = "10.213.77.1";
 const THERE: &str = "10.213.77.2";
 
+const fn row(fault: &'static str, code: i32, message: &'static str, act: fn() -> Observation) -> Row {
+    Row { class: "agents", fault, code, message, counted: Counts::All, within: within(8, 20), act }
+}
+
 pub(crate) fn rows() -> Vec<Row> {
-    let row = |fault, code, message, act| Row {
-        class: "agents",
-        fault,
-        code,
-        message,
-        counted: Counts::All,
-        within: within(8, 20),
-        act,
-    };
-    vec![
+    let of_agents = vec![
         row("one is killed", 90, "the connection was closed", || signaled("agent-killed", Signal::KILL)),
         row("one is stopped", 90, "it was silent for 5 s", || signaled("agent-stopped", Signal::STOP)),
-        Row {
-            counted: Counts::NotChecked,
-            ..row("the coordinator is killed", 70, "before it wrote a result", coordinator_killed)
-        },
         row("the network to one is cut", 90, "it was silent for 5 s", cut),
         row("messages to one take 20 ms each way", 0, "exit 0", || delayed(20)),
         row("messages to one take 100 ms each way", 90, "ms late, clock error included", || delayed(100)),
-    ]
+        row("they join by the name of the host", 0, "exit 0", || joined_by("name", "127.0.0.1", "localhost")),
+        row("they join by IPv6", 0, "exit 0", || joined_by("ipv6", "[::1]", "[::1]")),
+    ];
+    [of_agents, stages::rows(), disks::rows()].into_iter().flatten().collect()
 }
 
 fn line<'a>(target: &'a str, store: &'a str, agents: &'a str) -> Vec<&'a str> {
@@ -64,19 +61,6 @@ fn signaled(testid: &str, signal: Signal) -> Observation {
     let (_, agents) = list_agents(&running, &store, testid);
     send_signal(agents[1], signal).unwrap();
     running.end(Some(&store.url))
-}
-
-fn coordinator_killed() -> Observation {
-    let testid = "coordinator-killed";
-    let (store, backend) = (prometheus("matrix-coordinator-store", &[RECEIVER_FLAG]), Backend::start(&[]));
-    let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
-    let (coordinator, agents) = list_agents(&running, &store, testid);
-    send_signal(coordinator, Signal::KILL).unwrap();
-    let ended = running.end(None);
-    wait_for("the end of the agents", Duration::from_secs(10), || {
-        agents.iter().all(|agent| perf_host::proc::name(*agent).is_none()).then_some(())
-    });
-    ended
 }
 
 /// A run whose agents join by hand.
@@ -126,6 +110,16 @@ fn cut() -> Observation {
     run.join(Command::new("nice"), &coordinator);
     wait_for_load(&store.url, testid);
     as_root(&["ip", "-n", NAMESPACE, "link", "set", CABLE[1], "down"]);
+    run.end(&store)
+}
+
+/// A coordinator that listens at an address, and agents that know it by `name`.
+fn joined_by(testid: &str, address: &str, name: &str) -> Observation {
+    let testid = format!("agents-by-{testid}");
+    let (store, backend) = (prometheus(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let port = free_port();
+    let mut run = Joined::start(&testid, &format!("{address}:{port}"), &line(&backend.url, &store.url, "2"));
+    (0..2).for_each(|_| run.join(Command::new("nice"), &format!("{name}:{port}")));
     run.end(&store)
 }
 

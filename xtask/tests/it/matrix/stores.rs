@@ -8,10 +8,11 @@ use std::time::Duration;
 use monitoring::prometheus::config::RECEIVER_FLAG;
 use rustix::process::Signal;
 
+use super::disk::Disk;
 use super::proxy::{Mode, Proxy};
 use super::within;
 use super::world::{Counts, Observation, Row, RunningCommand};
-use crate::real::{Prometheus, as_root, prometheus, root, send_signal, wait_for, xtask};
+use crate::real::{Prometheus, prometheus, root, send_signal, wait_for, xtask};
 
 const LOAD: &[&str] = &["-u", "5", "-d", "10s", "--no-proof"];
 
@@ -138,24 +139,14 @@ fn compacting() -> Observation {
     observed
 }
 
-/// A store whose disk of 8 MiB is filled during the run.
+/// A store whose disk is filled during the run.
 fn full_disk() -> Observation {
-    let folder = crate::real::out("matrix-full-store");
-    std::fs::create_dir_all(&folder).unwrap();
-    let folder_name = folder.to_str().unwrap();
-    as_root(&["mount", "-t", "tmpfs", "-o", "size=8m,mode=777", "tmpfs", folder_name]);
-    let observed = on_full(&folder);
-    as_root(&["umount", folder_name]);
-    observed
-}
-
-fn on_full(folder: &Path) -> Observation {
-    let store = Prometheus::start(folder.to_owned(), &[RECEIVER_FLAG]);
+    let disk = Disk::start("matrix-full-store");
+    let store = Prometheus::start(disk.folder().to_owned(), &[RECEIVER_FLAG]);
     let proxy = Proxy::before(store.port);
     let running = RunningCommand::start("full", &[LOAD, &["--prometheus-url", &proxy.url()]].concat());
     wait_for_pushes(&proxy);
-    // The write fails when the disk is full, as intended.
-    let _ = std::fs::write(folder.join("filler"), vec![1; 8 << 20]);
+    disk.fill();
     running.end(None)
 }
 

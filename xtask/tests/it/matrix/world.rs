@@ -163,7 +163,8 @@ impl RunningCommand {
         Self::spawn(testid, command, out)
     }
 
-    fn spawn(testid: &str, mut command: Command, out: PathBuf) -> Self {
+    /// Starts a command that writes its report to the folder `out`.
+    pub(crate) fn spawn(testid: &str, mut command: Command, out: PathBuf) -> Self {
         command.env("K6_PROMETHEUS_RW_PUSH_INTERVAL", "1s");
         #[expect(clippy::disallowed_methods, reason = "a test's own clock")]
         let started = Instant::now();
