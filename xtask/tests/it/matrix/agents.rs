@@ -50,8 +50,9 @@ fn line<'a>(target: &'a str, store: &'a str, agents: &'a str) -> Vec<&'a str> {
 
 /// The agents of a run, once it makes load.
 fn list_agents(running: &RunningCommand, store: &Prometheus, testid: &str) -> (u32, Vec<u32>) {
-    let coordinator = running.generator();
     wait_for_load(&store.url, testid);
+    // Before the load, the same program runs for a moment to list its scenarios.
+    let coordinator = running.generator();
     (coordinator, processes::children(coordinator))
 }
 

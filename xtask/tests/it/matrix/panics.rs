@@ -48,8 +48,7 @@ fn aborted() -> Observation {
     let (store, backend) = (prometheus("matrix-aborted-store", &[RECEIVER_FLAG]), Backend::start(&[]));
     let line = ["-u", "5", "-d", "5s", "--no-proof", "--target", &backend.url, "--prometheus-url", &store.url];
     let running = RunningCommand::start("aborted", &line);
-    let generator = running.generator();
     wait_for_load(&store.url, "aborted");
-    send_signal(generator, Signal::ABORT).unwrap();
+    send_signal(running.generator(), Signal::ABORT).unwrap();
     running.end(None)
 }

@@ -79,8 +79,8 @@ fn in_setup(testid: &str, act: fn(u32, &[u32])) -> Observation {
     // The first request with a body is that of setup.
     proxy.set(Mode::Slow(Duration::from_secs(1)));
     let running = RunningCommand::start(&testid, &line(&proxy.url(), &store.url, "3"));
-    let coordinator = running.generator();
     wait_for("setup", Duration::from_secs(20), || (proxy.writes() > 0).then_some(()));
+    let coordinator = running.generator();
     act(coordinator, &processes::children(coordinator));
     running.end(None)
 }
