@@ -235,6 +235,7 @@ impl Comparison {
                 .then(|| format!("no change measured: a slow-down of {} is ruled out", exact_percent(rule.detect))),
             self.endpoints.iter().any(|endpoint| endpoint.p95.change.is_some()).then(|| CHANGE.to_owned()),
             (!not_judged.is_empty()).then(|| format!("not judged: {}", not_judged.join(", "))),
+            not_judged.contains(&NOT_JUDGED[2]).then(|| "pp: percentage points".to_owned()),
         ];
         lines.into_iter().flatten().collect()
     }
