@@ -5,7 +5,8 @@
 //! Rules and dashboards are generated for every service in the list. No other code names an
 //! endpoint, a path or a threshold.
 
-#![expect(missing_docs, reason = "the second argument of an endpoint is its description")]
+// Not an `expect` of `missing_docs`: it would warn once all endpoints have a doc comment.
+#![allow(missing_docs, reason = "the second argument of an endpoint is its description")]
 
 use crate::catalogue::Catalogue;
 
