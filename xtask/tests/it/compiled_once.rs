@@ -1,5 +1,5 @@
-//! Tests that `cargo xtask` and `cargo test` share their compiled packages. They are about half of the
-//! time that `cargo test` takes in a fresh clone.
+//! Tests that `cargo xtask` and `cargo test` share their compiled packages. They are about half of
+//! the time that `cargo test` takes in a fresh clone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
