@@ -172,21 +172,26 @@ fn is_client_metric(name: &str) -> bool {
 /// A counter under a name of its own, with the labels of requests.
 fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<MappingFit> {
     let go = BackendMapping::KNOWN.iter().find(|known| known.mapping == BackendMapping::GO)?;
+    let has =
+        |sample: &ExpositionSample, labels: &[&str]| labels.iter().any(|label| sample.labels.contains_key(*label));
     let is_counter = |sample: &&ExpositionSample| {
-        let has = |labels: &[&str]| labels.iter().any(|label| sample.labels.contains_key(*label));
         let counts = sample.name.ends_with("_total") || sample.name.ends_with("_count");
         // A scrape of the metrics is not a request of the service.
         let is_other = sample.name.starts_with("promhttp_") || is_client_metric(&sample.name);
-        counts && has(STATUSES) && (has(METHODS) || has(ROUTES)) && !is_other
+        counts && has(sample, STATUSES) && (has(sample, METHODS) || has(sample, ROUTES)) && !is_other
     };
     // A histogram of durations may count requests, too. One of sizes is not better than a counter.
-    let is_time = |name: &str| ["seconds", "_ms", "duration", "latency"].iter().any(|word| name.contains(word));
+    let is_time = |name: &str| {
+        ["seconds", "_ms", "duration", "latency"].iter().any(|word| name.contains(word))
+            || name.split('_').any(|word| word == "time")
+    };
     let durations = |requests: &str| {
         let stem = requests.strip_suffix("_count").filter(|stem| is_time(stem))?;
         names.contains(format!("{stem}_sum").as_str()).then(|| stem.to_owned())
     };
-    let counters: Vec<_> = samples.iter().filter(is_counter).map(|sample| sample.name.as_str()).collect();
-    let requests = *counters.iter().find(|name| durations(name).is_some()).or(counters.first())?;
+    // Durations of something else may have a method and a status, but they have no route.
+    let rank = |sample: &&ExpositionSample| (has(sample, ROUTES), durations(&sample.name).is_some());
+    let requests = samples.iter().filter(is_counter).min_by_key(|sample| Reverse(rank(sample)))?.name.as_str();
     let (_, mut fit) = fit_labels(samples, go, requests);
     fit.make = "a counter of its own";
     fit.changes.retain(|change| !matches!(change, Change::Duration(_)));

@@ -75,6 +75,25 @@ fn the_mapping_of_each_make_is_found_by_its_names() {
 }
 
 #[test]
+fn a_counter_by_route_is_better_than_durations_without_a_route() {
+    let requests = "app_requests_total{path=\"/a\",method=\"GET\",status=\"200\"} 1";
+    let payments = "payment_latency_seconds_count{method=\"card\",status=\"ok\"} 1\npayment_latency_seconds_sum 2";
+    let expected = "BackendMapping::GO.requests(\"app_requests_total\").handler(\"path\").status(\"status\")\
+                    .upper_case_methods()";
+    assert_eq!(fitting(&format!("{requests}\n{payments}")).unwrap(), expected);
+    assert_eq!(fitting(&format!("{payments}\n{requests}")).unwrap(), expected);
+}
+
+#[test]
+fn durations_called_time_are_better_than_a_counter() {
+    let labels = "{path=\"/a\",method=\"GET\",status=\"200\"} 1";
+    let text = format!("app_requests_total{labels}\napp_request_time_count{labels}\napp_request_time_sum{labels}");
+    let expected = "BackendMapping::GO.requests(\"app_request_time_count\").handler(\"path\").status(\"status\")\
+                    .upper_case_methods().duration(\"app_request_time\")";
+    assert_eq!(fitting(&text).unwrap(), expected);
+}
+
+#[test]
 fn requests_that_the_service_makes_are_not_its_own() {
     for name in ["http_client_requests_seconds_count", "payment_client_http_requests_total"] {
         assert_eq!(fitting(&format!("{name}{{uri=\"/a\",method=\"GET\",status=\"200\"}} 1")), None, "{name}");
