@@ -8,17 +8,16 @@ use monitoring::endpoint::Endpoint;
 use perf_report::format::{counted_part, first_items};
 use prometheus_store::openapi::ApiRoute;
 
-use super::exposed_metrics::ExposedMetrics;
+use super::exposed_metrics::{ExposedMetrics, has_method};
 use super::proof_item::ProofItem;
 
 /// Limit on the routes that the check names. A backend may count each value of a path by itself.
 const SHOWN_ROUTES: usize = 20;
 
-/// Whether a route is an endpoint's. Not every backend has the method.
+/// Whether a route is an endpoint's.
 fn has_route(mapping: &BackendMapping, endpoint: &Endpoint, route: &ApiRoute) -> bool {
     let is_path = |known: &str| without_names(known) == without_names(&route.path);
-    route.method.as_deref().is_none_or(|method| method == endpoint.method.as_str())
-        && (is_path(endpoint.handler()) || is_path(&mapping.route(endpoint)))
+    has_method(route, endpoint) && (is_path(endpoint.handler()) || is_path(&mapping.route(endpoint)))
 }
 
 /// A path with `{}` for each value. A service and its catalogue may give values other names.

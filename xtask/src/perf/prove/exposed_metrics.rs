@@ -124,11 +124,15 @@ impl ExposedMetrics {
     /// Why the backend does not count the requests of these endpoints: one note for each reason.
     pub(super) fn why_not_counted(&self, endpoints: &[&Endpoint]) -> Vec<String> {
         let routes = self.routes();
-        let is_value_of = |endpoint: &Endpoint| routes.iter().any(|route| has_form(&route.path, endpoint.path));
+        // One such route may be another endpoint: /items/search is not a value of /items/{id}.
+        let counts_values = |endpoint: &Endpoint| {
+            let with_values = routes.iter().filter(|route| has_form(route, endpoint));
+            with_values.map(|route| &route.path).collect::<BTreeSet<_>>().len() > 1
+        };
         let shown = first_items(&routes, SHOWN_ROUTES, ", ", " ");
         let reason = |endpoint: &Endpoint| match endpoint.host {
             Some(_) => "only the main target's metrics are read".to_owned(),
-            None if is_value_of(endpoint) => {
+            None if counts_values(endpoint) => {
                 format!("the backend counts each value in a path by itself ({shown}): count by the route's template")
             }
             None => format!("the backend counts other handlers ({shown}): name its own with .handled_by(\"…\")"),
@@ -173,11 +177,18 @@ impl ExposedMetrics {
     }
 }
 
-/// Whether a path is a template with values in it.
-fn has_form(path: &str, template: &str) -> bool {
+/// Whether a route has an endpoint's method. Not every backend has the method.
+pub(super) fn has_method(route: &ApiRoute, endpoint: &Endpoint) -> bool {
+    route.method.as_deref().is_none_or(|method| method == endpoint.method.as_str())
+}
+
+/// Whether a route has the method of an endpoint, and its path's template with values in it.
+fn has_form(route: &ApiRoute, endpoint: &Endpoint) -> bool {
+    let (path, template) = (&*route.path, endpoint.path);
     let parts = || path.split('/').zip(template.split('/'));
     let is_value = |(value, name): &(&str, &str)| name.starts_with('{') && !value.starts_with(['{', ':', '<']);
-    path.split('/').count() == template.split('/').count()
+    has_method(route, endpoint)
+        && path.split('/').count() == template.split('/').count()
         && parts().any(|part| is_value(&part))
         && parts().all(|part| part.0 == part.1 || is_value(&part))
 }

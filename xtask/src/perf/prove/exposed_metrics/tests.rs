@@ -61,11 +61,20 @@ fn each_reason_for_a_missing_count_has_its_own_note() {
 
 #[test]
 fn a_backend_that_counts_each_path_is_told_to_count_by_route() {
-    let text = "http_requests_total{handler=\"/carts/7\",method=\"GET\",status=\"2xx\"} 1";
-    let note = "not available for get_cart: the backend counts each value in a path by itself (GET /carts/7): count by \
-                the route's template";
-    assert_eq!(exposed(text, BackendMapping::FASTAPI).why_not_counted(&[&GET_CART]), [note]);
-    let other_spelling = text.replace("7", "{id}");
+    let route = |method: &str, path: &str| {
+        format!("http_requests_total{{handler=\"{path}\",method=\"{method}\",status=\"2xx\"}} 1\n")
+    };
+    let text = route("GET", "/carts/7") + &route("GET", "/carts/8");
+    let note = "not available for get_cart: the backend counts each value in a path by itself (GET /carts/7, GET \
+                /carts/8): count by the route's template";
+    assert_eq!(exposed(&text, BackendMapping::FASTAPI).why_not_counted(&[&GET_CART]), [note]);
+    // A single path, and paths of another method, are other routes.
+    for other in [route("GET", "/carts/search"), route("POST", "/carts/search") + &route("POST", "/carts/find")] {
+        let text = other + &route("GET", "/api/carts/{id}");
+        let notes = exposed(&text, BackendMapping::FASTAPI).why_not_counted(&[&GET_CART]);
+        assert!(notes[0].ends_with("): name its own with .handled_by(\"…\")"), "{notes:?}");
+    }
+    let other_spelling = route("GET", "/carts/{id}");
     let notes = exposed(&other_spelling, BackendMapping::FASTAPI).why_not_counted(&[&GET_CART]);
     assert!(notes[0].ends_with("(GET /carts/{id}): name its own with .handled_by(\"…\")"), "{notes:?}");
 }
