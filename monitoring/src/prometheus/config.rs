@@ -11,6 +11,8 @@ use crate::label::BACKEND_JOB;
 use crate::prometheus::recording_rules::Timing;
 use crate::promql::duration;
 
+/// Folder of `prometheus.yml` in the stack's container.
+pub const CONTAINER_FOLDER: &str = "/etc/prometheus";
 /// Folder of target files, relative to `prometheus.yml`.
 pub const TARGETS: &str = "targets";
 /// Folder in [`TARGETS`] of targets that need user and password, with the files of both.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use monitoring::prometheus::config::{CONTAINER_FOLDER, LOGIN, TARGETS, TOKEN};
 use monitoring::sanitize::one_line;
 use serde_json::Value;
 use url::Url;
@@ -166,6 +167,11 @@ impl ScrapeError {
     /// Whether Prometheus may not read a file with the login to the target.
     pub fn is_unreadable_login(&self) -> bool {
         self.why.contains("open /") && self.why.contains("permission denied")
+    }
+
+    /// Whether it names a file with a login in the stack's container.
+    pub fn is_in_container(&self) -> bool {
+        [LOGIN, TOKEN].iter().any(|folder| self.why.contains(&format!("open {CONTAINER_FOLDER}/{TARGETS}/{folder}/")))
     }
 }
 

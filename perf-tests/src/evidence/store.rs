@@ -94,9 +94,14 @@ impl RunStore {
     pub(crate) async fn why_not_scraped(&self) -> String {
         let errors = self.0.scrape_errors(BACKEND_JOB).await.unwrap_or_default();
         match errors.first() {
-            Some(error @ ScrapeError { url, why }) if error.is_unreadable_login() => format!(
-                "the store cannot scrape {url}: {why}: a Prometheus in a container may not read the login: use --stack native"
-            ),
+            Some(error @ ScrapeError { url, why }) if error.is_unreadable_login() => {
+                let remedy = match error.is_in_container() {
+                    true => "a Prometheus in a container may not read the login: use --stack native",
+                    // The user's own.
+                    false => "let it read that file",
+                };
+                format!("the store cannot scrape {url}: {why}: {remedy}")
+            }
             Some(ScrapeError { url, why }) => format!(
                 "the store cannot scrape {url}: {why}: check the path of the metrics, and the login (user and password of \
                  the target's URL, or PERF_METRICS_TOKEN)"

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use dashboards::provisioning::{DASHBOARDS, PROMETHEUS_URL};
 use dashboards::service_dashboard::{PROMETHEUS_LINK, REPORTS};
-use monitoring::prometheus::config::TARGETS;
+use monitoring::prometheus::config::{CONTAINER_FOLDER, TARGETS};
 use monitoring::prometheus::recording_rules::Timing;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{Mount, MountType, PortBinding};
@@ -144,7 +144,7 @@ impl ContainerSpec {
         let mut binds = vec![
             read_only_bind(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
             read_only_bind(&generated.join("rules"), "/etc/prometheus/rules"),
-            read_only_bind(&std::path::absolute(targets)?, &format!("/etc/prometheus/{TARGETS}")),
+            read_only_bind(&std::path::absolute(targets)?, &format!("{CONTAINER_FOLDER}/{TARGETS}")),
         ];
         let name = name(options, Role::Prometheus);
         // A named volume, since testcontainers and `docker rm -v` remove anonymous volumes with the
