@@ -11,12 +11,12 @@ use reqwest::{Client, ClientBuilder};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::TLS13;
-use rustls::{CipherSuite, ClientConfig, DEFAULT_VERSIONS};
+use rustls::{CertificateError, CipherSuite, ClientConfig, DEFAULT_VERSIONS};
 use url::Url;
 
 use crate::access::StoreAccess;
 use crate::proxy::ProxyError;
-use crate::server_trust::{ServerTrust, is_authority};
+use crate::server_trust::ServerTrust;
 
 const PREFERRED: [CipherSuite; 3] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
@@ -154,11 +154,11 @@ pub fn root_cause(error: reqwest::Error) -> String {
 }
 
 /// Why a server's certificate was refused, if that is the error.
-pub fn certificate_error(error: &reqwest::Error) -> Option<String> {
+pub fn certificate_error(error: &reqwest::Error) -> Option<CertificateError> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(found) = cause {
         if let Some(rustls::Error::InvalidCertificate(why)) = found.downcast_ref() {
-            return Some(if is_authority(why) { "it is an authority's".to_owned() } else { why.to_string() });
+            return Some(why.clone());
         }
         cause = match found.downcast_ref::<io::Error>() {
             // It does not name the error in it as its source.

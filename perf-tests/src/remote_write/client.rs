@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use prometheus_store::response::shown;
 use prometheus_store::{
-    BodyLimit, ClientError, ClientOptions, StoreAccess, certificate_error, root_cause, shown_url, store_client,
+    BodyLimit, ClientError, ClientOptions, StoreAccess, certificate_error, is_authority, root_cause, shown_url,
+    store_client,
 };
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
+use rustls::CertificateError;
 use url::Url;
 
 use super::message::{Size, Version, encode};
@@ -74,8 +76,7 @@ pub(crate) enum PushError {
     },
     /// The store's certificate is not trusted.
     #[error(
-        "this client refuses the certificate of {url} ({why}): give its authority's file with {ca}, or set {skip}=true",
-        ca = perf_settings::STORE_CA_CERTIFICATE,
+        "this client refuses the certificate of {url} ({why}): {remedy}, or set {skip}=true",
         skip = perf_settings::RW_INSECURE
     )]
     Untrusted {
@@ -83,6 +84,8 @@ pub(crate) enum PushError {
         url: String,
         /// The fault of the certificate.
         why: String,
+        /// Advice for that fault.
+        remedy: String,
     },
     /// There was no response.
     #[error("{url} could not be reached: {why}")]
@@ -146,7 +149,7 @@ impl Client {
             request = request.header("retry-attempt", failures);
         }
         let failed = |error| match (certificate_error(&error), self.in_errors.clone()) {
-            (Some(why), url) => PushError::Untrusted { url, why },
+            (Some(fault), url) => untrusted(url, &fault),
             (None, url) => PushError::Unreachable { url, why: root_cause(error) },
         };
         let mut response = request.send().await.map_err(failed)?;
@@ -241,6 +244,32 @@ fn remedy(status: StatusCode, body: &str) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn untrusted(url: String, fault: &CertificateError) -> PushError {
+    let why = if is_authority(fault) { "it is an authority's".to_owned() } else { fault.to_string() };
+    let remedy = match fault {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "renew it, check this machine's clock".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "check the clocks of both machines".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "use a name of the certificate in the store's URL".to_owned()
+        }
+        // An authority that was created again has another key, maybe of another kind.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => trust_authority(),
+        fault if is_authority(fault) => trust_authority(),
+        _ => "replace it".to_owned(),
+    };
+    PushError::Untrusted { url, why, remedy }
+}
+
+fn trust_authority() -> String {
+    format!("give its authority's file with {}", perf_settings::STORE_CA_CERTIFICATE)
 }
 
 /// The beginning of a foreign text, on one line and without control characters.

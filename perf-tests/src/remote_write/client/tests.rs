@@ -1,6 +1,6 @@
 //! Tests of `client`.
 
-use test_support::tls_server::{Identity, TlsServer};
+use test_support::tls_server::{Authority, Identity, TlsServer};
 
 use super::*;
 
@@ -56,5 +56,25 @@ async fn a_self_signed_certificate_must_be_in_the_stores_file() {
     assert!(refused.starts_with(&start) && refused.contains("PERF_STORE_CA_CERTIFICATE"), "{refused}");
     access.ca_certificate = Some(identity.certificate);
     assert_eq!(check(&access).await, Ok(()));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn the_remedy_for_a_refused_certificate_fits_its_fault() {
+    let folder = std::env::temp_dir().join(format!("perf-remedy-{}", std::process::id()));
+    let [authority, unknown] = ["known", "unknown"].map(|name| Authority::new(folder.join(name)));
+    let mut access = StoreAccess::default();
+    access.ca_certificate = Some(authority.file.clone());
+    for (signer, name, years, remedy) in [
+        (&authority, "localhost", 2000..2001, "renew it"),
+        (&authority, "localhost", 2090..2091, "check the clocks"),
+        (&authority, "other.test", 2000..2090, "use a name of the certificate"),
+        (&unknown, "localhost", 2000..2090, "give its authority's file with PERF_STORE_CA_CERTIFICATE"),
+    ] {
+        let server = TlsServer::start(&signer.sign_for(name, years), None, &[]);
+        let url = Url::parse(&format!("https://localhost:{}/api/v1/write", server.port)).unwrap();
+        let refused = Client::new(url, &access).unwrap().check_receiver().await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("): {remedy}")), "{refused}");
+    }
     std::fs::remove_dir_all(folder).unwrap();
 }
