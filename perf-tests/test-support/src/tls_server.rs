@@ -26,6 +26,12 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+/// The file of a certificate as `openssl req -x509` makes it: self-signed and an authority's.
+/// "own" and "other" have the same name, own.test, and different keys.
+pub fn openssl_certificate(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("certificates").join(format!("{name}_certificate.pem"))
+}
+
 /// An authority that signs certificates, with its own as a file.
 pub struct Authority {
     folder: PathBuf,

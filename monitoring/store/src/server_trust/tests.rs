@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
+use test_support::tls_server::openssl_certificate;
 
 use super::*;
 
-/// Certificates as `openssl req -x509` makes them: self-signed and an authority's. Both have
-/// the name own.test.
-const OWN: &[u8] = include_bytes!("../../../../perf-tests/tests/fixtures/own_certificate.pem");
-const OTHER: &[u8] = include_bytes!("../../../../perf-tests/tests/fixtures/other_certificate.pem");
+/// Names of the certificates.
+const OWN: &str = "own";
+const OTHER: &str = "other";
 
-fn verify(trusted: &[u8], presented: &[u8], name: &str, year: u64) -> Result<(), Error> {
+fn verify(trusted: &str, presented: &str, name: &str, year: u64) -> Result<(), Error> {
     crate::use_ring();
-    let certificate = |pem: &[u8]| CertificateDer::from_pem_slice(pem).unwrap();
+    let certificate = |name: &str| CertificateDer::from_pem_file(openssl_certificate(name)).unwrap();
     let now = UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600));
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let [only, system] = [ServerTrust::Only, ServerTrust::System].map(|trust| {
