@@ -39,4 +39,4 @@ pub(crate) use pool::Pool;
 pub(crate) use request_body::{FileInBody, RequestBody};
 pub(crate) use request_head::{RequestHead, USER_AGENT, is_header_value};
 pub(crate) use target::Target;
-pub(crate) use tls::{TlsError, client_config, read_certificates, read_key};
+pub(crate) use tls::{TlsError, client_config, read_certificates};

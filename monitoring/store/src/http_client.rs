@@ -8,13 +8,12 @@ use std::{fmt, io};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::TLS13;
 use rustls::{CertificateError, CipherSuite, ClientConfig, DEFAULT_VERSIONS};
 use url::Url;
 
 use crate::access::StoreAccess;
+use crate::pem_file::{read_certificates, read_key};
 use crate::proxy::ProxyError;
 use crate::server_trust::ServerTrust;
 
@@ -123,6 +122,7 @@ fn headers(url: &Url, access: &StoreAccess) -> Result<HeaderMap, ClientError> {
 
 /// TLS with the store's certificates.
 fn tls(url: &Url, access: &StoreAccess) -> Result<ClientConfig, ClientError> {
+    let certificates = |path: &Path| read_certificates(path).map_err(|why| unusable(path, why));
     let trusted = access.ca_certificate.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let trust = if access.insecure_skip_tls_verify { ServerTrust::Any } else { ServerTrust::System(trusted) };
     let versions = if access.tls_1_3 { &[&TLS13][..] } else { DEFAULT_VERSIONS };
@@ -133,14 +133,8 @@ fn tls(url: &Url, access: &StoreAccess) -> Result<ClientConfig, ClientError> {
     let builder = ClientConfig::builder_with_protocol_versions(versions).dangerous();
     let builder = builder.with_custom_certificate_verifier(verifier);
     let Some((certificate, key)) = access.client_certificate_for(url) else { return Ok(builder.with_no_client_auth()) };
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|why| unusable(key, why))?;
+    let key = read_key(key).map_err(|why| unusable(key, why))?;
     builder.with_client_auth_cert(certificates(certificate)?, key).map_err(|why| unusable(certificate, why))
-}
-
-/// Reads all certificates of a PEM file.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
-    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    certificates.map_err(|why| unusable(path, why))
 }
 
 fn unusable(path: &Path, why: impl fmt::Display) -> ClientError {

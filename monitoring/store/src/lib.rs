@@ -15,6 +15,7 @@ pub mod exposition;
 pub mod grafana_response;
 mod http_client;
 pub mod openapi;
+mod pem_file;
 pub mod prometheus_client;
 pub mod proxy;
 pub mod response;
@@ -28,6 +29,7 @@ pub use body_limit::{BodyError, BodyLimit};
 #[cfg(unix)]
 pub use http_client::socket_client;
 pub use http_client::{ClientError, ClientOptions, certificate_error, client, root_cause, store_client, use_ring};
+pub use pem_file::{read_certificates, read_key};
 pub use prometheus_client::{PrometheusClient, QueryError, Range};
 pub use proxy::ProxySettings;
 pub use server_trust::{ServerTrust, is_authority};

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::message::SILENCE;
-use crate::http::{TlsError, client_config, read_certificates, read_key};
+use crate::http::{TlsError, client_config, read_certificates};
 
 /// A connection, encrypted or not.
 pub(super) type AgentStream = Box<dyn Duplex>;
@@ -54,7 +54,7 @@ pub(crate) enum HandshakeError {
 pub(crate) fn acceptor(file: &Path) -> Result<TlsAcceptor, EncryptionError> {
     let certificates = read_certificates(file, &setting())?;
     let unusable = |why: String| EncryptionError::Key { file: file.display().to_string(), why };
-    let key = read_key(file).map_err(unusable)?;
+    let key = prometheus_store::read_key(file).map_err(unusable)?;
     prometheus_store::use_ring();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key);
     let config = config.map_err(|error| match error {

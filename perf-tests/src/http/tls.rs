@@ -10,8 +10,7 @@ use std::sync::{Arc, OnceLock};
 use perf_settings::HttpSettings;
 use prometheus_store::ServerTrust;
 use rustls::ClientConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
+use rustls::pki_types::CertificateDer;
 
 use self::client_identity::ClientIdentity;
 pub(super) use self::failure::{explain, explain_handshake, no_protocol};
@@ -144,35 +143,7 @@ pub(crate) fn client_config(certificates: &Path, setting: &str) -> Result<Client
 
 /// Reads all certificates of a PEM file, which this setting gives. A file without any is an error.
 pub(crate) fn read_certificates(path: &Path, setting: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = certificates.map_err(|why| unusable(path, describe_pem(why), setting))?;
-    if certificates.is_empty() { Err(unusable(path, "it has no certificates", setting)) } else { Ok(certificates) }
-}
-
-/// Reads the private key of a PEM file. The error does not name the file.
-pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    let text = std::fs::read(path).map_err(|error| error.to_string())?;
-    PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
-        let is_encrypted = text.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED);
-        match error {
-            _ if is_encrypted => "the key is encrypted: decrypt it with openssl pkey -in FILE -out KEY_FILE".to_owned(),
-            pem::Error::NoItemsFound => "it contains no unencrypted private key".to_owned(),
-            error => describe_pem(error),
-        }
-    })
-}
-
-/// A word in the lines before an encrypted key.
-const ENCRYPTED: &[u8] = b"ENCRYPTED";
-
-/// Why a PEM file cannot be read.
-fn describe_pem(error: pem::Error) -> String {
-    match error {
-        pem::Error::Io(error) => error.to_string(),
-        pem::Error::MissingSectionEnd { .. } => "a section has no line -----END …-----".to_owned(),
-        pem::Error::IllegalSectionStart { .. } => "the line -----BEGIN …----- of a section is malformed".to_owned(),
-        error => error.to_string(),
-    }
+    prometheus_store::read_certificates(path).map_err(|why| unusable(path, why, setting))
 }
 
 fn unusable(path: &Path, why: impl fmt::Display, setting: &str) -> TlsError {

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use test_support::fake_server;
+use test_support::tls_server::openssl_certificate;
 
 use super::*;
 
@@ -53,4 +54,24 @@ fn an_unusable_certificate_file_is_named() {
     access.ca_certificate = Some("no-such.pem".into());
     let error = store_client(&url, &access, OPTIONS).unwrap_err().to_string();
     assert!(error.contains("certificates from no-such.pem"), "{error}");
+}
+
+#[test]
+fn a_file_without_certificates_and_an_encrypted_key_are_refused() {
+    let folder = std::env::temp_dir().join(format!("perf-pem-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [empty, key] = ["empty.pem", "encrypted.key"].map(|name| folder.join(name));
+    std::fs::write(&empty, "").unwrap();
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    std::fs::write(&key, encrypted).unwrap();
+    let url = Url::parse("https://127.0.0.1:9/").unwrap();
+    let mut access = StoreAccess::default();
+    access.bind(&mut Some(url.clone()), &mut None);
+    let error = |access: &StoreAccess| store_client(&url, access, OPTIONS).unwrap_err().to_string();
+    access.ca_certificate = Some(empty);
+    assert!(error(&access).ends_with("empty.pem: it has no certificates"), "{}", error(&access));
+    let own = openssl_certificate("own");
+    (access.ca_certificate, access.certificate, access.key) = (Some(own.clone()), Some(own), Some(key));
+    assert!(error(&access).contains("encrypted.key: the key is encrypted: decrypt it with"), "{}", error(&access));
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -42,7 +42,7 @@ impl<'a> ClientIdentity<'a> {
         let chain = super::read_certificates(self.certificate, &format!("--client-certificate {value}"))?;
         let path = self.key.display().to_string();
         let unusable = |why| TlsError::Key { path: path.clone(), why, value: value.clone() };
-        let key = super::read_key(self.key).map_err(unusable)?;
+        let key = prometheus_store::read_key(self.key).map_err(unusable)?;
         builder.with_client_auth_cert(chain, key).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 let certificate = self.certificate.display().to_string();
