@@ -69,9 +69,10 @@ pub fn interpret(report: &Report) -> Vec<Finding> {
     findings.extend(latency);
     findings.extend(backend::resources(report));
     findings.extend(backend::caches(report));
-    // A miss from the start of a load that never changes is in the headline already.
-    let is_new = |first: &FirstMiss<'_>| first.at_ms > 0 || report.run.timeline.slices.iter().any(is_ramp);
-    findings.extend(first.filter(|first| !has_first && is_new(first)).map(|first| over_time::describe(&first)));
+    // If the load never changes, a missed objective says as much as its first miss at the start.
+    let is_ramped = report.run.timeline.slices.iter().any(is_ramp);
+    let is_told = |first: &FirstMiss<'_>| first.at_ms == 0 && !is_ramped && first.objective.verdict == Verdict::Missed;
+    findings.extend(first.filter(|first| !has_first && !is_told(first)).map(|first| over_time::describe(&first)));
     findings.extend(over_time::drift(report));
     findings.extend(trend::findings(report));
     if !is_clean(report) {
