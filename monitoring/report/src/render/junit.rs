@@ -1,6 +1,8 @@
 //! `junit.xml`: a run as a test suite with a test case for each objective, and for each endpoint
 //! that was compared.
 
+use std::collections::BTreeMap;
+
 use monitoring::slo::OnMiss;
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 
@@ -121,12 +123,19 @@ fn failed(kind: NonSuccessKind, word: &str, message: Option<&str>) -> TestCaseSt
 
 /// Adds a test case for each new problem, and all findings as output of the suite.
 fn add_findings(suite: &mut TestSuite, scenario: &str, findings: &[Finding], is_new: impl Fn(&Finding) -> bool) {
-    let problems = findings.iter().filter(|finding| finding.is_problem() && is_new(finding));
-    suite.add_test_cases(problems.map(|it| problem(scenario, it)));
+    let mut numbers = BTreeMap::<_, u32>::new();
+    for finding in findings.iter().filter(|finding| finding.is_problem() && is_new(finding)) {
+        let number = numbers.entry(finding.kind).or_default();
+        *number += 1;
+        // CI systems take cases of one name as one case.
+        let number = if *number == 1 { String::new() } else { format!(" {number}") };
+        let name = finding.kind.describe() + &number;
+        suite.add_test_case(problem(scenario, name, finding));
+    }
     suite.set_system_out(TerminalStyle::PLAIN.wrap(&lines(findings)));
 }
 
-fn problem(scenario: &str, problem: &Finding) -> TestCase {
+fn problem(scenario: &str, name: String, problem: &Finding) -> TestCase {
     let (severity, kind) = match problem.exit_code {
         // Only a run with a baseline has this problem.
         Some(ExitCode::Regressed) => (NonSuccessKind::Failure, ComparisonMethod::Recorded.describe_regression()),
@@ -134,7 +143,7 @@ fn problem(scenario: &str, problem: &Finding) -> TestCase {
     };
     let text = problem.advice.iter().fold(problem.message.clone(), |text, advice| format!("{text}. {advice}"));
     let status = failed(severity, kind, Some(&text));
-    let mut case = TestCase::new(problem.kind.describe(), status);
+    let mut case = TestCase::new(name, status);
     case.set_classname(format!("perf.{scenario}"));
     case
 }

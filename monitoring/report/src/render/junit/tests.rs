@@ -13,12 +13,15 @@ fn an_objective_is_a_case_and_a_miss_is_a_failure() {
     report.objectives[2].verdict = Verdict::Missed;
     report.objectives[2].on_miss = OnMiss::Warn;
     let why = "<a & b>\u{1b}[31m";
-    report.findings.push(Finding::problem(ExitCode::Inconclusive, Subject::Run, FindingKind::LoadFailed, why));
+    let failed = Finding::problem(ExitCode::Inconclusive, Subject::Run, FindingKind::LoadFailed, why);
+    report.findings.extend([failed.clone(), failed]);
     let text = render_run(&report, None).unwrap();
     let parsed = JUnit::deserialize_from_str(&text).unwrap();
     let suite = &parsed.test_suites[0];
-    assert_eq!((suite.tests, suite.failures, suite.errors), (10, 1, 2), "{text}");
-    assert_eq!(text.matches("<testcase name=\"load failed\"").count(), 1, "{text}");
+    assert_eq!((suite.tests, suite.failures, suite.errors), (11, 1, 3), "{text}");
+    let names =
+        ["load failed", "load failed 2"].map(|name| text.matches(&format!("<testcase name=\"{name}\"")).count());
+    assert_eq!(names, [1, 1], "{text}");
     assert_eq!(text.matches("<skipped message=\"missed (warns only): ").count(), 1, "{text}");
     assert!(text.contains("missed: add_item p95 &lt;= 300 ms: measured") && !text.contains('\u{1b}'), "{text}");
 }
