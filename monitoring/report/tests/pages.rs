@@ -166,14 +166,14 @@ fn too_few_pairs_are_advised_by_method_and_draw_no_chart() {
         (endpoint.conclusion, endpoint.p95.interval) = (Conclusion::TooLittleData, None);
     }
     assert!(!page(&compared).contains(CHART));
-    for (method, parts, advice) in [
-        (ComparisonMethod::Recorded, "sections", "Use longer runs for base and head"),
-        (ComparisonMethod::Interleaved, "rounds", "Use more or longer rounds"),
+    for (method, lacking, parts, advice) in [
+        (ComparisonMethod::Recorded, "requests", "sections", "Use longer runs for base and head"),
+        (ComparisonMethod::Interleaved, "rounds or requests", "rounds", "Use more or longer rounds"),
     ] {
         compared.method = method;
         let headline = Headline::for_comparison(&compared);
-        let cause = "all endpoints: too few requests to compare. ";
-        assert!(headline.cause.starts_with(cause) && headline.cause.contains(parts), "{headline:?}");
+        let cause = format!("all endpoints: too few {lacking} to compare. ");
+        assert!(headline.cause.starts_with(&cause) && headline.cause.contains(parts), "{headline:?}");
         assert_eq!(headline.advice.as_deref(), Some(advice));
     }
 }

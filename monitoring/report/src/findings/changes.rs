@@ -38,12 +38,12 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
     let without = endpoints.iter().filter(|it| it.conclusion == Conclusion::TooLittleData && it.p95.interval.is_none());
     let names: Vec<_> = without.map(|endpoint| endpoint.name.as_str()).collect();
     let needed = Rule::fewest_pairs(compared.alpha, endpoints.len());
-    let (parts, advice) = match compared.method {
-        ComparisonMethod::Interleaved => ("rounds", "Use more or longer rounds"),
-        ComparisonMethod::Recorded => ("sections", "Use longer runs for base and head"),
+    let (lacking, parts, advice) = match compared.method {
+        ComparisonMethod::Interleaved => ("rounds or requests", "rounds", "Use more or longer rounds"),
+        ComparisonMethod::Recorded => ("requests", "sections", "Use longer runs for base and head"),
     };
     let message = format!(
-        "{}: too few requests to compare. To judge {} together takes at least {} of {parts}, each with enough requests \
+        "{}: too few {lacking} to compare. To judge {} together takes at least {} of {parts}, each with enough requests \
          on both sides",
         if names.len() > 1 && names.len() == endpoints.len() { "all endpoints".to_owned() } else { names.join(", ") },
         counted(endpoints.len() as u64, "endpoint"),
