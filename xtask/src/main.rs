@@ -1,5 +1,8 @@
 //! `cargo xtask`: all commands of this workspace.
 
+// A closed pipe makes println! panic: use host::terminal::print_line.
+#![warn(clippy::print_stdout)]
+
 mod backend;
 mod commands;
 mod dashboard_changes;

@@ -18,6 +18,7 @@ use xshell::{Shell, cmd};
 
 use self::tested_documents::{FAULTS, STORES_AND_BACKENDS};
 use super::codegen::{self, CodegenArgs};
+use crate::host::terminal::print_line;
 use crate::host::{files, workspace};
 use crate::refusal::refuse;
 
@@ -118,7 +119,7 @@ fn run_tests(all: bool) -> anyhow::Result<()> {
     for (group, output) in others {
         let output = output.join().map_err(|_| anyhow!("the {group} group of tests panicked"))?;
         let output = output.with_context(|| format!("failed to run the {group} group of tests"))?;
-        println!("the {group} group of tests:");
+        print_line(&format!("the {group} group of tests:"));
         io::stdout().write_all(&output.stdout)?;
         io::stderr().write_all(&output.stderr)?;
         passed &= output.status.success();

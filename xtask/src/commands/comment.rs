@@ -13,6 +13,7 @@ use perf_report::render::files::MARKDOWN;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::host::terminal::print_line;
 use crate::host::{files, http, workspace};
 
 /// Limit on the characters of a comment; GitHub's own is 65,536.
@@ -43,15 +44,15 @@ struct PullRequest {
 
 pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
     let Some(pull_request) = find_pull_request()? else {
-        println!("no comment: this is not a workflow of a pull request, or GITHUB_TOKEN is not set");
+        print_line("no comment: this is not a workflow of a pull request, or GITHUB_TOKEN is not set");
         return Ok(ExitCode::Met);
     };
     let Some(file) = args.file.clone().or_else(|| newest(&workspace::perf())) else {
-        println!("no comment: {} has no {MARKDOWN} of a run", workspace::perf().display());
+        print_line(&format!("no comment: {} has no {MARKDOWN} of a run", workspace::perf().display()));
         return Ok(ExitCode::Met);
     };
     let text = files::read(&file)?;
-    println!("{}", pull_request.comment(&args.topic, &text).await?);
+    print_line(&pull_request.comment(&args.topic, &text).await?);
     Ok(ExitCode::Met)
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use perf_report::exit_code::ExitCode;
 use perf_settings::IMAGE_REVISION;
 
+use crate::host::terminal::print_line;
 use crate::host::{child, files, git, workspace};
 use crate::kubernetes::USER;
 use crate::refusal::refuse;
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
         let build = ["buildx", "build", "--file", RECIPE, "--build-arg", &revision, "--tag", &name];
         docker(&[&build, output, &["."]].concat())?;
     }
-    println!("{name}");
+    print_line(&name);
     Ok(ExitCode::Met)
 }
 

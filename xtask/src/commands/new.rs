@@ -91,7 +91,7 @@ fn cargo(line: &[&str]) -> anyhow::Result<bool> {
     command.args(line).env("INSTA_UPDATE", "always").current_dir(workspace::root());
     let output = command.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
     if line[0] != "test" || !output.status.success() {
-        print!("{}", String::from_utf8_lossy(&output.stdout));
+        print_line(String::from_utf8_lossy(&output.stdout).trim_end());
     }
     Ok(output.status.success())
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     if shown.is_empty() {
         let which = args.scenario.as_ref().map(|name| format!(" of scenario {name}")).unwrap_or_default();
         let tagged = if args.tag.is_empty() { "" } else { " with these tags" };
-        println!("no runs{which}{tagged} found in {}", folder.display());
+        terminal::print_line(&format!("no runs{which}{tagged} found in {}", folder.display()));
     } else {
         terminal::print_runs(shown);
     }

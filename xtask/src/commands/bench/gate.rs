@@ -6,6 +6,7 @@ use perf_report::comparison::{Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::render::html;
 
+use crate::host::terminal::print_line;
 use crate::host::{files, workspace};
 
 /// The picture in monitoring/compare/README.md.
@@ -23,16 +24,16 @@ pub(super) fn run(gates: usize) -> anyhow::Result<ExitCode> {
         [&QUIET, &SHARED_RUNNER].map(curve).map(|thread| thread.join().unwrap_or_default())
     });
     anyhow::ensure!(!quiet.is_empty() && !busy.is_empty(), "a simulation panicked");
-    println!(
+    print_line(&format!(
         "slow-down  quiet    shared runner   share of {gates} comparisons that call the one slower endpoint of {ENDPOINTS} regressed"
-    );
+    ));
     for ((change, quiet), (_, busy)) in quiet.iter().zip(&busy) {
-        println!("{:>7.0} %  {:>6.1} %  {:>6.1} %", change * 100.0, quiet * 100.0, busy * 100.0);
+        print_line(&format!("{:>7.0} %  {:>6.1} %  {:>6.1} %", change * 100.0, quiet * 100.0, busy * 100.0));
     }
     let path = workspace::root().join(PICTURE);
     let svg = html::operating_characteristic(&busy, &quiet, rule.margin, rule.detect);
     files::write(&path, svg)?;
-    println!("{PICTURE}");
+    print_line(PICTURE);
     Ok(ExitCode::Met)
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 use xshell::{Shell, cmd};
 
+use crate::host::terminal::print_line;
 use crate::host::{files, workspace};
 
 /// Limit on the inputs of each target.
@@ -48,7 +49,7 @@ pub(super) fn run(shell: &Shell) -> anyhow::Result<()> {
             log.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:")?.trim().parse().ok());
         let inputs: u64 = inputs.with_context(|| format!("fuzzer {target} did not print its inputs: {log}"))?;
         ensure!(inputs >= LEAST, "fuzzer {target} tried {inputs} inputs in {SECONDS} s, fewer than {LEAST}");
-        println!("fuzzed {target}: {inputs} inputs, no crash");
+        print_line(&format!("fuzzed {target}: {inputs} inputs, no crash"));
     }
     Ok(())
 }
