@@ -36,7 +36,8 @@ impl PreparedRun {
         match self.settings.listen {
             Some(_) => {
                 let address = coordinator.address_to_join();
-                show(&format!("waiting for {} with {AGENT_JOIN}={address}", counted(agents.into(), "agent")));
+                // Also with --quiet, because the port may be known from here only.
+                eprintln!("waiting for {} with {AGENT_JOIN}={address}", counted(agents.into(), "agent"));
                 coordinator.gather(agents, &show, &mut self.signals).await?;
             }
             None => {
