@@ -30,20 +30,20 @@ impl ServerTrust {
     pub fn verifier(self) -> Result<Arc<dyn ServerCertVerifier>, Error> {
         let general = |error: &dyn fmt::Display| Error::General(error.to_string());
         let provider = CryptoProvider::get_default().ok_or_else(|| general(&"TLS has no provider"))?;
-        let (verifier, certificates): (Arc<dyn ServerCertVerifier>, _) = match self {
-            Self::Any => return Ok(Arc::new(AnyCertificate(provider.signature_verification_algorithms))),
+        let authorities: Option<(Arc<dyn ServerCertVerifier>, _)> = match self {
+            Self::Any => None,
             Self::Only(certificates) => {
                 let mut roots = RootCertStore::empty();
                 certificates.iter().try_for_each(|certificate| roots.add(certificate.clone()))?;
                 let verifier = WebPkiServerVerifier::builder(Arc::new(roots)).build();
-                (verifier.map_err(|error| general(&error))?, certificates)
+                Some((verifier.map_err(|error| general(&error))?, certificates))
             }
             Self::System(more) => {
-                let verifier = PlatformVerifier::new_with_extra_roots(more.clone(), Arc::clone(provider));
-                (Arc::new(verifier?), more)
+                let verifier = PlatformVerifier::new_with_extra_roots(more.clone(), Arc::clone(provider))?;
+                Some((Arc::new(verifier), more))
             }
         };
-        Ok(Arc::new(OwnCertificates { verifier, certificates }))
+        Ok(Arc::new(Verifier { authorities, algorithms: provider.signature_verification_algorithms }))
     }
 }
 
@@ -53,12 +53,14 @@ impl ServerTrust {
 /// does not accept these as a server's own. They are accepted here if they are in the file, byte
 /// for byte. Name and validity are verified as always, and the handshake proves the key.
 #[derive(Debug)]
-struct OwnCertificates {
-    verifier: Arc<dyn ServerCertVerifier>,
-    certificates: Vec<CertificateDer<'static>>,
+struct Verifier {
+    /// The verifier of certificates that others have signed, and the certificates of the file.
+    /// Without it, any certificate is accepted.
+    authorities: Option<(Arc<dyn ServerCertVerifier>, Vec<CertificateDer<'static>>)>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl ServerCertVerifier for OwnCertificates {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -67,9 +69,10 @@ impl ServerCertVerifier for OwnCertificates {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.verifier.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
+        let Some((verifier, certificates)) = &self.authorities else { return Ok(ServerCertVerified::assertion()) };
+        match verifier.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
             // webpki verifies the validity before it finds that the certificate is an authority's.
-            Err(Error::InvalidCertificate(error)) if is_authority(&error) && self.certificates.contains(end_entity) => {
+            Err(Error::InvalidCertificate(error)) if is_authority(&error) && certificates.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -83,7 +86,7 @@ impl ServerCertVerifier for OwnCertificates {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -92,50 +95,11 @@ impl ServerCertVerifier for OwnCertificates {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// Accepts any certificate. Signatures of the handshake are verified.
-#[derive(Debug)]
-struct AnyCertificate(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
