@@ -214,7 +214,7 @@ impl PreparedRun {
         }
     }
 
-    /// Makes the load. The error says why there is none.
+    /// Makes the load. The error has the reason if it is not made.
     async fn make_load(
         &mut self,
         shared: Arc<RunContext>,
@@ -238,7 +238,8 @@ impl PreparedRun {
         Ok(())
     }
 
-    /// Pushes the first counts, and waits until the load begins. The error says why there is none.
+    /// Pushes the first counts, and waits until the load begins. The error has the reason if it
+    /// does not.
     async fn begin(&mut self, metrics: &mut Metrics, empty: &Snapshot) -> Result<Instant, Finding> {
         metrics
             .begin(empty)

@@ -1,7 +1,6 @@
 //! Flags that do not go together.
 
-/// Flags and settings that cannot be read or do not go together. The text names them, and says
-/// what to do.
+/// Flags and settings that cannot be read or do not go together. The text names them and a remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct FlagConflict(pub(crate) String);

@@ -33,7 +33,7 @@ pub(super) struct AgentListener {
     /// `None` once all peers are refused.
     peers: Option<mpsc::Receiver<PeerResult>>,
     refused: Arc<Mutex<RefusedPeers>>,
-    /// Whether the load has ended, which late agents are told.
+    /// Whether the load has ended. Late agents get it as the reason of their refusal.
     has_ended: Arc<AtomicBool>,
     runtime: Handle,
     task: JoinHandle<()>,
