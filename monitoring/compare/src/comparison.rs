@@ -9,7 +9,7 @@ use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChan
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted_part;
-use perf_report::judgement::{Measurement, ObjectiveResult, verdict};
+use perf_report::judgement::{Measurement, ObjectiveResult, objective_verdict};
 use perf_report::verdict::{Reason, Tally, Verdict};
 
 use crate::gate;
@@ -136,14 +136,16 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
         let is_of_one_run = slo.limit().is_some() && !slo.is_per_second();
         (!tallies.is_empty() && !is_of_one_run).then(|| match slo.limit() {
             Some(limit) => {
-                let verdict = match verdict::judge_value(limit, Some(judged_ms), sum) {
+                let verdict = match objective_verdict::judge_value(limit, Some(judged_ms), sum) {
                     // A pause of the generator excuses the miss, as it does in its round.
                     Verdict::Missed if verdicts.contains(&&paused) => paused,
                     verdict => verdict,
                 };
                 ObjectiveResult::new(catalogue, slo, Measurement::value(sum, Some(judged_ms)), verdict)
             }
-            None => ObjectiveResult::new(catalogue, slo, Measurement::counts(slo, sum), verdict::judge(slo, sum)),
+            None => {
+                ObjectiveResult::new(catalogue, slo, Measurement::counts(slo, sum), objective_verdict::judge(slo, sum))
+            }
         })
     };
     catalogue.slos.iter().filter_map(over_all).collect()

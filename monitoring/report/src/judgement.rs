@@ -6,9 +6,9 @@ mod connecting;
 mod endpoint_result;
 mod goal;
 mod objective_result;
+pub mod objective_verdict;
 mod segments;
 mod smoke;
-pub mod verdict;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -94,18 +94,18 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     findings.extend(connecting::findings(&judge));
     let on_backend = catalogue.backend.iter().filter_map(|slo| {
         let measurement = evidence.backend.iter().find(|measurement| measurement.id == slo.id())?;
-        let verdict = verdict::judge_backend(slo, &measurement.value);
+        let verdict = objective_verdict::judge_backend(slo, &measurement.value);
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
-    if let Some(less_load_ms) = verdict::less_load_ms(&evidence.findings, evidence.paused_ms) {
+    if let Some(less_load_ms) = objective_verdict::less_load_ms(&evidence.findings, evidence.paused_ms) {
         for (slo, objective) in catalogue.slos.iter().zip(&mut objectives) {
             let Some(scope) = judge.scope(slo) else { continue };
             let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.only.part);
-            verdict::excuse_less_load(slo, objective, judged_ms, less_load_ms);
+            objective_verdict::excuse_less_load(slo, objective, judged_ms, less_load_ms);
         }
     }
-    verdict::doubt_rates(catalogue.slos, &mut objectives, &evidence.findings);
+    objective_verdict::doubt_rates(catalogue.slos, &mut objectives, &evidence.findings);
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
     if evidence.run.smoke {
         let requested = endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);
@@ -292,13 +292,18 @@ impl Judge<'_> {
         };
         let is_elsewhere = || self.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
         let is_requested = || self.counts(slo).is_some_and(|(_, counts)| counts.requests().sent > 0);
-        let name_absence = |verdict| verdict::name_absence(slo, verdict, is_elsewhere, is_requested);
+        let name_absence = |verdict| objective_verdict::name_absence(slo, verdict, is_elsewhere, is_requested);
         if let Some(limit) = slo.limit() {
             let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
-            let verdict = name_absence(verdict::judge_value(limit, judged_ms, tally));
+            let verdict = name_absence(objective_verdict::judge_value(limit, judged_ms, tally));
             return ObjectiveResult::new(self.catalogue, slo, Measurement::value(tally, judged_ms), verdict);
         }
-        ObjectiveResult::new(self.catalogue, slo, self.measured(slo, tally), name_absence(verdict::judge(slo, tally)))
+        ObjectiveResult::new(
+            self.catalogue,
+            slo,
+            self.measured(slo, tally),
+            name_absence(objective_verdict::judge(slo, tally)),
+        )
     }
 
     /// Counts of an objective on a share, with the percentile for display.

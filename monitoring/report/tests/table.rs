@@ -6,7 +6,7 @@ use monitoring::slo::OnMiss;
 use perf_report::evidence::{Environment, Generator, Iterations, PlanResult, RunOverview, Timeline};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::{Measurement, ObjectiveResult, Requests, verdict};
+use perf_report::judgement::{Measurement, ObjectiveResult, Requests, objective_verdict};
 use perf_report::render::terminal::{self, TerminalStyle};
 use perf_report::report::SCHEMA;
 use perf_report::verdict::Tally;
@@ -22,7 +22,7 @@ fn report() -> Report {
             Some(_) => Measurement::Percentile { tally, quantile_ms: quantile, interval_ms, response_ms: None },
             None => Measurement::counts(slo, tally),
         };
-        ObjectiveResult::new(&SHOP, slo, measured, verdict::judge(slo, tally))
+        ObjectiveResult::new(&SHOP, slo, measured, objective_verdict::judge(slo, tally))
     };
     let warns = ObjectiveResult { on_miss: OnMiss::Warn, ..judged(3, 1, 100, Some(Millis::Finite(1234.5))) };
     Report {

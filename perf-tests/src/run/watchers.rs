@@ -8,7 +8,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::slo::{OnMiss, Slo};
 use perf_report::format::counted_part;
-use perf_report::judgement::{Judge, verdict};
+use perf_report::judgement::{Judge, objective_verdict};
 use perf_report::verdict::{Tally, Verdict};
 
 use super::metrics::Metrics;
@@ -122,7 +122,8 @@ impl<'run> MissDetector<'run> {
                 refused: now.refused - then.refused,
                 late: now.late - then.late,
             };
-            (slo.on_miss == OnMiss::Fail && verdict::judge(slo, lately) == Verdict::Missed).then_some((slo, lately))
+            (slo.on_miss == OnMiss::Fail && objective_verdict::judge(slo, lately) == Verdict::Missed)
+                .then_some((slo, lately))
         });
         missed.map(|(slo, lately)| reason(slo, lately, self.on.window))
     }

@@ -12,7 +12,7 @@ use monitoring::prometheus::config::RECEIVER_FLAG;
 use monitoring::prometheus::recording_rules::{self, RecordingRule, Timing};
 use monitoring::ratio::millis;
 use monitoring::slo::{Sli, Slo};
-use perf_report::judgement::verdict;
+use perf_report::judgement::objective_verdict;
 use perf_report::verdict::{Tally, Verdict};
 use test_support::objectives::CATALOGUE;
 use test_support::shop::SHOP;
@@ -134,7 +134,7 @@ fn the_rule_of_each_of_several_objectives_decides_as_the_verdict_does() {
         let needed = (total * u64::from(slo.objective.as_ppm())).div_ceil(1_000_000);
         for good in [needed, needed - 1] {
             let tally = Tally { good, total, ..Tally::default() };
-            let value = f64::from(verdict::judge(slo, tally) == Verdict::Met);
+            let value = f64::from(objective_verdict::judge(slo, tally) == Verdict::Met);
             let series = format!("{}{{testid=\"a\"}}", rule.record);
             let queries = [(rule.record.clone(), "60s", vec![(series.as_str(), value)])];
             tests.case(&format!("{}: {good} of {total}", rule.record), &run(slo, "a", good, total), &queries);

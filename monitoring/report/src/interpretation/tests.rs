@@ -3,7 +3,7 @@
 use super::*;
 use crate::Millis;
 use crate::evidence::FailureDetail;
-use crate::judgement::{Measurement, Requests, verdict};
+use crate::judgement::{Measurement, Requests, objective_verdict};
 use crate::verdict::Tally;
 use test_support::shop::SHOP;
 
@@ -20,7 +20,7 @@ fn messages(p95s: [f64; 7], failed: &[(usize, u64, FailureKind)]) -> Vec<String>
         let infinite = failed_of(at) > 50;
         let quantile_ms = Some(if infinite { Millis::INFINITE } else { Millis::Finite(p95) });
         let measured = Measurement::Percentile { tally, quantile_ms, interval_ms: None, response_ms: None };
-        ObjectiveResult::new(&SHOP, slo, measured, verdict::judge(slo, tally))
+        ObjectiveResult::new(&SHOP, slo, measured, objective_verdict::judge(slo, tally))
     });
     report.objectives = objectives.collect();
     for (at, endpoint) in report.endpoints.iter_mut().enumerate() {

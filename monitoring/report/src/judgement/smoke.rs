@@ -2,7 +2,7 @@
 //! percentile.
 
 use super::ObjectiveResult;
-use super::verdict::judge_strictly;
+use super::objective_verdict::judge_strictly;
 use crate::evidence::Snapshot;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Subject};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::finding::Subject;
 use crate::judgement::Measurement;
-use crate::judgement::verdict::judge;
+use crate::judgement::objective_verdict::judge;
 use crate::tests::exit_code;
 use crate::verdict::{Tally, Verdict};
 use monitoring::slo::Slo;
