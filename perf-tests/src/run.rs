@@ -12,8 +12,8 @@ use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
-use perf_report::outcome::Drawing;
-use perf_settings::{OutcomePlace, Settings, TESTID};
+use perf_report::outcome::PlanSummary;
+use perf_settings::{DryRun, OutcomePlace, Settings, TESTID};
 use tokio::time::Instant;
 use url::Url;
 
@@ -66,8 +66,8 @@ use watchers::{MissDetector, Watchers};
 pub(crate) enum RunOutcome {
     /// A report, and the path of its file or of its evidence; or why it could not be written.
     Judged(Box<Report>, Result<PathBuf, NotSavedError>),
-    /// The plan: the run is a dry run.
-    Drawn(Drawing),
+    /// The run was a dry run.
+    Planned(PlanSummary),
     /// The run is a shard: its exit code, and what it made.
     Sharded(ExitCode, String),
 }
@@ -84,9 +84,9 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         let out = settings.out.clone().unwrap_or_else(|| environment::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
         check::check_shares(&settings, &planning.plan)?;
-        if settings.dry_run {
-            return Ok(RunOutcome::Drawn(Drawing {
-                text: if settings.undrawn { String::new() } else { draw(&planning, &spec, &settings, &out) },
+        if let Some(dry_run) = settings.dry_run {
+            return Ok(RunOutcome::Planned(PlanSummary {
+                drawing: (dry_run == DryRun::Draw).then(|| draw(&planning, &spec, &settings, &out)),
                 longest: planning.plan.last_cut(),
                 service: spec.catalogue.service.to_owned(),
                 load: planning.describe(),

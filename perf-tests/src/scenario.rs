@@ -369,7 +369,7 @@ fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), Sc
     let mut settings = environment::from_env().map_err(|error| refused(configuration(error), None))?;
     let checked = environment::check_image(&mut settings);
     checked.map_err(|error| refused(configuration(error), settings.outcome.clone()))?;
-    if settings.dry_run || settings.outcome.is_some() || environment::agent_join().is_some() {
+    if settings.dry_run.is_some() || settings.outcome.is_some() || environment::agent_join().is_some() {
         return Ok((settings, None));
     }
     match Lock::take_for_load(&environment::folder(&settings), scenario) {

@@ -43,7 +43,7 @@ async fn check_baseline(plan: &PerfPlan) -> Result<(), PerfError> {
         return Ok(());
     }
     for scenario in &plan.scenarios {
-        let planned = child::describe_plan(&plan.generator, scenario, &plan.settings, plan.signals.clone()).await;
+        let planned = child::summarize_plan(&plan.generator, scenario, &plan.settings, plan.signals.clone()).await;
         plan.baseline.check_comparable(&scenario.name, planned.ok().as_ref())?;
     }
     Ok(())

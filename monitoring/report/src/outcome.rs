@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit_code::ExitCode;
 
-/// The plan of a scenario that sent nothing, because the run was a dry run.
+/// The planned load of a scenario. The run was a dry run, which sends nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drawing {
-    /// The plan, drawn as text. Empty if only the other fields were requested.
-    pub text: String,
+pub struct PlanSummary {
+    /// The plan, drawn as text, if that was requested.
+    pub drawing: Option<String>,
     /// Longest time that the load takes.
     pub longest: Duration,
     /// Name of the service that the scenario requests.
@@ -26,8 +26,8 @@ pub struct Drawing {
 pub enum Outcome {
     /// The run was measured: the path of its evidence.
     Evidence(PathBuf),
-    /// The plan, if only that was requested.
-    Drawing(Drawing),
+    /// The run was a dry run.
+    Plan(PlanSummary),
     /// The run was a shard, whose file is written.
     Shard {
         /// Exit code of the shard. Objectives are not judged.

@@ -14,8 +14,8 @@ use crate::value::{
 };
 use crate::variables::default_state_folder;
 use crate::{
-    DEFAULT_MAX_HEAD, DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, HttpSettings, LEAST_MAX_BODY, MAX_AGENTS, MOST_MAX_BODY,
-    ProxyUrl, Resolve, ValueError, parse_rate, parse_stages, parse_testid, shown_duration,
+    DEFAULT_MAX_HEAD, DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, DryRun, HttpSettings, LEAST_MAX_BODY, MAX_AGENTS,
+    MOST_MAX_BODY, ProxyUrl, Resolve, ValueError, parse_rate, parse_stages, parse_testid, shown_duration,
 };
 use monitoring::{intervals, label};
 use prometheus_store::is_header_value;
@@ -158,8 +158,10 @@ settings! { LOAD_SETTINGS in load:
     SMOKE = flag("smoke", Switch, &["PERF_SMOKE"], set!(put_switch(smoke))).help(
         "Run one iteration of each named scenario, or of all. Everything is checked but percentiles",
     );
-    DRY_RUN = flag("dry-run", Switch, &["PERF_DRY_RUN"], set!(put_switch(dry_run)))
-        .help("Draw the planned load and send nothing");
+    DRY_RUN = flag("dry-run", Switch, &["PERF_DRY_RUN"], |it, text| {
+        put(&mut it.dry_run, Ok(is_on(text).then_some(DryRun::Draw)))
+    })
+    .help("Draw the planned load and send nothing");
     REPLAY = flag("replay", One("REPORT.JSON"), &["PERF_REPLAY"], set!(put_file(replay)))
         .excludes("seed")
         .help("Repeat the plan of an earlier report: same seed, same load. Request options such as --rps are not restored");

@@ -104,7 +104,7 @@ impl Settings {
     /// # Errors
     /// If the variable has none, or a short one.
     pub fn agent_token(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, SettingsError> {
-        if self.listen.is_none() || self.dry_run {
+        if self.listen.is_none() || self.dry_run.is_some() {
             return Ok(None);
         }
         let token = lookup(AGENT_TOKEN).filter(|token| token.len() >= SHORTEST_TOKEN);

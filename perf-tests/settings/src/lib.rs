@@ -35,7 +35,7 @@ pub use proxy_url::ProxyUrl;
 pub use reading::{header_lines, state_folder};
 pub use setting::{Group, Setting, SettingValue};
 pub use setting_names::SettingNames;
-pub use settings::{OutcomePlace, Settings, StubTarget};
+pub use settings::{DryRun, OutcomePlace, Settings, StubTarget};
 pub use shard::{Shard, has_rfc3339};
 pub use shown_duration::shown_duration;
 pub use unix_target::{UNIX, UnixTarget};

@@ -18,6 +18,15 @@ use monitoring::intervals;
 use monitoring::revision::Revision;
 use prometheus_store::{StoreAccess, shown_url};
 
+/// A run that sends nothing, and what it does with the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DryRun {
+    /// Draws it for the user. For very many arrivals this takes a minute.
+    Draw,
+    /// Only summarizes it, for another process.
+    Summarize,
+}
+
 /// All settings of a run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -64,11 +73,8 @@ pub struct Settings {
     pub exact_arrivals: bool,
     /// Whether each load is one iteration, in which everything is checked but percentiles.
     pub smoke: bool,
-    /// Whether the plan is only drawn, and nothing is sent.
-    pub dry_run: bool,
-    /// Whether a dry run leaves out the drawing, which takes a minute for very many arrivals. Only
-    /// `cargo xtask` sets it.
-    pub undrawn: bool,
+    /// The kind of dry run, if it is one.
+    pub dry_run: Option<DryRun>,
     /// The report whose plan is run again.
     pub replay: Option<PathBuf>,
     /// Remote-write URL that metrics are pushed to, if any.
@@ -156,8 +162,7 @@ impl Settings {
             teardown_timeout: DEFAULT_STEP_TIMEOUT,
             exact_arrivals: false,
             smoke: false,
-            dry_run: false,
-            undrawn: false,
+            dry_run: None,
             replay: None,
             remote_write: None,
             prometheus: None,

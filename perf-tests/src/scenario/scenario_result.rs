@@ -40,7 +40,7 @@ impl ScenarioResult {
             Ok(RunOutcome::Judged(report, Err(why))) => {
                 Outcome::Failed { code: report.exit_code, message: why.to_string() }
             }
-            Ok(RunOutcome::Drawn(drawing)) => Outcome::Drawing(drawing.clone()),
+            Ok(RunOutcome::Planned(summary)) => Outcome::Plan(summary.clone()),
             Ok(RunOutcome::Sharded(code, made)) => Outcome::Shard { code: *code, made: made.clone() },
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
@@ -96,7 +96,7 @@ impl ScenarioResult {
     const fn exit_code(&self) -> ExitCode {
         match &self.result {
             Ok(RunOutcome::Judged(report, _)) => report.exit_code,
-            Ok(RunOutcome::Drawn(..)) => ExitCode::Met,
+            Ok(RunOutcome::Planned(..)) => ExitCode::Met,
             Ok(RunOutcome::Sharded(code, _)) => *code,
             Err(error) => error.code(),
         }
@@ -108,7 +108,7 @@ impl ScenarioResult {
                 let path = path.as_ref().map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
                 format!("\n{}{path}", terminal::render_run(report, TerminalStyle::PLAIN))
             }
-            Ok(RunOutcome::Drawn(drawing)) => drawing.text.clone(),
+            Ok(RunOutcome::Planned(summary)) => summary.drawing.clone().unwrap_or_default(),
             Ok(RunOutcome::Sharded(_, made)) => made.clone(),
             Err(error) => error.to_string(),
         }

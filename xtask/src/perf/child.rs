@@ -7,8 +7,8 @@ use std::process::{ExitStatus, Stdio};
 use anyhow::{Context as _, anyhow};
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
-use perf_report::outcome::{Drawing, Outcome};
-use perf_settings::{AGENT_JOIN, METRICS_TOKEN, OutcomePlace, SETTINGS_JSON, Settings};
+use perf_report::outcome::{Outcome, PlanSummary};
+use perf_settings::{AGENT_JOIN, DryRun, METRICS_TOKEN, OutcomePlace, SETTINGS_JSON, Settings};
 use tokio::process::Command;
 
 use super::judge::MeasuredRun;
@@ -20,8 +20,8 @@ use crate::scenarios::ScenarioTest;
 /// The outcome of a scenario's process that did what it was started for.
 pub(crate) enum ChildOutcome {
     Measured(Box<MeasuredRun>),
-    /// The plan: it was a dry run.
-    Drawing(Drawing),
+    /// It was a dry run.
+    Planned(PlanSummary),
     /// It was a shard: its exit code, and what it made.
     Sharded {
         code: ExitCode,
@@ -37,7 +37,7 @@ impl ChildOutcome {
     ) -> Result<Self, PerfError> {
         match outcome {
             Outcome::Evidence(path) => Ok(Self::Measured(Box::new(measured(&path)?))),
-            Outcome::Drawing(drawing) => Ok(Self::Drawing(drawing)),
+            Outcome::Plan(summary) => Ok(Self::Planned(summary)),
             Outcome::Shard { code, made } => Ok(Self::Sharded { code, made }),
             Outcome::Failed { code, message } => Err(PerfError::Scenario { code, message }),
         }
@@ -47,7 +47,7 @@ impl ChildOutcome {
     pub(crate) fn into_measured(self) -> Option<Box<MeasuredRun>> {
         match self {
             Self::Measured(run) => Some(run),
-            Self::Drawing(..) | Self::Sharded { .. } => None,
+            Self::Planned(..) | Self::Sharded { .. } => None,
         }
     }
 }
@@ -70,17 +70,18 @@ pub(crate) async fn run(
     read(scenario, &outcome_file, ended)
 }
 
-/// The plan of a scenario, without its drawing. Its process sends nothing.
-pub(crate) async fn describe_plan(
+/// Summarizes the plan of a scenario. Its process draws nothing, which would take a minute for very
+/// many arrivals.
+pub(crate) async fn summarize_plan(
     program: &Path,
     scenario: &ScenarioTest,
     settings: &Settings,
     signals: Signals,
-) -> Result<Drawing, PerfError> {
-    let dry = Settings { dry_run: true, undrawn: true, ..settings.clone() };
+) -> Result<PlanSummary, PerfError> {
+    let dry = Settings { dry_run: Some(DryRun::Summarize), ..settings.clone() };
     match run(program, scenario, dry, signals).await? {
-        ChildOutcome::Drawing(drawing) => Ok(drawing),
-        _ => Err(anyhow!("the process of scenario {} did not describe its plan", scenario.name).into()),
+        ChildOutcome::Planned(summary) => Ok(summary),
+        _ => Err(anyhow!("the process of scenario {} did not summarize its plan", scenario.name).into()),
     }
 }
 
@@ -141,7 +142,7 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     let end = TestEnd::from(ended);
     let outcome = ChildOutcome::new(outcome, |path| MeasuredRun::read(scenario, path, end))?;
     match (&outcome, end.describe_failure("the plan was drawn", &scenario.test)) {
-        (ChildOutcome::Drawing(..), Some(failure)) => Err(PerfError::TestFailed(failure)),
+        (ChildOutcome::Planned(..), Some(failure)) => Err(PerfError::TestFailed(failure)),
         _ => Ok(outcome),
     }
 }

@@ -6,7 +6,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted_more;
 use perf_report::headline::causes_of_comparison;
-use perf_report::outcome::Drawing;
+use perf_report::outcome::PlanSummary;
 use perf_report::render::files::REPORT;
 
 use super::judge::JudgedRun;
@@ -70,12 +70,12 @@ impl BaselinePlan {
     /// Checks before a run that it can be compared with the baseline. The baseline is compared with
     /// a copy of itself, which gets the scenario, and the service and the load of the plan if that
     /// is known.
-    pub(crate) fn check_comparable(&self, scenario: &str, drawing: Option<&Drawing>) -> Result<(), PerfError> {
+    pub(crate) fn check_comparable(&self, scenario: &str, planned: Option<&PlanSummary>) -> Result<(), PerfError> {
         let Some(name) = self.existing() else { return Ok(()) };
         let compared = reports::find(name).and_then(|(path, base)| {
             let mut head = base.clone();
             scenario.clone_into(&mut head.run.scenario);
-            if let Some(Drawing { service, load, .. }) = drawing {
+            if let Some(PlanSummary { service, load, .. }) = planned {
                 head.run.service.clone_from(service);
                 head.run.load.clone_from(load);
             }

@@ -38,8 +38,8 @@ pub(super) async fn run(
     };
     Ok(match outcome {
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
-        Ok(ChildOutcome::Drawing(drawing)) => {
-            terminal::print_wrapped(&drawing.text);
+        Ok(ChildOutcome::Planned(summary)) => {
+            summary.drawing.iter().for_each(|drawing| terminal::print_wrapped(drawing));
             LoadOutput::Nothing(PerfResult::without_verdict(ExitCode::Met))
         }
         Ok(ChildOutcome::Sharded { code, made }) => {

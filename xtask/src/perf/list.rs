@@ -20,7 +20,7 @@ pub(crate) async fn run(args: &PerfArgs, signals: Signals) -> Result<(), PerfErr
     let settings = Settings { quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);
     for scenario in &scenarios {
-        let planned = child::describe_plan(&built.generator, scenario, &settings, signals.clone()).await;
+        let planned = child::summarize_plan(&built.generator, scenario, &settings, signals.clone()).await;
         if signals.is_interrupted() {
             return Err(PerfError::Interrupted("interrupted before all scenarios were listed"));
         }

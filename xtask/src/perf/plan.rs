@@ -53,7 +53,7 @@ pub(crate) struct PerfPlan {
 /// Begins to count signals, and locks this clone for load.
 pub(crate) fn lock_clone(args: &PerfArgs, settings: &Settings) -> Result<(Signals, Option<Lock>), PerfError> {
     let signals = Signals::count().map_err(anyhow::Error::from)?;
-    if args.list || settings.dry_run {
+    if args.list || settings.dry_run.is_some() {
         return Ok((signals, None));
     }
     Ok((signals, Some(Lock::take_for_load(&settings.folder, "cargo xtask perf")?)))
@@ -68,9 +68,9 @@ impl PerfPlan {
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named)?;
         let is_for_stub = args.named_target(&settings).is_none();
-        let needs_stub = is_for_stub && !settings.dry_run;
+        let needs_stub = is_for_stub && settings.dry_run.is_none();
         let is_stored = settings.remote_write.is_some() || settings.on_kubernetes || settings.shard.is_some();
-        let needs_stack = !settings.dry_run && !is_stored;
+        let needs_stack = settings.dry_run.is_none() && !is_stored;
         if needs_stack {
             check_generated_files()?;
         }
@@ -79,7 +79,7 @@ impl PerfPlan {
             true => built.list()?,
             false => built.select(&named)?,
         };
-        if !settings.dry_run {
+        if settings.dry_run.is_none() {
             check_folders(&settings, &scenarios)?;
         }
         let stub = is_for_stub.then(|| StubTarget { service: STUB.map(|stub| stub.service.to_owned()) });
@@ -102,7 +102,7 @@ impl PerfPlan {
 
     /// Whether requests are sent.
     pub(crate) const fn sends(&self) -> bool {
-        !self.settings.dry_run
+        self.settings.dry_run.is_none()
     }
 
     pub(crate) const fn judges(&self) -> bool {

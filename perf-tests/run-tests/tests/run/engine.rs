@@ -13,7 +13,7 @@ use perf_report::evidence::StatusKey;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity};
 use perf_report::verdict::Verdict;
-use perf_settings::{Rate, StubTarget};
+use perf_settings::{DryRun, Rate, StubTarget};
 use perf_tests::{Scenario, Vu, constant_arrival_rate, constant_vus, per_vu_iterations, shared_iterations};
 
 use super::{CATALOGUE, ECHO, PING, Service, Store, code, ping, settings, verdict};
@@ -233,7 +233,7 @@ fn a_replay_makes_the_same_load_and_rejects_a_changed_plan() {
 fn a_dry_run_sends_no_requests() {
     let service = Service::start();
     let mut settings = settings(&service, None, "drawn-1");
-    settings.dry_run = true;
+    settings.dry_run = Some(DryRun::Draw);
     let finished = pings_at(10).run_with(settings.clone(), async |vu: &mut Vu, (): &()| ping(vu).await);
     let (code, drawing) = finished.report().map(drop).unwrap_err();
     assert_eq!(code, ExitCode::Met);
@@ -243,7 +243,7 @@ fn a_dry_run_sends_no_requests() {
     let finished = pings_at(10).run_with(settings.clone(), async |vu: &mut Vu, (): &()| ping(vu).await);
     let (code, drawing) = finished.report().map(drop).unwrap_err();
     assert!(code == ExitCode::Met && drawing.contains("Name the service's URL with --target"), "{drawing}");
-    settings.undrawn = true;
+    settings.dry_run = Some(DryRun::Summarize);
     let finished = pings_at(10).run_with(settings, async |vu: &mut Vu, (): &()| ping(vu).await);
     assert_eq!(finished.report().map(drop).unwrap_err(), (ExitCode::Met, String::new()));
 }

@@ -87,7 +87,7 @@ impl PerfArgs {
         if self.stack.choice == StackChoice::None {
             return conflict("--proof needs a store: remove --stack none, or --proof");
         }
-        if settings.dry_run {
+        if settings.dry_run.is_some() {
             let dry_run = settings.setting_name(DRY_RUN);
             return conflict(format!("--proof needs a run, and a dry run sends nothing: remove --proof, or {dry_run}"));
         }

@@ -35,7 +35,7 @@ impl PerfArgs {
         if let Some(flag) = first_given(of_store) {
             return conflict(format!("{flag} needs a store, and shards push to none: remove {flag}, or {shard}"));
         }
-        if !settings.dry_run && self.named_target(settings).is_none() {
+        if settings.dry_run.is_none() && self.named_target(settings).is_none() {
             let target = settings.with_value(TARGET, "URL");
             return conflict(format!(
                 "{shard} needs {target}: without it, each shard would load a stub backend of its own"

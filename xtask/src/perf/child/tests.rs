@@ -14,7 +14,7 @@ fn finished(name: &str, outcome: Option<Outcome>, status: i32) -> Result<ExitCod
     let result = read(&scenario, &file, ExitStatus::from_raw(status << 8));
     assert!(!file.exists());
     match result {
-        Ok(ChildOutcome::Drawing(..)) => Ok(ExitCode::Met),
+        Ok(ChildOutcome::Planned(..)) => Ok(ExitCode::Met),
         Ok(ChildOutcome::Sharded { code, .. }) => Ok(code),
         Ok(ChildOutcome::Measured(_)) => panic!("the outcome has no evidence"),
         Err(error) => Err(error.code()),
@@ -37,9 +37,9 @@ fn only_sigkill_suggests_too_little_memory() {
 
 #[test]
 fn a_test_that_fails_after_a_met_run_is_a_configuration_error() {
-    let drawing = || Some(Outcome::Drawing(Drawing::default()));
-    assert_eq!(finished("met", drawing(), 0), Ok(ExitCode::Met));
-    assert_eq!(finished("own", drawing(), 101), Err(ExitCode::BadConfiguration));
+    let planned = || Some(Outcome::Plan(PlanSummary::default()));
+    assert_eq!(finished("met", planned(), 0), Ok(ExitCode::Met));
+    assert_eq!(finished("own", planned(), 101), Err(ExitCode::BadConfiguration));
     assert_eq!(finished("none", None, 0), Err(ExitCode::Internal));
     let failed = Outcome::Failed { code: ExitCode::Inconclusive, message: String::new() };
     assert_eq!(finished("failed", Some(failed), 101), Err(ExitCode::Inconclusive));

@@ -30,7 +30,7 @@ pub(super) async fn run(
     agents: u32,
 ) -> Result<ChildOutcome, PerfError> {
     // The plan's mistakes are found here, before anything is created in the cluster.
-    let planned = child::describe_plan(&plan.generator, scenario, &settings, plan.signals.clone()).await?;
+    let planned = child::summarize_plan(&plan.generator, scenario, &settings, plan.signals.clone()).await?;
     if settings.revision.as_ref().is_some_and(Revision::is_dirty) {
         terminal::print_line("warning: this checkout has uncommitted changes, and the image may lack them");
     }
