@@ -12,6 +12,8 @@ pub mod fixed;
 mod latency;
 mod metrics;
 mod pool;
+#[cfg(target_os = "linux")]
+mod process_metrics;
 mod routes;
 mod state;
 

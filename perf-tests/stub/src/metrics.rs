@@ -15,6 +15,9 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+#[cfg(target_os = "linux")]
+use crate::process_metrics::ProcessMetrics;
+
 const HIGHR: &[f64] = &[
     0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 7.5, 10.0, 30.0, 60.0,
 ];
@@ -32,6 +35,8 @@ pub(crate) struct Metrics {
     max_connections: IntGauge,
     cache_hits: IntCounter,
     cache_misses: IntCounter,
+    #[cfg(target_os = "linux")]
+    process: ProcessMetrics,
 }
 
 /// One request with its response, as it is counted.
@@ -84,6 +89,8 @@ impl Metrics {
             max_connections: IntGauge::new("db_client_connection_max", "Maximum number of connections of the pool.")?,
             cache_hits: IntCounter::new("cache_hits_total", "Lookups in the cache of days that found an entry.")?,
             cache_misses: IntCounter::new("cache_misses_total", "Lookups in the cache of days that found no entry.")?,
+            #[cfg(target_os = "linux")]
+            process: ProcessMetrics::register(&registry)?,
             registry,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
@@ -96,8 +103,6 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.max_connections.clone()))?;
         metrics.registry.register(Box::new(metrics.cache_hits.clone()))?;
         metrics.registry.register(Box::new(metrics.cache_misses.clone()))?;
-        #[cfg(target_os = "linux")]
-        metrics.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 
@@ -133,6 +138,8 @@ impl Metrics {
     }
 
     pub(crate) fn text(&self) -> prometheus::Result<String> {
+        #[cfg(target_os = "linux")]
+        self.process.update().map_err(|error| prometheus::Error::Msg(error.to_string()))?;
         let mut buffer = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut buffer)?;
         String::from_utf8(buffer).map_err(|error| prometheus::Error::Msg(error.to_string()))
