@@ -39,6 +39,7 @@ fn crates_import_only_allowed_crates() {
         ("perf-tests", &["monitoring", "perf-host", "perf-report", "perf-settings", "prometheus-store"]),
         ("prometheus-store", &["monitoring"]),
         ("run-tests", &[]),
+        ("scenarios", &[]),
         ("stub-backend", &[]),
         ("test-support", &["monitoring", "perf-report"]),
         (
@@ -64,6 +65,7 @@ fn crates_import_only_allowed_crates() {
         let subjects: &[&str] = match name {
             "engine-bench" => &["monitoring", "perf-tests"],
             "run-tests" => &["monitoring", "perf-host", "perf-report", "perf-settings", "perf-tests"],
+            "scenarios" => &["monitoring", "perf-tests"],
             _ => &[],
         };
         let is_allowed =
@@ -94,6 +96,7 @@ fn crates_do_not_depend_on_forbidden_libraries() {
         ("perf-host", vec![COMMANDS, RENDERERS, STATISTICS, WIRE, &["axum", "hyper", "reqwest"]]),
         ("engine-bench", vec![]),
         ("run-tests", vec![]),
+        ("scenarios", vec![WIRE]),
         ("stub-backend", vec![WIRE, &["hdrhistogram", "reqwest", "testcontainers"]]),
         ("test-support", vec![WIRE, &["hdrhistogram", "reqwest", "testcontainers"]]),
         ("xtask", vec![RENDERERS, WIRE, &["hdrhistogram", "hyper", "statrs"]]),
@@ -228,7 +231,7 @@ fn scenarios_are_named_after_their_files() {
     let folder = root().join("perf-tests/tests/load");
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
