@@ -30,8 +30,8 @@ pub use objective_result::{Measurement, ObjectiveResult};
 pub use segments::SegmentResult;
 
 use crate::evidence::{
-    Chosen, EndpointCounts, Evidence, Iterations, Latency, MeasureCounts, PartCounts, PhaseTime, RequestCounts,
-    ServerTimes, Snapshot, judged_ms,
+    Chosen, EndpointCounts, Evidence, IterationCounts, Iterations, Latency, MeasureCounts, PartCounts, PhaseTime,
+    RequestCounts, ServerTimes, Snapshot, judged_ms,
 };
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
@@ -84,11 +84,12 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let (snapshot, checks) = (&evidence.counts, &evidence.checks);
     let measures = &evidence.measures;
     let judge = Judge { catalogue, exercised: &exercised, snapshot, checks, measures, parts: &parts };
-    let iterations = evidence.counts.iterations();
+    let IterationCounts { completed, failed, interrupted, .. } = evidence.counts.iterations();
+    let dropped = evidence.counts.parts.iter().flat_map(|part| part.dropped).sum();
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
     let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, &evidence.phases)).collect();
-    if iterations.completed > 0 && iterations.failed == iterations.completed {
-        objectives.iter_mut().for_each(|objective| objective.verdict.explain_no_data(iterations.failed));
+    if completed > 0 && failed == completed {
+        objectives.iter_mut().for_each(|objective| objective.verdict.explain_no_data(failed));
     }
     let mut findings = judge.hidden_waits(&objectives);
     findings.extend(connecting::findings(&judge));
@@ -114,12 +115,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     }
     Judgement {
         requests: judge.all(EVERYTHING).into(),
-        iterations: Iterations {
-            completed: iterations.completed,
-            failed: iterations.failed,
-            interrupted: iterations.interrupted,
-            dropped: evidence.counts.parts.iter().flat_map(|part| part.dropped).sum(),
-        },
+        iterations: Iterations { completed, failed, interrupted, dropped },
         endpoints,
         segments: segments::results(catalogue, &evidence.counts),
         checks: judge.check_results(),
@@ -292,18 +288,15 @@ impl Judge<'_> {
         };
         let is_elsewhere = || self.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
         let is_requested = || self.counts(slo).is_some_and(|(_, counts)| counts.requests().sent > 0);
-        let name_absence = |verdict| objective_verdict::name_absence(slo, verdict, is_elsewhere, is_requested);
-        if let Some(limit) = slo.limit() {
-            let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
-            let verdict = name_absence(objective_verdict::judge_value(limit, judged_ms, tally));
-            return ObjectiveResult::new(self.catalogue, slo, Measurement::value(tally, judged_ms), verdict);
-        }
-        ObjectiveResult::new(
-            self.catalogue,
-            slo,
-            self.measured(slo, tally),
-            name_absence(objective_verdict::judge(slo, tally)),
-        )
+        let (measurement, verdict) = match slo.limit() {
+            Some(limit) => {
+                let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
+                (Measurement::value(tally, judged_ms), objective_verdict::judge_value(limit, judged_ms, tally))
+            }
+            None => (self.measured(slo, tally), objective_verdict::judge(slo, tally)),
+        };
+        let verdict = objective_verdict::name_absence(slo, verdict, is_elsewhere, is_requested);
+        ObjectiveResult::new(self.catalogue, slo, measurement, verdict)
     }
 
     /// Counts of an objective on a share, with the percentile for display.
