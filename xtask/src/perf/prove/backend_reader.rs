@@ -1,5 +1,6 @@
 //! Reads the backend's counters after the load.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use perf_report::format;
@@ -39,9 +40,9 @@ pub(super) struct BackendReader<'a> {
 
 /// A wait for counters that lack responses.
 ///
-/// Metrics may be late by a fixed time, because they are cached or collected from workers. Counters
-/// that stand still need not be final. They count as final after a time that is longer than usual
-/// caches keep a page (10 or 15 s).
+/// Metrics may be late by a fixed time, because they are cached or collected from workers. Caches
+/// usually keep a page for 10 or 15 s. Counters count as final once they have not changed for a
+/// longer time.
 struct CounterWait {
     begin: Instant,
     /// When they last had more of the responses than before.
@@ -85,6 +86,43 @@ impl CounterWait {
     }
 }
 
+/// The readings after the load, up to the last one.
+struct Readings {
+    /// The highest counts up to now, those before the load included.
+    known: HighestCounts,
+    wait: CounterWait,
+    /// Whether a reading had counters that had not gone back.
+    has_counters: bool,
+    /// Number of readings that lacked responses.
+    incomplete: u32,
+    /// Whether it was checked if several processes respond.
+    is_checked: bool,
+    first_page: Option<Vec<ExpositionSample>>,
+    is_same_page: bool,
+}
+
+/// The pause before another reading.
+enum Pause {
+    Short,
+    /// The metrics may be late.
+    Late,
+}
+
+impl Readings {
+    fn new(reader: &BackendReader<'_>) -> Self {
+        let mut known = HighestCounts::default();
+        known.add(reader.before, &[reader.run.catalogue.mapping]);
+        let wait = CounterWait::new(reader.backend);
+        let (has_counters, is_checked) = (false, false);
+        Self { known, wait, has_counters, incomplete: 0, is_checked, first_page: None, is_same_page: true }
+    }
+
+    fn compare_page(&mut self, after: &MetricsReading) {
+        let first = self.first_page.get_or_insert_with(|| after.samples.clone());
+        self.is_same_page &= *first == after.samples;
+    }
+}
+
 impl BackendReader<'_> {
     /// The metrics of a reading, with the series that are gone.
     fn exposed(&self, samples: Vec<ExpositionSample>) -> ExposedMetrics {
@@ -97,72 +135,96 @@ impl BackendReader<'_> {
     /// # Errors
     /// If the metrics cannot be read, in several attempts.
     pub(super) async fn read(&self) -> Result<(BackendCount, ExposedMetrics), NoMetrics> {
-        let (run, mapping) = (self.run, self.run.catalogue.mapping);
-        let (mut readings, mut is_again, mut is_checked) = (0, false, false);
-        let (mut known, mut wait) = (HighestCounts::default(), CounterWait::new(self.backend));
-        known.add(self.before, &[mapping]);
-        let (mut first, mut is_same_page) = (None, true);
+        let mapping = self.run.catalogue.mapping;
+        let mut readings = Readings::new(self);
         loop {
             let after = self.read_once().await?;
-            is_same_page &= *first.get_or_insert_with(|| after.samples.clone()) == after.samples;
-            let setbacks = known.setbacks(&after);
-            let is_same = after.is_same_process(self.before);
-            if !is_same || setbacks.iter().any(|setback| !setback.is_missing) {
-                let exposed = self.exposed(after.samples.clone());
-                // Between two readings after the load, counters of one process do not go back.
-                let several = is_same && is_again
-                    || !is_same && after.has_equal_start(self.before)
-                    || !is_checked && self.are_several().await;
-                if several {
-                    return Ok((BackendCount::Unknown(NoCount::SeveralProcesses), exposed));
-                }
-                is_checked = true;
-                let lost = self.lost_in_restart(&after, &exposed).await.unwrap_or_default();
-                if lost > 0 && wait.may_change(lost) {
-                    wait.pause().await;
-                    continue;
-                }
-                let why = if lost > 0 { NoCount::Lost(lost) } else { NoCount::Restarted };
-                return Ok((BackendCount::Unknown(why), exposed));
+            readings.compare_page(&after);
+            let setbacks = readings.known.setbacks(&after);
+            let next = if !after.is_same_process(self.before) || setbacks.iter().any(|setback| !setback.is_missing) {
+                self.judge_reset(&after, &mut readings).await
+            } else {
+                readings.known.add(&after, &[mapping]);
+                // A series that is gone has at least what it had when it was last read.
+                let gone: Vec<_> = setbacks.into_iter().map(|setback| setback.earlier).collect();
+                self.judge_counters(&after, &gone, &mut readings).await
+            };
+            match next {
+                ControlFlow::Break(counted) => return Ok(counted),
+                ControlFlow::Continue(Pause::Short) => time::sleep(PAUSE).await,
+                ControlFlow::Continue(Pause::Late) => readings.wait.pause().await,
             }
-            known.add(&after, &[mapping]);
-            is_again = true;
-            // A page that is the same as before the load is cached. It may lack whole series.
-            let is_unchanged = !after.samples.is_empty() && after.samples == self.before.samples;
-            if is_unchanged && wait.may_change(run.report.requests.sent) {
-                wait.pause().await;
-                continue;
-            }
-            // A series that is gone has at least what it had when it was last read.
-            let gone: Vec<_> = setbacks.into_iter().map(|setback| setback.earlier).collect();
-            let samples = [&after.samples[..], &gone].concat();
-            let exposed = self.exposed(samples.clone());
-            let count = count_since(run, &self.before.samples, &samples, &exposed);
-            readings += 1;
-            if missing(run, &count, &exposed) == 0 {
-                return Ok((count, exposed));
-            }
-            if readings < PROMPT_READINGS {
-                time::sleep(PAUSE).await;
-                continue;
-            }
-            let lost = lost(run, &count, &exposed);
-            let is_final = lost == 0 || !wait.may_change(lost);
-            if is_final || !is_checked {
-                is_checked = true;
-                let why = self.why_incomplete(&after, lost, &gone, &exposed).await;
-                let is_explained = matches!(why, Some(NoCount::SeveralProcesses | NoCount::Restarted));
-                // A process that collects metrics may export them only once a minute.
-                let is_late = is_same_page && !self.is_at_target() || !wait.stands_still(clock::instant());
-                let is_unidentified = lost > 0 && is_final && !after.is_identified(&[mapping]);
-                let why = why.or((lost > 0 && is_final && is_late).then_some(NoCount::Late));
-                let why = why.or(is_unidentified.then_some(NoCount::Unidentified));
-                if is_final || is_explained {
-                    return Ok((why.map_or(count, BackendCount::Unknown), exposed));
-                }
-            }
-            wait.pause().await;
         }
+    }
+
+    /// Judges a reading whose counters went back, or that comes from another process.
+    async fn judge_reset(
+        &self,
+        after: &MetricsReading,
+        readings: &mut Readings,
+    ) -> ControlFlow<(BackendCount, ExposedMetrics), Pause> {
+        let exposed = self.exposed(after.samples.clone());
+        let is_same = after.is_same_process(self.before);
+        // Between two readings after the load, counters of one process do not go back.
+        let several = is_same && readings.has_counters
+            || !is_same && after.has_equal_start(self.before)
+            || !readings.is_checked && self.are_several().await;
+        if several {
+            return ControlFlow::Break((BackendCount::Unknown(NoCount::SeveralProcesses), exposed));
+        }
+        readings.is_checked = true;
+        let lost = self.lost_in_restart(after, &exposed).await.unwrap_or_default();
+        if lost > 0 && readings.wait.may_change(lost) {
+            return ControlFlow::Continue(Pause::Late);
+        }
+        let why = if lost > 0 { NoCount::Lost(lost) } else { NoCount::Restarted };
+        ControlFlow::Break((BackendCount::Unknown(why), exposed))
+    }
+
+    /// Judges a reading of the process that had the load.
+    async fn judge_counters(
+        &self,
+        after: &MetricsReading,
+        gone: &[ExpositionSample],
+        readings: &mut Readings,
+    ) -> ControlFlow<(BackendCount, ExposedMetrics), Pause> {
+        let run = self.run;
+        readings.has_counters = true;
+        // A page that is the same as before the load is cached. It may lack whole series.
+        let is_unchanged = !after.samples.is_empty() && after.samples == self.before.samples;
+        if is_unchanged && readings.wait.may_change(run.report.requests.sent) {
+            return ControlFlow::Continue(Pause::Late);
+        }
+        let samples = [&after.samples[..], gone].concat();
+        let exposed = self.exposed(samples.clone());
+        let count = count_since(run, &self.before.samples, &samples, &exposed);
+        if missing(run, &count, &exposed) == 0 {
+            return ControlFlow::Break((count, exposed));
+        }
+        readings.incomplete += 1;
+        if readings.incomplete < PROMPT_READINGS {
+            return ControlFlow::Continue(Pause::Short);
+        }
+        let lost = lost(run, &count, &exposed);
+        let is_final = lost == 0 || !readings.wait.may_change(lost);
+        if !is_final && readings.is_checked {
+            return ControlFlow::Continue(Pause::Late);
+        }
+        readings.is_checked = true;
+        let mut why = self.why_incomplete(after, lost, gone, &exposed).await;
+        if !is_final && !matches!(why, Some(NoCount::SeveralProcesses | NoCount::Restarted)) {
+            return ControlFlow::Continue(Pause::Late);
+        }
+        if why.is_none() && lost > 0 {
+            // A process that collects metrics may export them only once a minute.
+            let is_late = readings.is_same_page && !self.is_at_target();
+            if is_late || !readings.wait.stands_still(clock::instant()) {
+                why = Some(NoCount::Late);
+            } else if !after.is_identified(&[run.catalogue.mapping]) {
+                why = Some(NoCount::Unidentified);
+            }
+        }
+        ControlFlow::Break((why.map_or(count, BackendCount::Unknown), exposed))
     }
 
     /// Reads the metrics, again if that fails.
