@@ -99,7 +99,9 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
-    if let Some(less_load_ms) = objective_verdict::less_load_ms(&evidence.findings, evidence.paused_ms) {
+    if let Some(less_load_ms) =
+        objective_verdict::less_load_ms(&evidence.findings, &evidence.run.agents, evidence.paused_ms)
+    {
         for (slo, objective) in catalogue.slos.iter().zip(&mut objectives) {
             let Some(scope) = judge.scope(slo) else { continue };
             let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.only.part);

@@ -4,14 +4,17 @@
 //! request counted as bad, and missed only if it would be missed with every unknown request counted
 //! as good. Otherwise it is inconclusive.
 
+use std::time::Duration;
+
 use monitoring::backend_slo::BackendSlo;
 use monitoring::measure::{Limit, Reading};
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
 use super::{Goal, LimitSide, ObjectiveResult};
-use crate::evidence::{BackendValue, MissingValue};
+use crate::evidence::{AgentResult, BackendValue, MissingValue};
 use crate::finding::{Finding, FindingKind};
+use crate::millis::whole_ms;
 use crate::verdict::{Reason, Tally, Verdict};
 
 /// Judges an objective by its requests.
@@ -68,13 +71,21 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
 /// For how long the generator made less load than planned. `None` if it made all of it.
 ///
 /// A time that is not known may explain any miss, such as that for which an agent made less.
-pub(super) fn less_load_ms(findings: &[Finding], stood_still_ms: Option<u64>) -> Option<u64> {
+pub(super) fn less_load_ms(findings: &[Finding], agents: &[AgentResult], stood_still_ms: Option<u64>) -> Option<u64> {
     let times = findings.iter().filter_map(|finding| match finding.kind {
         FindingKind::AgentLost | FindingKind::AgentSlow => Some(u64::MAX),
+        // The load of each ends by the plan, however late it began.
+        FindingKind::AgentSkewed => agents.iter().map(late_ms).max(),
         FindingKind::MachineSlept => Some(stood_still_ms.unwrap_or(u64::MAX)),
         _ => None,
     });
     times.max()
+}
+
+/// How late an agent or shard began, rounded up.
+fn late_ms(agent: &AgentResult) -> u64 {
+    let late = Duration::try_from_secs_f64(agent.start_skew_ms.max(0.0) / 1e3);
+    late.map_or(u64::MAX, |late| whole_ms(late) + 1)
 }
 
 /// Makes a miss inconclusive if less load may have caused it: it would not be missed if the

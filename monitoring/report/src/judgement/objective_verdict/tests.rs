@@ -133,14 +133,16 @@ fn shards_apart_leave_an_objective_on_a_rate_inconclusive() {
 
 #[test]
 fn an_agent_that_made_less_load_may_explain_any_miss() {
+    let agents = [0.2, 1_000.4].map(|start_skew_ms| AgentResult { start_skew_ms, ..AgentResult::default() });
     let paused = |kinds: &[FindingKind]| {
         let finding = |kind: &FindingKind| Finding::inconclusive(Subject::Generator, *kind, String::new());
-        less_load_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), Some(2_000))
+        less_load_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), &agents, Some(2_000))
     };
     assert_eq!(paused(&[]), None);
     assert_eq!(paused(&[FindingKind::Capacity]), None);
     assert_eq!(paused(&[FindingKind::MachineSlept]), Some(2_000));
-    assert_eq!(paused(&[FindingKind::MachineSlept, FindingKind::AgentSkewed]), Some(2_000), "all load was made");
+    assert_eq!(paused(&[FindingKind::AgentSkewed]), Some(1_001), "the last one began 1 s late");
+    assert_eq!(paused(&[FindingKind::MachineSlept, FindingKind::AgentSkewed]), Some(2_000));
     for of_agent in [FindingKind::AgentLost, FindingKind::AgentSlow] {
         assert_eq!(paused(&[FindingKind::MachineSlept, of_agent]), Some(u64::MAX), "{of_agent:?}");
     }

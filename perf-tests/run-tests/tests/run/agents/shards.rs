@@ -230,6 +230,26 @@ fn shards_apart_leave_objectives_on_a_rate_inconclusive() {
     }
 }
 
+#[test]
+fn a_late_shard_may_explain_a_missed_rate() {
+    let service = Service::start();
+    let file = make(&service, &folder("late"), RATES, "1/1", &[]).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let started = json["started"].clone();
+    let merged_late = |late_s: u64, json: &mut serde_json::Value| {
+        json["start_at"] = started.clone();
+        json["start_at"]["secs_since_epoch"] = (started["secs_since_epoch"].as_u64().unwrap() - late_s).into();
+        fs::write(&file, json.to_string()).unwrap();
+        merged(&format!("late-{late_s}"), RATES, std::slice::from_ref(&file))
+    };
+    let report = merged_late(60, &mut json);
+    let rate = "room_throughput:at_least_1000000_per_second";
+    assert_eq!(verdict(&report, rate), Verdict::Inconclusive(Reason::LessLoad), "{:?}", report.objectives);
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let report = merged_late(1, &mut json);
+    assert_eq!(verdict(&report, rate), Verdict::Missed, "a second explains little: {:?}", report.objectives);
+}
+
 #[expect(clippy::disallowed_methods, reason = "the shards begin at a time of day")]
 fn now_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap()
