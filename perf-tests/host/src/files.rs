@@ -4,9 +4,11 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::proc;
+
 /// A file or folder that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to write {}: {error}", path.display())]
+#[error("failed to write {}: {error}{}", path.display(), describe_space(.path, .error))]
 pub struct WriteError {
     path: PathBuf,
     error: io::Error,
@@ -17,6 +19,12 @@ impl WriteError {
     pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |error| Self { path: path.to_owned(), error }
     }
+}
+
+/// What to do about a full disk.
+fn describe_space(path: &Path, error: &io::Error) -> String {
+    let free = path.parent().and_then(proc::free_space).filter(|_| error.kind() == io::ErrorKind::StorageFull);
+    free.map_or_else(String::new, |bytes| format!("; {} KiB are free: make room on that disk", bytes >> 10))
 }
 
 /// A run's folder has files of another run.

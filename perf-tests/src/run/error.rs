@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use perf_report::exit_code::ExitCode;
+use perf_settings::Shard;
 
 use super::capacity::CapacityError;
 use super::hosts::HostError;
@@ -48,6 +49,8 @@ pub(crate) enum RunError {
     Shard(#[from] ShardError),
     #[error("{} already exists: choose another {setting}, or remove it", path.display())]
     ShardExists { path: PathBuf, setting: String },
+    #[error("{error}; then make shard {shard} again, since what it measured is lost")]
+    ShardNotWritten { shard: Shard, code: ExitCode, error: FileError },
     #[error("only cargo xtask perf makes load by pods: use --agents kubernetes:N there, or leave out kubernetes: here")]
     Pods,
     #[error(transparent)]
@@ -92,6 +95,7 @@ impl RunError {
             Self::Agent(error) => error.code(),
             Self::AgentEnd(end) => end.code(),
             Self::File(error) => error.code(),
+            Self::ShardNotWritten { code, .. } => *code,
             Self::Interrupted | Self::SetupBlocked => ExitCode::Interrupted,
             Self::Program(_) | Self::Internal(_) => ExitCode::Internal,
         }

@@ -93,8 +93,11 @@ impl PreparedRun {
             findings,
         };
         let path = self.folder.join(file_name(shard));
-        evidence::write_json(&path, &file)?;
-        Ok(RunOutcome::Sharded(code(&file, &of_load), describe(&file, &of_load, &path)))
+        let code = code(&file, &of_load);
+        match evidence::write_json(&path, &file) {
+            Ok(()) => Ok(RunOutcome::Sharded(code, describe(&file, &of_load, &path))),
+            Err(error) => Err(RunError::ShardNotWritten { shard, code: code.or_worse(ExitCode::Internal), error }),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Systems without `/proc`: every value is `None`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::CpuTicks;
@@ -29,6 +30,7 @@ unknown! {
     available_memory() -> u64;
     local_ports() -> u64;
     open_files(u64) -> u64;
+    free_space(&Path) -> u64;
     kernel_release() -> String;
     hostname() -> String;
     cpu_model() -> String;

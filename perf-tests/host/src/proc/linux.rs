@@ -2,6 +2,7 @@
 //! user.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
 use procfs::net::TcpState;
@@ -141,6 +142,12 @@ pub fn open_files(wanted: u64) -> Option<u64> {
         Ok(()) => Some(raised),
         Err(_) => Some(current),
     }
+}
+
+/// The bytes that this user may still write to a folder's disk.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// The kernel release, such as "6.1.0-13-amd64".

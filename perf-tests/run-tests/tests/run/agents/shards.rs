@@ -250,6 +250,19 @@ fn a_late_shard_may_explain_a_missed_rate() {
     assert_eq!(verdict(&report, rate), Verdict::Missed, "a second explains little: {:?}", report.objectives);
 }
 
+#[test]
+fn a_shard_whose_file_cannot_be_written_says_what_to_do() {
+    let (service, out) = (Service::start(), folder("not-written"));
+    // A folder where the draft of the file would be.
+    fs::create_dir_all(out.join("sharded/shard-1-of-1.json.tmp")).unwrap();
+    let mut command = in_folder("each", &out);
+    command.env(perf_settings::TARGET, &service.url).env(perf_settings::SHARD, "1/1");
+    let finished = command.env(perf_settings::TESTID, "sharded").output().unwrap();
+    let printed = String::from_utf8(finished.stderr).unwrap();
+    assert!(printed.contains("internal error (exit 70): failed to write "), "{printed}");
+    assert!(printed.contains("; then make shard 1/1 again, since what it measured is lost"), "{printed}");
+}
+
 #[expect(clippy::disallowed_methods, reason = "the shards begin at a time of day")]
 fn now_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap()

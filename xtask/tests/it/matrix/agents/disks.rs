@@ -9,7 +9,7 @@ pub(super) fn rows() -> Vec<Row> {
         row("the disk of one is full", 0, "exit 0", agent_on_full_disk),
         Row {
             counted: Counts::NotChecked,
-            ..row("the disk of a shard is full", 104, "No space left on device", shard_on_full_disk)
+            ..row("the disk of a shard is full", 70, "0 KiB are free: make room on that disk", shard_on_full_disk)
         },
     ]
 }
