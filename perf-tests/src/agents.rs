@@ -19,6 +19,7 @@ mod listener;
 mod lost;
 mod member;
 mod message;
+mod pause_watch;
 mod program;
 mod refused_peers;
 mod shard_file;

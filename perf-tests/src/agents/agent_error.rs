@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use perf_report::exit_code::ExitCode;
-use perf_report::format::counted_part;
+use perf_report::format::{counted_part, seconds};
 
 use super::message::{MessageError, PATIENCE};
 
@@ -34,6 +35,13 @@ pub(crate) enum AgentError {
     Unexpected { agent: String },
     #[error("{agent} is lost: {error}")]
     Lost { agent: String, error: MessageError },
+    /// Agents left, because they heard nothing.
+    #[error(
+        "the coordinator did not run for {}, so its agents left before the load: its process was stopped, or its machine \
+         was busy or asleep",
+        seconds(*.length, 1)
+    )]
+    StoodStill { length: Duration },
     #[error("interrupted before the load began")]
     Interrupted,
 }
@@ -45,7 +53,7 @@ impl AgentError {
                 ExitCode::BadConfiguration
             }
             Self::NotStarted(_) | Self::Unexpected { .. } => ExitCode::Internal,
-            Self::NoResponse { .. } | Self::Lost { .. } => ExitCode::Inconclusive,
+            Self::NoResponse { .. } | Self::Lost { .. } | Self::StoodStill { .. } => ExitCode::Inconclusive,
             Self::Interrupted => ExitCode::Interrupted,
         }
     }

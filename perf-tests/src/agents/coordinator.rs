@@ -22,6 +22,7 @@ use super::member::Member;
 use super::message::{
     AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, SILENCE, ToAgent,
 };
+use super::pause_watch::{PauseWatch, Standstill};
 use super::{fold, program};
 use crate::clock;
 use crate::engine::{EarlyEnd, Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
@@ -44,6 +45,7 @@ pub(crate) struct Coordinator {
     listener: AgentListener,
     members: Vec<Member>,
     clock: SentClock,
+    pauses: PauseWatch,
     layout: Layout,
     book: LeaseBook,
     /// Why agents were told to end the load.
@@ -61,11 +63,12 @@ impl Coordinator {
         here: Hello,
         layout: Layout,
     ) -> Result<Self, AgentError> {
-        let listener =
-            AgentListener::open(address, encryption, here).map_err(|error| AgentError::Listen { address, error })?;
+        let refused = |error| AgentError::Listen { address, error };
+        let listener = AgentListener::open(address, encryption, here).map_err(refused)?;
+        let pauses = PauseWatch::start().map_err(refused)?;
         let (members, processes, told) = (Vec::new(), Vec::new(), Vec::new());
         let (clock, book) = (SentClock::start(), LeaseBook::default());
-        Ok(Self { listener, members, processes, clock, layout, book, told, overtime: OVERTIME })
+        Ok(Self { listener, members, processes, clock, pauses, layout, book, told, overtime: OVERTIME })
     }
 
     /// The address that agents on other machines join.
@@ -110,7 +113,8 @@ impl Coordinator {
                 () = signals.interrupted() => return Err(AgentError::Interrupted),
             };
             let joined = joined.iter().filter(|agent| agent.is_connected()).count();
-            return Err(AgentError::NotAllJoined { joined, agents, why, refused: self.refused() });
+            let refused = self.refused();
+            return Err(self.find_cause(AgentError::NotAllJoined { joined, agents, why, refused }));
         }
         self.listener.refuse_others();
         let empty = Snapshot::new(&self.layout);
@@ -142,11 +146,17 @@ impl Coordinator {
                 }
             }
         });
-        unless_interrupted(try_join_all(asked), signals).await
+        let assigned = unless_interrupted(try_join_all(asked), signals).await;
+        assigned.map_err(|error| self.find_cause(error))
     }
 
     /// Hands out setup's value as JSON, and measures the clocks.
     pub(crate) async fn hand_out(&mut self, value: String, signals: &mut Signals) -> Result<(), AgentError> {
+        let ready = self.make_ready(value, signals).await;
+        ready.map_err(|error| self.find_cause(error))
+    }
+
+    async fn make_ready(&mut self, value: String, signals: &mut Signals) -> Result<(), AgentError> {
         let (message, clock) = (&ToAgent::SetupValue(value), self.clock);
         let asked = self.members.iter_mut().map(|member| async move {
             match member.ask(message).await? {
@@ -162,9 +172,24 @@ impl Coordinator {
         Ok(())
     }
 
+    /// The cause of an error: agents that this process started end if it stands still.
+    fn find_cause(&self, error: AgentError) -> AgentError {
+        let length = self.pauses.longest().length;
+        match error {
+            AgentError::NotAllJoined { .. } if self.processes.is_empty() => error,
+            AgentError::NotAllJoined { .. } | AgentError::NoResponse { .. } | AgentError::Lost { .. }
+                if length > SILENCE / 2 =>
+            {
+                AgentError::StoodStill { length }
+            }
+            error => error,
+        }
+    }
+
     /// Starts the load of all agents. Returns when it begins.
     pub(crate) async fn begin(&mut self, plan: &Plan) -> Instant {
         let epoch = clock::now() + LEAD;
+        self.pauses.restart();
         let shares: Vec<_> = self.members.iter().map(|member| member.share).collect();
         self.book = LeaseBook::new(plan, &shares);
         for (member, leases) in self.members.iter_mut().zip(self.book.first()) {
@@ -183,20 +208,23 @@ impl Coordinator {
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
     ) -> Load {
-        let (early, silence, pause) = self.follow(plan, epoch, signals, watch).await;
+        let (early, silence) = self.follow(plan, epoch, signals, watch).await;
+        let Standstill { from, length } = self.pauses.longest();
+        let from = from.saturating_duration_since(epoch);
         self.listener.end_load();
         let empty = Snapshot::new(&self.layout);
         let loads = self.loads(&empty);
         // Agents give up a coordinator that is silent.
-        let after_pause = pause.from..=pause.from + pause.length + SILENCE;
+        let after_pause = from..=from + length + SILENCE;
         let mut lost = loads.iter().filter_map(|load| load.lost.as_ref());
-        let is_given_up = pause.length > SILENCE / 2 && lost.any(|(at, _)| after_pause.contains(at));
+        let is_given_up = length > SILENCE / 2 && lost.any(|(at, _)| after_pause.contains(at));
         let mut load = fold::load(loads, plan, &empty);
         if early.aborted.is_none() {
             self.book.count_untaken(plan, &mut load.snapshot);
         }
         load.longest_silence = silence;
         if is_given_up {
+            let pause = Pause { from, length, agent: None, total: Duration::ZERO };
             load.longest_pause = load.longest_pause.longer(pause);
         }
         load.interrupted = early.interrupted;
@@ -228,7 +256,7 @@ impl Coordinator {
         epoch: Instant,
         signals: &mut Signals,
         watch: &mut dyn LoadObserver,
-    ) -> (EarlyEnd, Silence, Pause) {
+    ) -> (EarlyEnd, Silence) {
         let empty = Snapshot::new(&self.layout);
         let mut ticks = time::interval_at(epoch + LAG, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -239,12 +267,7 @@ impl Coordinator {
             receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
         let mut disconnecting = FuturesUnordered::new();
         let (mut early, mut silence) = (EarlyEnd::default(), SilenceWatch::default());
-        let (mut pause, mut ran) = (Pause::default(), clock::now());
         while self.members.iter().any(Member::is_active) || !disconnecting.is_empty() {
-            let (from, now) = (ran.saturating_duration_since(epoch), clock::now());
-            let length = now.saturating_duration_since(std::mem::replace(&mut ran, now));
-            // Agents make load meanwhile.
-            pause = pause.longer(Pause { from, length, agent: None, total: Duration::ZERO });
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
                     self.take(at, clock::now().saturating_duration_since(epoch), message);
@@ -272,14 +295,14 @@ impl Coordinator {
                     early.interrupted = true;
                     self.tell_all(AbortCause::Interrupted);
                 }
-                () = &mut overtime => {
+                () = &mut overtime, if self.members.iter().any(Member::is_active) => {
                     let why = format!("it did not finish within {} s after its planned end", self.overtime.as_secs());
                     let elapsed = clock::now().saturating_duration_since(epoch);
                     self.members.iter_mut().for_each(|member| member.lose(elapsed, &why));
                 }
             }
         }
-        (early, silence.longest(), pause)
+        (early, silence.longest())
     }
 
     /// Takes a message of an agent, and gives it the leases that it asks for.

@@ -10,7 +10,7 @@ use prometheus_store::StoreAccess;
 use tokio_rustls::TlsAcceptor;
 
 use super::{PreparedRun, RunError, ScenarioBody, configuration};
-use crate::agents::{self, Assignment, Coordinator, MAX_SETUP_VALUE};
+use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
 use crate::engine::{self, LoadShare};
 use crate::environment;
 
@@ -87,8 +87,11 @@ impl PreparedRun {
             ExitCode::BadConfiguration => mistake(error.to_string()),
             ExitCode::Interrupted => Finding::interrupted(error.to_string()),
             _ => {
-                let message = format!("{error}; no load was made");
-                Finding::inconclusive(Subject::Generator, FindingKind::AgentLost, message)
+                let kind = match error {
+                    AgentError::StoodStill { .. } => FindingKind::MachineSlept,
+                    _ => FindingKind::AgentLost,
+                };
+                Finding::inconclusive(Subject::Generator, kind, format!("{error}; no load was made"))
             }
         })
     }

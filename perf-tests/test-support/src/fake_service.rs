@@ -23,6 +23,7 @@ struct ServiceState {
     failed: AtomicU64,
     die_after: AtomicU64,
     hang_after: AtomicU64,
+    resumed: tokio::sync::Notify,
     fail_first: AtomicU64,
     connections: Arc<AtomicU64>,
     agents: Mutex<Vec<String>>,
@@ -74,9 +75,15 @@ impl Service {
         self.state.die_after.store(requests, Ordering::Relaxed);
     }
 
-    /// Accepts later requests and never responds.
+    /// Accepts later requests and does not respond until [`Self::resume`].
     pub fn hang_after(&self, requests: u64) {
         self.state.hang_after.store(requests, Ordering::Relaxed);
+    }
+
+    /// Responds to all requests again.
+    pub fn resume(&self) {
+        self.state.hang_after.store(0, Ordering::Relaxed);
+        self.state.resumed.notify_waiters();
     }
 
     /// Responds with 500 to this number of requests.
@@ -134,7 +141,7 @@ async fn count_and_fail(State(state): State<Arc<ServiceState>>, request: Request
     }
     let hangs_after = state.hang_after.load(Ordering::Relaxed);
     if hangs_after > 0 && number > hangs_after {
-        std::future::pending::<()>().await;
+        state.resumed.notified().await;
     }
     let is_reliable = *state.reliable_path.lock().unwrap() == Some(request.uri().path());
     if every > 0 && number.is_multiple_of(every) && !is_reliable {

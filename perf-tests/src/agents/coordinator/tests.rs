@@ -318,6 +318,28 @@ async fn an_agent_that_never_finishes_is_given_up_after_the_planned_end() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_coordinator_waits_for_a_last_clock_without_work() {
+    let profile = constant_vus(4, MS(1_000)).graceful_stop(Duration::ZERO);
+    let mut run = Run::new(&profile);
+    run.coordinator.overtime = Duration::ZERO;
+    let (address, plan) = (run.address(), plan(&profile));
+    let agents = async {
+        let (one, other) = tokio::join!(PlayedAgent::begin(address, &plan), PlayedAgent::begin(address, &plan));
+        // Neither responds when its clock is measured again, which takes until after the overtime.
+        time::sleep(MS(1_200)).await;
+        for agent in [&one, &other] {
+            agent.send(FromAgent::Finished { load: Box::new(load(0)), leased: vec![0] }).await;
+        }
+        (one, other)
+    };
+    let worked = || proc::thread_times().unwrap().0;
+    let before = worked();
+    tokio::join!(run.make(), agents);
+    assert!(worked() - before < nanos(MS(250)), "{} ms", (worked() - before) / 1_000_000);
+}
+
+#[tokio::test]
 async fn shared_iterations_that_a_slow_agent_keeps_are_counted_for_it() {
     let profile = shared_iterations(4, 10).max_duration(MS(1_000));
     let mut run = Run::new(&profile);

@@ -1,5 +1,6 @@
 //! Runs that lose agents: what is blamed.
 
+use perf_report::finding::Subject;
 use perf_report::verdict::Reason;
 
 use super::*;
@@ -20,18 +21,40 @@ fn load_of_a_lost_agent_is_not_blamed_on_the_target() {
     }
 }
 
-#[test]
-fn agents_that_wait_for_setup_end_with_their_coordinator() {
-    let service = Service::start();
+/// A run that waits for the response to setup's request, and its agents.
+fn start_to_setup(service: &Service, testid: &str) -> (Run, Vec<u32>) {
     // The second request, which is that of setup, gets no response.
     service.hang_after(1);
     let mut first = TcpStream::connect(service.url.strip_prefix("http://").unwrap()).unwrap();
     first.write_all(b"GET /ping HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
     wait_for("the first request", PATIENCE, || (service.requests() == 1).then_some(()));
-    let run = Run::start(&service, "setup-killed", "time", Some(AGENTS));
+    let run = Run::start(service, testid, "time", Some(AGENTS));
     wait_for("setup", PATIENCE, || (service.requests() == 2).then_some(()));
     let agents = children(run.child.id());
     assert_eq!(agents.len(), AGENTS);
+    (run, agents)
+}
+
+#[test]
+fn agents_that_left_a_stopped_setup_are_not_the_cause() {
+    let service = Service::start();
+    let (run, agents) = start_to_setup(&service, "setup-stopped");
+    signal("-STOP", run.child.id());
+    assert_gone(&agents);
+    service.resume();
+    signal("-CONT", run.child.id());
+    let report = run.finish().unwrap();
+    assert_eq!(report.exit_code, ExitCode::Inconclusive, "{:?}", report.findings);
+    let problems: Vec<_> = report.problems().filter(|it| it.subject == Subject::Generator).collect();
+    assert!(matches!(problems[..], [cause] if cause.kind == FindingKind::MachineSlept), "{problems:?}");
+    assert!(problems[0].message.starts_with("the coordinator did not run for "), "{problems:?}");
+    assert!(problems[0].message.ends_with("; no load was made"), "{problems:?}");
+}
+
+#[test]
+fn agents_that_wait_for_setup_end_with_their_coordinator() {
+    let service = Service::start();
+    let (run, agents) = start_to_setup(&service, "setup-killed");
     signal("-KILL", run.child.id());
     let printed = run.finish().unwrap_err();
     assert_gone(&agents);

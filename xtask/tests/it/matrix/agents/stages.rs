@@ -17,11 +17,15 @@ pub(super) fn rows() -> Vec<Row> {
             })
         }),
         without_report("the coordinator is killed", killed),
+        without_report("the coordinator is killed after the load", killed_after_the_load),
         Row {
             counted: Counts::NotChecked,
-            ..row("the coordinator is stopped in setup until they leave", 90, "no load was made", || {
-                in_setup("stopped", stop_until_they_leave)
-            })
+            ..row(
+                "the coordinator is stopped in setup until they leave",
+                90,
+                "so its agents left before the load",
+                || in_setup("stopped", stop_until_they_leave),
+            )
         },
         row("the coordinator is stopped until they leave", 90, "a thread of the coordinator did not run for", || {
             let testid = "coordinator-stopped";
@@ -59,6 +63,19 @@ fn killed() -> Observation {
     let ended = running.end(None);
     wait_for_end(&agents);
     ended
+}
+
+/// The last push is refused, and tried again until then.
+fn killed_after_the_load() -> Observation {
+    let testid = "coordinator-killed-late";
+    let (store, backend) = (prometheus(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let proxy = Proxy::before(store.port);
+    let running = RunningCommand::start(testid, &line(&backend.url, &proxy.url(), "3"));
+    let (coordinator, agents) = list_agents(&running, &store, testid);
+    proxy.set(Mode::Status(503, 0));
+    wait_for_end(&agents);
+    send_signal(coordinator, Signal::KILL).unwrap();
+    running.end(None)
 }
 
 fn killed_before_they_join() -> Observation {
