@@ -1,7 +1,7 @@
 //! The address at which agents join. A peer without the token gets nothing.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -53,7 +53,12 @@ impl AgentListener {
     /// Listens for agents that are like `here`, over TLS if `encryption` is given.
     pub(super) fn open(address: SocketAddr, encryption: Option<TlsAcceptor>, here: Hello) -> io::Result<Self> {
         let runtime = link::runtime()?;
-        let listener = std::net::TcpListener::bind(address)?;
+        let listener =
+            std::net::TcpListener::bind(address).or_else(|error| match address.ip() == Ipv6Addr::UNSPECIFIED {
+                // This machine may have no IPv6.
+                true => std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())),
+                false => Err(error),
+            })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let entered = runtime.enter();
@@ -69,6 +74,7 @@ impl AgentListener {
                     time::sleep(PAUSE).await;
                     continue;
                 };
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                 let (here, sender, encryption) = (here.clone(), sender.clone(), encryption.clone());
                 tokio::spawn(async move {
                     let peer = match encrypt(stream, encryption.as_ref()).await {
@@ -205,3 +211,6 @@ impl JoinedAgent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

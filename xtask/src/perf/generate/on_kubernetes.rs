@@ -1,7 +1,7 @@
 //! A load by pods: the plan is checked here, the run is made there, and its files are written here
 //! as a scenario's process writes them.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -68,7 +68,8 @@ fn coordinator_settings(settings: Settings, testid: String) -> Settings {
     Settings {
         testid: Some(testid),
         on_kubernetes: false,
-        listen: Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, Launcher::PORT))),
+        // Pods have addresses of IPv4, of IPv6, or of both.
+        listen: Some(SocketAddr::from((Ipv6Addr::UNSPECIFIED, Launcher::PORT))),
         out: Some(PathBuf::from(POD_FOLDER)),
         folder: PathBuf::from(POD_FOLDER),
         outcome: Some(OutcomePlace::Log),
