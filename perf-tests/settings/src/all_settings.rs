@@ -123,7 +123,7 @@ settings! { LOAD_SETTINGS in load:
     AGENTS = flag("agents", One("[kubernetes:]N"), &["PERF_AGENTS"], |it, text| {
         let number = text.strip_prefix("kubernetes:");
         it.on_kubernetes = number.is_some();
-        if number.is_none() && text.contains(':') {
+        if number.is_none() && text.parse::<u64>().is_err() {
             return Err(ValueError::Agents(text.to_owned()));
         }
         put_some(&mut it.agents, parse_number(number.unwrap_or(text), 1..=MAX_AGENTS.into()))
