@@ -25,9 +25,11 @@ const MOST_LEVELS: usize = 4;
 /// Limit on files and folders that are looked at.
 const MOST_ENTRIES: usize = 10_000;
 
+const TESTID_HELP: &str = "Name of the merged run [default: that of the shards]";
+
 /// Flags of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("testid", |arg| arg.help("Name of the merged run [default: that of the shards]")))]
+#[command(mut_arg("testid", |arg| arg.help(TESTID_HELP).long_help(TESTID_HELP)))]
 pub(crate) struct MergeArgs {
     /// Folders with the files of all shards, or the files
     #[arg(value_name = "DIR", required = true)]
