@@ -161,7 +161,11 @@ impl PreparedRun {
         let ignored = settings.ignored.iter();
         warnings.extend(ignored.map(|text| Finding::warning(Subject::Run, FindingKind::SettingIgnored, text.as_str())));
         warnings.extend(warn_about_clock_skew(store.as_ref()).await);
-        hosts::check_targets(&spec.exercised, &settings, &http).await?;
+        let checked = hosts::check_targets(&spec.exercised, &settings, &http).await;
+        checked.map_err(|error| match settings.listen {
+            Some(_) => RunError::HostOfSeveral { error, note: "The coordinator tried it, because it runs setup" },
+            None => error.into(),
+        })?;
         let folder = evidence::prepare_folder(out, &testid, &settings.setting_name(TESTID))?;
         shard::check(&settings, &folder)?;
         if settings.shard.is_some() && spec.abort.take().is_some() {

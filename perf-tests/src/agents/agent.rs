@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
-use perf_settings::{AGENT_CA, AGENT_TOKEN};
+use perf_settings::{AGENT_CA, AGENT_JOIN, AGENT_TOKEN};
 use tokio::net::{self, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
@@ -35,7 +35,10 @@ const FAREWELL: Duration = Duration::from_secs(30);
 /// Why an agent ends without a result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AgentEnd {
-    #[error("cannot join {0}: {1}")]
+    #[error(
+        "cannot join {0}: {1}; check that a coordinator waits there, that no firewall is between, and that {AGENT_JOIN} \
+         is HOST:PORT"
+    )]
     Unreachable(String, io::Error),
     #[error("cannot join {0}: {1}")]
     Unencrypted(String, EncryptionError),

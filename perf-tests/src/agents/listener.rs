@@ -191,9 +191,11 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
         drop(joined.sender.offer(&ToAgent::Alive));
         return Ok(joined);
     }
-    let (peer, why) = (format!("{peer} ({})", joined.place), differences.join("; "));
-    joined.refuse(differences).await;
-    Err(RefusedPeer { peer, why })
+    let advice = "start the same file on each machine, with the name of the same scenario";
+    let why: Vec<_> = differences.into_iter().chain([advice.to_owned()]).collect();
+    let (peer, all) = (format!("{peer} ({})", joined.place), why.join("; "));
+    joined.refuse(why).await;
+    Err(RefusedPeer { peer, why: all })
 }
 
 impl JoinedAgent {

@@ -93,6 +93,11 @@ async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Plannin
     capacity::check(vus, vus, 1 + settings.hosts.len())?;
     let http = HttpConfig::new(&settings.target, &settings.hosts, settings.http.clone()).map_err(configuration)?;
     let http = Arc::new(http.for_vus(planning.plan.most_vus()));
-    hosts::check_targets(&spec.exercised, settings, &http).await?;
+    let checked = hosts::check_targets(&spec.exercised, settings, &http).await;
+    let note = "The coordinator reaches it, and this agent's machine does not";
+    checked.map_err(|error| match assignment.threads {
+        Some(_) => RunError::Host(error),
+        None => RunError::HostOfSeveral { error, note },
+    })?;
     Ok((planning, http))
 }

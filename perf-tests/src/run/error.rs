@@ -33,6 +33,9 @@ pub(crate) enum RunError {
     Shares { setting: String, error: ShareError },
     #[error(transparent)]
     Host(#[from] HostError),
+    /// A target of a load by several machines. The note says which of them tried it.
+    #[error("{error}. {note}")]
+    HostOfSeveral { error: HostError, note: &'static str },
     #[error("no target: the stub backend does not serve {0}. Name the service's URL with --target URL")]
     NotServedByStub(&'static str),
     #[error(
@@ -83,6 +86,7 @@ impl RunError {
             | Self::Capacity(_)
             | Self::Shares { .. }
             | Self::Host(_)
+            | Self::HostOfSeveral { .. }
             | Self::NotServedByStub(_)
             | Self::NotListed(_)
             | Self::TestidInStore { .. }

@@ -143,6 +143,14 @@ fn assert_gone(agents: &[u32]) {
     wait_for("the end of agents", PATIENCE, || agents.iter().all(is_gone).then_some(()));
 }
 
+/// Makes a request, and waits until the service has it.
+fn request(service: &Service) {
+    let before = service.requests();
+    let mut stream = TcpStream::connect(service.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.write_all(b"GET /ping HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+    wait_for("the request", PATIENCE, || (service.requests() > before).then_some(()));
+}
+
 fn bodies(service: &Service) -> Vec<Vec<u8>> {
     let mut bodies = service.bodies();
     bodies.sort();
@@ -306,6 +314,7 @@ fn peers_that_do_not_belong_to_the_run_are_refused() {
     assert_eq!(converse(&address, &hello("guess")), None, "a peer without the token gets nothing");
     let refused = converse(&address, &hello(&token)).unwrap().to_string();
     assert!(refused.starts_with("{\"Refused\":[") && refused.contains("its build is other, not "), "{refused}");
+    assert!(refused.contains("\"start the same file on each machine, with "), "{refused}");
     let mut flood = TcpStream::connect(&address).unwrap();
     flood.write_all(&[0xff; 4]).unwrap();
     assert_eq!(flood.read(&mut [0; 1]).unwrap(), 0, "a message without end is not read");

@@ -86,6 +86,33 @@ fn an_agent_with_a_wrong_token_is_named_on_both_sides() {
 }
 
 #[test]
+fn a_message_says_from_where_the_target_was_tried() {
+    let service = Service::start();
+    let (run, address) = coordinate(&service, "unreached", "shared", "1");
+    // The coordinator has reached it, and the agent will not.
+    service.die_after(1);
+    request(&service);
+    let (code, printed) = ended(join(&address, "shared"));
+    let not_here = "The coordinator reaches it, and this agent's machine does not";
+    assert!(code == Some(104) && printed.contains(not_here), "{printed}");
+    let printed = run.finish().unwrap_err();
+    assert!(printed.contains("(exit 104): agent 1 (process ") && printed.contains(not_here), "{printed}");
+    let variables = [(perf_settings::AGENTS, "1"), (perf_settings::LISTEN, "127.0.0.1:0"), TOKEN];
+    let printed = Run::start_with(&service, "unreachable", "shared", &variables).finish().unwrap_err();
+    assert!(printed.contains("cannot connect to ") && printed.contains(". The coordinator tried it"), "{printed}");
+}
+
+#[test]
+fn an_agent_without_a_coordinator_says_what_to_check() {
+    let (code, printed) = ended(join("127.0.0.1", "shared"));
+    assert_eq!(code, Some(ExitCode::BadConfiguration.code().into()), "{printed}");
+    assert!(
+        printed.starts_with("agent: cannot join 127.0.0.1: ") && printed.contains("JOIN is HOST:PORT"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn an_agent_by_hand_says_that_its_coordinator_is_gone() {
     let service = Service::start();
     let (run, address) = coordinate(&service, "gone", "time", "2");

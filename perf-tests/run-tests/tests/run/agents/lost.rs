@@ -25,9 +25,7 @@ fn load_of_a_lost_agent_is_not_blamed_on_the_target() {
 fn start_to_setup(service: &Service, testid: &str) -> (Run, Vec<u32>) {
     // The second request, which is that of setup, gets no response.
     service.hang_after(1);
-    let mut first = TcpStream::connect(service.url.strip_prefix("http://").unwrap()).unwrap();
-    first.write_all(b"GET /ping HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
-    wait_for("the first request", PATIENCE, || (service.requests() == 1).then_some(()));
+    request(service);
     let run = Run::start(service, testid, "time", Some(AGENTS));
     wait_for("setup", PATIENCE, || (service.requests() == 2).then_some(()));
     let agents = children(run.child.id());
