@@ -13,8 +13,8 @@ const FAULT_HEAD: &str = "\
 With this page you can look up what a fault costs: the exit code, the message, and whether a request
 was lost.
 
-Each row is a test with real programs ([`tests/it/matrix/`](tests/it/matrix/)): a Prometheus on
-loopback, the stub backend, and `cargo xtask perf` or a scenario that panics at a given place.
+Each row is a test with real programs ([`tests/it/matrix/`](tests/it/matrix/)). The programs are a
+Prometheus on loopback, the stub backend, and `cargo xtask perf` or a scenario that panics.
 `cargo xtask ci --full` runs all rows and writes this file from those that pass. `cargo xtask ci`
 runs some rows of each class and compares them with this file.
 
@@ -39,9 +39,9 @@ if this file differs from what they found.
 
 - *push to*: the path for `K6_PROMETHEUS_RW_SERVER_URL`.
 - *queries at*: the path for `--prometheus-url`.
-- *tested*: \"run\" is a test with the program itself. \"Imitated\" is a test with a small server in
-  front of Prometheus that behaves like that store, by its documents and sources
-  ([`imitation.rs`](tests/it/stores/imitation.rs)).
+- *tested*: \"run\" is a test with the program itself. \"imitated\" is a test with a small server in
+  front of Prometheus ([`imitation.rs`](tests/it/stores/imitation.rs)). It behaves as the store's
+  documents and sources say.
 - *counted*: whether the store has every request that was sent.
 
 | store | push to | queries at | it needs | tested | exit code | counted |
@@ -49,12 +49,12 @@ if this file differs from what they found.
 ";
 
 const BACKEND_HEAD: &str = "
-1. It responds as of 30 s ago, unless a query has `nocache=1` and `latency_offset`. Every query has
-   both. A run waits up to 45 s for a store that is late for another reason.
+1. Its responses are 30 s old, unless a query has `nocache=1` and `latency_offset`. Every query of a
+   run has both. A run waits up to 45 s for a store that is late for another reason.
 2. `K6_PROMETHEUS_RW_HTTP_HEADERS=X-Scope-OrgID:TENANT`
 
-A real Mimir (commit `aced80d74930`, as one process with its files on disk) was tried by hand: exit
-code 0, and it had every request. Without a tenant, the run ended before the load and named the
+A real Mimir (commit `aced80d74930`, one process, files on disk) was tried by hand. The exit code
+was 0, and Mimir had every request. Without a tenant, the run ended before the load and named the
 setting.
 
 ## Backends
