@@ -309,8 +309,8 @@ fn ensure(condition: bool, error: impl FnOnce() -> CatalogueError) -> Result<(),
     if condition { Ok(()) } else { Err(error()) }
 }
 
-/// Whether series or rules of an endpoint or a measure of this name would have the names of others:
-/// rules on all endpoints begin with `slo:all:`.
+/// Whether series or rules of an endpoint or a measure of this name would have names that others
+/// have. Rules on all endpoints begin with `slo:all:`.
 fn is_reserved(name: &str) -> bool {
     ["all", "http_req"].contains(&name) || name.starts_with("measure_") || name.starts_with(metric::IN_SEGMENT)
 }

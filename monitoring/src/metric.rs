@@ -281,7 +281,7 @@ impl Metric {
 
     /// Labels of the series for an endpoint and a phase. `endpoint` is `None` for metrics that are
     /// not by endpoint. `last` is the status ("0" for no response), the kind of failure or the name
-    /// of the check, for metrics that have such a label.
+    /// of the check, if the metric has such a label.
     pub fn labels(&self, endpoint: Option<&Endpoint>, phase: Phase, last: &str) -> Vec<(Label, String)> {
         let own = match self.label_set {
             LabelSet::Run => return Vec::new(),

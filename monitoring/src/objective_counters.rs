@@ -107,8 +107,8 @@ pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, 
     met.and_on(by, total.above_zero())
 }
 
-/// Share of the error budget that is left: 1 without bad requests, 0 if the bad requests use up the
-/// budget, negative if they exceed it.
+/// Share of the error budget that is left. It is 1 without bad requests, 0 if they use up the
+/// budget, and negative if they exceed it.
 pub fn budget_left(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> Expr {
     let (needed, of) = slo.objective.as_fraction();
     let (good, total) = good_and_total(slo, count);

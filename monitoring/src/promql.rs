@@ -214,7 +214,8 @@ impl Expr {
         })
     }
 
-    /// Whether it has series of the backend's own metrics. PromQL from the catalogue has.
+    /// Whether it has series of the backend's own metrics. PromQL from the catalogue counts as
+    /// such.
     pub fn is_about_backend(&self) -> bool {
         self.scraped().next().is_some() || self.parts().any(|part| matches!(part, Self::Verbatim(_) | Self::Over(..)))
     }

@@ -303,8 +303,8 @@ impl Slo {
         }
     }
 
-    /// Reason why a query for the objective may have no data after a run that has none for the
-    /// objective, or is too short for it.
+    /// Reason why a query for the objective may have no data after a run. The run has no data for
+    /// the objective, or is too short for it.
     pub fn excuse(&self) -> Option<Excuse> {
         let of_part = self.part.map(|_| Excuse::OtherParts);
         let of_segment = self.segment.map(|_| Excuse::OtherSegments);

@@ -56,8 +56,8 @@ pub fn alerts(catalogue: &Catalogue, timing: &Timing) -> RuleFile<AlertRule> {
 
 /// Name of an objective's alert: `JoinRoomSLOViolation` for latency, `JoinRoomResponseSLOViolation`
 /// for response time, and `JoinRoomP99Under1000msSLOViolation` if it is not the main objective on
-/// its metric. Objectives without a recording rule have no alert. Nor has a least sum, which a run
-/// reaches only at its end.
+/// its metric. Objectives without a recording rule have no alert. A least sum has no alert either,
+/// because a run reaches it only at its end.
 pub fn violation_name(catalogue: &Catalogue, slo: &Slo) -> Option<String> {
     recording_rules::objective_record(catalogue, slo)?;
     if matches!(slo.sli, Sli::Value { reading: Reading::Count, limit: Limit::AtLeast(_), .. }) {
