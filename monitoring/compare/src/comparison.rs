@@ -132,7 +132,7 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
         let paused = Verdict::Inconclusive(Reason::LessLoad);
         let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
-        // A limit of one run's sum or last value says nothing of several rounds together.
+        // A limit on the sum or last value of one run does not apply to several rounds together.
         let is_of_one_run = slo.limit().is_some() && !slo.is_per_second();
         (!tallies.is_empty() && !is_of_one_run).then(|| match slo.limit() {
             Some(limit) => {

@@ -5,22 +5,22 @@
 //!
 //! A service is measured before and after a change. Its p95 differs, as it does between any two
 //! runs of the same code. The gate reports *regressed* only if the code is to blame. It reports *no
-//! change seen* only if a relevant slow-down would have been detected. Otherwise it reports *too
-//! little data*.
+//! change measured* only if a relevant slow-down would have been detected. Otherwise it reports
+//! *too little data*.
 //!
 //! # The unit is the round
 //!
 //! Requests of one run are not independent: they share a machine, its other tenants, and the
 //! backend's caches and queues. Ten thousand requests in one run tell less about the next run than
 //! ten runs of a thousand. So base and head run in short interleaved rounds (base, head, head, base
-//! …), and each pair of neighboring rounds gives one number: the difference of the logarithms of
-//! their p95, d = ln(head) − ln(base). Effects that both rounds of a pair share, such as a slow
-//! machine or a busy neighbor, cancel. A steady drift changes its sign from pair to pair, because
-//! the order does.
+//! …). Each pair of neighboring rounds gives one number: the difference of the logarithms of their
+//! p95, d = ln(head) − ln(base). Effects that both rounds of a pair share, such as a slow machine
+//! or a busy neighbor, cancel. A steady drift changes its sign from pair to pair, because the order
+//! does.
 //!
 //! For two recorded runs, slices of the same part of the same plan are paired. The state of the
-//! machine is then *not* the same: a machine that became slower between the runs looks like a
-//! change of every endpoint. So the change that all endpoints share is not counted: an endpoint is
+//! machine is then *not* the same. A machine that became slower between the runs looks like a
+//! change of every endpoint. So the change that all endpoints share is not counted. An endpoint is
 //! called slower only if it is also slower relative to the median of all endpoints
 //! (`judge_recorded`). A change that slows all endpoints equally is reported but not judged. Only
 //! an interleaved comparison can distinguish it from the machine.
@@ -57,20 +57,20 @@
 //!
 //! # Seven hypotheses at once
 //!
-//! A p95 per endpoint is a family of hypotheses, and at a level of 5 % one in twenty true
-//! hypotheses is rejected by chance. Holm's step-down procedure keeps the probability of even one
-//! false *regressed* or *improved* within [`Rule::alpha`], whatever the dependence between
-//! endpoints (Scand. J. Statist. 6, 1979). The intervals are Bonferroni's, so they hold
-//! simultaneously. Holm may reject where an interval just touches the margin. An exact test of
-//! seven two-sided hypotheses at 5 % needs nine pairs, because 2·2⁻⁹ is the first power of two
-//! within 0.05/7. Only p95 gates. The changes of p50, p99, success and throughput are shown, each
-//! with its own interval.
+//! A p95 per endpoint is a family of hypotheses. At a level of 5 %, one in twenty true hypotheses
+//! is rejected by chance. Holm's step-down procedure keeps the probability of even one false
+//! *regressed* or *improved* within [`Rule::alpha`], whatever the dependence between endpoints
+//! (Scand. J. Statist. 6, 1979). The intervals are Bonferroni's, so they hold simultaneously. Holm
+//! may reject where an interval just touches the margin. An exact test of seven two-sided
+//! hypotheses at 5 % needs nine pairs, because 2·2⁻⁹ is the first power of two within 0.05/7. Only
+//! p95 gates. The changes of p50, p99, success and throughput are shown, each with its own
+//! interval.
 //!
 //! # Interim checks
 //!
 //! Checking after every round and stopping at the first significant result finds changes that do
 //! not exist. So interim checks are planned in advance, and each has its share of alpha
-//! ([`Looks`]). The shares are spent as by Lan and DeMets (Biometrika 70, 1983), with the function
+//! ([`Looks`]). The shares are spent as by Lan and DeMets (Biometrika 70, 1983). The function is
 //! α·ln(1 + (e − 1)t), which is similar to Pocock's. They are added up by the union bound, which
 //! needs no joint distribution.
 

@@ -13,9 +13,8 @@ use super::{Looks, count};
 const POWER: f64 = 0.95;
 /// Confidence of the upper bound on the spread. A few rounds determine the spread only roughly.
 const CONFIDENCE: f64 = 0.90;
-/// Ratio of the pairs that signed ranks need to the pairs that means need, for normal differences:
-/// the inverse of the efficiency 3/π (Hodges and Lehmann 1956). Other distributions need fewer
-/// pairs.
+/// Signed ranks need this many times the pairs that means need, for normal differences. It is the
+/// inverse of the efficiency 3/π (Hodges and Lehmann 1956). Other distributions need fewer pairs.
 const RANKS: f64 = std::f64::consts::FRAC_PI_3;
 /// Maximum number of pairs that is practical for a gate.
 pub(crate) const MOST_PAIRS: usize = 200;
@@ -83,7 +82,7 @@ fn upper_bound(differences: &[f64]) -> Option<f64> {
 }
 
 /// Number of pairs that detect a slow-down of [`Rule::detect`] in one of `hypotheses` endpoints
-/// with probability 95 %, if differences have the standard deviation `spread`. It uses the normal
+/// with probability 95 %. Differences have the standard deviation `spread`. It uses the normal
 /// approximation (e.g. Noether, JASA 82, 1987). The number is even, because the order is balanced
 /// over two pairs. `None` if it exceeds the practical maximum.
 pub fn needed_pairs(spread: f64, hypotheses: usize, rule: Rule, alpha: f64) -> Option<usize> {
