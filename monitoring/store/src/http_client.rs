@@ -56,7 +56,7 @@ impl From<reqwest::Error> for ClientError {
 }
 
 /// Installs ring as the TLS provider of this process. As browsers and Go do, it asks for AES with
-/// 128 bits first, so that a service and the generator spend as much time on TLS as with users.
+/// 128 bits first. So a service spends as much time on TLS as with users.
 pub fn use_ring() {
     let mut ring = rustls::crypto::ring::default_provider();
     ring.cipher_suites.sort_by_key(|suite| !PREFERRED.contains(&suite.suite()));

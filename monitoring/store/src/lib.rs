@@ -1,6 +1,6 @@
 //! The HTTP client for every server with Prometheus' API or a remote-write receiver.
 //!
-//! - `http_client` and [`access`] set the rules for secrets, TLS and redirects: credentials are
+//! - `http_client` and [`access`] set the rules for secrets, TLS and redirects. Credentials are
 //!   sent to the host of their store only, whatever that store responds. Remote write uses the same
 //!   client.
 //! - [`proxy`] chooses the proxy between this machine and a store.

@@ -225,7 +225,7 @@ fn instant(expr: &str, at_unix_ms: Option<i64>) -> Vec<(&'static str, String)> {
 
 /// VictoriaMetrics responds to an instant query as of 30 s ago at the latest, unless it has the
 /// first parameter. In a range query, it repeats an older value for the last 30 s, unless it has
-/// the second one, which must be more than 0. Other stores ignore both.
+/// the second one. Its value must be more than 0. Other stores ignore both.
 fn without_offset() -> [(&'static str, String); 2] {
     [("nocache", "1".to_owned()), ("latency_offset", "0.001".to_owned())]
 }
