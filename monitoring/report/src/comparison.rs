@@ -216,8 +216,8 @@ impl Comparison {
         }
     }
 
-    /// Explains the verdicts and columns of a table that has these columns that are not judged. The
-    /// change need not be the ratio of the columns beside it.
+    /// Explains the verdicts and columns of a table. `not_judged` are the columns of it that are
+    /// not judged.
     pub(crate) fn legend(&self, not_judged: &[&str]) -> Vec<String> {
         const CHANGE: &str = "before, after: medians of all rounds or sections; change: that of a typical pair of \
                               them, which need not be the ratio of the medians";

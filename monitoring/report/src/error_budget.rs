@@ -3,8 +3,8 @@
 //!
 //! An objective of 95 % allows 5 % of requests to be bad. The burn rate is the share of bad
 //! requests divided by the allowed share. At a burn rate of 1, the budget of any period lasts
-//! exactly that period (Beyer et al., The Site Reliability Workbook, chapter 5,
-//! <https://sre.google/workbook/alerting-on-slos/>).
+//! exactly that period. (Beyer et al., The Site Reliability Workbook, chapter 5,
+//! <https://sre.google/workbook/alerting-on-slos/>)
 
 use monitoring::ratio::Ratio;
 

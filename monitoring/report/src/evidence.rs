@@ -75,8 +75,8 @@ pub struct Evidence {
     /// For each part: the times of its phases. Older versions did not write them.
     #[serde(default)]
     pub phases: Vec<Vec<PhaseTime>>,
-    /// For how long the generator stood still: of its workers, the one that ran least. Older
-    /// versions did not write it.
+    /// Time in which the generator stood still, of the worker that ran least. Older versions did
+    /// not write it.
     #[serde(default)]
     pub paused_ms: Option<u64>,
     /// Counts of all workers and agents, merged.

@@ -1,5 +1,5 @@
-//! All findings of a run or a comparison, in their order: those made from objectives and changes,
-//! those recorded with it, and those that interpret it. Renderers only leave some out.
+//! All findings of a run or a comparison, in their order. They are made from objectives and
+//! changes, recorded with it, or interpret it. Renderers only leave some out.
 
 mod changes;
 mod failures;
@@ -22,8 +22,8 @@ use crate::evidence::MissingValue;
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::interpretation::interpret;
 
-/// All findings of a run, the most severe first: about objectives that were not met, recorded with
-/// the run, and about what the result means.
+/// All findings of a run, the most severe first. They are about objectives that were not met,
+/// recorded with the run, or about the meaning of the result.
 pub fn run_findings(report: &Report) -> Vec<Finding> {
     let not_met = || [verdicts::missed(report, None), verdicts::inconclusive(report, |_| true)].concat();
     findings_with(report, not_met).into_iter().map(|it| it.finding).collect()
@@ -81,7 +81,7 @@ fn recorded(report: &Report) -> impl Iterator<Item = SourcedFinding<'_>> {
     findings.map(|it| SourcedFinding { source: FindingSource::Recorded(it), finding: it.clone() })
 }
 
-/// Warnings about objectives on the backend's own metrics that have no value, one per reason. None
+/// Warnings about objectives on the backend's own metrics that have no value, one per reason. Empty
 /// if another finding has the cause.
 fn not_available(report: &Report) -> Vec<Finding> {
     if [FindingKind::StoreRefused, FindingKind::NoBackendMetrics].iter().any(|kind| report.has(*kind)) {
@@ -119,8 +119,8 @@ pub fn no_backend_metrics(report: &Report, why: &str, remedy: Option<&str>, miss
     }
 }
 
-/// All findings of a comparison, the most severe first: about changed endpoints, about objectives
-/// of the head that were not met, and recorded with the comparison.
+/// All findings of a comparison, the most severe first. They are about changed endpoints or about
+/// missed objectives of the head, or recorded with the comparison.
 pub fn comparison_findings(compared: &Comparison) -> Vec<Finding> {
     let objectives = compared.objectives.iter().filter_map(objectives::head_finding);
     let findings = changes::findings(compared).chain(objectives).chain(compared.findings.iter().cloned());

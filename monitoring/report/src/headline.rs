@@ -12,7 +12,7 @@ use crate::format::{counted, counted_more, counted_part};
 use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
 
-/// First lines of a result: what came of it, and why.
+/// First lines of a result: the verdict and its cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
     /// Scenario, verdict and exit code: "basic: missed, 1 of 9 (exit 99)".

@@ -3,7 +3,7 @@
 //!
 //! The bands are those of the dashboard. A latency is good below 80 % of its objective, a warning
 //! up to the objective, and a problem over it. A share of errors is good up to the objective's
-//! share, a warning up to the share that fires an alert, and a problem over it.
+//! share. Up to the share that fires an alert it is a warning, and over it a problem.
 
 mod backend;
 mod over_time;
@@ -69,7 +69,7 @@ pub fn interpret(report: &Report) -> Vec<Finding> {
     findings.extend(latency);
     findings.extend(backend::resources(report));
     findings.extend(backend::caches(report));
-    // If the load never changes, a missed objective says as much as its first miss at the start.
+    // If the load never changes, a first miss at the start adds nothing to the missed objective.
     let is_ramped = report.run.timeline.slices.iter().any(is_ramp);
     let is_told = |first: &FirstMiss<'_>| first.at_ms == 0 && !is_ramped && first.objective.verdict == Verdict::Missed;
     findings.extend(first.filter(|first| !has_first && !is_told(first)).map(|first| over_time::describe(&first)));
@@ -78,7 +78,7 @@ pub fn interpret(report: &Report) -> Vec<Finding> {
     if !is_clean(report) {
         findings.retain(|finding| finding.severity != Severity::Good);
     }
-    // Nothing is a problem of a run that is met.
+    // A run that is met has no problems.
     if report.exit_code == ExitCode::Met {
         findings.iter_mut().for_each(|finding| finding.severity = finding.severity.min(Severity::Warning));
     }

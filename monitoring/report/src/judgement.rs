@@ -148,8 +148,8 @@ const EVERYTHING: Scope = Scope { phases: Phases::ALL, only: Chosen { part: None
 
 impl Judge<'_> {
     /// Requests of an endpoint in a scope. A dropped iteration counts as unknown requests: as many
-    /// as the busiest iteration of its load made. Those of the average iteration
-    /// are certain to be bad if the endpoint's host accepted no connections.
+    /// as the busiest iteration of its load made. If the endpoint's host accepted no connections,
+    /// as many as the average iteration made are certain to be bad.
     fn requests(&self, index: usize, scope: Scope) -> RequestCounts {
         let mut requests = RequestCounts::default();
         for part in self.snapshot.chosen(scope.only) {

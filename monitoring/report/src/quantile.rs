@@ -68,14 +68,14 @@ fn share_of_rank(rank: u64, of: u64) -> f64 {
     ((rank as f64 - 0.5) / of as f64).max(0.0)
 }
 
-/// Ranks of a confidence interval for the true q-quantile, with a confidence of at least 95 %: the
-/// order statistics `lower` and `upper` of `n` values. `upper` is `None` if no value of the sample
-/// is an upper bound.
+/// Ranks of a confidence interval for the true q-quantile, with a confidence of at least 95 %. They
+/// are the order statistics `lower` and `upper` of `n` values. `upper` is `None` if no value of the
+/// sample is an upper bound.
 ///
-/// The number of values below the true quantile is binomial for every distribution of the values
-/// (David and Nagaraja, "Order Statistics", 3rd ed., section 7.1). The interval assumes independent
-/// requests. Requests are not quite independent, because a slow moment slows many of them. So the
-/// interval is a lower bound on the uncertainty of a run.
+/// The number of values below the true quantile is binomial, whatever the distribution of the
+/// values (David and Nagaraja, "Order Statistics", 3rd ed., section 7.1). The interval assumes
+/// independent requests. Requests are not quite independent, because a slow moment slows many of
+/// them. So the interval is a lower bound on the uncertainty of a run.
 pub(crate) fn interval_ranks(q: Ratio, n: u64) -> (u64, Option<u64>) {
     const TAIL: f64 = 0.025;
     let Ok(below) = Binomial::new(q.as_f64(), n) else { return (1, None) };

@@ -83,8 +83,8 @@ impl Report {
         .conclude([])
     }
 
-    /// Values of the label `scenario` in the run's series: the names of its loads, and the name of
-    /// the scenario for series about all loads.
+    /// Values of the label `scenario` in the run's series: the names of its loads. Series about all
+    /// loads have the name of the scenario.
     pub fn scenarios(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.run.plan.parts.iter().map(|part| part.name.as_str()).collect();
         if !names.contains(&self.run.scenario.as_str()) {

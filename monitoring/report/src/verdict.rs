@@ -21,7 +21,7 @@ pub struct Tally {
     pub refused: u64,
     /// Requests that the generator delayed: it started their iterations late, or stood still while
     /// they were under way. If they were slow, the generator may be the cause. They are part of
-    /// `total`. Of an objective on failures, only failed requests during which it stood still.
+    /// `total`. An objective on failures counts only failed requests during which it stood still.
     #[serde(default)]
     pub late: u64,
 }

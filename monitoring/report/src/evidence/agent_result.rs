@@ -49,8 +49,8 @@ pub struct AgentResult {
     /// Iterations that were cut off at the end, because they had not ended.
     #[serde(default)]
     pub cut_off: u64,
-    /// Shared iterations that it had and did not begin, in parts of which no other agent could get
-    /// one any more. 0 if the load ended early.
+    /// Shared iterations that were leased to it and that it did not begin. Parts in which other
+    /// agents could get more iterations do not count. 0 if the load ended early.
     #[serde(default)]
     pub untaken: u64,
     /// When and why the coordinator lost it. `None` if it made its whole share of the load.

@@ -86,8 +86,8 @@ pub struct PartCounts {
     #[serde(with = "entries")]
     pub segments: BTreeMap<Segment<Cow<'static, str>>, BTreeMap<usize, SegmentCounts>>,
     /// The same counts of each segment that an objective judges, in the order of the catalogue's
-    /// segments. They are part of the counts here. They have no segments of their own. A
-    /// request that a stall omitted counts in each of them in which a request waited.
+    /// segments. They are part of the counts here. They have no segments of their own. A request
+    /// that a stall omitted counts in each segment in which a request waited.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judged: Vec<PartCounts>,
     /// Virtual users that are active now.

@@ -13,8 +13,8 @@ use crate::judgement::{Goal, LimitSide, Measurement, ObjectiveResult, Percentile
 use crate::mark::LoadEnd;
 use crate::verdict::{Reason, Tally, Verdict};
 
-/// Formats the measured value in the terms of the objective: a percentile, a share of successes or
-/// of errors, or a value of the backend.
+/// Formats the measured value in the terms of the objective: a percentile, a share, or a value of
+/// the backend.
 pub(crate) fn describe_measured(objective: &ObjectiveResult) -> Option<String> {
     match (objective.measured.as_ref()?, objective.goal) {
         (Measurement::Backend(found), Goal::Backend { measure, .. }) => Some(backend_value(measure, found.value)),

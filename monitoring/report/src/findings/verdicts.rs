@@ -11,9 +11,9 @@ use crate::finding::{Finding, FindingKind, Subject};
 use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
 
-/// Findings about missed objectives: one for all that failed requests of one cause made fail, and
-/// one for each that was missed for another reason. An objective in the headline is left out, and
-/// so is its cause.
+/// Findings about missed objectives. Objectives that were missed because of the same failed
+/// requests have one finding. Any other miss has its own. An objective in the headline is left out,
+/// and so is its cause.
 pub(crate) fn missed<'a>(report: &'a Report, in_headline: Option<&ObjectiveResult>) -> Vec<SourcedFinding<'a>> {
     let is_in_headline = |it: &ObjectiveResult| in_headline.is_some_and(|known| known.id == it.id);
     let mut groups: Vec<(Option<&FailureCause>, Vec<&ObjectiveResult>)> = Vec::new();

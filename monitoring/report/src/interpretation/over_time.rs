@@ -119,7 +119,7 @@ pub(super) fn drift(report: &Report) -> Option<Finding> {
 }
 
 /// Middle of a section in seconds, and its latency in milliseconds. The latency is the mean of the
-/// endpoints' medians, weighted by their requests in the whole run, so a change of the mix does not
+/// endpoints' medians, weighted by their requests in the whole run. So a change of the mix does not
 /// change it.
 fn point(report: &Report, slice: &Slice) -> Option<(f64, f64)> {
     #[expect(clippy::cast_precision_loss, reason = "weights and times")]

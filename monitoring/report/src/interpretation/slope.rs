@@ -15,9 +15,9 @@ impl Slope {
     /// The interval uses the standard error of the residuals and the normal quantile (Draper and
     /// Smith, Applied Regression Analysis, 3rd ed., 1.4). It is widened because neighboring points
     /// are correlated: a collector frees memory in steps, or another tenant of the machine stays
-    /// for a minute. If residuals have the correlation ρ from one point to the next, n points are
-    /// worth n (1 − ρ) / (1 + ρ) independent points (von Storch and Zwiers, Statistical Analysis in
-    /// Climate Research, 17.1.3).
+    /// for a minute. Let ρ be the correlation of residuals from one point to the next. Then n
+    /// points are worth n (1 − ρ) / (1 + ρ) independent points (von Storch and Zwiers, Statistical
+    /// Analysis in Climate Research, 17.1.3).
     pub fn fit(points: &[(f64, f64)]) -> Option<Self> {
         const LEAST: usize = 12;
         const NORMAL_975: f64 = 1.96;

@@ -1,8 +1,8 @@
 //! Decides the verdict on an objective, from integers.
 //!
 //! Absence of data is never success. A verdict is met only if it would be met with every unknown
-//! request counted as bad, and missed only if it would be missed with every unknown request counted
-//! as good. Otherwise it is inconclusive.
+//! request counted as bad. It is missed only if it would be missed with every unknown request
+//! counted as good. Otherwise it is inconclusive.
 
 use std::time::Duration;
 
@@ -68,9 +68,9 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
     }
 }
 
-/// For how long the generator made less load than planned. `None` if it made all of it.
+/// Time in which the generator made less load than planned. `None` if it made all of it.
 ///
-/// A time that is not known may explain any miss, such as that for which an agent made less.
+/// A time that is not known, as with a lost agent, may explain any miss. It is the largest number.
 pub(super) fn less_load_ms(findings: &[Finding], agents: &[AgentResult], stood_still_ms: Option<u64>) -> Option<u64> {
     let times = findings.iter().filter_map(|finding| match finding.kind {
         FindingKind::AgentLost | FindingKind::AgentSlow => Some(u64::MAX),
@@ -88,8 +88,8 @@ fn late_ms(agent: &AgentResult) -> u64 {
     late.map_or(u64::MAX, |late| whole_ms(late) + 1)
 }
 
-/// Makes a miss inconclusive if less load may have caused it: it would not be missed if the
-/// generator had made as much load during that time as in the rest of the judged time.
+/// Makes a miss inconclusive if less load may have caused it. The missing load is assumed to be
+/// that of the rest of the judged time. With it, the objective must be met.
 pub(super) fn excuse_less_load(slo: &Slo, objective: &mut ObjectiveResult, judged_ms: u64, less_load_ms: u64) {
     let grows_with_load = matches!(
         objective.goal,
@@ -122,7 +122,7 @@ pub(super) fn doubt_rates(slos: &[Slo], objectives: &mut [ObjectiveResult], find
     }
 }
 
-/// Names what is absent, if it is not the requests of an endpoint. `is_elsewhere` tells whether
+/// Gives a verdict without data a more exact reason, if there is one. `is_elsewhere` tells whether
 /// there is data outside the objective's segment, and `is_requested` whether its endpoint has
 /// requests.
 pub(super) fn name_absence(

@@ -20,15 +20,15 @@ pub(super) fn beside<'a>(report: &'a Report, compared: Option<&Comparison>) -> C
     Cow::Owned(report)
 }
 
-/// All findings of a run but the one in the headline and what follows from it, and without
-/// endpoints that were not requested, which are a note below the table.
+/// All findings of a run but the one in the headline and those that follow from it. Endpoints that
+/// were not requested are left out: a note below the table has them.
 pub(super) fn below_headline(report: &Report) -> Vec<Finding> {
     let not_met = || [missed(report, cause_objective(report)), other_inconclusive(report)].concat();
     without_headline(report, findings_with(report, not_met))
 }
 
-/// Findings of a run below its headline, a table of objectives and a list of failed requests,
-/// without those that repeat one of the three.
+/// Findings of a run below its headline, its table of objectives and its list of failed requests.
+/// Findings that repeat one of the three are left out.
 pub(super) fn below_table(report: &Report) -> Vec<Finding> {
     let mut findings = findings_with(report, || other_inconclusive(report));
     if has_cause_of_finding(report) {

@@ -39,7 +39,7 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> Result<Stri
     let cases: Vec<_> = compared.into_iter().flat_map(|it| endpoint_cases(it, gates)).collect();
     let has_changes = gates && cases.iter().any(|case| !matches!(case.status, TestCaseStatus::Success { .. }));
     suite.add_test_cases(cases);
-    // Their cases have the changes already.
+    // The cases of changed endpoints say the same.
     let is_new = |it: &Finding| !has_changes || it.kind != FindingKind::ChangedFromBaseline;
     add_findings(&mut suite, scenario, &run_findings(report), is_new);
     render(suite)

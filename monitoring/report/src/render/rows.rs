@@ -57,8 +57,8 @@ pub(super) fn judged(objectives: &[ObjectiveResult], end: LoadEnd) -> ObjectiveR
     ObjectiveRows::new(with_values(objectives, end).filter(|it| it.verdict.is_judged()), end)
 }
 
-/// Rows of all objectives but those whose values are not available, those of endpoints without
-/// requests, and those without data because the load was cut short.
+/// Rows of all objectives whose values are available. Endpoints without requests have no row, nor
+/// have objectives without data because the load was cut short.
 pub(super) fn available(objectives: &[ObjectiveResult], end: LoadEnd) -> ObjectiveRows<'_> {
     ObjectiveRows::new(with_values(objectives, end), end)
 }

@@ -33,7 +33,7 @@ impl TerminalStyle {
     pub const PLAIN: Self = Self { width: 200, color: false, unicode: true };
 
     /// Breaks lines that are longer than the width. Continuation lines are indented by two more
-    /// columns. A word is broken only if its line has one that fits no terminal.
+    /// columns. Words are broken only in a line that has a word wider than any terminal.
     pub fn wrap(self, text: &str) -> String {
         let fill = |line: &str| {
             let indent = " ".repeat(line.len() - line.trim_start().len() + 2);
