@@ -87,7 +87,7 @@ fn set_link(link: &Path, to: &Path) -> Result<(), WriteError> {
 }
 
 /// Writes files in this order, and replaces existing ones. Each is whole or absent, even if the
-/// process is killed: its draft beside it, whose name ends in `.tmp`, gets its name at the end.
+/// process is killed. It is written as a draft, whose name ends in `.tmp`, and renamed at the end.
 ///
 /// ```
 /// # fn write(folder: &std::path::Path) -> Result<(), perf_host::files::WriteError> {

@@ -99,7 +99,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The secret that agents show which are started by hand. No agent joins a dry run.
+    /// The secret that agents on other machines know. `None` if no agents join by hand.
     ///
     /// # Errors
     /// If the variable has none, or a short one.
@@ -170,7 +170,7 @@ impl Settings {
         }
     }
 
-    /// Checks that the start of the load, if it was given, is still to come.
+    /// Checks that the start of the load, if it was given, is in the future.
     ///
     /// # Errors
     /// If it has passed, or is more than a day away.

@@ -10,10 +10,10 @@ use super::{PerHost, ProxyUrl, ValueError};
 
 /// Maximum bytes of a response's head, unless the run sets it.
 pub const DEFAULT_MAX_HEAD: usize = 64 << 10;
-/// Maximum bytes of a response body that is kept, unless the run sets it: that of a run with many
-/// virtual users, which share memory for bodies.
+/// Default maximum bytes of a response body that is kept, in a run with many virtual users. They
+/// share memory for bodies.
 pub const LEAST_MAX_BODY: usize = 4 << 20;
-/// As [`LEAST_MAX_BODY`], of a run with few virtual users.
+/// As [`LEAST_MAX_BODY`], in a run with few virtual users.
 pub const MOST_MAX_BODY: usize = 64 << 20;
 
 /// Options of every request of a run.

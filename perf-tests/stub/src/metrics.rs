@@ -1,5 +1,5 @@
-//! `/metrics` in the format of prometheus-fastapi-instrumentator 8.1.0: the same families, labels,
-//! buckets and status groups, so that queries built against the stub also work with the real
+//! `/metrics` in the format of prometheus-fastapi-instrumentator 8.1.0. It has the same families,
+//! labels, buckets and status groups. So queries built against the stub also work with the real
 //! backend. The connection pool is named by OpenTelemetry's semantic conventions for databases. The
 //! `_created` series are omitted, as with `PROMETHEUS_DISABLE_CREATED_SERIES`.
 
@@ -116,7 +116,8 @@ impl Metrics {
         self.response_size.observe(request.handler, request.response_bytes);
     }
 
-    /// Sets the number of the pool's connections. Returns the gauges of used and of idle ones.
+    /// Sets the number of the pool's connections. Returns the gauges of used and of idle
+    /// connections.
     pub(crate) fn connections(&self, all: usize) -> (IntGauge, IntGauge) {
         let all = i64::try_from(all).unwrap_or(i64::MAX);
         self.max_connections.set(all);
