@@ -1,4 +1,4 @@
-//! Errors of flags that clap finds, said as all other messages are.
+//! Errors of flags that clap finds, in the form of all other messages.
 
 use std::error::Error as _;
 

@@ -24,7 +24,7 @@ pub(crate) fn append_to_job_page(report: &Path) -> anyhow::Result<()> {
 }
 
 /// Reports a command that failed without a report: on the job's page, as an annotation, and for the
-/// comment, which would otherwise show an older run. Does nothing outside of GitHub Actions.
+/// comment. Otherwise the comment would show an older run. Does nothing outside of GitHub Actions.
 pub(crate) fn report_stop(code: ExitCode, message: &str) {
     if workspace::var("GITHUB_ACTIONS").is_none() {
         return;

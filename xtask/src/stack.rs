@@ -248,8 +248,8 @@ fn backend_file(prometheus_port: u16) -> PathBuf {
     state_folder(prometheus_port).join(TARGETS).join("backend.json")
 }
 
-/// The folder from which a stack's Prometheus reads a backend with a login of one kind: its
-/// address, and user and password ([`LOGIN`]) or the token ([`TOKEN`]).
+/// The folder from which a stack's Prometheus reads a backend with a login of one kind. It has the
+/// backend's address, and user and password ([`LOGIN`]) or the token ([`TOKEN`]).
 fn login_folder(prometheus_port: u16, kind: &str) -> PathBuf {
     state_folder(prometheus_port).join(TARGETS).join(kind)
 }

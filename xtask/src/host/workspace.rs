@@ -61,8 +61,8 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
 
 /// Variables that cargo sets for the programs it runs.
 ///
-/// They are removed before this crate runs cargo: some build scripts (ring's) build again when one
-/// of them changes, and so does every crate that depends on them.
+/// They are removed before this crate runs cargo. When one of them changes, some build scripts
+/// (ring's) and every crate that depends on them build again.
 pub(crate) const CARGO_VARIABLES: [&str; 9] = [
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",

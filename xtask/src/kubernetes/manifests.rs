@@ -1,7 +1,7 @@
 //! The manifests of a run: two Jobs, a Secret and a NetworkPolicy.
 //!
-//! Nothing outlives a run: each Job ends by its time limit and is removed some minutes after its
-//! end, and the coordinator's Job owns the other objects.
+//! Nothing outlives a run. Each Job ends by its time limit and is removed some minutes after its
+//! end. The coordinator's Job owns the other objects.
 
 use std::time::Duration;
 

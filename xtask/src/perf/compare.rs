@@ -68,8 +68,8 @@ impl BaselinePlan {
     }
 
     /// Checks before a run that it can be compared with the baseline. The baseline is compared with
-    /// a copy of itself, which gets the scenario, and the service and the load of the plan if that
-    /// is known.
+    /// a copy of itself that has the run's scenario and, if the plan is known, its service and
+    /// load.
     pub(crate) fn check_comparable(&self, scenario: &str, planned: Option<&PlanSummary>) -> Result<(), PerfError> {
         let Some(name) = self.existing() else { return Ok(()) };
         let compared = reports::find(name).and_then(|(path, base)| {

@@ -2,9 +2,9 @@
 //!
 //! Base and head run in alternating short rounds on one machine, and the pairs of rounds are
 //! judged. A service that this command starts is started anew for every round. So no round depends
-//! on an earlier one, and the luck of a process (its addresses, its hash seeds) affects one round
-//! and not one side. Both rounds of a pair have the same plan; each pair has another plan. Nothing
-//! is pushed to a store: rounds are too short for dashboards.
+//! on an earlier one. The luck of a process (its addresses, its hash seeds) affects one round and
+//! not one side. Both rounds of a pair have the same plan; each pair has another plan. Nothing is
+//! pushed to a store: rounds are too short for dashboards.
 
 mod calibration;
 mod comparison_plan;

@@ -1,8 +1,8 @@
 //! The first stage: everything that is decided before anything starts. Each configuration error
 //! that flags, files and the list of scenarios show is found here.
 //!
-//! Later stages find errors for which a program has to run: the stack does not start, a target does
-//! not respond, or a scenario does not have the name of its file.
+//! Later stages find errors for which a program has to run. Examples are a stack that does not
+//! start, and a target that does not respond.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The fifth stage, the proof: checks that store and dashboards show the numbers of the report.
 //!
-//! Every query of dashboards and rules has data, no request was lost on the way to the store or the
-//! backend, and the store has the numbers of the verdict. The client's latencies are compared with
+//! Every query of dashboards and rules has data. No request was lost on the way to the store or the
+//! backend. The store has the numbers of the verdict. The client's latencies are compared with
 //! those of the backend's own clock.
 
 mod backend_count;

@@ -15,7 +15,7 @@ use crate::runs::reports;
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     let folder = reports::baseline_folder(name);
     files::make_folder(&folder)?;
-    // The old report is removed first and the new one is copied last: a folder without a report is
+    // The old report is removed first and the new one is copied last. A folder without a report is
     // not a baseline, so a half-copied one is never used.
     let report = folder.join(REPORT);
     files::remove_file(&report)?;

@@ -59,8 +59,8 @@ pub(super) fn run(command: &Command, processor: usize, fine: &[i32]) -> anyhow::
 
 /// The peak memory of a process in bytes, polled until it ends.
 ///
-/// The value that the system accounts at the end of a process is unusable: it includes our own
-/// memory, from which the process was forked.
+/// The system's value at the end of a process is unusable. It includes our own memory, from which
+/// the process was forked.
 fn peak_memory(id: u32) -> u64 {
     let mut peak = 0;
     while let Some((name, bytes)) = proc::peak_memory(id) {

@@ -1,5 +1,5 @@
-//! A load by pods: the plan is checked here, the run is made there, and its files are written here
-//! as a scenario's process writes them.
+//! A load by pods. The plan is checked on this machine, and the pods make the run. Its files are
+//! written on this machine as a scenario's process writes them.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};

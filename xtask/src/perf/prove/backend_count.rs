@@ -89,8 +89,8 @@ pub(super) fn count_since(
     }
 }
 
-/// The accounts of all requested endpoints, without what the backend does not count, and those of
-/// several endpoints that it counts only together, without a result; and notes about that.
+/// The accounts of all requested endpoints, and notes about responses that the backend does not
+/// count. An account of endpoints that the backend counts only together has no result.
 pub(super) fn accounts<'a>(
     run: ProvenRun<'a>,
     stored: Option<&StoreCount>,
@@ -128,8 +128,9 @@ pub(super) fn accounts<'a>(
     (accounts, notes)
 }
 
-/// The accounts of endpoints that the backend counts only together: of all to the main target if it
-/// counts a total, and of those with the same route. They replace the counts of single endpoints.
+/// The accounts of endpoints that the backend counts only together. If it counts a total, these are
+/// all endpoints at the main target, otherwise those with the same route. They replace the counts
+/// of single endpoints.
 fn shared_accounts(
     run: ProvenRun<'_>,
     accounts: &mut [(Option<&EndpointResult>, EndpointAccount)],

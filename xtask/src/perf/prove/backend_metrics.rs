@@ -42,8 +42,8 @@ struct ProcessIdentity {
     instance_id: Option<String>,
     /// The time of each series' first count in Unix seconds, by name and labels.
     ///
-    /// It tells workers apart: the kernel's start times are equal for processes started within 10
-    /// ms, but two processes never count first within the same microsecond.
+    /// It tells workers apart. The kernel's start times are equal for processes started within 10
+    /// ms. But two processes never count first within the same microsecond.
     created: BTreeMap<(String, BTreeMap<String, String>), f64>,
 }
 
@@ -174,8 +174,8 @@ impl ProcessIdentity {
         }
     }
 
-    /// Whether both may be of one process, as far as they have the same properties: a text may be
-    /// empty before the first request.
+    /// Whether both may be of one process. Only properties that both have are compared, because the
+    /// metrics may be empty before the first request.
     fn is_same_process(&self, other: &Self) -> bool {
         let common = self.created.iter().filter_map(|(series, at)| Some((at, other.created.get(series)?)));
         let mut times = common.chain(self.started.as_ref().zip(other.started.as_ref()));
@@ -199,8 +199,9 @@ impl MetricsReading {
         self.identity.started.zip(other.identity.started).is_some_and(|(one, other)| one.total_cmp(&other).is_eq())
     }
 
-    /// Whether the metrics would differ if another process had written them: by its start, by an
-    /// identifier, by a sum of durations or by its CPU time. Whole seconds may be equal by chance.
+    /// Whether the metrics would differ if another process had written them. Its start, an
+    /// identifier, a sum of durations or its CPU time would differ. Whole seconds may be equal by
+    /// chance.
     pub(super) fn is_identified(&self, mappings: &[BackendMapping]) -> bool {
         let ProcessIdentity { started, instance_id, created } = &self.identity;
         let sums = self.samples.iter().filter(|sample| sample.name == CPU || sample.name.ends_with("_sum"));
@@ -216,8 +217,8 @@ impl MetricsReading {
     }
 }
 
-/// Whether a series never goes back in one process: a count of requests, a part of the histogram of
-/// their durations, or the CPU time.
+/// Whether a series never goes back in one process. It is a count of requests, a part of the
+/// histogram of their durations, or the CPU time.
 fn only_grows(sample: &ExpositionSample, mappings: &[BackendMapping]) -> bool {
     let is_part = |of: &str| {
         let part = sample.name.strip_prefix(of);

@@ -249,7 +249,7 @@ impl BackendReader<'_> {
         self.url().is_some_and(|url| url.origin() == self.backend.source.target.origin())
     }
 
-    /// Whether several processes respond now. No reading before the load need have reached the
+    /// Whether several processes respond now. The readings before the load may not have reached the
     /// process that counted the missing requests.
     async fn are_several(&self) -> bool {
         let mapping = self.run.catalogue.mapping;
@@ -257,7 +257,7 @@ impl BackendReader<'_> {
         matches!(metrics, BackendMetrics::Several(_))
     }
 
-    /// Why a reading need not have all responses. `None` if it must have them.
+    /// Why a reading may lack responses. `None` if it must have all of them.
     async fn why_incomplete(
         &self,
         after: &MetricsReading,
@@ -287,9 +287,9 @@ impl BackendReader<'_> {
         series.name == mapping.requests && (exposed.request_count() != RequestCount::ByRoute || is_of_run())
     }
 
-    /// The responses that the backend did not count, and that no restart during the run explains:
-    /// they are not in the store's scrapes, and did not come between two. `None` without a scraped
-    /// restart.
+    /// The responses that the backend did not count, and that no restart during the run explains.
+    /// They are not in the store's scrapes, and did not come between two scrapes. `None` without a
+    /// scraped restart.
     async fn lost_in_restart(&self, after: &MetricsReading, exposed: &ExposedMetrics) -> Option<u64> {
         let run = self.run;
         if after.has_equal_start(self.before) && self.is_at_target() {

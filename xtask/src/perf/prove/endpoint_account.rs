@@ -12,8 +12,9 @@ use perf_report::judgement::EndpointResult;
 
 use super::endpoint_counters::EndpointCounters;
 
-/// Statuses with which a router, or a middleware before it, responds without calling a handler: no
-/// route, another method, a redirect to the route's spelling, no permission, or too many requests.
+/// Statuses with which a router, or a middleware before it, responds without calling a handler.
+/// They mean no route, another method, a redirect to the route's spelling, no permission, or too
+/// many requests.
 ///
 /// A backend that counts in its handlers does not have these.
 const OF_ROUTERS: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
@@ -21,13 +22,13 @@ const OF_ROUTERS: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
 /// Statuses with which a proxy in front of the backend responds itself.
 ///
 /// The backend may have counted none to all of these requests, with any status. It may also send
-/// the same statuses itself, so that its count of one shows nothing about the rest.
+/// these statuses itself. So its count of such a status does not show how many came from the proxy.
 const OF_PROXIES: [u16; 14] = [408, 413, 414, 431, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526];
 
 #[derive(Debug, Clone)]
 pub(super) struct EndpointAccount {
     pub(super) name: String,
-    /// Whether it is that of one route, not the sum of all.
+    /// Whether it is the account of one route, and not the sum of all.
     is_of_route: bool,
     /// The generator's count of responses, by class of status.
     sent: BTreeMap<String, u64>,
@@ -54,15 +55,15 @@ pub(super) struct OtherTraffic {
 /// generator got no response, by their explanation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Explanation {
-    /// Sent by the generator, which got no response, or that of a proxy.
+    /// Sent by the generator, which got no response, or the response of a proxy.
     pub(super) unanswered: u64,
     /// Sent by setup and teardown.
     pub(super) around: u64,
     /// Sent by other clients.
     pub(super) others: u64,
-    /// Responses that the backend did not count, because a router may have sent them.
+    /// Responses that the backend did not count, and that a router may have sent.
     pub(super) of_router: u64,
-    /// The same of a proxy.
+    /// Responses that the backend did not count, and that a proxy may have sent.
     pub(super) of_proxy: u64,
     /// Responses that may be among the counts without a status, or lost.
     pub(super) unclear: u64,

@@ -44,8 +44,8 @@ impl Excuses<'_> {
         own.or(no_scrapes).or_else(|| excuses.into_iter().find_map(|(applies, excuse)| applies.then_some(excuse)))
     }
 
-    /// Whether a query is about an objective for which the report has data. A rule on a value a
-    /// second needs a whole window, and then a step of the query.
+    /// Whether a query is about an objective for which the report has data. A run that is shorter
+    /// than two windows need not have data for a rule on a value per second.
     fn must_have_data(&self, placed: &PlacedQuery) -> bool {
         let id = placed.query.subject.objective.as_ref();
         let objective = self.report.objectives.iter().find(|objective| Some(&objective.id) == id);
@@ -60,8 +60,8 @@ impl Excuses<'_> {
         expr.scraped().any(|series| !self.exposed.has_series(series))
     }
 
-    /// The window to ask a query in. Lines of a short run get a step more than the dashboard shows:
-    /// a step after the last push looks back on at least two pushes, as a rate needs.
+    /// The window of a query. Lines of a short run get one step more than the dashboard shows. That
+    /// step is after the last push, so it looks back on the two pushes that a rate needs.
     pub(super) fn window(&self, placed: &PlacedQuery, shown: RunWindow) -> RunWindow {
         if placed.kind == QueryKind::Range && self.is_short() { shown.with_a_step_more() } else { shown }
     }
@@ -71,9 +71,9 @@ impl Excuses<'_> {
         self.report.duration() < self.push_interval.max(PUSH_INTERVAL) * 2
     }
 
-    /// Whether a query needs more pushes than a short run has, in any window. A line of a gauge
-    /// needs a step within the run, and Grafana's steps are [`PUSH_INTERVAL`] apart. A cell that is
-    /// made from a line needs two.
+    /// Whether a query needs more pushes than a short run has, whatever the window. A line of a
+    /// gauge needs a step within the run, and Grafana's steps are [`PUSH_INTERVAL`] apart. A
+    /// table's cell that is made from a line needs two steps.
     fn needs_more_pushes(&self, placed: &PlacedQuery) -> bool {
         let is_line = |part: &Expr| matches!(part, Expr::Subquery(_, Window::Range, _));
         let is_cell = placed.query.expr.parts().any(is_line);

@@ -18,8 +18,7 @@ use super::{ProvenRun, now_ms};
 pub(super) struct Restart {
     /// The last counts before the restart, which the counters lack now.
     pub(super) lost: Vec<ExpositionSample>,
-    /// Times between a scrape and the next one, which no scrape saw end: from and to, in Unix
-    /// seconds.
+    /// Times from the last scrape before a restart to the first one after it, in Unix seconds.
     gaps: Vec<(f64, f64)>,
 }
 

@@ -10,8 +10,8 @@ use tokio::time;
 use super::super::images;
 
 /// Pulls an image without credentials. The credentials of a Docker Desktop that is signed in are
-/// tokens, which testcontainers sends as a password, and the registry refuses them as
-/// "unauthorized" (<https://github.com/testcontainers/testcontainers-rs/pull/935>).
+/// tokens. testcontainers sends them as a password, which the registry refuses as "unauthorized"
+/// (<https://github.com/testcontainers/testcontainers-rs/pull/935>).
 ///
 /// A failure is not an error: testcontainers then pulls with the user's credentials, as a private
 /// registry needs them, and reports its own error.
