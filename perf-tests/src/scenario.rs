@@ -191,8 +191,8 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     }
 
     /// Ends the load early once an objective that fails the run was missed over a whole `window`.
-    /// The load never ends within `after` from its start. Objectives on throughput do not end it:
-    /// they are about the planned length of whole phases, of which a window may have only a part.
+    /// The load never ends within `after` from its start. Objectives on throughput do not end it.
+    /// They are about the planned length of whole phases, and a window may have only a part of one.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -40,7 +40,7 @@ const END: Duration = Duration::from_secs(5);
 
 pub(crate) struct Coordinator {
     /// The agents' processes, if they are on this machine. They are killed before their connections
-    /// are closed, so that none of them prints that it was left.
+    /// are closed, so that none of them prints that its coordinator is gone.
     processes: Vec<Child>,
     listener: AgentListener,
     members: Vec<Member>,
@@ -55,8 +55,8 @@ pub(crate) struct Coordinator {
 }
 
 impl Coordinator {
-    /// A coordinator that agents which are like `here` can join at this address, over TLS if
-    /// `encryption` is given.
+    /// Opens a coordinator at this address. Agents whose identity is that of `here` can join it,
+    /// over TLS if `encryption` is given.
     pub(crate) fn open(
         address: SocketAddr,
         encryption: Option<TlsAcceptor>,

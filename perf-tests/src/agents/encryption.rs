@@ -73,8 +73,8 @@ pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<
     Ok(Box::new(timeout(SILENCE, acceptor.accept(stream)).await??))
 }
 
-/// Encrypts the connection to the coordinator at `address`, whose certificate is of the authority
-/// in `file`, or in it.
+/// Encrypts the connection to the coordinator at `address`. `file` has the coordinator's
+/// certificate, or that of the authority that signed it.
 pub(super) async fn connect(file: &Path, address: &str, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| EncryptionError::Name(host.to_owned()))?;

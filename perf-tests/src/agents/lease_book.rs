@@ -94,8 +94,9 @@ impl LeaseBook {
         self.parts.iter().map(|book| book.as_ref().map_or(0, |book| book.agents[agent].leased)).collect()
     }
 
-    /// The number of iterations that an agent had and did not begin, by its final counts. Parts
-    /// with iterations that no agent had do not count, since all agents had work.
+    /// The number of iterations that were leased to an agent and that it did not begin, by its
+    /// final counts. A part counts only if all of its iterations were leased, because otherwise all
+    /// agents had work.
     pub(super) fn untaken(&self, counts: &Snapshot) -> u64 {
         let parts = self.parts.iter().zip(&counts.parts);
         let all_given = parts.filter(|(book, _)| book.as_ref().is_some_and(|book| book.next == book.all));
@@ -106,7 +107,7 @@ impl LeaseBook {
         all_given.map(|(_, counts)| untaken(counts)).sum()
     }
 
-    /// Counts iterations that no agent had when the load ended as dropped, as one process does.
+    /// Counts iterations that were not leased when the load ended as dropped, as one process does.
     pub(super) fn count_untaken(&self, plan: &Plan, counts: &mut Snapshot) {
         for ((book, part), counts) in self.parts.iter().zip(&plan.parts).zip(&mut counts.parts) {
             let untaken = book.as_ref().map_or(0, |book| book.all - book.next + book.late);

@@ -50,7 +50,7 @@ pub(super) struct JoinedAgent {
 }
 
 impl AgentListener {
-    /// Listens for agents that are like `here`, over TLS if `encryption` is given.
+    /// Listens for agents whose identity is that of `here`, over TLS if `encryption` is given.
     pub(super) fn open(address: SocketAddr, encryption: Option<TlsAcceptor>, here: Hello) -> io::Result<Self> {
         let runtime = link::runtime()?;
         let listener =
@@ -187,7 +187,7 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
     let joined = JoinedAgent { sender, receiver, place };
     let differences = identity::differences(&identity::process_values(&hello), &identity::process_values(here));
     if differences.is_empty() {
-        // The agent may wait long for its share, and knows by this that its token is right.
+        // The agent may wait long for its share. This message tells it that its token is right.
         drop(joined.sender.offer(&ToAgent::Alive));
         return Ok(joined);
     }

@@ -39,7 +39,7 @@ pub(super) fn count(plan: &Plan, agent: &mut AgentLoad, at: Duration, survivors:
         let counts = &mut counts.parts[index];
         let ended = counts.iterations.completed + counts.iterations.interrupted + counts.dropped.iter().sum::<u64>();
         match &part.schedule {
-            // Arrivals begin in the order of time, so that those which are missing are the last.
+            // Arrivals begin in the order of time, so the missing ones are the last.
             Schedule::Arrivals { arrivals, .. } => {
                 let missing = share.select(arrivals.iter()).skip(usize::try_from(ended).unwrap_or(usize::MAX));
                 missing.for_each(|due| counts.dropped[part.phases.at(due).index()] += 1);
@@ -66,8 +66,8 @@ pub(super) fn count(plan: &Plan, agent: &mut AgentLoad, at: Duration, survivors:
     unknown
 }
 
-/// The iterations that virtual users would have made. Those of other agents are the measure, if
-/// there are others; otherwise the pace until `at` is.
+/// The iterations that virtual users would have made, at the pace of other agents. Without other
+/// agents, it is the pace until `at`.
 fn expected(part: &PartPlan, vus: u64, ended: u64, at: Duration, others: Option<Pace>) -> u64 {
     let (numerator, denominator) = match others {
         Some(others) => (u128::from(others.iterations) * u128::from(vus), u128::from(others.vus)),

@@ -25,7 +25,7 @@ const MOST_DIGITS: usize = 16;
 /// Name of a value that all shards of a run share. The reader compares it with its own.
 pub(super) const PLAN: &str = "plan";
 
-/// Everything that a shard measured, and by what it is known.
+/// Everything that a shard measured, and its identity.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ShardFile {
     /// Values that all shards of a run share, by name.

@@ -105,8 +105,8 @@ impl Feeder {
     /// ```
     ///
     /// # Errors
-    /// If the file cannot be read, has no rows, or has a row that is malformed: for example one
-    /// with fewer fields than names.
+    /// If the file cannot be read, has no rows, or has a malformed row, such as one with fewer
+    /// fields than names.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FeederError> {
         Self::open_with(path.as_ref(), MAX_IN_MEMORY)
     }

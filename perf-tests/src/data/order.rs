@@ -30,9 +30,9 @@ fn scaled(random: u64, len: u64) -> u64 {
     u64::try_from(product >> 64).unwrap_or_default()
 }
 
-/// Place of `number` in a permutation of the numbers below `len`: a Feistel network over a power of
-/// four that is not smaller than `len`. Results that are not below `len` are permuted again, which
-/// takes fewer than four rounds on average.
+/// Place of `number` in a permutation of the numbers below `len`. It is a Feistel network over a
+/// power of four that is not smaller than `len`. Results that are not below `len` are permuted
+/// again, which takes fewer than four rounds on average.
 fn shuffled(number: u64, len: u64, seed: u64) -> u64 {
     const ROUNDS: u64 = 6;
     let bits = (u64::BITS - len.saturating_sub(1).leading_zeros()).max(2).div_ceil(2);

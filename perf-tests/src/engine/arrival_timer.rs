@@ -1,7 +1,7 @@
 //! Waits until an arrival is due.
 //!
 //! A sleep and a wake-up cost more processor time than a request. So by default arrivals start on a
-//! grid: at most half a millisecond late, several at once. tokio's own timer has a resolution of
+//! grid: at most half a millisecond late, several at once. The resolution of tokio's own timer is
 //! one millisecond. On Linux the kernel's timerfd is used instead; other systems use tokio's timer.
 
 use std::time::Duration;

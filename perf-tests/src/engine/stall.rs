@@ -6,9 +6,9 @@
 //!
 //! A lane is the requests of one part to one endpoint. A stall is a time in which a lane's requests
 //! wait and none of them ends. It is longer than the threshold of the endpoint's latency objective,
-//! and far longer than the lane's waits before. A single slow response looks the same. Therefore
-//! either several requests of the part wait together, or its only virtual user waits, or the
-//! missing requests alone can exceed the objective's error budget.
+//! and far longer than the lane's waits before. A single slow response looks the same. Therefore a
+//! stall needs one more sign: several requests of the part wait together, or its only virtual user
+//! waits. The missing requests alone may also exceed the objective's error budget.
 
 use std::time::Duration;
 
@@ -48,9 +48,9 @@ pub(crate) struct Stall {
     pub(crate) length: Duration,
     /// Requests that waited at its end.
     pub(crate) waiting: u64,
-    /// Requests of a closed load that a steady load would have made in it, early enough to exceed
-    /// the threshold, in addition to those that waited. By endpoint: virtual users that wait do not
-    /// get to others either.
+    /// Requests that a steady load would have made in it, in addition to those that waited. Only
+    /// those of closed loads that would have begun early enough to exceed the threshold. By
+    /// endpoint: virtual users that wait do not get to others either.
     pub(crate) omitted: Vec<(usize, u64)>,
 }
 
@@ -243,7 +243,7 @@ impl StallWatch {
 
 impl SilenceWatch {
     /// Looks at a snapshot that was taken at `elapsed` from the start of the load. If it comes
-    /// late, this process may have stood still meanwhile, which the target is not blamed for.
+    /// late, this process may have stood still meanwhile. The target is not blamed for that time.
     pub(crate) fn notice(&mut self, elapsed: Duration, snapshot: &Snapshot) {
         let stood_still = elapsed.saturating_sub(self.noticed + TICK);
         if stood_still > STANDSTILL {

@@ -131,7 +131,7 @@ struct WorkerState {
 }
 
 /// Runs the worker's share to its end. It responds to requests for snapshots until the channel
-/// closes, even after its own load has ended: other workers may still run, and a snapshot covers
+/// closes, even after its own load has ended. Other workers may still run, and a snapshot covers
 /// all workers. Returns the load that it made, and the times of slow requests in segments that an
 /// objective judges.
 pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {

@@ -1,5 +1,5 @@
-//! Addresses of the target: looked up once for all workers, used in turn, and tried in parallel if
-//! the first does not connect at once.
+//! Addresses of the target. They are looked up once for all workers and used in turn. If the first
+//! does not connect at once, others are tried in parallel.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -272,8 +272,8 @@ fn is_idempotent(method: &str) -> bool {
 ///
 /// If the server closed a connection while it was idle, the request is sent on another one. This is
 /// not a failure, because nothing was sent on the closed connection. If the server closes a reused
-/// connection while the request is on its way, an idempotent request is sent once more, on a new
-/// connection. The time until then is part of its latency.
+/// connection while an idempotent request is on its way, the request is sent once more. It gets a
+/// new connection. The time until then is part of its latency.
 async fn exchange(
     config: &HttpConfig,
     host: &mut ClientHost,

@@ -223,7 +223,7 @@ impl CookieJar {
     }
 }
 
-/// The domain of a cookie, and whether it is for this host only. `None` if the cookie is refused: a
+/// The domain of a cookie, and whether it is for this host only. `None` if the cookie is refused. A
 /// host sets cookies for itself and for the domains that it is in, but not for a public suffix.
 fn scope(attribute: Option<&str>, host: &str) -> Option<(String, bool)> {
     let Some(attribute) = attribute else { return Some((host.to_owned(), true)) };

@@ -73,7 +73,7 @@ pub enum ResponseTo {
     Discarded,
 }
 
-/// Headers that a response has. Each of the others is searched for when it is asked for.
+/// Headers that a response is known to have. Any other header is searched for when it is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KnownHeaders {
     pub(crate) content_encoding: bool,

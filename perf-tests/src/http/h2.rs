@@ -1,8 +1,8 @@
 //! HTTP/2: by ALPN over TLS, by prior knowledge without TLS. Each virtual user has one connection.
 //! Requests that it makes at once are streams of it.
 //!
-//! Like [`h1`](super::h1), the connection is made for load: the task that waits for a response
-//! reads the connection, so a small exchange costs one write, one read, and no switch of tasks.
+//! Like [`h1`](super::h1), the connection is made for load. The task that waits for a response
+//! reads the connection. So a small exchange costs one write, one read, and no switch of tasks.
 
 mod connection;
 mod frame;

@@ -66,8 +66,8 @@ impl HostConfig {
         self.dialer.resolver.failure()
     }
 
-    /// The protocol of all its connections. HTTP/1.1 if the host was not asked, as an origin that
-    /// only a redirect leads to.
+    /// The protocol of all its connections. It is HTTP/1.1 if the host was not asked, such as an
+    /// origin that only a redirect leads to.
     pub(crate) fn protocol(&self) -> Protocol {
         self.protocol.get().copied().unwrap_or(Protocol::Http1)
     }

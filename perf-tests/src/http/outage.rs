@@ -74,8 +74,8 @@ impl Outage {
         self.is_over()
     }
 
-    /// Counts a failed attempt to connect, whether the name, the address or TLS failed: each would
-    /// fail again at once, and costs the target or its name server an attempt.
+    /// Counts a failed attempt to connect, whether the name, the address or TLS failed. Each would
+    /// fail again at once, and is work for the target or its name server.
     pub(super) fn attempt_failed(&self) {
         let (state, now) = (&*self.0, clock::now());
         // Attempts that were under way when the outage began do not lengthen the pause.

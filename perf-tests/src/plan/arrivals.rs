@@ -144,9 +144,9 @@ impl Iter<'_> {
         match self.arrivals.spacing.spacing {
             Spacing::Even => self.arrivals.twice(self.next),
             Spacing::Poisson => {
-                // The smallest of n uniform numbers leaves 1 - U^(1/n) below it; the same holds for
+                // The smallest of n uniform numbers leaves 1 - U^(1/n) below it. The same holds for
                 // those above it, one by one (Bentley and Saxe, "Generating sorted lists of random
-                // numbers", 1980). libm gives the same digits on every machine.
+                // numbers", 1980). The crate libm gives the same digits on every machine.
                 #[expect(clippy::cast_precision_loss, reason = "a random number needs no more")]
                 let remaining = (self.arrivals.total - self.next) as f64;
                 let uniform: f64 = self.rng.random_range(f64::MIN_POSITIVE..1.0);

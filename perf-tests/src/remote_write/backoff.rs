@@ -1,6 +1,6 @@
-//! Pauses between attempts after a store has failed. A pause doubles with each failure, is random
-//! within bounds so that senders do not retry in step, and is at least the `Retry-After` of the
-//! store. The bounds are those of Prometheus' own sender.
+//! Pauses between attempts after a store has failed. A pause doubles with each failure. It is
+//! random within bounds, so that senders do not retry in step. It is at least the `Retry-After` of
+//! the store. The bounds are those of Prometheus' own sender.
 
 use std::time::Duration;
 

@@ -27,9 +27,9 @@ pub struct NativeHistogram {
 }
 
 impl NativeHistogram {
-    /// The histogram of latencies. A latency is counted in the bucket of the longest duration that
-    /// the recorder does not distinguish from it, which is at most 0.1 % longer. A failed request
-    /// counts as infinitely long, so it improves no quantile. The sum is that of real durations.
+    /// The histogram of latencies. A latency is counted as the longest duration that the recorder
+    /// does not distinguish from it. That is at most 0.1 % longer. A failed request counts as
+    /// infinitely long, so it improves no quantile. The sum is that of real durations.
     pub fn new(latency: &Latency) -> Self {
         let mut buckets = BTreeMap::new();
         let mut succeeded = 0;

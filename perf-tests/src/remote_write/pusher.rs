@@ -308,8 +308,8 @@ impl Pusher {
             Err(PushError::Refused { status: 400, .. }) if is_unknown => {}
             // Mimir accepts version 2.0 and reports that it stored nothing, if it is off there.
             Err(PushError::Partial { written: 0, .. }) if is_unknown => {}
-            // Some receivers report this as an error of their own. In others a real error has
-            // passed by the next attempt.
+            // Some receivers report an unknown version as an error of their own. A real error of
+            // other receivers has passed by the next attempt.
             Err(PushError::Unavailable { status: 500 | 501, .. }) if is_unknown && self.backoff.failures() > 0 => {}
             Err(_) => return outcome,
         }

@@ -116,8 +116,8 @@ pub(super) async fn check_receiver(settings: &Settings) -> Result<(), RunError> 
 }
 
 /// Warns if the store's clock differs from this machine's. Rules, alerts and panels that end at
-/// "now" then show nothing, or show it late, long before the store rejects a sample for its time. A
-/// store that does not respond is reported elsewhere.
+/// "now" then show nothing, or show it late. That happens long before the store rejects a sample
+/// for its time. A store that does not respond is reported elsewhere.
 pub(super) async fn warn_about_clock_skew(store: Option<&RunStore>) -> Option<Finding> {
     let before = clock::unix_ms(clock::wall());
     let theirs = store?.time_ms().await.ok()?;

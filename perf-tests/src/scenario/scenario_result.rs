@@ -53,10 +53,10 @@ impl ScenarioResult {
         Self { result, is_reported }
     }
 
-    /// The exit code of the run, which a test returns as its result: 0 only if every objective that
-    /// fails the run was met and there is no other problem. Other codes: 90 inconclusive, 99 an
-    /// objective was missed, 104 configuration, target or scenario error, 105 interrupted, 70
-    /// internal error.
+    /// The exit code of the run, which a test returns as its result. It is 0 only if every
+    /// objective that fails the run was met and there is no other problem. Other codes: 90
+    /// inconclusive, 99 an objective was missed, 104 configuration, target or scenario error, 105
+    /// interrupted, 70 internal error.
     ///
     /// Also prints the table and all problems, unless `cargo xtask perf` prints them.
     ///

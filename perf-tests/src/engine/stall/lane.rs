@@ -101,8 +101,8 @@ pub(super) struct LongWait {
 pub(super) struct Assessment {
     /// Requests that would have ended in it.
     pub(super) missing: f64,
-    /// Requests that a closed load would have made in it, early enough to exceed the threshold, in
-    /// addition to those that waited.
+    /// Requests that a closed load would have made in it, in addition to those that waited. Only
+    /// those that would have begun early enough to exceed the threshold.
     pub(super) omitted: u64,
 }
 
@@ -263,8 +263,8 @@ impl Wait {
 
 impl LongWait {
     /// Judges the wait at the end of the load, when `sent` requests to the endpoint have ended.
-    /// `None` if it is not a stall: it is as long as a slow response, and so few requests are
-    /// missing that they cannot change the verdict.
+    /// `None` if it is not a stall. Then it is as long as a slow response, and too few requests are
+    /// missing to change the verdict.
     pub(super) fn assess(&self, lane: &Lane, sent: u64) -> Option<Assessment> {
         let assessment = self.estimate(lane)?;
         let are_many = self.waiters > Waiters::One && assessment.missing >= MANY_MISSING;

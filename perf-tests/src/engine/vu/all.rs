@@ -1,8 +1,8 @@
 //! Several requests of a virtual user at once.
 //!
-//! Each one is sent by a lane: a virtual user that shares the connections, the cookies and the
-//! recorder, but has a buffer, a timer and counters of its own. So a request in a lane is the same
-//! code as a single request.
+//! Each one is sent by a lane. A lane is a virtual user that shares the connections, the cookies
+//! and the recorder. It has a buffer, a timer and counters of its own. So a request in a lane is
+//! the same code as a single request.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

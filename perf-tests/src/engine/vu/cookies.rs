@@ -140,9 +140,9 @@ impl Cookies<'_> {
     ///
     /// # Panics
     /// If the name or value cannot be in a cookie: it contains a semicolon or a control character,
-    /// or both have more than 4096 bytes together. If a rule refuses the cookie: a name such as
-    /// `__Host-a` needs `https` or a target on this machine, and a cookie of `http` cannot replace
-    /// a `Secure` one. The run exits with code 104.
+    /// or both together have more than 4096 bytes. Or if a rule refuses the cookie. A name such as
+    /// `__Host-a` needs `https` or a target on this machine. A cookie of `http` cannot replace a
+    /// `Secure` one. The run exits with code 104.
     #[track_caller]
     pub fn set(&mut self, name: &str, value: &str) {
         let is_text = |text: &str| !text.contains(|c: char| c == ';' || c.is_ascii_control());

@@ -1,5 +1,5 @@
-//! Values of a virtual user that are the same in every run of a plan: the iteration's number and
-//! name, random numbers, and think times.
+//! Values of a virtual user that are the same in every run of a plan. They are the iteration's
+//! number and name, random numbers, and think times.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -73,10 +73,10 @@ impl Vu {
     /// ```
     ///
     /// # Errors
-    /// If the row does not have this type, if all rows were taken and the feeder does not cycle, or
-    /// if the file has changed. An iteration that returns the error makes the run inconclusive. If
-    /// there are no more rows, it also stops this virtual user, unless iterations are due at
-    /// planned times.
+    /// If the row does not have this type, or if the file has changed. Also if all rows were taken
+    /// and the feeder does not cycle. An iteration that returns the error makes the run
+    /// inconclusive. If there are no more rows, it also stops this virtual user, unless iterations
+    /// are due at planned times.
     pub fn row<T: DeserializeOwned + 'static>(&self, feeder: &Feeder) -> Result<T, FeederError> {
         let shared = &self.context.shared;
         let number = match (self.iteration_id, shared.ids.get(self.part)) {

@@ -98,8 +98,8 @@ impl<'vu> Request<'vu> {
     }
 
     /// Replaces `{name}` in the path's template by a percent-encoded value. A value that would
-    /// change the path's shape (empty, `.` or `..`) and a name that the template does not have are
-    /// errors when the request is sent.
+    /// change the path's shape (empty, `.` or `..`) is an error when the request is sent. So is a
+    /// name that the template does not have.
     ///
     /// ```
     /// # use test_support::shop::GET_CART;

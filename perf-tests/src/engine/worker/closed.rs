@@ -124,8 +124,8 @@ fn has_no_more_rows(result: &anyhow::Result<()>) -> bool {
     matches!(error, Some(FeederError::Exhausted { .. } | FeederError::Changed { .. }))
 }
 
-/// The pace of a virtual user, from which follows how many iterations it would have made while the
-/// target accepted no connections.
+/// The pace of a virtual user. It gives the number of iterations that the virtual user would have
+/// made while the target accepted no connections.
 #[derive(Debug, Default)]
 struct Pace {
     iterations: u32,

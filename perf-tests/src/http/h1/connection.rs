@@ -26,9 +26,9 @@ const LARGEST_IDLE_BUFFER: usize = 64 << 10;
 /// A connection to a server, over any byte stream. It has one exchange at a time, without
 /// pipelining.
 ///
-/// On a `TcpStream` an exchange needs one system call to write and one to read, if the kernel has
-/// room for the request and has the response in one piece. It does not allocate if the previous
-/// response was dropped and the new one is not larger than earlier ones.
+/// On a `TcpStream` an exchange needs one system call to write and one to read. For this, the
+/// kernel must have room for the request, and must have the response in one piece. It does not
+/// allocate if the previous response was dropped and the new one is not larger than earlier ones.
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
@@ -56,9 +56,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Self { stream, limits, buffer: BytesMut::new(), room: INITIAL_BUFFER, reusable: true }
     }
 
-    /// Whether the connection can carry another request. It cannot if an exchange failed or was
-    /// dropped, or if a response closed it or was longer than announced (RFC 9112, 9.3 and 9.5). It
-    /// also cannot if the server has closed it or has sent data since.
+    /// Whether the connection can carry another request. It cannot after an exchange that failed or
+    /// was dropped. It cannot after a response that closed it or was longer than announced (RFC
+    /// 9112, 9.3 and 9.5). It also cannot if the server has closed it or has sent data since.
     ///
     /// Makes a system call only if the runtime knows of something to read. Anything that the
     /// runtime has not noticed yet is found by the next exchange.
@@ -96,8 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     /// If the connection fails or is not open, or if the response is truncated, exceeds a limit or
     /// violates RFC 9112. If the RFC leaves the choice to the client, an ambiguous response is an
-    /// error: one with both `Transfer-Encoding` and `Content-Length` (6.3), or with line ends other
-    /// than CRLF in chunk framing (7.1). Transfer codings other than `chunked` and protocol
+    /// error. Such a response has both `Transfer-Encoding` and `Content-Length` (6.3), or line ends
+    /// other than CRLF in chunk framing (7.1). Transfer codings other than `chunked` and protocol
     /// switches are errors too, as no request asks for them.
     pub async fn exchange(&mut self, request: &[u8], response_to: ResponseTo) -> Result<RawResponse, BrokenExchange> {
         let (mut incoming, mut written) = (self.begin(response_to)?, 0);
@@ -194,8 +194,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.buffer.capacity() - self.buffer.len() < room {
             self.buffer.reserve(room);
         }
-        // This future has no state of its own. tokio's `poll_read` remembers that a short read left
-        // nothing to read, so the next one costs no system call.
+        // This future has no state of its own. A short read left nothing to read. Since tokio's
+        // `poll_read` remembers that, the next one costs no system call.
         let read = pin!(self.stream.read_buf(&mut self.buffer)).poll(context);
         Poll::Ready(match ready!(read) {
             Ok(0) => incoming.end(&self.buffer),

@@ -114,7 +114,7 @@ impl IncomingResponse {
     }
 
     /// Minimum room for the next read, in bytes. It exceeds the number of missing bytes, if that is
-    /// known: a read that does not fill its room tells tokio that there is nothing more to read for
+    /// known. A read that does not fill its room tells tokio that there is nothing more to read for
     /// now.
     pub(super) fn room(&self, buffer: &BytesMut) -> usize {
         let missing = match &self.stage {

@@ -24,7 +24,7 @@ impl RecordedTimeline {
     }
 
     /// The timelines of several shares of a load as one. The time of a share counts from its own
-    /// start, so sections at the same place are added even if the shares began at different times.
+    /// start. So sections at the same place are added even if the shares began at different times.
     pub(crate) fn merge(timelines: Vec<Self>) -> Result<Self, TimelineError> {
         let interval = timelines.iter().map(|timeline| timeline.interval).max().unwrap_or(SHORTEST);
         let mut merged: Vec<Section> = Vec::new();

@@ -1,4 +1,4 @@
-//! Changes of several loads that run side by side, by the command line: they are scaled together,
+//! Changes of several loads that run side by side, by the command line. They are scaled together,
 //! so that each keeps its kind and its share.
 
 use std::time::Duration;

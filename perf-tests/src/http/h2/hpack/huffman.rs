@@ -1,5 +1,5 @@
-//! The Huffman code of HPACK (RFC 7541, appendix B), which is canonical: codes of one length are
-//! consecutive in the order of their symbols, and the lengths define all codes.
+//! The Huffman code of HPACK (RFC 7541, appendix B). It is canonical: codes of one length are
+//! consecutive in the order of their symbols. So the lengths define all codes.
 
 use super::MalformedBlock;
 
