@@ -5,6 +5,7 @@ use monitoring::slo::OnMiss;
 
 use crate::Report;
 use crate::comparison::{Comparison, ComparisonMethod};
+use crate::evidence::FailureCause;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
 use crate::findings::{comparison_findings, describe_miss};
@@ -174,6 +175,11 @@ pub(crate) fn cause_objective(report: &Report) -> Option<&ObjectiveResult> {
         ExitCode::Inconclusive if cause_finding(report).is_none() => first_undecided(report),
         _ => None,
     }
+}
+
+/// Cause of failed requests that is in the headline.
+pub(crate) fn failure_in_headline(report: &Report) -> Option<&FailureCause> {
+    report.main_failure(cause_objective(report).filter(|it| it.verdict == Verdict::Missed)?)
 }
 
 fn first_undecided(report: &Report) -> Option<&ObjectiveResult> {

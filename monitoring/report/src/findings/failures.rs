@@ -4,29 +4,16 @@ use crate::Report;
 use crate::evidence::FailureCause;
 use crate::interpretation::{advise, failing_endpoints};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FailureText {
-    /// "get_news: 76 × 500 Internal Server Error, first at 00:00".
-    pub(crate) cause: String,
-    /// Advice on what to check or do.
-    pub(crate) advice: Option<&'static str>,
-}
-
-impl FailureText {
-    /// The cause, then the advice if there is any.
-    pub(crate) fn with_advice(&self) -> String {
-        let advice = self.advice.map(|advice| format!(". {advice}")).unwrap_or_default();
-        format!("{}{advice}", self.cause)
-    }
-}
-
-/// Causes of failed requests, the most frequent first.
-pub(crate) fn describe_failures(report: &Report) -> Vec<FailureText> {
-    let describe = |(requests, cause): &(Vec<&str>, FailureCause)| FailureText {
-        cause: format!("{}: {}", requests.join(", "), cause.describe()),
-        advice: advise(report, cause.detail.kind(), Some(cause), failed_alike(report, requests)),
+/// Causes of failed requests with advice, the most frequent first. The headline has the cause
+/// `named`, so only its advice is listed: "get_news: See the service's log".
+pub(crate) fn describe_failures(report: &Report, named: Option<&FailureCause>) -> Vec<String> {
+    let describe = |(requests, cause): &(Vec<&str>, FailureCause)| {
+        let advice = advise(report, cause.detail.kind(), Some(cause), failed_alike(report, requests));
+        let cause = (named != Some(cause)).then(|| cause.describe());
+        let texts: Vec<_> = cause.as_deref().into_iter().chain(advice).collect();
+        (!texts.is_empty()).then(|| format!("{}: {}", requests.join(", "), texts.join(". ")))
     };
-    merge_by_cause(&report.failures).iter().map(describe).collect()
+    merge_by_cause(&report.failures).iter().filter_map(describe).collect()
 }
 
 /// Whether the causes have that of the finding about failed requests.

@@ -13,9 +13,9 @@ use crate::Report;
 use crate::comparison::Comparison;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-use crate::findings::{FailureText, describe_failures, lines, table_notes};
+use crate::findings::{describe_failures, lines, table_notes};
 use crate::format::{count, counted};
-use crate::headline::{Headline, is_about_comparison};
+use crate::headline::{Headline, failure_in_headline, is_about_comparison};
 use crate::judgement::ObjectiveResult;
 use crate::mark::{LoadEnd, Mark};
 
@@ -28,7 +28,7 @@ pub fn render_run(report: &Report) -> String {
         let (sent, failed) = (counted(report.requests.sent, "request"), count(report.requests.failed));
         let _ = writeln!(text, "{}: {sent}, {failed} failed.\n", escaped(&report.run.load));
         text.push_str(&objectives(&report.objectives, report.load_end()));
-        let causes: Vec<_> = describe_failures(report).iter().map(FailureText::with_advice).collect();
+        let causes = describe_failures(report, failure_in_headline(report));
         if !causes.is_empty() {
             text.push_str("\nFailed requests:\n");
             text.push_str(&fence(&causes.join("\n")));

@@ -12,7 +12,7 @@ use crate::Report;
 use crate::evidence::{AgentResult, PartResult};
 use crate::findings::{describe_failures, lines, table_notes};
 use crate::format::{count, counted, counted_more, counted_part, millis, millis_or_seconds, percent};
-use crate::headline::Headline;
+use crate::headline::{Headline, failure_in_headline};
 use crate::judgement::ObjectiveResult;
 use crate::mark::Mark;
 
@@ -79,8 +79,8 @@ fn table(report: &Report, judged: ObjectiveRows<'_>) -> TextTable {
 
 /// The most frequent causes of failed requests.
 fn failures(report: &Report, style: TerminalStyle) -> String {
-    let causes = describe_failures(report);
-    let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(|it| style.wrap(&it.with_advice())).collect();
+    let causes = describe_failures(report, failure_in_headline(report));
+    let mut lines: Vec<_> = causes.iter().take(SHOWN_CAUSES).map(|it| style.wrap(it)).collect();
     let more = counted_more(causes.len().saturating_sub(SHOWN_CAUSES), "cause");
     lines.extend(more.map(|more| format!("and {more} of failed requests: see report.html")));
     if lines.is_empty() { String::new() } else { format!("failed requests\n{}", lines.join("\n")) }
