@@ -112,11 +112,15 @@ impl ProofResult {
     }
 }
 
-/// Makes the proof of a run, and writes it to the run's folder. A run that sent no requests has an
-/// empty result.
+/// Whether a run has a proof. Otherwise a finding of its report says why its metrics are missing.
+fn has_proof(report: &Report) -> bool {
+    report.was_loaded() && report.run.store.as_ref().is_some_and(|store| store.complete)
+}
+
+/// Makes the proof of a run, if it has one, and writes it to the run's folder.
 pub(super) async fn run(plan: &PerfPlan, judged: &JudgedRun, context: Option<ProofContext<'_>>) -> ProofResult {
     let JudgedRun { folder, report, .. } = judged;
-    let Some(context) = context.filter(|_| report.was_loaded()) else { return ProofResult::default() };
+    let Some(context) = context.filter(|_| has_proof(report)) else { return ProofResult::default() };
     let mut signals = plan.signals.clone();
     let finding = |code, kind, message: String| Finding::problem(code, Subject::Monitoring, kind, message);
     let only = |finding| ProofResult { findings: vec![finding], text: None };
@@ -233,11 +237,6 @@ impl ProofContext<'_> {
 async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result<Proof> {
     let store = &context.store;
     let source = QuerySource::new(store.url.clone(), store.grafana.cloned(), store.access)?;
-    if report.run.store.as_ref().is_none_or(|store| !store.complete) {
-        // The report has a finding about that. Without the metrics, no check is possible.
-        let why = "the store does not have the final counts of this run";
-        return Ok(Proof::without_metrics(why));
-    }
     let Some(catalogue) = services::find(&report.run.service) else {
         let why = format!(
             "monitoring/src/services has no service {}, so it has no rules and no dashboard",

@@ -138,7 +138,7 @@ async fn end(situation: &str) -> EndedRun {
         Some(text) => BaselineComparison::Comparison(Box::new(read_comparison(&text).unwrap())),
         None => BaselineComparison::NotRequested,
     };
-    let is_proven = report.was_loaded() && !report.has(FindingKind::Interrupted);
+    let is_proven = has_proof(&report) && !report.has(FindingKind::Interrupted);
     let proof = match is_proven {
         true => proof(&report, situation != "without_routes").await.into_result(false),
         false => ProofResult::default(),
