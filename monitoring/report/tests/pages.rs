@@ -153,6 +153,17 @@ fn no_line_of_a_text_is_over_200_characters() {
 }
 
 #[test]
+fn a_colored_line_fits_the_terminal() {
+    let report = report("interrupted");
+    for width in 70..=120 {
+        let text = render_run(&report, TerminalStyle { width, color: true, unicode: true });
+        let shown = |part: &str| part.split_once('m').map_or(0, |(_, rest)| rest.chars().count());
+        let is_wide = |line: &&str| format!("\u{1b}[m{line}").split('\u{1b}').map(shown).sum::<usize>() > width;
+        assert_eq!(text.lines().find(is_wide), None, "{width} columns");
+    }
+}
+
+#[test]
 fn too_few_pairs_are_advised_by_method_and_draw_no_chart() {
     const CHART: &str = "change of p95 by endpoint";
     let mut compared = read_comparison(&test_support::situation("regressed", "_comparison").unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! Layout of a table as text: which columns fit, and how wide they are.
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::{TerminalStyle, color};
 use crate::mark::Mark;
@@ -66,7 +66,8 @@ impl TextTable {
                         let width = u16::try_from(style.width).unwrap_or(u16::MAX);
                         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
                     }
-                    return table.trim_fmt();
+                    let text = table.trim_fmt();
+                    return if style.color { dim_header(&text) } else { text };
                 }
             }
         }
@@ -80,11 +81,7 @@ impl TextTable {
         } else {
             table.force_no_tty()
         };
-        let header = |name: &str| {
-            let cell = Cell::new(name);
-            if style.color { cell.add_attribute(Attribute::Dim) } else { cell }
-        };
-        table.set_header(std::iter::once("").chain(shown.iter().map(|&at| self.columns[at].name)).map(header));
+        table.set_header(std::iter::once("").chain(shown.iter().map(|&at| self.columns[at].name)));
         for (mark, cells) in &self.rows {
             let verdict = Cell::new(verdict(mark));
             let verdict = if style.color { verdict.fg(color(mark.tone).0) } else { verdict };
@@ -99,4 +96,10 @@ impl TextTable {
         }
         table
     }
+}
+
+/// Dims the first line. A dimmed cell would keep its padding, with which the line may not fit.
+fn dim_header(table: &str) -> String {
+    let (header, rows) = table.split_once('\n').unwrap_or((table, ""));
+    format!("\u{1b}[2m{header}\u{1b}[0m\n{rows}")
 }
