@@ -14,7 +14,7 @@ use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{HTML, JUNIT, MARKDOWN, run_files};
 use perf_report::render::terminal::{RunResult, TerminalStyle, render_result, render_run};
 use perf_report::verdict::{Reason, Tally, Verdict};
-use perf_report::Report;
+use perf_report::{Millis, Report};
 
 /// The report of a situation.
 fn report(situation: &str) -> Report {
@@ -161,6 +161,26 @@ fn a_colored_line_fits_the_terminal() {
         let is_wide = |line: &&str| format!("\u{1b}[m{line}").split('\u{1b}').map(shown).sum::<usize>() > width;
         assert_eq!(text.lines().find(is_wide), None, "{width} columns");
     }
+}
+
+#[test]
+fn a_page_has_response_times_only_if_there_are_any() {
+    let mut report = report("met");
+    assert!(!file(&report, HTML).contains("response time"));
+    let Some(Measurement::Percentile { response_ms, .. }) = &mut report.objectives[0].measured else { panic!() };
+    *response_ms = Some(Millis::Finite(123.4));
+    let page = file(&report, HTML);
+    assert!(page.contains(">response time<") && page.contains(">123.4 ms<"), "{page}");
+}
+
+#[test]
+fn a_chart_of_changes_ends_at_minus_100_percent() {
+    let mut compared = read_comparison(&test_support::situation("regressed", "_comparison").unwrap()).unwrap();
+    compared.endpoints[0].p95.interval = Some((-0.5, 3.0));
+    let files = run_files(&report("regressed"), Some(&compared)).unwrap();
+    let page = &files.iter().find(|(name, _)| *name == HTML).unwrap().1;
+    let labels = [">-100 %<", ">≥ +200 %<", ">-200 %<"].map(|label| page.contains(label));
+    assert_eq!(labels, [true, true, false], "{page}");
 }
 
 #[test]

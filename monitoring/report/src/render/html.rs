@@ -13,6 +13,7 @@ use crate::format::{count, counted};
 use crate::headline::Headline;
 use crate::mark::{LoadEnd, Mark, Tone};
 
+mod agents;
 mod chart;
 mod comparison;
 mod figures;

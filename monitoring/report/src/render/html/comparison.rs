@@ -85,9 +85,11 @@ fn forest_plot(compared: &Comparison) -> String {
     const ROW: f64 = 26.0;
     const TOP: f64 = 30.0;
     let edges = compared.endpoints.iter().filter_map(|endpoint| endpoint.p95.interval);
-    let farthest =
-        edges.flat_map(|(low, high)| [low.abs(), high.abs()]).fold(compared.rule.detect * 1.5, f64::max).min(2.0);
-    let x = |change: f64| LEFT + (change.clamp(-farthest, farthest) / farthest + 1.0) / 2.0 * (WIDTH - LEFT - RIGHT);
+    let widest = edges.flat_map(|(low, high)| [low.abs(), high.abs()]).fold(compared.rule.detect * 1.5, f64::max);
+    // No change is below -100 %.
+    let (least, most) = (-widest.min(1.0), widest.min(2.0));
+    let beyond = if widest > most { "≥ " } else { "" };
+    let x = |change: f64| LEFT + (change.clamp(least, most) - least) / (most - least) * (WIDTH - LEFT - RIGHT);
     #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
     let height = TOP + ROW * compared.endpoints.len() as f64 + 8.0;
     let mut svg = format!(
@@ -106,10 +108,10 @@ fn forest_plot(compared: &Comparison) -> String {
         (0.0, "no change".to_owned()),
         (margin, signed_percent(margin)),
         (-margin, signed_percent(-margin)),
-        (farthest, signed_percent(farthest)),
-        (-farthest, signed_percent(-farthest)),
+        (most, format!("{beyond}{}", signed_percent(most))),
+        (least, signed_percent(least)),
     ] {
-        let anchor = if at == farthest { " end" } else { "" };
+        let anchor = if at == most { " end" } else { "" };
         // In a chart with a wide range, the labels of the margin would overlap the one at zero.
         if at.abs() != margin || x(margin) - x(0.0) > 90.0 {
             let _ = write!(svg, "<text class=\"x{anchor}\" x=\"{:.1}\" y=\"18\">{}</text>", x(at), escaped(&text));

@@ -7,10 +7,9 @@ use maud::{Markup, html};
 
 use super::super::below_headline::below_headline;
 use super::super::rows::{self, ObjectiveRow, ObjectiveRows};
-use super::{class, figures, heads};
+use super::{agents, class, figures, heads};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
-use crate::evidence::AgentResult;
 use crate::finding::Finding;
 use crate::findings::table_notes;
 use crate::format::{self, counted, finite_millis, percent};
@@ -39,34 +38,45 @@ pub(super) fn list(findings: &[Finding]) -> Markup {
     }
 }
 
-/// Measured values and verdicts, a row for each objective, with a heading.
+/// Measured values and verdicts, a row for each objective, with a heading. Columns without a value
+/// are left out.
 pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], end: LoadEnd) -> Markup {
     let ObjectiveRows { rows, counted } = rows::available(objectives, end);
+    let optional: [fn(&ObjectiveRow<'_>) -> bool; 3] = [
+        |row| !row.response_time.is_empty(),
+        |row| !row.interval.is_empty(),
+        |row| row.result.share_of_threshold().is_some(),
+    ];
+    let shown = optional.map(|has_value| rows.iter().any(has_value));
+    let [has_response_time, has_interval, has_share] = shown;
     html! {
         h2 id="objectives" { (title) }
         div class="card" {
             table {
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" }
-                    th class="n extra" { "95 % interval" } th class="extra" { "share of limit" }
+                    @if has_response_time { th class="n extra" { "response time" } }
+                    @if has_interval { th class="n extra" { "95 % interval" } }
+                    @if has_share { th class="extra" { "share of limit" } }
                     th class="n extra" { (counted) } th class="n extra" { "good" }
                 } }
-                tbody { @for row in &rows { (objective_row(row)) } }
+                tbody { @for row in &rows { (objective_row(row, shown)) } }
             }
             @for note in table_notes(objectives, end) { p class="sub" { (note) } }
         }
     }
 }
 
-fn objective_row(row: &ObjectiveRow<'_>) -> Markup {
+fn objective_row(row: &ObjectiveRow<'_>, [has_response_time, has_interval, has_share]: [bool; 3]) -> Markup {
     html! {
         tr {
             td class={ "word " (class(row.mark.tone)) } { (row.mark.signed_word()) }
             th scope="row" { (row.endpoint) }
             td { (row.objective) }
             td class="n" { (row.measured) }
-            td class="n extra" { (row.interval) }
-            td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } }
+            @if has_response_time { td class="n extra" { (row.response_time) } }
+            @if has_interval { td class="n extra" { (row.interval) } }
+            @if has_share { td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } } }
             td class="n extra" { (row.counted) }
             td class="n extra" { (row.good) }
         }
@@ -132,7 +142,7 @@ pub(super) fn load(report: &Report) -> Markup {
             table {
                 thead { tr {
                     (heads(&["scenario", "load"], &["iterations", "failed", "dropped"]))
-                    @if has_arrivals { (heads(&[], &["arrivals started", "late"])) }
+                    @if has_arrivals { (heads(&[], &["arrivals started"])) th class="n extra" { "late" } }
                     th class="n extra" { "iteration p50" } th class="n extra" { "p95" }
                 } }
                 tbody { @for part in &report.run.plan.parts { tr {
@@ -143,63 +153,17 @@ pub(super) fn load(report: &Report) -> Markup {
                     td class="n" { (format::count(part.iterations.dropped)) }
                     @if let Some(arrivals) = part.model.arrivals() {
                         td class="n" { (format::count(arrivals.started)) " of " (format::count(arrivals.planned)) }
-                        td class="n" { (format::count(arrivals.late)) }
-                    } @else if has_arrivals { td {} td {} }
+                        td class="n extra" { (format::count(arrivals.late)) }
+                    } @else if has_arrivals { td {} td class="extra" {} }
                     td class="n extra" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p50)) } }
                     td class="n extra" { @if let Some(ms) = part.iteration_ms { (finite_millis(ms.p95)) } }
                 } } }
             }
             @if report.run.plan.parts.iter().any(|part| !part.endpoints.is_empty()) { (part_latencies(report)) }
-            @if !report.run.agents.is_empty() { (agents(report)) }
+            @if !report.run.agents.is_empty() { (agents::table(report)) }
             @for model in report.run.plan.parts.iter().map(|part| part.model.describe()).collect::<BTreeSet<_>>() {
                 p class="sub" { (model) }
             }
-        }
-    }
-}
-
-/// The agents or shards that made the load together.
-fn agents(report: &Report) -> Markup {
-    let any = |has: fn(&AgentResult) -> bool| report.run.agents.iter().any(has);
-    let is_shard = any(|agent| agent.is_shard);
-    let (has_lateness, is_lost) = (any(|agent| agent.lateness_p99_ms.is_some()), any(|agent| agent.lost.is_some()));
-    html! {
-        table {
-            thead { tr {
-                (heads(&[if is_shard { "shard" } else { "agent" }, "process"], &["requests", "failed", "workers"]))
-                (heads(&[], &["processor time", "busiest worker"]))
-                @if has_lateness { th class="n" { "lateness p99" } }
-                (heads(&[], if is_shard { &["began (own clock)"] } else { &["clock offset", "clock drift"] }))
-                th class="n" { "began late" }
-                @if is_lost { th { "lost" } }
-            } }
-            tbody { @for agent in &report.run.agents { tr {
-                th scope="row" { (agent.number) }
-                td class="wrap" { (agent.place.as_deref().unwrap_or_default()) }
-                td class="n" { (format::count(agent.requests)) }
-                td class="n" { (format::count(agent.failed)) }
-                td class="n" { (agent.workers) }
-                td class="n" { @if let Some(seconds) = agent.processor_s { (std::format!("{seconds:.2} s")) } }
-                td class="n" { @if let Some(cpu) = agent.cpu { (percent(cpu)) } }
-                @if has_lateness {
-                    td class="n" { @if let Some(ms) = agent.lateness_p99_ms { (finite_millis(ms)) } }
-                }
-                td class="n" {
-                    @if let (Some(offset), Some(error)) = (agent.clock_offset_ms, agent.clock_error_ms) {
-                        (finite_millis(offset)) " ± " (finite_millis(error))
-                    }
-                    @if let Some(started) = &agent.started { (started) }
-                }
-                @if !is_shard {
-                    td class="n" {
-                        @if let (Some(drift), Some(error)) = (agent.clock_drift_ms, agent.clock_drift_error_ms) {
-                            (finite_millis(drift)) " ± " (finite_millis(error))
-                        }
-                    }
-                }
-                td class="n" { (finite_millis(agent.start_skew_ms)) }
-                @if is_lost { td class="wrap" { (agent.lost.as_deref().unwrap_or_default()) } }
-            } } }
         }
     }
 }
@@ -234,14 +198,14 @@ pub(super) fn errors(report: &Report) -> Markup {
                 table {
                     thead { tr {
                         (heads(&["endpoint"], &["requests", "failed", "share"]))
-                        (heads(&["by kind", "by status"], &[]))
+                        th class="extra" { "by kind" } th { "by status" }
                     } }
                     tbody { @for endpoint in &failing { tr {
                         th scope="row" { (endpoint.name) }
                         td class="n" { (format::count(endpoint.requests.sent)) }
                         td class="n" { (format::count(endpoint.requests.failed)) }
                         td class="n" { (figures::share(endpoint.requests.failed, endpoint.requests.sent)) }
-                        td class="wrap" { (times(endpoint.errors.iter().map(|(kind, count)| (kind.as_str(), count)))) }
+                        td class="wrap extra" { (times(endpoint.errors.iter().map(|(kind, count)| (kind.as_str(), count)))) }
                         td class="wrap" {
                             (times(endpoint.by_status.iter().map(|(status, count)| (status.describe(), count))))
                         }
