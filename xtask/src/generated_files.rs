@@ -100,7 +100,7 @@ fn describe_change(found: &str, file: &GeneratedFile) -> String {
     differs.map_or_else(String::new, |((found, _), line)| {
         let found = found.map_or(", where the file ends".to_owned(), |text| match is_of_rules {
             true => String::new(),
-            false => format!(", {:.60?}", text.trim()),
+            false => format!(", {:?}", text.trim().chars().take(60).collect::<String>()),
         });
         format!(": line {line}{found}")
     })

@@ -9,7 +9,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Severity, Subject};
 use perf_report::render::files;
 
-use crate::host::terminal::print_line;
+use crate::host::terminal::{print_line, print_note};
 use crate::host::workspace;
 use crate::runs::report_files;
 
@@ -33,7 +33,7 @@ pub(crate) fn report_stop(code: ExitCode, message: &str) {
     let report = workspace::perf().join("stopped").join("report.json");
     let written = report_files::write_stop(&report, &finding);
     if let Err(error) = written.and_then(|()| append_to_job_page(&report)) {
-        eprintln!("warning: failed to report this error on the job's page: {error:#}");
+        print_note(&format!("warning: failed to report this error on the job's page: {error:#}"));
     }
     annotate("stopped", &[finding]);
 }

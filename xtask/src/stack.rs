@@ -81,7 +81,7 @@ pub(crate) async fn start(options: &StackOptions, mut signals: Signals) -> Resul
         Err(error) => Err(error.into()),
     };
     if let Err(error) = stopped {
-        eprintln!("warning: parts of the stack may be left; the next command cleans them up: {error:#}");
+        print_note(&format!("warning: parts of the stack may be left; the next command cleans them up: {error:#}"));
     }
     Err(failure)
 }

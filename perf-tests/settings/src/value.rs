@@ -82,9 +82,13 @@ pub(super) fn is_private(address: IpAddr) -> bool {
 /// If the text is not such a URL. The message does not repeat a password.
 pub fn parse_url(text: &str) -> Result<Url, ValueError> {
     let error = |why: &str| ValueError::Url(redact(text), why.to_owned());
-    let url = Url::parse(text).map_err(|parse| error(&parse.to_string()))?;
+    let no_scheme = || error("it does not start with http:// or https://");
+    let url = Url::parse(text).map_err(|parse| match parse {
+        url::ParseError::RelativeUrlWithoutBase => no_scheme(),
+        parse => error(&parse.to_string()),
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(error("it does not start with http:// or https://"));
+        return Err(no_scheme());
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(error("it has no host"));

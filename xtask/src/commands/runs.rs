@@ -47,7 +47,7 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         terminal::print_runs(shown);
     }
     for path in unreadable {
-        eprintln!("warning: {} is not a report, or has a newer version", path.display());
+        terminal::print_note(&format!("warning: {} is not a report, or has a newer version", path.display()));
     }
     Ok(ExitCode::Met)
 }

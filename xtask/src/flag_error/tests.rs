@@ -46,8 +46,8 @@ fn each_kind_of_error_names_the_words_and_the_help() {
         ("archive a b", "\"b\" is one argument too many. See cargo xtask archive --help"),
         (
             "archive latest --prometheus-url nowhere",
-            "--prometheus-url: \"nowhere\" is not a URL such as http://127.0.0.1:8000: relative URL without a base. See \
-             cargo xtask archive --help",
+            "--prometheus-url: \"nowhere\" is not a URL such as http://127.0.0.1:8000: it does not start with http:// \
+             or https://. See cargo xtask archive --help",
         ),
     ] {
         assert_eq!(description(line), expected);

@@ -19,7 +19,8 @@ fn every_difference_is_named_and_fixed() {
     assert_eq!(differences(&root).unwrap().len(), generated_files().unwrap().len());
     write(&root).unwrap();
     assert_eq!(differences(&root).unwrap(), []);
-    fs::write(root.join("monitoring/prometheus/prometheus.yml"), format!("{BANNER}by hand")).unwrap();
+    fs::write(root.join("monitoring/prometheus/prometheus.yml"), format!("{BANNER}by hand {}", "x".repeat(60)))
+        .unwrap();
     let service = services::ALL[0].service;
     let path = root.join(format!("dashboards/json/{service}.json"));
     let by_hand = fs::read_to_string(&path).unwrap().replacen("\"Summary\"", "\"Totals\"", 1);
@@ -35,7 +36,7 @@ fn every_difference_is_named_and_fixed() {
             &*format!(
                 "differs: dashboards/json/{service}.json: panel \"Totals\" was removed, panel \"Summary\" was added"
             ),
-            "differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand\"",
+            &*format!("differs: monitoring/prometheus/prometheus.yml: line 2, \"by hand {}\"", "x".repeat(52)),
             &*format!("differs: monitoring/prometheus/rules/{service}.yml: line 7"),
             "leftover: dashboards/json/old.json",
         ]

@@ -135,11 +135,13 @@ fn write(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow:
 /// reported only once, and a slow drift never.
 fn save_baseline(name: &str, run: &PublishedRun) -> Result<(), PerfError> {
     if !matches!(run.own, ExitCode::Met | ExitCode::Missed) {
-        eprintln!("not saved as baseline {name:?}: {}", run.own.describe());
+        terminal::print_note(&format!("not saved as baseline {name:?}: {}", run.own.describe()));
         return Ok(());
     }
     if run.compared.comparison().is_some() && reports::baseline_folder(name).join(REPORT).is_file() {
-        eprintln!("baseline {name:?} is unchanged: to replace it by this run, leave out --baseline");
+        terminal::print_note(&format!(
+            "baseline {name:?} is unchanged: to replace it by this run, leave out --baseline"
+        ));
         return Ok(());
     }
     let folder = recorded::keep(name, &run.path)?;

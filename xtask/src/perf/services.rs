@@ -7,6 +7,7 @@ use super::args::ProofMode;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
 use crate::backend::target_metrics::MetricsSource;
+use crate::host::terminal::print_note;
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
 
@@ -41,7 +42,7 @@ impl Services {
             }
         }
         if plan.settings.on_kubernetes && plan.settings.remote_write.is_none() {
-            eprintln!("the pods store no metrics: name a store that they reach with --prometheus-url");
+            print_note("the pods store no metrics: name a store that they reach with --prometheus-url");
         }
         match services.start_target(plan).await {
             Ok(()) => Ok(services),

@@ -28,6 +28,7 @@ use super::{
     check_prometheus_port, local_url, make_targets_folder,
 };
 use crate::host::cleanup::Cleanup;
+use crate::host::terminal::print_note;
 use crate::host::{http, owner, workspace};
 use container::{
     CONFIG_HASH, CREATED_BY, KEEPS_DATA, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, list_own, remove,
@@ -63,7 +64,7 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
             // A taken port is an error, since the user can choose another. Any other problem is a
             // warning: the verdict does not depend on Grafana.
             Err(error) if error.is_mistake() => return Err(error),
-            Err(error) => eprintln!("warning: no dashboard: {error}"),
+            Err(error) => print_note(&format!("warning: no dashboard: {error}")),
         }
     }
     Ok(stack)
