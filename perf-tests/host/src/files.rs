@@ -21,7 +21,7 @@ impl WriteError {
     }
 }
 
-/// What to do about a full disk.
+/// Remedy for a full disk.
 fn describe_space(path: &Path, error: &io::Error) -> String {
     let free = path.parent().and_then(proc::free_space).filter(|_| error.kind() == io::ErrorKind::StorageFull);
     free.map_or_else(String::new, |bytes| format!("; {} KiB are free: make room on that disk", bytes >> 10))

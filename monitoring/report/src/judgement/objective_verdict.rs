@@ -82,7 +82,7 @@ pub(super) fn less_load_ms(findings: &[Finding], agents: &[AgentResult], stood_s
     times.max()
 }
 
-/// How late an agent or shard began, rounded up.
+/// Delay of an agent's or shard's start, rounded up.
 fn late_ms(agent: &AgentResult) -> u64 {
     let late = Duration::try_from_secs_f64(agent.start_skew_ms.max(0.0) / 1e3);
     late.map_or(u64::MAX, |late| whole_ms(late) + 1)
