@@ -27,6 +27,7 @@ pub(crate) struct KubernetesArgs {
     #[arg(
         long,
         value_name = "CPU",
+        value_parser = parse_quantity,
         requires = "image",
         help = format!("Processors of each pod, for example 2 or 500m [default: {POD_CPU}]")
     )]
@@ -34,6 +35,7 @@ pub(crate) struct KubernetesArgs {
     #[arg(
         long,
         value_name = "MEMORY",
+        value_parser = parse_quantity,
         requires = "image",
         help = format!("Memory of each pod, for example 2Gi [default: {POD_MEMORY}]")
     )]
@@ -73,6 +75,17 @@ impl KubernetesArgs {
             )),
             None => Ok(()),
         }
+    }
+}
+
+/// Checks a quantity of Kubernetes.
+fn parse_quantity(text: &str) -> Result<String, String> {
+    const SUFFIXES: [&str; 10] = ["", "m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"];
+    let number = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
+    let is_number = number.starts_with(|it: char| it.is_ascii_digit()) && number.parse::<f64>().is_ok();
+    match is_number && SUFFIXES.contains(&&text[number.len()..]) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not a quantity such as 2, 500m or 2Gi")),
     }
 }
 

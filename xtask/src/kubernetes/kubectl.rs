@@ -150,10 +150,24 @@ pub(super) fn failure(args: &[&str], printed: &[u8]) -> KubectlError {
     let begins = |line: &&str| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning));
     let first = lines.iter().position(begins).unwrap_or(lines.len().saturating_sub(1));
     let message = lines[first..].join(" ");
+    let message = message.clone() + advise(&message);
     match message.strip_prefix("Error from server (NotFound): ") {
         Some(missing) => KubectlError::NotFound(command, missing.to_owned()),
         None if message.is_empty() => KubectlError::Failed(command, "it failed without a message".to_owned()),
         None => KubectlError::Failed(command, message.trim_start_matches("error: ").to_owned()),
+    }
+}
+
+/// What to do about a name that the cluster, or kubectl, does not know.
+fn advise(message: &str) -> &'static str {
+    match message {
+        _ if message.contains("context \"") && message.ends_with("\" does not exist") => {
+            "; kubectl config get-contexts lists those that exist"
+        }
+        _ if message.contains("namespaces \"") && message.ends_with("\" not found") => {
+            "; create it, or name another with --namespace"
+        }
+        _ => "",
     }
 }
 

@@ -32,6 +32,9 @@ pub(crate) enum LaunchError {
     Outcome(#[from] OutcomeLogError),
     #[error("pod {pod} did not end within {} s", .limit.as_secs())]
     NotEnded { pod: String, limit: Duration },
+    /// It did not start, or the image has another program.
+    #[error("the coordinator's {place} {how}: its image has no program of scenarios; cargo xtask image builds one")]
+    NoProgram { place: String, how: String },
     #[error("the coordinator's {place} {how} before it wrote a result: {todo}")]
     NoResult { place: String, how: String, todo: &'static str },
 }
@@ -39,7 +42,9 @@ pub(crate) enum LaunchError {
 impl LaunchError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
-            Self::NoRights { .. } | Self::TooOld | Self::Pods(_) | Self::Kubectl(_) => ExitCode::BadConfiguration,
+            Self::NoRights { .. } | Self::TooOld | Self::Pods(_) | Self::Kubectl(_) | Self::NoProgram { .. } => {
+                ExitCode::BadConfiguration
+            }
             Self::Interrupted => ExitCode::Interrupted,
             Self::Log(_) | Self::Outcome(_) | Self::NotEnded { .. } | Self::NoResult { .. } => ExitCode::Internal,
         }

@@ -165,11 +165,16 @@ fn read_run(log: &EndedLog, place: &str) -> Result<LaunchedRun, LaunchError> {
         }
         None => "was removed".to_owned(),
     };
+    let place = place.to_owned();
+    // The codes of a program that cannot be run.
+    if log.ended.as_ref().is_some_and(|ended| matches!(ended.exit_code, 126..=128)) {
+        return Err(LaunchError::NoProgram { place, how });
+    }
     let todo = match log.ended.as_ref().and_then(|ended| ended.reason.as_deref()) {
         Some("OOMKilled") => "it needs a larger --pod-memory",
         _ => "see its output above",
     };
-    Err(LaunchError::NoResult { place: place.to_owned(), how, todo })
+    Err(LaunchError::NoResult { place, how, todo })
 }
 
 /// A name for the objects of a run (RFC 1123), such as "perf-game-session-1f2e3d4c".

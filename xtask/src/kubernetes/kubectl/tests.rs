@@ -19,6 +19,15 @@ fn an_error_of_kubectl_has_all_its_lines_and_no_warning() {
 }
 
 #[test]
+fn an_unknown_context_or_namespace_comes_with_advice() {
+    let context = make_error("error: context \"a\" does not exist\n").to_string();
+    assert!(context.ends_with("context \"a\" does not exist; kubectl config get-contexts lists those that exist"));
+    let namespace = "Error from server (NotFound): error when creating \"STDIN\": namespaces \"a\" not found\n";
+    let namespace = make_error(namespace).to_string();
+    assert!(namespace.ends_with("namespaces \"a\" not found; create it, or name another with --namespace"));
+}
+
+#[test]
 fn only_the_default_address_means_that_no_context_is_selected() {
     let refused = "E1 memcache.go] x\nThe connection to the server localhost:8080 was refused - did you specify …\n";
     assert!(matches!(make_error(refused), KubectlError::NoContext));

@@ -113,6 +113,17 @@ async fn a_removed_pod_ends_the_run_with_what_its_log_had() {
 }
 
 #[tokio::test]
+async fn an_image_without_scenarios_is_named() {
+    let ended =
+        r#"    logs*) sed -i 's/"exitCode":3/"exitCode":127/' $dir/ended; echo "--ignored: applet not found" ;;"#;
+    let error = launch("no-program", ended, no_signal().1).await.0.unwrap_err();
+    assert_eq!(error.code(), ExitCode::BadConfiguration, "{error}");
+    let end =
+        "pod c on node n ended with exit code 127: its image has no program of scenarios; cargo xtask image builds one";
+    assert!(error.to_string().ends_with(end), "{error}");
+}
+
+#[tokio::test]
 async fn a_cluster_that_would_replace_agents_is_refused() {
     let cases = r#"create*) sed s/backoffLimitPerIndex/unknown/ ;;"#;
     let (_sender, signals) = no_signal();
