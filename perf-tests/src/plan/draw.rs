@@ -33,13 +33,15 @@ pub(crate) fn draw(plan: &Plan, experience: Option<Experience>) -> String {
             perf_settings::shown_duration(part.end)
         );
         let vus: Vec<f64> = (0..COLUMNS).map(|column| f64::from(part.vus_at(middle(whole, column)))).collect();
-        let _ = writeln!(text, "{}", line("VUs", &vus, ""));
+        let _ = writeln!(text, "{}", line("VUs", &vus, f64::from(part.most_vus()), ""));
         if let Schedule::Arrivals { arrivals, .. } = &part.schedule {
             let width = (whole / COLUMNS).as_secs_f64();
             #[expect(clippy::cast_precision_loss, reason = "a drawing")]
             let rate =
                 |column| arrivals.between(whole * column / COLUMNS, whole * (column + 1) / COLUMNS) as f64 / width;
-            let _ = writeln!(text, "{}", line("arrivals", &(0..COLUMNS).map(rate).collect::<Vec<_>>(), "/s"));
+            let rates: Vec<_> = (0..COLUMNS).map(rate).collect();
+            let most = rates.iter().copied().fold(0.0, f64::max);
+            let _ = writeln!(text, "{}", line("arrivals", &rates, most, "/s"));
         }
         let _ = writeln!(text, "{:10} {}", "phases", phases(part));
         let _ = writeln!(text, "{:10} {}", "iterations", iterations(part));
@@ -83,12 +85,11 @@ fn round(duration: Duration) -> Duration {
     Duration::from_millis(whole_ms(duration))
 }
 
-fn line(name: &str, values: &[f64], unit: &str) -> String {
-    let max = values.iter().copied().fold(0.0, f64::max);
+fn line(name: &str, values: &[f64], most: f64, unit: &str) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 8")]
-    let bar = |value: f64| BARS[if max > 0.0 { (value / max * 8.0).ceil() as usize } else { 0 }.min(8)];
+    let bar = |value: f64| BARS[if most > 0.0 { (value / most * 8.0).ceil() as usize } else { 0 }.min(8)];
     let bars: String = values.iter().map(|&value| bar(value)).collect();
-    format!("{name:10} {bars} up to {}{unit}", number(max))
+    format!("{name:10} {bars} up to {}{unit}", number(most))
 }
 
 fn number(value: f64) -> String {

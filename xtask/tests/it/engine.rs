@@ -127,7 +127,7 @@ fn a_rate_is_held_and_can_be_replayed() {
 fn a_plan_is_drawn_without_a_stack_a_target_or_a_verdict() {
     let output = run(xtask(&["perf", "progressive", "--dry-run"]).env("PERF_TARGET", "http://127.0.0.1:1"));
     assert_eq!(output.code, 0, "{}", output.text);
-    assert!(output.text.contains("up to 98") && output.text.contains("phases     ramp 7m"), "{}", output.text);
+    assert!(output.text.contains("up to 100") && output.text.contains("phases     ramp 7m"), "{}", output.text);
     assert!(!output.text.contains("was met"), "{}", output.text);
     let odd = run(&mut xtask(&["perf", "progressive", "--dry-run", "-u", "5"]));
     assert!(odd.code == 104 && odd.text.contains("--stage"), "{}", odd.text);

@@ -4,6 +4,13 @@ use super::*;
 use crate::plan::{constant_arrival_rate, ramping_vus};
 
 #[test]
+fn a_peak_between_two_columns_is_named() {
+    let minute = Duration::from_secs(60);
+    let drawn = ramping_vus(&[(minute, 100), (minute, 0)]).drawn("peak").unwrap();
+    assert!(drawn.contains("up to 100\n"), "{drawn}");
+}
+
+#[test]
 fn a_drawing_shows_load_phases_and_estimates() {
     let second = Duration::from_secs(1);
     let parts = vec![
