@@ -16,7 +16,7 @@ pub fn render_runs(reports: &[Report], style: TerminalStyle) -> String {
         TextColumn::text("load").rank(4),
         TextColumn::number("requests").rank(3),
         TextColumn::text("highest latency").rank(1),
-        TextColumn::number("of limit"),
+        TextColumn::number("limit used"),
         TextColumn::text("tags").rank(2),
     ]);
     for report in reports {
