@@ -188,7 +188,9 @@ impl Vu {
             self.record_if_stopped(began);
             let end = if self.held.is_not_started { IterationEnd::NotStarted } else { end };
             let took = now.duration_since(began);
-            self.context.recorder.borrow_mut().record_iteration(self.part, end, took, &self.made);
+            let mut recorder = self.context.recorder.borrow_mut();
+            recorder.record_iteration(self.part, end, took, &self.made);
+            recorder.iteration_ended(self.part, now.saturating_duration_since(self.context.epoch));
         }
         now
     }

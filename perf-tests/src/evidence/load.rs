@@ -89,8 +89,8 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
     })
 }
 
-/// The times of each part's phases. A load that is limited by iterations, or that was stopped
-/// early, ends with the load.
+/// The times of each part's phases. A part that is limited by iterations ends with its last one.
+/// One that was stopped early ends with the load.
 pub(crate) fn phase_times(
     plan: &Plan,
     load: &Load,
@@ -100,9 +100,13 @@ pub(crate) fn phase_times(
 ) -> Vec<Vec<PhaseTime>> {
     let lasted = ended.duration_since(started).unwrap_or_default();
     let is_cut = stopped || load.interrupted || load.aborted.is_some();
-    let times = |part: &PartPlan| {
+    let times = |(part, counts): (&PartPlan, &PartCounts)| {
         let is_limited = part.iterations().is_some() && !part.is_open();
-        let end = if is_cut || is_limited { part.end.min(lasted) } else { part.end };
+        let end = match Duration::from_millis(counts.ended_ms) {
+            ended if is_limited && !ended.is_zero() => part.end.min(ended),
+            _ if is_cut || is_limited => part.end.min(lasted),
+            _ => part.end,
+        };
         let starts: Vec<_> = part.phases.steps().collect();
         let ends = starts.iter().skip(1).map(|(from, _)| *from).chain([end]);
         let time = |(&(from, phase), to): (&(Duration, Phase), Duration)| PhaseTime {
@@ -112,7 +116,7 @@ pub(crate) fn phase_times(
         };
         starts.iter().zip(ends).map(time).collect()
     };
-    plan.parts.iter().map(times).collect()
+    plan.parts.iter().zip(&load.snapshot.parts).map(times).collect()
 }
 
 fn durations(spread: &Spread) -> Option<Durations> {

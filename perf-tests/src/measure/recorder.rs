@@ -247,6 +247,12 @@ impl Recorder {
         });
     }
 
+    /// Records how long after the start of the load an iteration ended, rounded up.
+    pub(crate) fn iteration_ended(&mut self, part: usize, elapsed: Duration) {
+        let ended_ms = &mut self.counts.parts[part].ended_ms;
+        *ended_ms = (*ended_ms).max(whole_ms(elapsed).saturating_add(1));
+    }
+
     /// Counters of an iteration's requests, at zero: one for each endpoint, and again for each
     /// segment that an objective judges.
     pub(crate) fn made(&self) -> Vec<u64> {

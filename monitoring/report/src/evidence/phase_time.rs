@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// A phase of a part's load, in milliseconds from the start of the load.
 ///
-/// It ends when it was planned to end, not when the last iteration under way has ended. A load that
-/// is limited by iterations, or that was stopped early, has no planned end; there it ends with the
-/// load.
+/// It ends when it was planned to end, not when the last iteration under way has ended. A part that
+/// is limited by iterations has no planned end: its last phase ends with its last iteration. In a
+/// load that was stopped early, it ends with the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseTime {
     /// Phase that the load was in.

@@ -92,6 +92,9 @@ pub struct PartCounts {
     pub judged: Vec<PartCounts>,
     /// Virtual users that are active now.
     pub vus: u32,
+    /// When its last iteration ended, in milliseconds from the start of the load. 0 if none did.
+    #[serde(default)]
+    pub ended_ms: u64,
     /// Maximum number of requests in one iteration, by endpoint.
     pub most_per_iteration: Vec<u64>,
 }
@@ -258,6 +261,7 @@ impl PartCounts {
             segments: BTreeMap::new(),
             judged: Vec::new(),
             vus: 0,
+            ended_ms: 0,
             most_per_iteration: vec![0; layout.spans.len()],
         }
     }
@@ -333,6 +337,7 @@ impl PartCounts {
             mine.merge(theirs);
         }
         self.vus = self.vus.saturating_add(other.vus);
+        self.ended_ms = self.ended_ms.max(other.ended_ms);
         for (mine, theirs) in self.most_per_iteration.iter_mut().zip(&other.most_per_iteration) {
             *mine = (*mine).max(*theirs);
         }

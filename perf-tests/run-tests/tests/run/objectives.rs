@@ -141,6 +141,28 @@ fn throughput_is_judged_over_the_planned_time() {
 }
 
 #[test]
+fn the_time_of_a_part_ends_with_its_last_iteration() {
+    const RATES: &[Slo] = &[Slo::throughput(ROOM, 30).in_part("readers"), Slo::total_throughput(20)];
+    const BUSY: Catalogue = Catalogue { slos: RATES, ..CATALOGUE };
+    let service = Service::start();
+    let enter = async |vu: &mut Vu, (): &()| enter_room(vu).await;
+    let long = constant_vus(1, Duration::from_secs(3)).min_iteration_duration(Duration::from_millis(100));
+    let scenario = Scenario::new("objectives", &BUSY)
+        .exercises(&[ROOM])
+        .part("readers", shared_iterations(2, 60), enter)
+        .part("writers", long, enter);
+    let finished = scenario.run_parts_with(settings(&service, None, "ended-1"));
+    let report = finished.report().unwrap();
+    let times = report.objectives.iter().map(|objective| match objective.measured {
+        Some(Measurement::Throughput { judged_ms, .. }) => judged_ms,
+        _ => panic!("{objective:?}"),
+    });
+    let times: Vec<_> = times.collect();
+    assert!((100..2_000).contains(&times[0]) && times[1] == 3_000, "{times:?}");
+    assert_eq!(report.exit_code, ExitCode::Met, "{:#?}", report.objectives);
+}
+
+#[test]
 fn a_thread_that_the_scenario_blocks_is_not_blamed_on_the_target() {
     // 10 requests in each second, but for the time in which the thread is blocked.
     const RATES: &[Slo] = &[Slo::throughput(ROOM, 6), Slo::throughput(ROOM, 15)];
