@@ -36,10 +36,13 @@ pub fn first_miss(report: &Report) -> Option<FirstMiss<'_>> {
     let misses =
         of_latency.filter_map(|objective| Some((missed_at(objective, &report.run.timeline.slices)?, objective)));
     let (at, objective) = misses.min_by_key(|(at, _)| *at)?;
-    let slice = &report.run.timeline.slices[at];
+    let slices = &report.run.timeline.slices;
+    let slice = &slices[at];
+    // The last section ends after the load. A stall makes it long.
+    let vus_before = at.checked_sub(1).map_or(0, |before| slices[before].vus);
     #[expect(clippy::cast_precision_loss, reason = "a displayed rate")]
     let rate = slice.requests as f64 * 1e3 / slice.to_ms.saturating_sub(slice.from_ms).max(1) as f64;
-    Some(FirstMiss { objective, at_ms: slice.from_ms, vus: slice.vus.max(slice.planned_vus), rate })
+    Some(FirstMiss { objective, at_ms: slice.from_ms, vus: slice.vus.max(slice.planned_vus).max(vus_before), rate })
 }
 
 /// Index of the first section from which on chance does not explain the number of bad requests. Few

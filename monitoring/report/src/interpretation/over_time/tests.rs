@@ -50,6 +50,18 @@ fn the_first_miss_is_reported_with_its_load() {
 }
 
 #[test]
+fn a_miss_that_lasts_to_the_end_is_reported_with_the_load_before_it() {
+    let mut missed = report(30, |second| (if second < 29 { 2 } else { 20 }, 10.0));
+    let slices = &mut missed.run.timeline.slices;
+    slices.iter_mut().for_each(|slice| slice.vus = 5);
+    // The last section lasts until the load has ended.
+    let last = slices.last_mut().unwrap();
+    (last.to_ms, last.vus, last.planned_vus) = (60_000, 0, 0);
+    let first = first_miss(&missed).unwrap();
+    assert_eq!((first.at_ms, first.vus), (29_000, 5));
+}
+
+#[test]
 fn a_miss_from_the_start_of_a_constant_load_is_not_repeated() {
     let mut missed = report(30, |_| (100, 10.0));
     // One slow endpoint has a finding of its own.
