@@ -93,6 +93,7 @@ pub enum FindingKind {
     ArrivalsLate,
     HiddenWaits,
     SlowConnecting,
+    Reconnects,
     GeneratorBusy,
     ProcessorStolen,
     AgentLost,

@@ -1,17 +1,39 @@
-//! Objectives on latency whose threshold connecting exceeds, alone or together with latency.
+//! Findings about connecting: objectives on latency whose threshold it exceeds, alone or together
+//! with latency, and reused connections that the server closed.
 
+use monitoring::phase::Phases;
+use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 
-use super::Judge;
+use super::{EVERYTHING, Judge};
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::counted_part;
+
+/// Share of requests that were sent once more, from which on it is a finding.
+const MANY_RECONNECTS: Ratio = Ratio::percent(5);
 
 /// Warnings about endpoints whose users wait too long for connecting (look-up, TCP and TLS), which
 /// is not part of latency, as in k6. Either the objective is met only because connecting is left
 /// out, or connecting alone takes longer than the threshold too often.
 pub(super) fn findings(judge: &Judge<'_>) -> Vec<Finding> {
     let slos = judge.catalogue.endpoints.iter().filter_map(|endpoint| judge.catalogue.latency_slo(endpoint));
-    slos.filter_map(|slo| finding(judge, slo)).collect()
+    slos.filter_map(|slo| finding(judge, slo)).chain(reconnects(judge)).collect()
+}
+
+/// A warning that the server closed many connections before they were reused.
+fn reconnects(judge: &Judge<'_>) -> Option<Finding> {
+    let counts = (0..judge.catalogue.endpoints.len()).filter_map(|at| judge.snapshot.endpoint(at, Phases::ALL));
+    let again: u64 = counts.map(|counts| counts.reconnects).sum();
+    let sent = judge.all(EVERYTHING).sent;
+    let is_many =
+        u128::from(again) * u128::from(Ratio::WHOLE) > u128::from(sent) * u128::from(MANY_RECONNECTS.as_ppm());
+    let message = format!(
+        "{} were sent once more, because the server had closed the connection that they reused. Each opened a new one, \
+         and a request that is not idempotent would have failed",
+        counted_part(again, sent, "request"),
+    );
+    let advice = "Raise the server's idle (keep-alive) timeout above the pauses of a VU, or pass --no-connection-reuse";
+    is_many.then(|| Finding::warning(Subject::Target, FindingKind::Reconnects, message).with_advice(advice))
 }
 
 fn finding(judge: &Judge<'_>, slo: &Slo) -> Option<Finding> {

@@ -149,6 +149,8 @@ fn an_idempotent_request_on_a_stale_connection_is_sent_once_more() {
         let report = only_pings.report().unwrap();
         let pings = &report.endpoints[0];
         assert_eq!((pings.requests.sent, pings.requests.failed, pings.reconnects), (24, 0, 22));
+        let many = "22 of 24 requests were sent once more, because the server had closed";
+        assert!(has(report, FindingKind::Reconnects, many), "{:?}", report.findings);
         assert_eq!(code(&only_pings), ExitCode::Met, "{:?}", report.findings);
         let style = perf_report::render::terminal::TerminalStyle::PLAIN;
         let text = perf_report::render::terminal::render_run(report, style);
