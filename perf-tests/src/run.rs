@@ -149,7 +149,7 @@ impl PreparedRun {
         let http = Arc::new(http.for_vus(planning.plan.most_vus()));
         let store = settings.query_url().map(|url| RunStore::new(url, &settings.store_access));
         let store = store.transpose().map_err(configuration)?;
-        check_receiver(&settings).await?;
+        check_receiver(&settings, store.as_ref()).await?;
         let testid = match &settings.testid {
             Some(testid) => {
                 warnings.extend(check_testid(store.as_ref(), testid, &settings.setting_name(TESTID)).await?);

@@ -149,10 +149,18 @@ pub fn root_cause(error: reqwest::Error) -> String {
 
 /// Why a server's certificate was refused, if that is the error.
 pub fn certificate_error(error: &reqwest::Error) -> Option<CertificateError> {
+    match tls_error(error) {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(why.clone()),
+        _ => None,
+    }
+}
+
+/// The TLS error that is the cause of an error.
+pub(crate) fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(found) = cause {
-        if let Some(rustls::Error::InvalidCertificate(why)) = found.downcast_ref() {
-            return Some(why.clone());
+        if let Some(error) = found.downcast_ref() {
+            return Some(error);
         }
         cause = match found.downcast_ref::<io::Error>() {
             // It does not name the error in it as its source.

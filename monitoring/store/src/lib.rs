@@ -3,6 +3,7 @@
 //! - `http_client` and [`access`] set the rules for secrets, TLS and redirects. Credentials are
 //!   sent to the host of their store only, whatever that store responds. Remote write uses the same
 //!   client.
+//! - `other_scheme` finds out that a server has TLS and its URL does not, or the other way round.
 //! - [`proxy`] chooses the proxy between this machine and a store.
 //! - [`prometheus_client`] sends queries to the query API.
 //! - [`response`] and [`grafana_response`] read responses, which are not trusted.
@@ -15,6 +16,7 @@ pub mod exposition;
 pub mod grafana_response;
 mod http_client;
 pub mod openapi;
+mod other_scheme;
 mod pem_file;
 pub mod prometheus_client;
 pub mod proxy;
@@ -29,6 +31,7 @@ pub use body_limit::{BodyError, BodyLimit};
 #[cfg(unix)]
 pub use http_client::socket_client;
 pub use http_client::{ClientError, ClientOptions, certificate_error, client, root_cause, store_client, use_ring};
+pub use other_scheme::OtherScheme;
 pub use pem_file::{read_certificates, read_key};
 pub use prometheus_client::{PrometheusClient, QueryError, Range};
 pub use proxy::ProxySettings;

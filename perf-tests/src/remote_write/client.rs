@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use prometheus_store::response::shown;
 use prometheus_store::{
-    BodyLimit, ClientError, ClientOptions, StoreAccess, certificate_error, is_authority, root_cause, shown_url,
-    store_client,
+    BodyLimit, ClientError, ClientOptions, OtherScheme, ProxySettings, StoreAccess, certificate_error, is_authority,
+    root_cause, shown_url, store_client,
 };
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use rustls::CertificateError;
 use url::Url;
@@ -32,6 +32,7 @@ pub(crate) struct Client {
     url: Url,
     /// The receiver and its proxy, without user and password.
     in_errors: String,
+    proxies: ProxySettings,
 }
 
 /// Without user and password.
@@ -87,6 +88,9 @@ pub(crate) enum PushError {
         /// Advice for that fault.
         remedy: String,
     },
+    /// The store has TLS and its URL does not, or the other way round.
+    #[error(transparent)]
+    OtherScheme(#[from] OtherScheme),
     /// There was no response.
     #[error("{url} could not be reached: {why}")]
     Unreachable { url: String, why: String },
@@ -101,7 +105,7 @@ impl PushError {
     /// Whether the error may be due to some of the samples, and not to credentials or the URL.
     pub(super) const fn is_about_content(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => !matches!(*status, 200..=299 | 401 | 403 | 404 | 405 | 407),
+            Self::Refused { status, .. } => !matches!(*status, 200..=399 | 401 | 403 | 404 | 405 | 407),
             Self::Partial { .. } => true,
             _ => false,
         }
@@ -117,7 +121,7 @@ impl Client {
     /// authentication.
     pub(crate) fn new(url: Url, access: &StoreAccess) -> Result<Self, ClientError> {
         let in_errors = access.proxies.describe(&url).unwrap_or_else(|| shown_url(&url));
-        Ok(Self { http: store_client(&url, access, OPTIONS)?, url, in_errors })
+        Ok(Self { http: store_client(&url, access, OPTIONS)?, url, in_errors, proxies: access.proxies.clone() })
     }
 
     /// The receiver, without user and password.
@@ -129,7 +133,14 @@ impl Client {
     /// unavailable is not an error.
     pub(crate) async fn check_receiver(&self) -> Result<(), PushError> {
         let Ok(body) = encode(&[], Version::One, 0) else { return Ok(()) };
-        match self.send(body, Version::One, Size::default(), 0).await {
+        let result = self.send(body, Version::One, Size::default(), 0).await;
+        // Some servers with TLS send a response without it to say so.
+        if let Err(PushError::Unreachable { .. } | PushError::Refused { status: 400, .. }) = result
+            && let Some(other) = OtherScheme::find(&self.url, &self.proxies).await
+        {
+            return Err(other.into());
+        }
+        match result {
             Err(error) if !error.is_about_content() && !error.is_passing() => Err(error),
             _ => Ok(()),
         }
@@ -162,6 +173,8 @@ impl Client {
         if status.is_success() {
             return if version == Version::Two { self.is_written(response.headers(), sent) } else { Ok(()) };
         }
+        let location =
+            response.headers().get(LOCATION).and_then(|location| self.url.join(location.to_str().ok()?).ok());
         let body = excerpt(&read_beginning(&mut response).await);
         let (url, code) = (self.in_errors.clone(), status.as_u16());
         if version == Version::Two && status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
@@ -173,7 +186,16 @@ impl Client {
             let retry_after = retry_after(response.headers(), clock::wall());
             return Err(PushError::Unavailable { url, status: code, body, retry_after });
         }
-        Err(PushError::Refused { url, status: code, remedy: remedy(status, &body), body })
+        let remedy = match location.filter(|_| status.is_redirection()) {
+            Some(location) => {
+                format!(
+                    " (it redirects to {}, and that is not followed: use that URL, or log in)",
+                    shown_url(&location)
+                )
+            }
+            None => remedy(status, &body),
+        };
+        Err(PushError::Refused { url, status: code, remedy, body })
     }
 
     /// Checks the written counts that a receiver of version 2.0 reports. A receiver without these

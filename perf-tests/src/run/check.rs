@@ -9,6 +9,7 @@ use monitoring::slo::Slo;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
 use perf_settings::{AGENTS, SHARD, Settings};
+use prometheus_store::OtherScheme;
 
 use super::spec::SpecError;
 use super::{RunError, RunSpec, configuration};
@@ -108,11 +109,23 @@ pub(super) async fn check_testid(
     }
 }
 
-/// Checks that the store accepts remote write, before anything is sent to the service.
-pub(super) async fn check_receiver(settings: &Settings) -> Result<(), RunError> {
+/// Checks that the store accepts remote write, before anything is sent to the service, and that the
+/// URL of queries has the right scheme.
+pub(super) async fn check_receiver(settings: &Settings, store: Option<&RunStore>) -> Result<(), RunError> {
     let Some(url) = settings.remote_write.clone() else { return Ok(()) };
-    let receiver = Client::new(url, &settings.store_access).map_err(configuration)?;
-    receiver.check_receiver().await.map_err(RunError::Receiver)
+    let receiver = Client::new(url.clone(), &settings.store_access).map_err(configuration)?;
+    receiver.check_receiver().await.map_err(RunError::Receiver)?;
+    let (Some(store), Some(query)) = (store, settings.query_url().filter(|query| query.origin() != url.origin()))
+    else {
+        return Ok(());
+    };
+    match store.time_ms().await {
+        Ok(_) => Ok(()),
+        Err(_) => match OtherScheme::find(&query, &settings.store_access.proxies).await {
+            Some(other) => Err(RunError::Queries(other)),
+            None => Ok(()),
+        },
+    }
 }
 
 /// Warns if the store's clock differs from this machine's. Rules, alerts and panels that end at

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use perf_report::exit_code::ExitCode;
 use perf_settings::Shard;
+use prometheus_store::OtherScheme;
 
 use super::capacity::CapacityError;
 use super::hosts::HostError;
@@ -46,6 +47,8 @@ pub(crate) enum RunError {
     TestidInStore { testid: String, setting: String },
     #[error("the store does not accept metrics, so nothing was sent: {0}")]
     Receiver(PushError),
+    #[error("the store cannot be queried, so nothing was sent: {0} in --prometheus-url")]
+    Queries(OtherScheme),
     #[error(transparent)]
     Replay(#[from] ReplayError),
     #[error(transparent)]
@@ -91,6 +94,7 @@ impl RunError {
             | Self::NotListed(_)
             | Self::TestidInStore { .. }
             | Self::Receiver(_)
+            | Self::Queries(_)
             | Self::Replay(_)
             | Self::Shard(_)
             | Self::ShardExists { .. }

@@ -10,7 +10,7 @@ use monitoring::metric::RequestPart;
 use perf_host::nearest::nearest;
 use perf_report::FailureKind;
 use perf_settings::{RESOLVE, Settings, TARGET, UnixTarget};
-use prometheus_store::shown_url;
+use prometheus_store::{OtherScheme, ProxySettings, shown_url};
 use tokio::time;
 
 use super::RunSpec;
@@ -44,6 +44,8 @@ pub(crate) enum HostError {
     ResolvedOther { resolve: String, host: String, port: u16, targets: Vec<String> },
     #[error("cannot resolve the host of {target}: {why}; check {flag} (or {}), or the name server", TARGET)]
     Unresolved { flag: String, target: String, why: String },
+    #[error("{flag}: {error}")]
+    OtherScheme { flag: String, error: OtherScheme },
     #[error("{}", describe_no_response(.flag, .target, *.failure, .why))]
     NoResponse { flag: String, target: String, failure: FailureKind, why: String },
 }
@@ -144,26 +146,48 @@ pub(super) async fn check_targets(
             exercised.iter().filter(|it| it.host.map_or(Some(MAIN), |host| config.host_index(host.name)) == Some(at));
         let safe = of_host.filter(|it| matches!(it.method, Method::Get | Method::Head) && !it.path.contains('{'));
         let others = safe.take(TRIED).map(|it| RequestHead::new(it.method.as_str(), it.path));
-        check_target(&flag, &shown, config, at, others).await?;
+        let result = check_target(&flag, &shown, config, at, others).await;
+        if may_have_tls(url, settings, &result)
+            && let Some(error) = OtherScheme::find(url, &ProxySettings::default()).await
+        {
+            return Err(HostError::OtherScheme { flag, error });
+        }
+        result?;
     }
     Ok(())
 }
 
-/// Checks that a target responds to a request of its root path, or to one of `others`.
+/// Whether the server at an `http://` URL may have TLS. Some servers with TLS respond to a request
+/// without it with status 400.
+fn may_have_tls(url: &url::Url, settings: &Settings, result: &Result<u16, HostError>) -> bool {
+    let is_direct = settings.http.proxy.is_none() && settings.http.resolve.is_empty();
+    let is_bad = match result {
+        Ok(status) => *status == 400,
+        Err(HostError::NoResponse { failure, .. }) => *failure != FailureKind::Refused,
+        Err(_) => false,
+    };
+    url.scheme() == "http" && UnixTarget::from_url(url).is_none() && is_direct && is_bad
+}
+
+/// Checks that a target responds to a request of its root path, or to one of `others`. Returns the
+/// status of a response.
 async fn check_target(
     flag: &str,
     target: &str,
     config: &Arc<HttpConfig>,
     at: usize,
     others: impl Iterator<Item = RequestHead<'_>>,
-) -> Result<(), HostError> {
-    let Err((failure, why)) = request(config, at, RequestHead::new("GET", "/")).await else { return Ok(()) };
+) -> Result<u16, HostError> {
+    let (failure, why) = match request(config, at, RequestHead::new("GET", "/")).await {
+        Ok(status) => return Ok(status),
+        Err(error) => error,
+    };
     let may_respond =
         matches!(failure, FailureKind::Reset | FailureKind::Unanswered | FailureKind::Protocol | FailureKind::Timeout);
     // All at once, so that a target without any response is reported soon.
     let tried = join_all(others.filter(|_| may_respond).map(|other| request(config, at, other))).await;
-    if tried.iter().any(Result::is_ok) {
-        return Ok(());
+    if let Some(status) = tried.into_iter().find_map(Result::ok) {
+        return Ok(status);
     }
     let (flag, target) = (flag.to_owned(), target.to_owned());
     Err(match config.hosts()[at].lookup_failure().filter(|_| failure == FailureKind::Refused) {
@@ -172,8 +196,9 @@ async fn check_target(
     })
 }
 
-/// Sends a request, and waits for a response. Its error has the kind of the failure and its text.
-async fn request(config: &Arc<HttpConfig>, at: usize, head: RequestHead<'_>) -> Result<(), (FailureKind, String)> {
+/// Sends a request, and returns the status of its response. Its error has the kind of the failure
+/// and its text.
+async fn request(config: &Arc<HttpConfig>, at: usize, head: RequestHead<'_>) -> Result<u16, (FailureKind, String)> {
     let head = RequestHead { discards_body: true, ..head };
     let (mut client, mut parts) = (HttpClient::new(config.clone(), Pool::default(), false), DurationParts::default());
     let result = time::timeout(TARGET_TIMEOUT, async {
@@ -184,7 +209,7 @@ async fn request(config: &Arc<HttpConfig>, at: usize, head: RequestHead<'_>) -> 
     let is_over = |part| parts.get(part) > Duration::ZERO;
     let limit = TARGET_TIMEOUT.as_secs();
     match result {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(response)) => Ok(response.status),
         Ok(Err(broken)) => Err((broken.failure, broken.message)),
         Err(_) if is_over(RequestPart::Connecting) && !is_over(RequestPart::TlsHandshaking) => {
             let advice = "check the port, or use http:// if it has no TLS";

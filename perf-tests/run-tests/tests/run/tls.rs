@@ -1,5 +1,6 @@
 //! Runs over TLS: certificates of both sides, protocols, and the messages if one side refuses.
 
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use axum::response::Redirect;
 use axum::routing::get;
 use perf_report::exit_code::ExitCode;
 use perf_tests::ScenarioResult;
-use test_support::fake_server::{accept_one, serve};
+use test_support::fake_server::{accept_each, accept_one, serve};
 
 use super::{Service, code, ping, pings, settings_at};
-use test_support::tls_server::{Authority, Identity, TlsOptions, TlsServer};
+use test_support::tls_server::{self, Authority, Identity, TlsOptions, TlsServer};
 
 const HTTP1: &[&str] = &["http/1.1"];
 
@@ -129,15 +130,26 @@ fn tls_on_one_side_only_is_explained() {
     let authority = self::authority("sides");
     let server = TlsServer::start(&authority.sign("own.test"), None, HTTP1);
     let url = format!("http://127.0.0.1:{}", server.port);
-    let cases: [(&[_], _); 2] = [
-        (&[], ["the server expects TLS", "write https:// in the URL"]),
-        (&[("PERF_HTTP2", "1")], ["its response is not valid HTTP", "check the URL's scheme and --http2"]),
-    ];
-    for (given, texts) in cases {
+    for given in [&[][..], &[("PERF_HTTP2", "1")]] {
         let settings = settings_at(&url, None, "tls-side-1", given);
         let finished = pings(4).run_with(settings, async |vu: &mut _, (): &()| ping(vu).await);
-        assert_refused(&finished, &texts);
+        assert_refused(&finished, &["--target", &url, "responds with TLS: use https://"]);
     }
+    // As Go and nginx respond to a request without TLS.
+    let secure = tls_server::secure(&authority.sign("localhost"));
+    let address = accept_each(move |mut stream| {
+        let mut first = [0];
+        stream.peek(&mut first).unwrap();
+        if first == [0x16] {
+            let _ = secure(stream).read(&mut [0; 4096]);
+        } else {
+            stream.read(&mut [0; 4096]).unwrap();
+            write!(stream, "HTTP/1.0 400 Bad Request\r\n\r\n").unwrap();
+        }
+    });
+    let settings = settings_at(&format!("http://{address}"), None, "tls-side-5", &[]);
+    let finished = pings(4).run_with(settings, async |vu: &mut _, (): &()| ping(vu).await);
+    assert_refused(&finished, &["responds with TLS: use https://"]);
     let service = Service::start();
     let port = service.url.rsplit(':').next().unwrap().parse().unwrap();
     assert_refused(&run_at(port, "tls-side-2", &[]), &["the server does not respond with TLS", "or use http://"]);

@@ -1,5 +1,8 @@
 //! Tests of `client`.
 
+use std::io::{Read as _, Write as _};
+
+use test_support::fake_server;
 use test_support::tls_server::{Authority, Identity, TlsServer};
 
 use super::*;
@@ -77,4 +80,27 @@ async fn the_remedy_for_a_refused_certificate_fits_its_fault() {
         assert!(refused.contains(&format!("): {remedy}")), "{refused}");
     }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_store_with_tls_is_refused_at_http() {
+    let folder = std::env::temp_dir().join(format!("perf-plain-{}", std::process::id()));
+    let server = TlsServer::start(&Identity::self_signed(&folder, "localhost"), None, &[]);
+    let url = Url::parse(&format!("http://localhost:{}/api/v1/write", server.port)).unwrap();
+    let refused = Client::new(url.clone(), &StoreAccess::default()).unwrap().check_receiver().await.unwrap_err();
+    assert_eq!(refused.to_string(), format!("{url} responds with TLS: use https://"));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_redirects_is_refused_before_the_load() {
+    let (address, responding) = fake_server::accept_one(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        let head = "HTTP/1.1 308 Permanent Redirect\r\nlocation: https://store.test/api/v1/write?token=t0p\r\n";
+        write!(stream, "{head}content-length: 0\r\n\r\n").unwrap();
+    });
+    let url = Url::parse(&format!("http://{address}/api/v1/write")).unwrap();
+    let refused = Client::new(url, &StoreAccess::default()).unwrap().check_receiver().await.unwrap_err().to_string();
+    responding.join().unwrap();
+    assert!(refused.contains("status 308 (it redirects to https://store.test/api/v1/write, "), "{refused}");
 }
