@@ -29,7 +29,11 @@ pub enum LockError {
     )]
     InUse(String),
     /// The file could not be created, locked or written.
-    #[error("failed to lock {}: {error}", path.display())]
+    #[error(
+        "failed to lock {}: {error}; {}",
+        path.display(),
+        "let this user write there, and free space if the disk is full; or name another folder with PERF_FOLDER"
+    )]
     Failed {
         /// The lock file.
         path: PathBuf,

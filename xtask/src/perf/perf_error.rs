@@ -118,7 +118,7 @@ impl PerfError {
             | Self::SeveralScenarios(_)
             | Self::Baseline { .. }
             | Self::Replay(_)
-            | Self::Lock(LockError::Held(_) | LockError::InUse(_))
+            | Self::Lock(_)
             | Self::OtherComparison(_)
             | Self::StaleFiles(_)
             | Self::Scenarios(_)
@@ -138,7 +138,7 @@ impl PerfError {
             Self::BaseNotMeasured(_) | Self::TooNoisy { .. } | Self::TooFewRequests => ExitCode::Inconclusive,
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::Internal(error) => exit_code(error),
-            Self::Lock(LockError::Failed { .. }) | Self::Crashed(_) | Self::Panicked => ExitCode::Internal,
+            Self::Crashed(_) | Self::Panicked => ExitCode::Internal,
             Self::NotCleanedUp { code, .. } => code.or_worse(ExitCode::Internal),
             Self::AlsoNotCleanedUp { first, .. } => first.code(),
         }

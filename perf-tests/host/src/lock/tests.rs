@@ -18,3 +18,12 @@ fn the_error_of_a_second_taker_names_the_holder() {
     drop(Lock::take(&path, "endurance").unwrap());
     std::fs::remove_file(path).unwrap();
 }
+
+#[test]
+fn the_error_of_a_folder_that_cannot_be_used_says_what_to_do() {
+    let file = std::env::temp_dir().join(format!("perf-file-{}", std::process::id()));
+    std::fs::write(&file, "").unwrap();
+    let refused = Lock::take_for_load(&file, "basic").unwrap_err().to_string();
+    assert!(refused.contains(&file.display().to_string()) && refused.contains("PERF_FOLDER"), "{refused}");
+    std::fs::remove_file(file).unwrap();
+}
