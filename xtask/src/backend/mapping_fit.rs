@@ -140,7 +140,8 @@ pub(crate) fn fit(samples: &[ExpositionSample], path: &str) -> Option<MappingFit
 
 fn fit_names(samples: &[ExpositionSample]) -> Option<MappingFit> {
     let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
-    let mut best: Option<(u32, MappingFit)> = None;
+    // A total says less than a count by route, whatever its name.
+    let mut best: Option<(bool, u32, MappingFit)> = None;
     for known in BackendMapping::KNOWN {
         for (requests, exact) in names_like(&names, known.mapping.requests) {
             let (score, mut fit) = fit_labels(samples, known, requests);
@@ -148,12 +149,14 @@ fn fit_names(samples: &[ExpositionSample]) -> Option<MappingFit> {
             if !exact {
                 fit.changes.insert(0, Change::Requests(requests.to_owned()));
             }
-            if best.as_ref().is_none_or(|(known, _)| score > *known) {
-                best = Some((score, fit));
+            if best.as_ref().is_none_or(|(by_route, known, _)| (fit.is_by_route, score) > (*by_route, *known)) {
+                best = Some((fit.is_by_route, score, fit));
             }
         }
     }
-    best.map(|(_, fit)| fit).or_else(|| unknown(samples, &names))
+    let known = best.map(|(.., fit)| fit);
+    let own = unknown(samples, &names).filter(|own| own.is_by_route || known.is_none());
+    known.filter(|known| known.is_by_route || own.is_none()).or(own)
 }
 
 /// The name itself, and names with a prefix before it.
@@ -175,7 +178,7 @@ fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<Mappi
     let has =
         |sample: &ExpositionSample, labels: &[&str]| labels.iter().any(|label| sample.labels.contains_key(*label));
     let is_counter = |sample: &&ExpositionSample| {
-        let counts = sample.name.ends_with("_total") || sample.name.ends_with("_count");
+        let counts = ["_total", "_count", "requests"].iter().any(|end| sample.name.ends_with(end));
         // A scrape of the metrics is not a request of the service.
         let is_other = sample.name.starts_with("promhttp_") || is_client_metric(&sample.name);
         counts && has(sample, STATUSES) && (has(sample, METHODS) || has(sample, ROUTES)) && !is_other

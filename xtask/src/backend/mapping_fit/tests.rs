@@ -85,6 +85,20 @@ fn a_counter_by_route_is_better_than_durations_without_a_route() {
 }
 
 #[test]
+fn a_counter_by_route_is_better_than_a_total_of_a_known_name() {
+    let route = "{route=\"/a\",method=\"GET\",status=\"200\"} 1";
+    let own = "BackendMapping::GO.requests(\"hits_total\").handler(\"route\").status(\"status\").upper_case_methods()";
+    let known = "BackendMapping::FASTAPI.requests(\"shop_http_requests_total\").handler(\"route\")";
+    for total in ["http_requests_total", "shop_http_requests_total", "nginx_http_requests_total"] {
+        let text = format!("{total}{{code=\"200\",method=\"get\"}} 1\nhits_total{route}");
+        assert_eq!(fitting(&text).unwrap(), own, "{text}");
+    }
+    let text = format!("http_requests_total{{code=\"200\",method=\"get\"}} 1\nshop_http_requests_total{route}");
+    assert_eq!(fitting(&text).unwrap(), known, "{text}");
+    assert!(fitting(&format!("http_requests{route}")).unwrap().contains(".requests(\"http_requests\")"), "no _total");
+}
+
+#[test]
 fn durations_called_time_are_better_than_a_counter() {
     let labels = "{path=\"/a\",method=\"GET\",status=\"200\"} 1";
     let text = format!("app_requests_total{labels}\napp_request_time_count{labels}\napp_request_time_sum{labels}");
