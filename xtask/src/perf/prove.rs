@@ -268,7 +268,7 @@ async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result
         queried,
         delivered,
         same_counts::check(run, *must_prove).await,
-        clocks::check(run, &own.counted).await,
+        clocks::check(run, &own.counted, backend.is_own).await,
         timeline::check(report, &source).await,
         coverage::check(catalogue, &own.exposed, served),
     ];

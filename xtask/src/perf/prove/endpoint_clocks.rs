@@ -37,7 +37,7 @@ pub(super) enum ClockVerdict {
     /// Queues before the backend's clock starts: accept queue, event loop, proxy.
     Queueing,
     /// For the same requests, the backend measured more time than the client.
-    Impossible,
+    LongerThanClient,
     /// The backend measured more time than the client, and has counted other requests.
     OtherRequests,
 }
@@ -70,7 +70,7 @@ impl EndpointClocks {
             _ => false,
         };
         if gap < -self.slack().max(AFTER_RESPONSE_MS) || p95_is_before {
-            if self.same_requests { ClockVerdict::Impossible } else { ClockVerdict::OtherRequests }
+            if self.same_requests { ClockVerdict::LongerThanClient } else { ClockVerdict::OtherRequests }
         } else if gap <= self.slack() {
             ClockVerdict::Agrees
         } else if generator.cpu.is_some_and(|cpu| cpu > BUSY)
@@ -111,8 +111,9 @@ impl EndpointClocks {
             ClockVerdict::Queueing => {
                 "requests waited before the backend's code, in its accept queue, its event loop or a proxy"
             }
-            ClockVerdict::Impossible => {
-                "the backend's time exceeds the client's for the same requests, so one clock is wrong"
+            ClockVerdict::LongerThanClient => {
+                "the backend's time exceeds the client's for the same requests: it works on after its response (background \
+                 tasks), or its clock or unit is wrong"
             }
             ClockVerdict::OtherRequests => "not comparable, since the backend also counted other requests",
         };

@@ -6,6 +6,7 @@ mod odd_metrics;
 mod restarts;
 mod scraping;
 mod situations;
+mod store_side;
 
 use std::collections::BTreeMap;
 

@@ -30,13 +30,13 @@ fn the_verdict_names_the_cause_of_time_outside_the_backend() {
         (clocks(50.0, 30.0, 12.0), &busy, ClockVerdict::Generator),
         // An event loop was busy with other handlers after the response.
         (clocks(50.0, 60.0, 0.0), &idle, ClockVerdict::Agrees),
-        (clocks(50.0, 80.0, 0.0), &idle, ClockVerdict::Impossible),
+        (clocks(50.0, 80.0, 0.0), &idle, ClockVerdict::LongerThanClient),
     ] {
         assert_eq!(clocks.verdict(generator), verdict, "{clocks:?}");
     }
     let before = EndpointClocks { backend_p95: Some((100.0, Some(250.0))), ..clocks(50.0, 49.0, 0.0) };
-    assert_eq!(before.verdict(&idle), ClockVerdict::Impossible);
-    let line = before.describe(ClockVerdict::Impossible);
+    assert_eq!(before.verdict(&idle), ClockVerdict::LongerThanClient);
+    let line = before.describe(ClockVerdict::LongerThanClient);
     assert!(line.contains("49.0 ms by the backend; p95 60.0 ms by the client, 100 to 250 ms by the backend"), "{line}");
     let with_others = EndpointClocks { same_requests: false, ..before };
     assert_eq!(with_others.verdict(&idle), ClockVerdict::OtherRequests);
