@@ -49,7 +49,7 @@ pub enum Excuse {
     BridgeNetwork,
     #[error("Prometheus could not read the backend's metrics: its page /targets says why")]
     FailedScrapes,
-    #[error("the run was too short for the backend to be scraped often enough")]
+    #[error("the backend was scraped too rarely in this run for rates")]
     FewScrapes,
     #[error("a run with only a few pushes has too few points for lines")]
     FewPushes,

@@ -17,6 +17,11 @@ use super::{ProofContext, now_ms};
 /// run: the backend becomes a target when the load begins, and may end with it.
 const SCRAPES: u32 = 5;
 
+/// Longest time between two scrapes, on average, with which every window of a rate has two.
+const LONGEST_PAUSE: Duration = Duration::from_secs(SCRAPE_INTERVAL.as_secs() * 2);
+/// The least scrapes of a run for panels of rates.
+const LEAST: f64 = 3.0;
+
 /// The scrapes of the backend in the store, which is asked for them once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BackendScrapes {
@@ -39,16 +44,24 @@ impl BackendScrapes {
             let excuse = if is_socket { Excuse::UnixSocket } else { Excuse::NoMetrics };
             return Self { excuse: Some(excuse), are_missing: false };
         }
-        let last_hour = scraped("up").within(Window::Fixed(Duration::from_secs(3600))).now();
-        let up = Expr::Call("max_over_time", vec![last_hour]).max_by(&[]);
-        let up = source.value(&up.to_string(), now_ms()).await;
+        let scrapes = async |function, within| {
+            let up = scraped("up").within(Window::Fixed(within)).now();
+            let value = Expr::Call(function, vec![up]).max_by(&[]);
+            source.value(&value.to_string(), now_ms()).await
+        };
+        let up = scrapes("max_over_time", Duration::from_secs(3600)).await;
+        let run = Duration::from_millis(u64::try_from(now_ms() - report.run.started_unix_ms).unwrap_or_default());
+        let [worked, all] = [scrapes("sum_over_time", run).await, scrapes("count_over_time", run).await]
+            .map(|count| count.ok().flatten().unwrap_or_default());
+        let is_rare = worked < (report.duration().as_secs_f64() / LONGEST_PAUSE.as_secs_f64()).max(LEAST);
         let excuse = match up {
             _ if is_socket => Some(Excuse::UnixSocket),
             _ if report.duration() < SCRAPE_INTERVAL * SCRAPES => Some(Excuse::FewScrapes),
             // The stack's Prometheus gets the backend as a target. Other stores need not have it.
             Ok(None) if !store.is_own => Some(Excuse::NotScraped),
             Ok(Some(0.0)) if store.is_on_a_bridge => Some(Excuse::BridgeNetwork),
-            Ok(Some(0.0)) if !backend.is_own => Some(Excuse::FailedScrapes),
+            Ok(Some(_)) if is_rare && all > worked && !backend.is_own => Some(Excuse::FailedScrapes),
+            Ok(Some(_)) if is_rare && !backend.is_own => Some(Excuse::FewScrapes),
             // Any other problem appears as panels without data.
             _ => None,
         };

@@ -3,11 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use monitoring::excuse::Excuse;
 use monitoring::label::BACKEND_JOB;
 use monitoring::prometheus::recording_rules::Timing;
 use perf_host::signals::Signals;
 use prometheus_store::response::ScrapeError;
 
+use super::super::backend_metrics::MetricsReading;
+use super::super::exposed_metrics::ExposedMetrics;
 use super::*;
 use crate::stack::{self, Stack, StackChoice, StackOptions};
 
@@ -112,4 +115,47 @@ async fn a_sum_of_rates_stays_what_the_run_measured() {
     assert_eq!(same, (30, Vec::new()));
     let values = report.objectives.iter().filter_map(ObjectiveResult::backend_value);
     assert!(values.into_iter().any(|it| it.value.fract() != 0.0), "no sum of floats was compared");
+}
+
+/// The outcome for queries about a backend that was scraped `worked` of `all` times in a run.
+async fn excuse(is_own: bool, worked: u64, all: u64) -> Option<Excuse> {
+    let store = fake_server::respond(move |request| {
+        let value = match request {
+            _ if request.contains("sum_over_time") => worked,
+            _ if request.contains("count_over_time") => all,
+            // In the hour before.
+            _ => 1,
+        };
+        ("200 OK", format!(r#"{{"data":{{"result":[{{"value":[1,"{value}"]}}]}}}}"#))
+    });
+    let (store, access) = (Url::parse(&store).unwrap(), StoreAccess::default());
+    let source = QuerySource::new(store.clone(), None, &access).unwrap();
+    let target = Url::parse("http://127.0.0.1:9").unwrap();
+    let mut report = make_report(200);
+    report.run.started_unix_ms = now_ms() - 60_000;
+    report.run.ended_unix_ms = now_ms();
+    let reading = MetricsReading::new(prometheus_store::exposition::parse("up 1").unwrap());
+    let exposed = ExposedMetrics::new(BackendMetrics::One(reading), SHOP.mapping, is_own);
+    let context = ProofContext {
+        store: own_store(store, &access),
+        backend: ProofBackend { is_own, ..backend(&target) },
+        push_interval: Duration::from_secs(5),
+        must_prove: false,
+    };
+    BackendScrapes::read(&report, &exposed, &source, &context).await.excuse
+}
+
+#[tokio::test]
+async fn a_backend_that_was_scraped_rarely_in_a_run_has_no_rates() {
+    for (worked, all, expected) in [
+        (12, 12, None),
+        (6, 12, None),
+        (5, 12, Some(Excuse::FailedScrapes)),
+        (0, 12, Some(Excuse::FailedScrapes)),
+        (2, 2, Some(Excuse::FewScrapes)),
+        (0, 0, Some(Excuse::FewScrapes)),
+    ] {
+        assert_eq!(excuse(false, worked, all).await, expected, "{worked} of {all}");
+        assert_eq!(excuse(true, worked, all).await, None, "the stub backend must be scraped");
+    }
 }
