@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::endpoint::Endpoint;
-use monitoring::label::JOB;
+use monitoring::label::{JOB, LE};
 use monitoring::promql::Selector;
 use perf_report::evidence::StatusKey;
 use perf_report::format::first_items;
@@ -167,13 +167,17 @@ impl ExposedMetrics {
         routes.filter(|route| !NO_ROUTE.contains(&route.path.as_str()) && route.path != self.mapping.path).collect()
     }
 
-    /// Whether the backend exposes the series that a query selects by equal labels.
+    /// Whether the backend exposes the series that a query selects by equal labels. Buckets of which
+    /// only the last is exposed, as of a native histogram, have no quantiles.
     pub(super) fn has_series(&self, wanted: &Selector) -> bool {
         let has_labels = |sample: &ExpositionSample| {
             let mut labels = wanted.equal_labels().filter(|(label, _)| *label != JOB);
             labels.all(|(label, wanted)| value(sample, Some(label)) == wanted)
         };
-        self.is_own || self.samples().iter().any(|sample| sample.name == wanted.metric() && has_labels(sample))
+        let is_usable =
+            |sample: &ExpositionSample| !sample.name.ends_with("_bucket") || value(sample, Some(LE)) != "+Inf";
+        let mut found = self.samples().iter().filter(|sample| sample.name == wanted.metric() && has_labels(sample));
+        self.is_own || found.any(is_usable)
     }
 }
 

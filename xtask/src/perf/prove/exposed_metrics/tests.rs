@@ -47,6 +47,17 @@ fn a_status_is_counted_if_any_series_has_it() {
 }
 
 #[test]
+fn buckets_without_a_bound_have_no_quantiles() {
+    let buckets = scraped("a_seconds_bucket");
+    for (text, expected) in [
+        ("a_seconds_bucket{le=\"+Inf\"} 1", false),
+        ("a_seconds_bucket{le=\"0.5\"} 1\na_seconds_bucket{le=\"+Inf\"} 1", true),
+    ] {
+        assert_eq!(exposed(text, BackendMapping::EXPRESS).has_series(&buckets), expected, "{text}");
+    }
+}
+
+#[test]
 fn each_reason_for_a_missing_count_has_its_own_note() {
     const LOG_IN: Endpoint = GET_OFFERS.on(Host::new("auth", "Login server"));
     let text = "http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1";
