@@ -65,7 +65,8 @@ impl EndpointCounters {
                 if let Some(code) = code {
                     *counters.by_status.entry(StatusKey::Code(code)).or_default() += whole(sample.value);
                 }
-                let class = status.chars().next();
+                // A word, such as "success", is no status.
+                let class = status.chars().next().filter(char::is_ascii_digit);
                 let class = class.map(|first| format!("{first}xx")).unwrap_or_default();
                 *counters.by_class.entry(class).or_default() += whole(sample.value);
             }

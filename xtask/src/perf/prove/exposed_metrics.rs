@@ -144,14 +144,14 @@ impl ExposedMetrics {
         by_reason.iter().map(|(reason, names)| format!("not available for {}: {reason}", names.join(", "))).collect()
     }
 
-    /// Whether the backend counts responses with a status. A counter without a label for it counts
-    /// all.
+    /// Whether the backend counts responses with a status. A counter without a label for it, or with
+    /// words in it, counts all.
     pub(super) fn counts_status(&self, status: StatusKey) -> bool {
         let status = status.to_string();
         let known: BTreeSet<_> = self.requests().map(|sample| value(sample, self.mapping.status)).collect();
         let class = &status[..status.len().min(1)];
         self.is_own
-            || known.contains("")
+            || known.iter().any(|known| !known.starts_with(|first: char| first.is_ascii_digit()))
             || known
                 .iter()
                 .any(|known| *known == status || *known == class || known.eq_ignore_ascii_case(&format!("{class}xx")))

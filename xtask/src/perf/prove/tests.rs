@@ -28,7 +28,7 @@ use url::Url;
 
 use self::odd_metrics::{
     binary, broken, busy_replicas, by_view, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy,
-    restarted_process, twice, uncountable, unsteady, without_start, workers_of_node,
+    restarted_process, twice, uncountable, unsteady, without_start, words, workers_of_node,
 };
 use super::delivery::BackendTraffic;
 use super::proof_item::ProofItemOutcome;
@@ -151,7 +151,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
     const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
          by handler: add the label handler";
-    let cases: [Case; 27] = [
+    let cases: [Case; 28] = [
         (false, lazy, Shown, "20 counted by the backend"),
         (false, unsteady, Shown, "20 counted by the backend"),
         (false, broken, Failed, "readable before the load, not after it: /metrics responded with 503"),
@@ -162,6 +162,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
         (false, busy_replicas, NotApplicable, "several processes (workers or replicas) respond"),
         (false, |counts| without_start(fastapi(counts, 2, |_, _| true)), Failed, "and the backend counted 5"),
         (false, twice, Shown, "20 counted by the backend"),
+        (false, words, Shown, "20 counted by the backend "),
         (false, uncountable, NotApplicable, "no value of the backend's http_requests_total is a count"),
         (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
         (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),

@@ -56,6 +56,15 @@ fn counter(route: &str, count: u64) -> String {
     format!("http_requests_total{{handler=\"{route}\",method=\"GET\",status=\"2xx\"}} {count}\n")
 }
 
+/// Counts results by words, such as Flask's tutorials.
+pub(super) fn words(counts: &Counts) -> Metrics {
+    let series = |((method, route, status), count): (&(String, String, u16), &u64)| {
+        let word = if *status < 400 { "success" } else { "failure" };
+        format!("http_requests_total{{handler=\"{route}\",method=\"{method}\",status=\"{word}\"}} {count}\n")
+    };
+    Metrics::text(counts.iter().map(series).collect::<String>())
+}
+
 /// Counts by the names of its views.
 pub(super) fn by_view(counts: &Counts) -> Metrics {
     Metrics::text(["offers", "cart"].map(|view| counter(view, counts.values().sum())).concat())
