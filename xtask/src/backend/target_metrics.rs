@@ -45,6 +45,8 @@ pub(crate) struct NoMetrics {
     pub(crate) remedy: Option<&'static str>,
     /// Whether the metrics are there, for clients that log in.
     pub(crate) needs_login: bool,
+    /// Whether the metrics are there, for clients that send fewer requests.
+    pub(crate) is_limited: bool,
 }
 
 impl NoMetrics {
@@ -131,11 +133,9 @@ pub(crate) async fn read<'a>(
     }
     if !status.is_success() {
         let is_its_own = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        return Err(NoMetrics::new(format!("{path} responded with {status}")).with(if is_its_own {
-            ITS_LOG
-        } else {
-            ELSEWHERE
-        }));
+        let remedy = if is_its_own { ITS_LOG } else { ELSEWHERE };
+        let why = NoMetrics::new(format!("{path} responded with {status}")).with(remedy);
+        return Err(NoMetrics { is_limited: status == StatusCode::TOO_MANY_REQUESTS, ..why });
     }
     let is_not = |why: &dyn fmt::Display, remedy| {
         NoMetrics::new(format!("{path} is not Prometheus' text format ({why})")).with(remedy)

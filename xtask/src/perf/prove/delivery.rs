@@ -44,6 +44,13 @@ pub(super) async fn check(
         _ if backend.follows_redirects => (BackendCount::Unknown(NoCount::Redirects), exposed(before)),
         BackendMetrics::One(reading) => match (BackendReader { run, before: &reading, backend }).read().await {
             Ok(found) => found,
+            // It does not contradict the run.
+            Err(error) if error.is_limited || error.needs_login => {
+                let why = NoCount::NotOffered(format!(
+                    "the backend's metrics were readable before the load, and then {error}"
+                ));
+                (BackendCount::Unknown(why), exposed(BackendMetrics::One(reading)))
+            }
             Err(NoMetrics { why, .. }) => {
                 let check = failed(anyhow!("the backend's metrics were readable before the load, not after it: {why}"));
                 let exposed = exposed(BackendMetrics::One(reading));

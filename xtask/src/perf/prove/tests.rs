@@ -27,7 +27,7 @@ use test_support::shop::{GET_CART, GET_OFFERS, SHOP};
 use url::Url;
 
 use self::odd_metrics::{
-    binary, broken, busy_replicas, by_view, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy,
+    binary, broken, busy_replicas, by_view, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, limited,
     restarted_process, twice, uncountable, unsteady, without_start, words, workers_of_node,
 };
 use super::delivery::BackendTraffic;
@@ -151,10 +151,11 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
     type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
     const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
          by handler: add the label handler";
-    let cases: [Case; 28] = [
+    let cases: [Case; 29] = [
         (false, lazy, Shown, "20 counted by the backend"),
         (false, unsteady, Shown, "20 counted by the backend"),
         (false, broken, Failed, "readable before the load, not after it: /metrics responded with 503"),
+        (false, limited, NotApplicable, "readable before the load, and then /metrics responded with 429"),
         (false, in_turn, NotApplicable, "several processes (workers or replicas) respond"),
         (false, in_turn_before, NotApplicable, "several processes (workers or replicas) respond"),
         (false, equal_replicas, NotApplicable, "do not show whether several replicas respond in turn: expose"),

@@ -36,6 +36,11 @@ pub(super) fn broken(counts: &Counts) -> Metrics {
     if counts.is_empty() { Metrics::text("ready 1\n") } else { backend_text::failing(503) }
 }
 
+/// Limits the rate of requests, also to the metrics.
+pub(super) fn limited(counts: &Counts) -> Metrics {
+    if counts.is_empty() { Metrics::text("ready 1\n") } else { backend_text::failing(429) }
+}
+
 /// Two processes respond in turn, and have no start times.
 pub(super) fn in_turn(counts: &Counts) -> Metrics {
     static READINGS: AtomicU64 = AtomicU64::new(0);
