@@ -69,6 +69,12 @@ impl RunStore {
         Ok(Self(PrometheusClient::new(url, http, MAX_RESPONSE)))
     }
 
+    /// Its URL for queries, without user and password.
+    pub(crate) fn shown(&self) -> String {
+        self.0.shown()
+    }
+
+    /// Whether it has any series of a run.
     pub(crate) async fn has(&self, testid: &str) -> Result<bool, QueryError> {
         self.0.has_series(&objective_counters::any_series(testid).to_string()).await
     }

@@ -82,6 +82,14 @@ impl PreparedRun {
         counts: Vec<MeasuredCount>,
     ) -> (Option<bool>, Vec<Finding>) {
         match store.differences(at_unix_ms, &counts, &|text| self.print_line(text)).await {
+            Ok(differences) if !differences.is_empty() && store.has(&self.testid).await.is_ok_and(|has| !has) => {
+                let message = format!(
+                    "the store accepted all pushes, and its responses to queries at {} have nothing of this run: {}",
+                    store.shown(),
+                    "name the URL for queries of the store that the pushes go to with --prometheus-url"
+                );
+                (Some(false), vec![Finding::inconclusive(Subject::Store, FindingKind::StoreDisagrees, message)])
+            }
             Ok(differences) => {
                 let problem = |difference: &String| {
                     let message = format!(

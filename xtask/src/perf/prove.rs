@@ -36,6 +36,8 @@ use std::time::Duration;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
+use monitoring::label::TESTID;
+use monitoring::metric::Metric;
 use monitoring::promql::{Expr, Selector, Window};
 use monitoring::services;
 use perf_report::Report;
@@ -248,6 +250,12 @@ async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result
     if is_doubtful && let Err(error) = source.value("vector(1)", now_ms()).await {
         return Ok(context.without_store(&error));
     }
+    if let Some(why) = describe_nothing(report, &source, &context.store).await {
+        return Ok(Proof {
+            checks: vec![ProofItem::new("metrics", "not proved".to_owned(), vec![why])],
+            finding: None,
+        });
+    }
     let mapping = context.backend.mapping.unwrap_or(catalogue.mapping);
     let catalogue = &Catalogue { mapping, ..*catalogue };
     let run = ProvenRun { catalogue, report, source: &source };
@@ -277,6 +285,21 @@ async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result
     Ok(match own.exposed.missing().filter(|_| !backend.is_own) {
         Some(missing) => proof.name_missing(report, missing),
         None => proof,
+    })
+}
+
+/// Says that the store has nothing of a run, if so. All other checks would fail because of that.
+async fn describe_nothing(report: &Report, source: &QuerySource, store: &ProofStore<'_>) -> Option<String> {
+    if report.run.store.as_ref()?.agrees != Some(false) {
+        return None;
+    }
+    let sent = Selector::new(Metric::http_reqs().name).with(TESTID, &report.run.testid);
+    let is_absent = matches!(source.value(&last_value_of_run(report, sent).to_string(), now_ms()).await, Ok(None));
+    is_absent.then(|| {
+        format!(
+            "the store accepted all pushes, and its responses to queries at {} have nothing of this run",
+            prometheus_store::shown_url(&store.url)
+        )
     })
 }
 
