@@ -143,7 +143,7 @@ fn tls_on_one_side_only_is_explained() {
         if first == [0x16] {
             let _ = secure(stream).read(&mut [0; 4096]);
         } else {
-            stream.read(&mut [0; 4096]).unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
             write!(stream, "HTTP/1.0 400 Bad Request\r\n\r\n").unwrap();
         }
     });
