@@ -158,7 +158,7 @@ pub(super) fn failure(args: &[&str], printed: &[u8]) -> KubectlError {
     }
 }
 
-/// What to do about a name that the cluster, or kubectl, does not know.
+/// Remedy for a name that the cluster or kubectl does not know.
 fn advise(message: &str) -> &'static str {
     match message {
         _ if message.contains("context \"") && message.ends_with("\" does not exist") => {

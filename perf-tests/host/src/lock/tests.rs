@@ -24,7 +24,7 @@ fn a_load_test_runs_alone_in_a_clone() {
 }
 
 #[test]
-fn the_error_of_a_folder_that_cannot_be_used_says_what_to_do() {
+fn an_unusable_folder_of_a_lock_is_explained() {
     let file = std::env::temp_dir().join(format!("perf-file-{}", std::process::id()));
     std::fs::write(&file, "").unwrap();
     let refused = Lock::take_for_load(&file, "basic").unwrap_err().to_string();

@@ -341,10 +341,14 @@ fn store_series(state: &StoreState, received: Vec<ReceivedSeries>, is_v2: bool) 
     (StatusCode::NO_CONTENT, written).into_response()
 }
 
-async fn series(State(state): State<Arc<StoreState>>) -> Json<Value> {
-    let any: Vec<Value> =
-        if *state.has_every_testid.lock().unwrap() { vec![json!({ "testid": "x" })] } else { Vec::new() };
-    Json(json!({ "status": "success", "data": any }))
+type Parameters = Query<BTreeMap<String, String>>;
+
+async fn series(State(state): State<Arc<StoreState>>, Query(parameters): Parameters) -> Json<Value> {
+    let (wanted, _) = matcher(parameters["match[]"].trim_matches(['{', '}']));
+    let is_known = *state.has_every_testid.lock().unwrap()
+        || state.series.lock().unwrap().keys().any(|labels| labels.contains(&wanted));
+    let found: &[Value] = if is_known { &[json!({ "testid": "x" })] } else { &[] };
+    Json(json!({ "status": "success", "data": found }))
 }
 
 /// Parses a matcher `a="b` or `a!="b` into `a=b`, and whether series must have that label.
@@ -358,10 +362,7 @@ fn matcher(text: &str) -> (String, bool) {
 
 /// Responds to `sum(name{…})`, `max(…)`, `min(…)`, the difference of two such sums, and queries for
 /// scraped values. A read-back sends no other queries.
-async fn query(
-    State(state): State<Arc<StoreState>>,
-    Query(parameters): Query<BTreeMap<String, String>>,
-) -> Json<Value> {
+async fn query(State(state): State<Arc<StoreState>>, Query(parameters): Parameters) -> Json<Value> {
     let respond = |value: &[f64]| {
         let points: Vec<_> =
             value.iter().map(|value| json!({ "metric": {}, "value": [0.0, value.to_string()] })).collect();

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use axum::Router;
 use axum::response::Redirect;
@@ -156,11 +157,14 @@ fn tls_on_one_side_only_is_explained() {
     let (silent, _) = accept_one(drop);
     assert_refused(&run_at(silent.port(), "tls-side-3", &[]), &["the server closed the connection", "use http://"]);
     let texts = ["did not respond to the TLS handshake within 5 s", "use http:// if it has no TLS"];
-    for given in [&[][..], &[("PERF_HTTP1", "1")], &[("PERF_HTTP2", "1")]] {
-        // Reads until the client gives up.
-        let (silent, _) = accept_one(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
-        assert_refused(&run_at(silent.port(), "tls-side-4", given), &texts);
-    }
+    thread::scope(|scope| {
+        for (number, given) in [&[][..], &[("PERF_HTTP1", "1")], &[("PERF_HTTP2", "1")]].into_iter().enumerate() {
+            // Reads until the client gives up.
+            let (silent, _) = accept_one(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+            let testid = format!("tls-side-4-{number}");
+            scope.spawn(move || assert_refused(&run_at(silent.port(), &testid, given), &texts));
+        }
+    });
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn a_counter_by_route_is_better_than_durations_without_a_route() {
 }
 
 #[test]
-fn a_counter_by_route_is_better_than_a_total_of_a_known_name() {
+fn a_counter_by_route_is_better_than_a_known_total() {
     let route = "{route=\"/a\",method=\"GET\",status=\"200\"} 1";
     let own = "BackendMapping::GO.requests(\"hits_total\").handler(\"route\").status(\"status\").upper_case_methods()";
     let known = "BackendMapping::FASTAPI.requests(\"shop_http_requests_total\").handler(\"route\")";

@@ -65,7 +65,7 @@ impl EndpointCounters {
                 if let Some(code) = code {
                     *counters.by_status.entry(StatusKey::Code(code)).or_default() += whole(sample.value);
                 }
-                // A word, such as "success", is no status.
+                // A word, such as "success", is not a status.
                 let class = status.chars().next().filter(char::is_ascii_digit);
                 let class = class.map(|first| format!("{first}xx")).unwrap_or_default();
                 *counters.by_class.entry(class).or_default() += whole(sample.value);

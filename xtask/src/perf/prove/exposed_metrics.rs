@@ -144,8 +144,8 @@ impl ExposedMetrics {
         by_reason.iter().map(|(reason, names)| format!("not available for {}: {reason}", names.join(", "))).collect()
     }
 
-    /// Whether the backend counts responses with a status. A counter without a label for it, or with
-    /// words in it, counts all.
+    /// Whether the backend counts responses with a status. A counter without a label for it, or
+    /// with words in it, counts all.
     pub(super) fn counts_status(&self, status: StatusKey) -> bool {
         let status = status.to_string();
         let known: BTreeSet<_> = self.requests().map(|sample| value(sample, self.mapping.status)).collect();
@@ -167,8 +167,8 @@ impl ExposedMetrics {
         routes.filter(|route| !NO_ROUTE.contains(&route.path.as_str()) && route.path != self.mapping.path).collect()
     }
 
-    /// Whether the backend exposes the series that a query selects by equal labels. Buckets of which
-    /// only the last is exposed, as of a native histogram, have no quantiles.
+    /// Whether the backend exposes the series that a query selects by equal labels. A native
+    /// histogram exposes only the last bucket, which has no quantiles.
     pub(super) fn has_series(&self, wanted: &Selector) -> bool {
         let has_labels = |sample: &ExpositionSample| {
             let mut labels = wanted.equal_labels().filter(|(label, _)| *label != JOB);

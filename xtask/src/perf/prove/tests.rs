@@ -27,8 +27,8 @@ use test_support::shop::{GET_CART, GET_OFFERS, SHOP};
 use url::Url;
 
 use self::odd_metrics::{
-    binary, broken, busy_replicas, by_view, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy, limited,
-    restarted_process, twice, uncountable, unsteady, without_start, words, workers_of_node,
+    binary, broken, busy_replicas, by_view, by_word, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy,
+    limited, restarted_process, twice, uncountable, unsteady, without_start, workers_of_node,
 };
 use super::delivery::BackendTraffic;
 use super::proof_item::ProofItemOutcome;
@@ -163,7 +163,7 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
         (false, busy_replicas, NotApplicable, "several processes (workers or replicas) respond"),
         (false, |counts| without_start(fastapi(counts, 2, |_, _| true)), Failed, "and the backend counted 5"),
         (false, twice, Shown, "20 counted by the backend"),
-        (false, words, Shown, "20 counted by the backend "),
+        (false, by_word, Shown, "20 counted by the backend "),
         (false, uncountable, NotApplicable, "no value of the backend's http_requests_total is a count"),
         (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
         (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),

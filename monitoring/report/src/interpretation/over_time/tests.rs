@@ -50,7 +50,7 @@ fn the_first_miss_is_reported_with_its_load() {
 }
 
 #[test]
-fn a_miss_that_lasts_to_the_end_is_reported_with_the_load_before_it() {
+fn a_miss_that_lasts_to_the_end_has_the_load_before_it() {
     let mut missed = report(30, |second| (if second < 29 { 2 } else { 20 }, 10.0));
     let slices = &mut missed.run.timeline.slices;
     slices.iter_mut().for_each(|slice| slice.vus = 5);

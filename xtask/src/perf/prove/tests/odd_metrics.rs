@@ -62,7 +62,7 @@ fn counter(route: &str, count: u64) -> String {
 }
 
 /// Counts results by words, such as Flask's tutorials.
-pub(super) fn words(counts: &Counts) -> Metrics {
+pub(super) fn by_word(counts: &Counts) -> Metrics {
     let series = |((method, route, status), count): (&(String, String, u16), &u64)| {
         let word = if *status < 400 { "success" } else { "failure" };
         format!("http_requests_total{{handler=\"{route}\",method=\"{method}\",status=\"{word}\"}} {count}\n")
