@@ -13,16 +13,24 @@ pub(crate) mod stub_backend;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use monitoring::backend_mapping::BackendMapping;
+use monitoring::intervals::SCRAPE_INTERVAL;
+use monitoring::label::{BACKEND_JOB, INSTANCE, JOB};
 use monitoring::prometheus::config::{LOGIN, PASSWORD_FILE, ScrapeTarget, TARGETS, TOKEN, TOKEN_FILE, USER_FILE};
+use monitoring::promql::Selector;
 use percent_encoding::percent_decode_str;
 use perf_host::signals::Signals;
 use perf_settings::UnixTarget;
+use prometheus_store::StoreAccess;
+use tokio::time;
 use url::Url;
 
 use crate::backend::target_metrics::{self, MetricsSource};
 use crate::host::cleanup::Cleanup;
+use crate::host::clock::{self, Moment};
 use crate::host::files;
 use crate::host::terminal::print_note;
 use crate::host::{http, owner, ports};
@@ -183,25 +191,18 @@ impl Stack {
         backend: impl Into<MetricsSource<'a>>,
         mapping: Option<BackendMapping>,
     ) -> anyhow::Result<()> {
-        let MetricsSource { target: backend, token } = backend.into();
-        // Without it, metrics that are open to everyone are scraped nevertheless.
-        let token = token.filter(|_| !self.is_in_container);
-        if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
+        let source = backend.into();
+        let targets = self.scrape_targets(source, mapping)?;
+        if targets.is_empty() {
             return Ok(());
         }
-        let target = |path| {
-            let url = http::target_url(backend, path)?;
-            let host = url.host_str().unwrap_or_default();
-            let local = prometheus_store::is_this_machine(&url);
-            let host = self.backend_host.filter(|_| local).unwrap_or(host);
-            let port = url.port_or_known_default().unwrap_or(80);
-            let target = ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path());
-            Ok((target, (token.is_some() || http::has_login(backend)) && url.origin() == backend.origin()))
-        };
-        let targets = target_metrics::paths(mapping).into_iter().map(target).collect::<anyhow::Result<Vec<_>>>()?;
+        let MetricsSource { target: backend, token } = source;
+        // Without it, metrics that are open to everyone are scraped nevertheless.
+        let token = token.filter(|_| !self.is_in_container);
+        let has_login = |of_backend: bool| of_backend && (token.is_some() || http::has_login(backend));
         // The owner is written first: if this command is killed, the next one can clean up.
         files::write(backend_owner(self.port), owner::this_command())?;
-        let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, has_login)| *has_login);
+        let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, of_backend)| has_login(*of_backend));
         if !others.is_empty() {
             let others: Vec<_> = others.into_iter().map(|(target, _)| target).collect();
             files::write(backend_file(self.port), serde_json::to_string(&others)?)?;
@@ -220,6 +221,64 @@ impl Stack {
             files::write_private(&folder.join(PASSWORD_FILE), &decoded(backend.password().unwrap_or_default()))?;
         }
         files::write(folder.join("backend.json"), serde_json::to_string(&own)?)
+    }
+
+    /// Each page of a backend's metrics that Prometheus can scrape, and whether the backend itself
+    /// serves it.
+    fn scrape_targets(
+        &self,
+        backend: MetricsSource<'_>,
+        mapping: Option<BackendMapping>,
+    ) -> anyhow::Result<Vec<(ScrapeTarget, bool)>> {
+        let backend = backend.target;
+        if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
+            return Ok(Vec::new());
+        }
+        let target = |path| {
+            let url = http::target_url(backend, path)?;
+            let host = url.host_str().unwrap_or_default();
+            let local = prometheus_store::is_this_machine(&url);
+            let host = self.backend_host.filter(|_| local).unwrap_or(host);
+            let port = url.port_or_known_default().unwrap_or(80);
+            let target = ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path());
+            Ok((target, url.origin() == backend.origin()))
+        };
+        target_metrics::paths(mapping).into_iter().map(target).collect()
+    }
+
+    /// Waits until Prometheus has dropped the series of backends at other addresses, which it
+    /// scraped for an earlier run. It does so two scrapes after it has lost one. Until then, a query
+    /// gives their values as those of this run.
+    pub(crate) async fn wait_for_dropped_backends(
+        &self,
+        backend: MetricsSource<'_>,
+        mapping: Option<BackendMapping>,
+    ) -> anyhow::Result<()> {
+        const LIMIT: Duration = Duration::from_secs(SCRAPE_INTERVAL.as_secs() * 4);
+        const PAUSE: Duration = Duration::from_millis(250);
+        let Some(url) = &self.prometheus else { return Ok(()) };
+        let targets = self.scrape_targets(backend, mapping)?;
+        let up = Selector::new("up").with(JOB, BACKEND_JOB);
+        let others = targets.iter().fold(up, |up, (target, _)| up.without(INSTANCE, target.instance()));
+        let others = others.now().max_by(&[]).to_string();
+        let store = http::prometheus(url, &StoreAccess::default())?;
+        let begin = clock::instant();
+        let mut is_shown = false;
+        while store.value(&others, Moment::now().0).await.context("Prometheus did not respond to a query")?.is_some() {
+            if !std::mem::replace(&mut is_shown, true) {
+                print_note(
+                    "Prometheus still has metrics of an earlier backend: waiting until it drops them, 20 s at most",
+                );
+            }
+            if clock::instant() - begin > LIMIT {
+                print_note(
+                    "warning: Prometheus did not drop them, so values of the backend may be those of another one",
+                );
+                break;
+            }
+            time::sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Ends the scraping of the backend.

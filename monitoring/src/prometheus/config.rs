@@ -98,6 +98,11 @@ impl ScrapeTarget {
         Self { targets: vec![authority], labels }
     }
 
+    /// The label `instance` of its series.
+    pub fn instance(&self) -> &str {
+        self.labels.get("instance").unwrap_or(&self.targets[0])
+    }
+
     /// The same target for a file in [`LOGIN`] or [`TOKEN`]. Its series have the usual job.
     #[must_use]
     pub fn with_login(mut self) -> Self {

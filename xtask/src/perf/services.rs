@@ -56,7 +56,12 @@ impl Services {
             self.target = stub.url.clone();
             self.stub = Some(stub);
         }
-        Ok(self.stack.scrape(self.metrics_source(plan), plan.mapping)?)
+        let (source, mut signals) = (self.metrics_source(plan), plan.signals.clone());
+        tokio::select! {
+            waited = self.stack.wait_for_dropped_backends(source, plan.mapping) => waited?,
+            () = signals.interrupted() => {}
+        }
+        Ok(self.stack.scrape(source, plan.mapping)?)
     }
 
     /// The target's own metrics. Those of the stub need no token.

@@ -117,6 +117,27 @@ async fn a_sum_of_rates_stays_what_the_run_measured() {
     assert!(values.into_iter().any(|it| it.value.fract() != 0.0), "no sum of floats was compared");
 }
 
+#[tokio::test]
+#[ignore = "needs a prometheus on PATH: run with cargo xtask ci"]
+async fn a_run_waits_until_an_earlier_backend_is_dropped() {
+    let [earlier, present] = [(); 2].map(|()| Url::parse(&counted_backend::serve(&SHOP, None, uneven)).unwrap());
+    let stack = scraping((&earlier).into()).await;
+    let source = QuerySource::new(stack.prometheus.clone().unwrap(), None, &StoreAccess::default()).unwrap();
+    let up = async || source.value("max(up{job=\"backend\"})", now_ms()).await.unwrap();
+    let scraped = async {
+        while up().await != Some(1.0) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), scraped).await.expect("no scrape within 60 s");
+    stack.wait_for_dropped_backends((&earlier).into(), Some(SHOP.mapping)).await.unwrap();
+    assert_eq!(up().await, Some(1.0), "a backend at the same address is not waited for");
+    stack.forget_backend().unwrap();
+    stack.wait_for_dropped_backends((&present).into(), Some(SHOP.mapping)).await.unwrap();
+    assert_eq!(up().await, None);
+    stack.down().await.unwrap();
+}
+
 /// The outcome for queries about a backend that was scraped `worked` of `all` times in a run.
 async fn excuse(is_own: bool, worked: u64, all: u64) -> Option<Excuse> {
     let store = fake_server::respond(move |request| {
