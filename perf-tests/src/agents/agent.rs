@@ -32,6 +32,9 @@ const LOOKUP_PAUSE: Duration = Duration::from_secs(2);
 /// Time for the coordinator to close the connection after the result.
 const FAREWELL: Duration = Duration::from_secs(30);
 
+/// The first two bytes of an alert of TLS, which looks like the length of a long message.
+const TLS_ALERT: usize = 0x15_03;
+
 /// Why an agent ends without a result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AgentEnd {
@@ -88,10 +91,9 @@ impl Agent {
         match first {
             Ok(ToAgent::Assignment(assignment)) => Ok((agent, *assignment)),
             Ok(other) => Err(unexpected(other)),
-            // An alert of TLS looks like the length of a long message.
-            Err(error @ MessageError::TooLong { .. }) => {
-                Err(AgentEnd::Refused(format!("{error}. If the coordinator uses TLS, set {AGENT_CA}")))
-            }
+            Err(MessageError::TooLong { length, .. }) if length >> 16 == TLS_ALERT => Err(AgentEnd::Refused(format!(
+                "it uses TLS: set {AGENT_CA} to a file with its certificate, or with its authority's"
+            ))),
             Err(error) => Err(error.into()),
         }
     }

@@ -46,7 +46,7 @@ fn agents_join_over_tls_and_others_are_refused() {
     let missing = printed(agent(&join, Some(Path::new("/none.pem"))));
     assert!(missing.contains("/none.pem") && missing.matches("PERF_AGENT_CA").count() == 1, "{missing}");
     let open = printed(agent(&join, None));
-    assert!(open.contains("If the coordinator uses TLS, set PERF_AGENT_CA"), "{open}");
+    assert!(open.contains("refused this agent: it uses TLS: set PERF_AGENT_CA"), "{open}");
     let agents = [agent(&join, Some(&own.file)), agent(&join, Some(&own.file))];
     let report = run.finish().unwrap();
     assert_eq!((report.exit_code, report.iterations.completed), (ExitCode::Met, 61), "{:?}", report.findings);
