@@ -68,12 +68,12 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
 fn docker(args: &[&str]) -> anyhow::Result<()> {
     let status = child::foreground("docker").args(args).current_dir(workspace::root()).status();
     let status = status.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => anyhow::anyhow!("docker, which builds the image, is not on PATH: install it"),
+        io::ErrorKind::NotFound => refuse("docker, which builds the image, is not on PATH: install it"),
         _ => error.into(),
     })?;
     if !status.success() {
         let hint = if args[0] == "buildx" { BUILDX_HINT } else { "" };
-        bail!("docker {} failed ({status}): see its output above{hint}", args[0]);
+        return Err(refuse(format!("docker {} failed ({status}): see its output above{hint}", args[0])));
     }
     Ok(())
 }

@@ -47,6 +47,14 @@ fn help_names_every_flag_and_every_exit_code() {
 }
 
 #[test]
+fn an_image_without_docker_is_refused() {
+    let output = xtask(&["image"], &[("PATH", "")]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(104), "{text}");
+    assert!(text.contains("docker, which builds the image, is not on PATH: install it"), "{text}");
+}
+
+#[test]
 fn the_readme_has_every_exit_code_and_their_order() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for exit in ExitCode::RANKED {
