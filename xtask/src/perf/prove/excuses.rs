@@ -7,9 +7,11 @@ use dashboards::query::QueryKind;
 use dashboards::service_dashboard;
 use monitoring::excuse::Excuse;
 use monitoring::intervals::PUSH_INTERVAL;
+use monitoring::measure::Reading;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::promql::{Expr, Window};
 use perf_report::Report;
+use perf_report::judgement::Goal;
 
 use super::exposed_metrics::ExposedMetrics;
 use super::window::step;
@@ -44,14 +46,19 @@ impl Excuses<'_> {
         own.or(no_scrapes).or_else(|| excuses.into_iter().find_map(|(applies, excuse)| applies.then_some(excuse)))
     }
 
-    /// Whether a query is about an objective for which the report has data. A run that is shorter
-    /// than two windows need not have data for a rule on a value per second.
+    /// Whether a query is about an objective for which the report has data. A rule on a value a
+    /// second needs a whole window, and then a step of the query. One on a counter or a gauge needs
+    /// a step between the second push, which is the first with values, and the end.
     fn must_have_data(&self, placed: &PlacedQuery) -> bool {
         let id = placed.query.subject.objective.as_ref();
         let objective = self.report.objectives.iter().find(|objective| Some(&objective.id) == id);
         objective.is_some_and(|objective| {
-            let is_too_short = objective.goal.is_per_second() && self.report.duration() < Timing::USUAL.window * 2;
-            objective.tally().is_some_and(|tally| tally.total > 0) && !is_too_short
+            let least = match objective.goal {
+                Goal::Value { reading: Reading::Count | Reading::Last, .. } => self.push_interval + LEAST_FOR_LINES,
+                _ if objective.goal.is_per_second() => Timing::USUAL.window * 2,
+                _ => Duration::ZERO,
+            };
+            objective.tally().is_some_and(|tally| tally.total > 0) && self.report.duration() >= least
         })
     }
 

@@ -5,7 +5,7 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::promql::Selector;
 use monitoring::query_subject::QuerySubject;
-use perf_report::judgement::{Goal, Measurement};
+use perf_report::judgement::{Goal, LimitSide, Measurement};
 use perf_report::verdict::Tally;
 use prometheus_store::exposition;
 
@@ -40,6 +40,14 @@ fn a_query_has_data_if_its_objective_has_some() {
     for (seconds, expected) in [(119, false), (120, true)] {
         report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
         assert_eq!(must_have_data(&report, Some(&id)), expected, "{seconds} s");
+    }
+    report.objectives[0].measured = Some(Measurement::Value { tally });
+    for (reading, seconds, expected) in
+        [(Reading::Count, 10, false), (Reading::Count, 11, true), (Reading::Last, 10, false), (Reading::Last, 11, true)]
+    {
+        report.objectives[0].goal = Goal::Value { reading, limit: 5, side: LimitSide::AtMost };
+        report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
+        assert_eq!(must_have_data(&report, Some(&id)), expected, "{reading:?}, {seconds} s");
     }
 }
 
