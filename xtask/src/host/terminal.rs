@@ -28,10 +28,10 @@ pub(crate) fn print_runs(reports: &[Report]) {
     print_line(&render_runs(reports, style()));
 }
 
-/// Prints a comparison, and the path of its file, which is beside `path`.
+/// Prints a comparison, and the path of its report, which is beside `path`.
 pub(crate) fn print_comparison(compared: &Comparison, path: &Path) {
-    let path = path.with_file_name(files::COMPARISON);
-    print_line(&format!("\n{}\n\ncomparison {}", render_comparison(compared, style()), path.display()));
+    let path = path.with_file_name(files::HTML);
+    print_line(&format!("\n{}\n\nreport     {}", render_comparison(compared, style()), path.display()));
 }
 
 /// The abilities of the terminal on standard output. A file or a pipe gets plain text of 200

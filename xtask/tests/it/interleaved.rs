@@ -62,6 +62,8 @@ fn a_slower_endpoint_of_the_head_is_reported_without_secrets() {
     assert_eq!(sides.lines().take(5).collect::<Vec<_>>(), ["base", "head", "head", "base", "base"], "{sides}");
     assert_eq!(sides.lines().count(), 20);
     let folder = std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
+    let html = folder.join("report.html").display().to_string();
+    assert!(output.text.lines().any(|line| line.split_whitespace().eq(["report", &html])), "{}", output.text);
     for file in ["comparison.json", "report.html", "summary.md"] {
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
         assert!(text.contains("join_room") || text.contains("join\\_room"), "{file}");
