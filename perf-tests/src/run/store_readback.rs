@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use monitoring::endpoint::Endpoint;
+use perf_host::proc;
 use perf_report::evidence::StoreResult;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted;
 use perf_report::judgement::Judge;
+use perf_settings::OutcomePlace;
 
 use super::{FinishedLoad, PreparedRun};
 use crate::evidence::{MeasuredCount, RunStore};
@@ -18,6 +20,17 @@ pub(super) struct StoreReadback {
     pub(super) findings: Vec<Finding>,
 }
 
+/// The next step with a store that does not accept metrics. `cargo xtask` runs on another machine
+/// than a pod.
+fn advise(outcome: Option<&OutcomePlace>) -> String {
+    let is_pod = outcome == Some(&OutcomePlace::Log);
+    let pod = proc::hostname().filter(|_| is_pod);
+    pod.map_or_else(
+        || "check it with cargo xtask stack doctor".to_owned(),
+        |pod| format!("it was tried from pod {pod}"),
+    )
+}
+
 impl PreparedRun {
     /// Gives the result of the pushes, and compares the store's counts with the measured ones.
     pub(super) async fn read_back(&self, finished: &FinishedLoad, exercised: &[Endpoint]) -> StoreReadback {
@@ -25,9 +38,8 @@ impl PreparedRun {
         let why = pushes.last_error.as_ref().map(ToString::to_string).unwrap_or_default();
         let (agrees, mut findings) = match (pushes.last_push, &self.store) {
             (None, _) => {
-                let message = format!(
-                    "the store did not accept the final metrics: {why}; check it with cargo xtask stack doctor"
-                );
+                let advice = advise(self.settings.outcome.as_ref());
+                let message = format!("the store did not accept the final metrics: {why}; {advice}");
                 // If the store rejected the first push, the run already has this finding.
                 let is_known = finished.problems.iter().any(|finding| finding.kind == FindingKind::StoreRefused);
                 let refused = || Finding::inconclusive(Subject::Store, FindingKind::StoreRefused, message);
@@ -113,3 +125,6 @@ impl PreparedRun {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
