@@ -247,8 +247,8 @@ impl Stack {
     }
 
     /// Waits until Prometheus has dropped the series of backends at other addresses, which it
-    /// scraped for an earlier run. It does so two scrapes after it has lost one. Until then, a query
-    /// gives their values as those of this run.
+    /// scraped for an earlier run. It does so two scrapes after it has lost one. Until then, a
+    /// query gives their values as those of this run.
     pub(crate) async fn wait_for_dropped_backends(
         &self,
         backend: MetricsSource<'_>,
