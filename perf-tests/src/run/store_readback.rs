@@ -79,6 +79,8 @@ impl PreparedRun {
         let parts: Vec<_> = self.planning.plan.parts.iter().map(|part| &*part.name).collect();
         let judge = Judge { catalogue, exercised, snapshot, checks: &checks, measures: &measures, parts: &parts };
         let tallies = catalogue.slos.iter().filter_map(|slo| Some((slo, judge.tally(slo)?)));
+        // A gauge without a value is not judged, and its other count is that of the requests.
+        let tallies = tallies.filter(|(slo, tally)| slo.limit().is_none() || tally.total > 0);
         let of_objectives =
             tallies.flat_map(|(slo, tally)| MeasuredCount::objective(&catalogue.slo_id(slo), slo, &self.testid, tally));
         let sent = MeasuredCount::requests(&self.testid, snapshot.requests().sent);

@@ -272,6 +272,18 @@ fn an_undeclared_measure_ends_the_run_and_an_unused_one_is_inconclusive() {
     let report = finished.report().unwrap();
     assert_eq!(find(report, "measure_queue_length").verdict, Verdict::Inconclusive(Reason::NoValue));
     assert_eq!(find(report, "measure_hits").verdict, Verdict::NotInScenario);
+    let unused = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).measures(&[OPEN_ROOMS, ORDERS, HITS]);
+    let store = Store::start();
+    let finished = unused.load(shared_iterations(2, 100)).run_with(
+        settings(&service, Some(&store), "unused-1"),
+        async |vu: &mut Vu, ()| {
+            vu.request(ROOM).send().await?;
+            Ok(())
+        },
+    );
+    let unused = finished.report().unwrap();
+    assert_eq!(find(unused, "measure_open_rooms").verdict, Verdict::Inconclusive(Reason::NoValue));
+    assert_eq!(unused.run.store.as_ref().unwrap().agrees, Some(true), "{:?}", unused.findings);
     let undeclared = Scenario::new("rooms", &CATALOGUE).exercises(&[ROOM]).load(shared_iterations(1, 1));
     let finished = undeclared.run_with(settings(&service, None, "undeclared-1"), async |vu: &mut Vu, ()| {
         vu.record(HITS, 1);
