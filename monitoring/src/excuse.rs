@@ -51,7 +51,7 @@ pub enum Excuse {
     FailedScrapes,
     #[error("the backend was scraped too rarely in this run for rates")]
     FewScrapes,
-    #[error("a run with only a few pushes has too few points for lines")]
+    #[error("too few pushes have values for a line")]
     FewPushes,
     #[error("the run made no request to these endpoints")]
     NotRequested,

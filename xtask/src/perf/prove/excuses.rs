@@ -41,20 +41,23 @@ impl Excuses<'_> {
             (self.needs_more_pushes(placed), Excuse::FewPushes),
             (is_mark && step(window) > service_dashboard::MARK, Excuse::LongSteps),
             (self.is_not_requested(placed), Excuse::NotRequested),
+            (self.is_requested_late(placed), Excuse::FewPushes),
         ];
         let no_scrapes = self.no_scrapes.filter(|_| placed.query.expr.is_about_backend());
         own.or(no_scrapes).or_else(|| excuses.into_iter().find_map(|(applies, excuse)| applies.then_some(excuse)))
     }
 
     /// Whether a query is about an objective for which the report has data. A rule on a value a
-    /// second needs a whole window, and then a step of the query. One on a counter or a gauge needs
-    /// a step between the second push, which is the first with values, and the end.
+    /// second needs a whole window, and then a step of the query. One on a measure needs a step
+    /// between the push after the first value and the end. Each iteration may record it at its end.
     fn must_have_data(&self, placed: &PlacedQuery) -> bool {
         let id = placed.query.subject.objective.as_ref();
         let objective = self.report.objectives.iter().find(|objective| Some(&objective.id) == id);
         objective.is_some_and(|objective| {
             let least = match objective.goal {
-                Goal::Value { reading: Reading::Count | Reading::Last, .. } => self.push_interval + LEAST_FOR_LINES,
+                Goal::Measure { .. } | Goal::Value { reading: Reading::Count | Reading::Last, .. } => {
+                    self.longest_iteration() + self.time_to_show()
+                }
                 _ if objective.goal.is_per_second() => Timing::USUAL.window * 2,
                 _ => Duration::ZERO,
             };
@@ -87,6 +90,30 @@ impl Excuses<'_> {
         let has_lost_pushes = self.report.run.store.as_ref().is_some_and(|store| store.refused > 0);
         let has_few = self.report.duration() < LEAST_FOR_LINES || has_lost_pushes;
         self.is_short() && (is_cell || placed.kind == QueryKind::Range && has_few)
+    }
+
+    /// The median of the part with the longest iterations.
+    fn longest_iteration(&self) -> Duration {
+        let parts = self.report.run.plan.parts.iter();
+        let medians = parts.filter_map(|part| Duration::try_from_secs_f64(part.iteration_ms?.p50 / 1e3).ok());
+        medians.max().unwrap_or_default()
+    }
+
+    /// Time from a first value until lines have it for certain: the next push has it, and a step
+    /// comes after that.
+    fn time_to_show(&self) -> Duration {
+        self.push_interval + LEAST_FOR_LINES
+    }
+
+    /// Whether a query is about endpoints that were first requested shortly before the end of the
+    /// load, such as a logout. Only the last push has them.
+    fn is_requested_late(&self, placed: &PlacedQuery) -> bool {
+        let slices = &self.report.run.timeline.slices;
+        let first = |name: &&str| slices.iter().find(|slice| slice.endpoints.contains_key(*name));
+        let first = placed.query.subject.endpoints.iter().filter_map(first).min_by_key(|slice| slice.to_ms);
+        first.is_some_and(|slice| {
+            slice.from_ms > 0 && Duration::from_millis(slice.to_ms) + self.time_to_show() > self.report.duration()
+        })
     }
 
     /// Whether a query is about endpoints, and the run made no request to any of them.

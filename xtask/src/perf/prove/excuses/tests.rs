@@ -1,10 +1,14 @@
 //! Tests of `excuses`.
 
+use std::collections::BTreeMap;
+
 use dashboards::query::Query;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::promql::Selector;
 use monitoring::query_subject::QuerySubject;
+use perf_report::Millis;
+use perf_report::evidence::{Durations, EndpointSlice, Iterations, LoadModel, PartResult, Slice};
 use perf_report::judgement::{Goal, LimitSide, Measurement};
 use perf_report::verdict::Tally;
 use prometheus_store::exposition;
@@ -48,6 +52,41 @@ fn a_query_has_data_if_its_objective_has_some() {
         report.objectives[0].goal = Goal::Value { reading, limit: 5, side: LimitSide::AtMost };
         report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
         assert_eq!(must_have_data(&report, Some(&id)), expected, "{reading:?}, {seconds} s");
+    }
+    // An iteration may record its value at its end.
+    let iteration = Durations { p50: 7_000.0, p95: 9_000.0, p99: 9_000.0, max: 9_000.0 };
+    report.run.plan.parts.push(PartResult {
+        name: "rooms".to_owned(),
+        load: String::new(),
+        profile: serde_json::Value::Null,
+        iterations: Iterations::default(),
+        iteration_ms: Some(iteration),
+        model: LoadModel::Closed,
+        endpoints: BTreeMap::new(),
+    });
+    for (seconds, expected) in [(17, false), (18, true)] {
+        report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
+        assert_eq!(must_have_data(&report, Some(&id)), expected, "{seconds} s");
+    }
+}
+
+#[test]
+fn a_query_about_an_endpoint_that_is_requested_last_may_be_empty() {
+    let mut report = test_support::report();
+    report.run.ended_unix_ms = report.run.started_unix_ms + 60_000;
+    let ms = Millis::Finite(1.0);
+    let endpoint = EndpointSlice { requests: 1, failed: 0, good: None, p50_ms: ms, p95_ms: ms, further: Vec::new() };
+    report.run.timeline.slices = (0..60)
+        .map(|second: u64| Slice { from_ms: second * 1_000, to_ms: (second + 1) * 1_000, ..Slice::default() })
+        .collect();
+    let subject = QuerySubject { endpoints: vec!["logout"], ..QuerySubject::default() };
+    let query = Query { subject, ..Query::new("", Selector::new("vus").now()) };
+    let placed = PlacedQuery { place: QueryPlace::Rule(String::new()), query, kind: QueryKind::Range };
+    let exposed = ExposedMetrics::new(BackendMetrics::Unavailable(NoMetrics::default()), BackendMapping::FASTAPI, true);
+    for (second, expected) in [(55, true), (49, true), (48, false), (0, false)] {
+        report.run.timeline.slices[second].endpoints.insert("logout".to_owned(), endpoint.clone());
+        let excuses = Excuses { report: &report, push_interval: PUSH_INTERVAL, no_scrapes: None, exposed: &exposed };
+        assert_eq!(excuses.is_requested_late(&placed), expected, "{second} s");
     }
 }
 
