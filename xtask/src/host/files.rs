@@ -68,6 +68,13 @@ pub(crate) fn remove_folder(folder: &Path) -> anyhow::Result<()> {
     or_absent(fs::remove_dir_all(folder)).with_context(|| format!("failed to remove {}", folder.display()))
 }
 
+/// Whether an error is that of a disk that is full, or of a file that this user may not write.
+pub(crate) fn is_unwritable(error: &anyhow::Error) -> bool {
+    use ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    kinds.into_iter().any(|kind| [PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull].contains(&kind))
+}
+
 fn or_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
     removed.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }

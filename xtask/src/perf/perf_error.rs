@@ -76,6 +76,9 @@ pub(crate) enum PerfError {
     /// A scenario's process ended before it wrote an outcome. The text says how.
     #[error("{0}")]
     Crashed(String),
+    /// A scenario's process ended before it wrote an outcome, because it cannot write one.
+    #[error("{0:#}: make it possible to write there, or name another folder with PERF_FOLDER")]
+    OutcomeNotWritten(anyhow::Error),
     /// A test failed after it had written its outcome. The text says how.
     #[error("{0}")]
     TestFailed(String),
@@ -138,7 +141,7 @@ impl PerfError {
             Self::BaseNotMeasured(_) | Self::TooNoisy { .. } | Self::TooFewRequests => ExitCode::Inconclusive,
             Self::Interrupted(_) => ExitCode::Interrupted,
             Self::Internal(error) => exit_code(error),
-            Self::Crashed(_) | Self::Panicked => ExitCode::Internal,
+            Self::Crashed(_) | Self::OutcomeNotWritten(_) | Self::Panicked => ExitCode::Internal,
             Self::NotCleanedUp { code, .. } => code.or_worse(ExitCode::Internal),
             Self::AlsoNotCleanedUp { first, .. } => first.code(),
         }

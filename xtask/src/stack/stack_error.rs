@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use perf_report::exit_code::ExitCode;
 
 use super::docker_host::NETWORK;
+use crate::host::files;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StackError {
@@ -35,7 +36,7 @@ pub(crate) enum StackError {
 }
 
 impl StackError {
-    pub(crate) const fn code(&self) -> ExitCode {
+    pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Unavailable(_)
             | Self::ChosenUnavailable { .. }
@@ -44,6 +45,7 @@ impl StackError {
             | Self::ChosenImage(_)
             | Self::PortInUse { .. }
             | Self::InUse { .. } => ExitCode::BadConfiguration,
+            Self::Internal(error) if files::is_unwritable(error) => ExitCode::BadConfiguration,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Internal(_) => ExitCode::Internal,
         }

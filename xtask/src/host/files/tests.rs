@@ -17,3 +17,9 @@ fn only_this_user_may_read_a_private_file() {
     );
     fs::remove_file(path).unwrap();
 }
+
+#[test]
+fn a_full_disk_is_told_from_other_errors() {
+    assert!(is_unwritable(&write("/dev/full", "a").unwrap_err()));
+    assert!(!is_unwritable(&read("/no/such/file").unwrap_err()));
+}

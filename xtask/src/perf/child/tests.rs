@@ -36,6 +36,15 @@ fn only_sigkill_suggests_too_little_memory() {
 }
 
 #[test]
+fn an_outcome_that_cannot_be_written_is_the_cause() {
+    let scenario = ScenarioTest { name: "basic".to_owned(), test: "basic::basic".to_owned() };
+    let error = read(&scenario, Path::new("/no/such/outcome.json"), ExitStatus::from_raw(101 << 8)).err().unwrap();
+    let text = error.to_string();
+    assert!(text.starts_with("failed to write /no/such/outcome.json: ") && text.contains("PERF_FOLDER"), "{text}");
+    assert_eq!(error.code(), ExitCode::Internal);
+}
+
+#[test]
 fn a_test_that_fails_after_a_met_run_is_a_configuration_error() {
     let planned = || Some(Outcome::Plan(PlanSummary::default()));
     assert_eq!(finished("met", planned(), 0), Ok(ExitCode::Met));
