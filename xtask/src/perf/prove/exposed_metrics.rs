@@ -145,13 +145,14 @@ impl ExposedMetrics {
     }
 
     /// Whether the backend counts responses with a status. A counter without a label for it, or
-    /// with words in it, counts all.
+    /// with words only, counts all.
     pub(super) fn counts_status(&self, status: StatusKey) -> bool {
         let status = status.to_string();
         let known: BTreeSet<_> = self.requests().map(|sample| value(sample, self.mapping.status)).collect();
         let class = &status[..status.len().min(1)];
         self.is_own
-            || known.iter().any(|known| !known.starts_with(|first: char| first.is_ascii_digit()))
+            || known.contains("")
+            || !known.is_empty() && known.iter().all(|known| !known.starts_with(|first: char| first.is_ascii_digit()))
             || known
                 .iter()
                 .any(|known| *known == status || *known == class || known.eq_ignore_ascii_case(&format!("{class}xx")))

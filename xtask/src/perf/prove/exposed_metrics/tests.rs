@@ -41,9 +41,12 @@ fn a_status_is_counted_if_any_series_has_it() {
         ("status=\"200\"", 404, false),
         ("status=\"2\"", 201, true),
         ("code=\"200\"", 404, true),
+        ("status=\"success\"", 404, true),
     ] {
         assert_eq!(counts(labels, status), expected, "{labels} {status}");
     }
+    // Micrometer has this word for a request that was aborted.
+    assert!(!counts("status=\"UNKNOWN\"} 0\nhttp_requests_total{status=\"200\"", 500));
 }
 
 #[test]
