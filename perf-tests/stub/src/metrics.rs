@@ -140,7 +140,7 @@ impl Metrics {
 
     pub(crate) fn text(&self) -> prometheus::Result<String> {
         #[cfg(target_os = "linux")]
-        self.process.update().map_err(|error| prometheus::Error::Msg(error.to_string()))?;
+        self.process.update();
         let mut buffer = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut buffer)?;
         String::from_utf8(buffer).map_err(|error| prometheus::Error::Msg(error.to_string()))

@@ -1,12 +1,15 @@
 //! Metrics of the stub's process, named as by Python's client. Those of the `prometheus` crate need
 //! an older `procfs`, which would compile beside the workspace's.
 
+use std::sync::{Mutex, PoisonError};
+
 use procfs::process::{LimitValue, Process};
 use procfs::{CurrentSI as _, KernelStats, page_size, ticks_per_second};
 use prometheus::{Counter, Gauge, IntGauge, Registry};
 
 pub(crate) struct ProcessMetrics {
-    cpu: Counter,
+    /// Locked, so that two readings at once do not both add the same time.
+    cpu: Mutex<Counter>,
     started: Gauge,
     virtual_memory: IntGauge,
     resident_memory: IntGauge,
@@ -21,8 +24,10 @@ impl ProcessMetrics {
             registry.register(Box::new(gauge.clone()))?;
             prometheus::Result::Ok(gauge)
         };
+        let cpu = Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?;
+        registry.register(Box::new(cpu.clone()))?;
         let metrics = Self {
-            cpu: Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?,
+            cpu: Mutex::new(cpu.clone()),
             started: Gauge::new(
                 "process_start_time_seconds",
                 "Start time of the process since unix epoch in seconds.",
@@ -32,18 +37,26 @@ impl ProcessMetrics {
             open_files: gauge("process_open_fds", "Number of open file descriptors.")?,
             max_files: gauge("process_max_fds", "Maximum number of open file descriptors.")?,
         };
-        registry.register(Box::new(metrics.cpu.clone()))?;
         registry.register(Box::new(metrics.started.clone()))?;
         Ok(metrics)
     }
 
-    /// Reads the present values.
-    pub(crate) fn update(&self) -> procfs::ProcResult<()> {
+    /// Reads the present values. A value that cannot be read stays what it was.
+    pub(crate) fn update(&self) {
+        if let Err(error) = self.read() {
+            eprintln!("warning: cannot read the metrics of this process: {error}");
+        }
+    }
+
+    fn read(&self) -> procfs::ProcResult<()> {
         let process = Process::myself()?;
         let stat = process.stat()?;
         #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
         let seconds = |ticks: u64| ticks as f64 / ticks_per_second() as f64;
-        self.cpu.inc_by(seconds(stat.utime + stat.stime) - self.cpu.get());
+        let cpu = self.cpu.lock().unwrap_or_else(PoisonError::into_inner);
+        // Sums of floats may exceed the time by a rounding error.
+        cpu.inc_by((seconds(stat.utime + stat.stime) - cpu.get()).max(0.0));
+        drop(cpu);
         #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
         self.started.set(KernelStats::current()?.btime as f64 + seconds(stat.starttime));
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
