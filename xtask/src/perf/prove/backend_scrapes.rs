@@ -44,23 +44,30 @@ impl BackendScrapes {
             let excuse = if is_socket { Excuse::UnixSocket } else { Excuse::NoMetrics };
             return Self { excuse: Some(excuse), are_missing: false };
         }
-        let scrapes = async |function, within| {
+        let scrapes = async |function, within, until_ms| {
             let up = scraped("up").within(Window::Fixed(within)).now();
             let value = Expr::Call(function, vec![up]).max_by(&[]);
-            source.value(&value.to_string(), now_ms()).await
+            source.value(&value.to_string(), until_ms).await
         };
-        let up = scrapes("max_over_time", Duration::from_secs(3600)).await;
-        let run = Duration::from_millis(u64::try_from(now_ms() - report.run.started_unix_ms).unwrap_or_default());
-        let [worked, all] = [scrapes("sum_over_time", run).await, scrapes("count_over_time", run).await]
-            .map(|count| count.ok().flatten().unwrap_or_default());
-        let is_rare = worked < (report.duration().as_secs_f64() / LONGEST_PAUSE.as_secs_f64()).max(LEAST);
+        let up = scrapes("max_over_time", Duration::from_secs(3600), now_ms()).await;
+        let of_run = async |function| scrapes(function, report.duration(), report.run.ended_unix_ms).await;
+        let (is_rare, has_failed) = match (of_run("sum_over_time").await, of_run("count_over_time").await) {
+            // The stack's Prometheus gets the backend as a target, and must scrape it.
+            (Ok(_), Ok(None | Some(0.0))) => (!store.is_own, false),
+            (Ok(worked), Ok(Some(all))) => {
+                let (worked, seconds) = (worked.unwrap_or_default(), report.duration().as_secs_f64());
+                (worked < (seconds / LONGEST_PAUSE.as_secs_f64()).max(LEAST), all > worked)
+            }
+            // Any other problem appears as panels without data.
+            (Err(_), _) | (_, Err(_)) => (false, false),
+        };
         let excuse = match up {
             _ if is_socket => Some(Excuse::UnixSocket),
             _ if report.duration() < SCRAPE_INTERVAL * SCRAPES => Some(Excuse::FewScrapes),
             // The stack's Prometheus gets the backend as a target. Other stores need not have it.
             Ok(None) if !store.is_own => Some(Excuse::NotScraped),
             Ok(Some(0.0)) if store.is_on_a_bridge => Some(Excuse::BridgeNetwork),
-            Ok(Some(_)) if is_rare && all > worked && !backend.is_own => Some(Excuse::FailedScrapes),
+            Ok(Some(_)) if is_rare && has_failed && !backend.is_own => Some(Excuse::FailedScrapes),
             Ok(Some(_)) if is_rare && !backend.is_own => Some(Excuse::FewScrapes),
             // Any other problem appears as panels without data.
             _ => None,
