@@ -106,6 +106,7 @@ pub enum FindingKind {
     // Store.
     StoreRefused,
     StoreDisagrees,
+    StoreLacksRun,
     StoreNotAsked,
     PushesRetried,
     SeriesNotEnded,

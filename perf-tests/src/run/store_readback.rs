@@ -102,7 +102,7 @@ impl PreparedRun {
                     store.shown(),
                     "name the URL for queries of the store that the pushes go to with --prometheus-url"
                 );
-                (Some(false), vec![Finding::inconclusive(Subject::Store, FindingKind::StoreDisagrees, message)])
+                (Some(false), vec![Finding::inconclusive(Subject::Store, FindingKind::StoreLacksRun, message)])
             }
             Ok(differences) => {
                 let problem = |difference: &String| {

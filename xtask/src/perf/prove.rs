@@ -36,8 +36,6 @@ use std::time::Duration;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::label::TESTID;
-use monitoring::metric::Metric;
 use monitoring::promql::{Expr, Selector, Window};
 use monitoring::services;
 use perf_report::Report;
@@ -116,7 +114,8 @@ impl ProofResult {
 
 /// Whether a run has a proof. Otherwise a finding of its report says why its metrics are missing.
 fn has_proof(report: &Report) -> bool {
-    report.was_loaded() && report.run.store.as_ref().is_some_and(|store| store.complete)
+    let is_stored = report.run.store.as_ref().is_some_and(|store| store.complete);
+    report.was_loaded() && is_stored && !report.has(FindingKind::StoreLacksRun)
 }
 
 /// Makes the proof of a run, if it has one, and writes it to the run's folder.
@@ -250,12 +249,6 @@ async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result
     if is_doubtful && let Err(error) = source.value("vector(1)", now_ms()).await {
         return Ok(context.without_store(&error));
     }
-    if let Some(why) = describe_nothing(report, &source, &context.store).await {
-        return Ok(Proof {
-            checks: vec![ProofItem::new("metrics", "not proved".to_owned(), vec![why])],
-            finding: None,
-        });
-    }
     let mapping = context.backend.mapping.unwrap_or(catalogue.mapping);
     let catalogue = &Catalogue { mapping, ..*catalogue };
     let run = ProvenRun { catalogue, report, source: &source };
@@ -285,21 +278,6 @@ async fn prove(report: &Report, mut context: ProofContext<'_>) -> anyhow::Result
     Ok(match own.exposed.missing().filter(|_| !backend.is_own) {
         Some(missing) => proof.name_missing(report, missing),
         None => proof,
-    })
-}
-
-/// Says that the store has nothing of a run, if so. All other checks would fail because of that.
-async fn describe_nothing(report: &Report, source: &QuerySource, store: &ProofStore<'_>) -> Option<String> {
-    if report.run.store.as_ref()?.agrees != Some(false) {
-        return None;
-    }
-    let sent = Selector::new(Metric::http_reqs().name).with(TESTID, &report.run.testid);
-    let is_absent = matches!(source.value(&last_value_of_run(report, sent).to_string(), now_ms()).await, Ok(None));
-    is_absent.then(|| {
-        format!(
-            "the store accepted all pushes, and its responses to queries at {} have nothing of this run",
-            prometheus_store::shown_url(&store.url)
-        )
     })
 }
 
