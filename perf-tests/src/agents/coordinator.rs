@@ -117,6 +117,7 @@ impl Coordinator {
             return Err(self.find_cause(AgentError::NotAllJoined { joined, agents, why, refused }));
         }
         self.listener.refuse_others();
+        self.pauses.restart();
         let empty = Snapshot::new(&self.layout);
         let numbered = (1..).zip(LoadShare::all(agents)).zip(joined);
         self.members = numbered.map(|((number, share), joined)| Member::new(number, share, joined, &empty)).collect();
@@ -174,11 +175,13 @@ impl Coordinator {
 
     /// The cause of an error: agents that this process started end if it stands still.
     fn find_cause(&self, error: AgentError) -> AgentError {
-        let length = self.pauses.longest().length;
+        let Standstill { from, length } = self.pauses.longest();
+        // Agents leave a coordinator that is silent for so long.
+        let is_recent = clock::now().saturating_duration_since(from + length) < SILENCE;
         match error {
             AgentError::NotAllJoined { .. } if self.processes.is_empty() => error,
             AgentError::NotAllJoined { .. } | AgentError::NoResponse { .. } | AgentError::Lost { .. }
-                if length > SILENCE / 2 =>
+                if length > SILENCE && is_recent =>
             {
                 AgentError::StoodStill { length }
             }
