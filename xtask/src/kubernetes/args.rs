@@ -35,7 +35,7 @@ pub(crate) struct KubernetesArgs {
     #[arg(
         long,
         value_name = "MEMORY",
-        value_parser = parse_quantity,
+        value_parser = parse_memory,
         requires = "image",
         help = format!("Memory of each pod, for example 2Gi [default: {POD_MEMORY}]")
     )]
@@ -86,6 +86,14 @@ fn parse_quantity(text: &str) -> Result<String, String> {
     match is_number && SUFFIXES.contains(&&text[number.len()..]) {
         true => Ok(text.to_owned()),
         false => Err(format!("{text:?} is not a quantity such as 2, 500m or 2Gi")),
+    }
+}
+
+/// Checks a quantity of bytes. Kubernetes accepts 500m, which is half a byte.
+fn parse_memory(text: &str) -> Result<String, String> {
+    match text.ends_with('m') {
+        true => Err(format!("{text:?} is not a quantity of memory such as 500Mi or 2Gi")),
+        false => parse_quantity(text),
     }
 }
 

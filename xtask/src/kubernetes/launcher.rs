@@ -160,14 +160,13 @@ fn read_run(log: &EndedLog, place: &str) -> Result<LaunchedRun, LaunchError> {
     }
     let how = match &log.ended {
         Some(ended) => {
-            let reason = ended.reason.as_deref().map_or_else(String::new, |reason| format!(" ({reason})"));
+            let reason = ended.describe_reason().map_or_else(String::new, |reason| format!(" ({reason})"));
             format!("ended with exit code {}{reason}", ended.exit_code)
         }
         None => "was removed".to_owned(),
     };
     let place = place.to_owned();
-    // The codes of a program that cannot be run.
-    if log.ended.as_ref().is_some_and(|ended| matches!(ended.exit_code, 126..=128)) {
+    if log.ended.as_ref().is_some_and(|ended| ended.is_without_program()) {
         return Err(LaunchError::NoProgram { place, how });
     }
     let todo = match log.ended.as_ref().and_then(|ended| ended.reason.as_deref()) {

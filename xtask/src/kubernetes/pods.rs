@@ -83,6 +83,8 @@ pub(super) struct Event {
 pub(super) struct Terminated {
     pub(super) exit_code: i32,
     pub(super) reason: Option<String>,
+    /// Why the container did not start.
+    pub(super) message: Option<String>,
 }
 
 /// The state of a pod, by its only container.
@@ -154,6 +156,25 @@ impl Pod {
 }
 
 impl Terminated {
+    /// Whether the image has no program at its entry point, or one that a shell did not find.
+    pub(super) fn is_without_program(&self) -> bool {
+        let says = |text| self.message.as_ref().is_some_and(|message| message.contains(text));
+        match self.exit_code {
+            126 | 127 => true,
+            // The container did not start. The message is that of the container runtime.
+            128 => says("executable file not found") || says("no such file or directory"),
+            _ => false,
+        }
+    }
+
+    /// Why it ended, with the beginning of the container runtime's message.
+    pub(super) fn describe_reason(&self) -> Option<String> {
+        const LONGEST: usize = 150;
+        let message: Option<String> = self.message.as_ref().map(|message| message.chars().take(LONGEST).collect());
+        let is_known = self.reason.is_some() || message.is_some();
+        is_known.then(|| describe(self.reason.as_deref(), message.as_deref()))
+    }
+
     /// Whether an agent ended because it cannot take part.
     pub(super) fn is_mistake(&self) -> bool {
         self.exit_code == i32::from(ExitCode::BadConfiguration.code())

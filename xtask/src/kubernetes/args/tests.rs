@@ -46,6 +46,12 @@ fn a_wrong_quantity_is_refused() {
 }
 
 #[test]
+fn thousandths_of_a_byte_are_refused() {
+    let error = Line::try_parse_from(["perf", "--image=a", "--pod-memory=500m"]).unwrap_err().to_string();
+    assert!(error.contains("\"500m\" is not a quantity of memory such as 500Mi or 2Gi"), "{error}");
+}
+
+#[test]
 fn flags_of_pods_need_an_image() {
     for flag in ["--pod-cpu=2", "--pod-memory=1Gi", "--context=a", "--namespace=a"] {
         let error = Line::try_parse_from(["perf", flag]).unwrap_err();

@@ -31,8 +31,26 @@ fn a_pod_that_does_not_run_is_explained() {
     assert_eq!(state(&evicted), PodState::Broken("Evicted: The node was low on resource: memory.".to_owned()));
     let killed = json!({ "containerStatuses": [{ "state": { "terminated": {
             "exitCode": 137, "reason": "OOMKilled" } } }] });
-    let ended = Terminated { exit_code: 137, reason: Some("OOMKilled".to_owned()) };
+    let ended = Terminated { exit_code: 137, reason: Some("OOMKilled".to_owned()), message: None };
     assert_eq!(state(&killed), PodState::Ended(ended));
+}
+
+#[test]
+fn a_container_without_a_program_is_known_by_its_message() {
+    let ended = |exit_code, message: &str| Terminated {
+        exit_code,
+        reason: Some("StartError".to_owned()),
+        message: Some(message.to_owned()),
+    };
+    for text in ["exec: \"/load\": stat /load: no such file or directory", "executable file not found in $PATH"] {
+        assert!(ended(128, text).is_without_program(), "{text}");
+        assert!(!ended(1, text).is_without_program(), "{text}");
+    }
+    let killed = ended(128, "container init was OOM-killed (memory limit too low?)");
+    assert!(!killed.is_without_program());
+    let reason = killed.describe_reason();
+    assert_eq!(reason.unwrap(), "StartError: container init was OOM-killed (memory limit too low?)");
+    assert!(ended(127, "").is_without_program());
 }
 
 #[test]
