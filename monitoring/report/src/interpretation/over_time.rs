@@ -39,7 +39,8 @@ pub fn first_miss(report: &Report) -> Option<FirstMiss<'_>> {
     let slices = &report.run.timeline.slices;
     let slice = &slices[at];
     // The last section ends after the load. A stall makes it long.
-    let vus_before = at.checked_sub(1).map_or(0, |before| slices[before].vus);
+    let is_last = at + 1 == slices.len();
+    let vus_before = at.checked_sub(1).filter(|_| is_last).map_or(0, |before| slices[before].vus);
     #[expect(clippy::cast_precision_loss, reason = "a displayed rate")]
     let rate = slice.requests as f64 * 1e3 / slice.to_ms.saturating_sub(slice.from_ms).max(1) as f64;
     Some(FirstMiss { objective, at_ms: slice.from_ms, vus: slice.vus.max(slice.planned_vus).max(vus_before), rate })

@@ -59,6 +59,12 @@ fn a_miss_that_lasts_to_the_end_has_the_load_before_it() {
     (last.to_ms, last.vus, last.planned_vus) = (60_000, 0, 0);
     let first = first_miss(&missed).unwrap();
     assert_eq!((first.at_ms, first.vus), (29_000, 5));
+    // Earlier sections have their own load.
+    let mut falling = report(30, |second| (if second < 10 { 2 } else { 20 }, 10.0));
+    falling.run.timeline.slices.iter_mut().for_each(|slice| slice.vus = if slice.from_ms < 10_000 { 100 } else { 10 });
+    falling.run.timeline.slices.iter_mut().for_each(|slice| slice.planned_vus = 0);
+    let first = first_miss(&falling).unwrap();
+    assert_eq!((first.at_ms, first.vus), (10_000, 10));
 }
 
 #[test]
