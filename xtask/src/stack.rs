@@ -15,7 +15,6 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::intervals::SCRAPE_INTERVAL;
 use monitoring::label::{BACKEND_JOB, INSTANCE, JOB};
@@ -264,21 +263,31 @@ impl Stack {
         let store = http::prometheus(url, &StoreAccess::default())?;
         let begin = clock::instant();
         let mut is_shown = false;
-        while store.value(&others, Moment::now().0).await.context("Prometheus did not respond to a query")?.is_some() {
-            if !std::mem::replace(&mut is_shown, true) {
-                print_note(
-                    "Prometheus still has metrics of an earlier backend: waiting until it drops them, 20 s at most",
-                );
-            }
-            if clock::instant() - begin > LIMIT {
-                print_note(
-                    "warning: Prometheus did not drop them, so values of the backend may be those of another one",
-                );
-                break;
+        loop {
+            match store.value(&others, Moment::now().0).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) if clock::instant() - begin > LIMIT => {
+                    print_note(&format!(
+                        "warning: {url} still has metrics of an earlier backend, and values of the backend may be those: \
+                         stop that Prometheus with cargo xtask stack down"
+                    ));
+                    return Ok(());
+                }
+                Ok(Some(_)) if !is_shown => {
+                    is_shown = true;
+                    print_note(&format!(
+                        "{url} still has metrics of an earlier backend: waiting until it drops them, {} s at most",
+                        LIMIT.as_secs()
+                    ));
+                }
+                Ok(Some(_)) => {}
+                Err(error) => {
+                    print_note(&format!("warning: values of the backend may be those of an earlier one: {error}"));
+                    return Ok(());
+                }
             }
             time::sleep(PAUSE).await;
         }
-        Ok(())
     }
 
     /// Ends the scraping of the backend.
