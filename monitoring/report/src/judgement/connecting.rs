@@ -1,5 +1,5 @@
-//! Findings about connecting: objectives on latency whose threshold it exceeds, alone or together
-//! with latency, and reused connections that the server closed.
+//! Findings about connections: objectives on latency whose threshold connecting exceeds, alone or
+//! together with latency, and requests that were sent once more.
 
 use monitoring::phase::Phases;
 use monitoring::ratio::Ratio;
@@ -20,7 +20,8 @@ pub(super) fn findings(judge: &Judge<'_>) -> Vec<Finding> {
     slos.filter_map(|slo| finding(judge, slo)).chain(reconnects(judge)).collect()
 }
 
-/// A warning that the server closed many connections before they were reused.
+/// A warning that the server did not process many requests at first. It had closed their
+/// connection, or refused them (HTTP/2).
 fn reconnects(judge: &Judge<'_>) -> Option<Finding> {
     let counts = (0..judge.catalogue.endpoints.len()).filter_map(|at| judge.snapshot.endpoint(at, Phases::ALL));
     let again: u64 = counts.map(|counts| counts.reconnects).sum();
@@ -28,11 +29,11 @@ fn reconnects(judge: &Judge<'_>) -> Option<Finding> {
     let is_many =
         u128::from(again) * u128::from(Ratio::WHOLE) > u128::from(sent) * u128::from(MANY_RECONNECTS.as_ppm());
     let message = format!(
-        "{} were sent once more, because the server had closed the connection that they reused. Each opened a new one, \
-         and a request that is not idempotent would have failed",
+        "{} were sent once more, because the server had closed the connection or did not process them",
         counted_part(again, sent, "request"),
     );
-    let advice = "Raise the server's idle (keep-alive) timeout above the pauses of a VU, or pass --no-connection-reuse";
+    let advice = "Raise the server's idle (keep-alive) timeout above the pauses of a VU, and with HTTP/2 its limit of \
+                  streams";
     is_many.then(|| Finding::warning(Subject::Target, FindingKind::Reconnects, message).with_advice(advice))
 }
 
