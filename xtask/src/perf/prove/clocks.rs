@@ -48,6 +48,7 @@ pub(super) async fn check(
             Err(error) => wrong.push(format!("{}: {error:#}", endpoint.name)),
         }
     }
+    wrong.extend(describe_other_unit(&all));
     let gaps = || {
         all.iter()
             .map(|(clocks, _): &(EndpointClocks, ClockVerdict)| (clocks.client_mean - clocks.backend_mean).max(0.0))
@@ -74,6 +75,22 @@ pub(super) async fn check(
     check.lines.extend(notes);
     check.clocks = all.into_iter().map(|(clocks, verdict)| ClockComparison { clocks, verdict }).collect();
     check
+}
+
+/// Says that the backend's times have another unit than its mapping. Work after a response takes
+/// longer than the response, too, but not for each of several endpoints by as much.
+fn describe_other_unit(all: &[(EndpointClocks, ClockVerdict)]) -> Option<String> {
+    const FACTOR: f64 = 100.0;
+    let is_other = |(clocks, verdict): &(EndpointClocks, ClockVerdict)| {
+        *verdict == ClockVerdict::LongerThanClient && clocks.backend_mean > clocks.client_mean * FACTOR
+    };
+    let are_all = all.len() > 1 && all.iter().all(is_other);
+    are_all.then(|| {
+        format!(
+            "the backend's times are more than {FACTOR} times the client's for each endpoint: their unit is not that of \
+             the mapping, which is seconds unless the name of .duration(\"…\") ends with _milliseconds or _ms"
+        )
+    })
 }
 
 /// The share of the requests' time outside the backend, by the responses' `Server-Timing`.

@@ -41,3 +41,13 @@ fn the_verdict_names_the_cause_of_time_outside_the_backend() {
     let with_others = EndpointClocks { same_requests: false, ..before };
     assert_eq!(with_others.verdict(&idle), ClockVerdict::OtherRequests);
 }
+
+#[test]
+fn another_unit_is_told_from_work_after_the_response() {
+    let longer = |client, backend| (clocks(client, backend, 0.0), ClockVerdict::LongerThanClient);
+    let unit = describe_other_unit(&[longer(50.0, 49_000.0), longer(2.0, 1_900.0)]);
+    assert!(unit.unwrap().contains("unit is not that of the mapping"));
+    assert_eq!(describe_other_unit(&[longer(5.0, 3_000.0), longer(50.0, 80.0)]), None);
+    assert_eq!(describe_other_unit(&[longer(5.0, 3_000.0), (clocks(50.0, 49.0, 0.0), ClockVerdict::Agrees)]), None);
+    assert_eq!(describe_other_unit(&[longer(1.0, 500.0)]), None);
+}
