@@ -1,7 +1,7 @@
 //! The address at which agents join. A peer without the token gets nothing.
 
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -53,12 +53,14 @@ impl AgentListener {
     /// Listens for agents whose identity is that of `here`, over TLS if `encryption` is given.
     pub(super) fn open(address: SocketAddr, encryption: Option<TlsAcceptor>, here: Hello) -> io::Result<Self> {
         let runtime = link::runtime()?;
-        let listener =
-            std::net::TcpListener::bind(address).or_else(|error| match address.ip() == Ipv6Addr::UNSPECIFIED {
-                // This machine may have no IPv6.
-                true => std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())),
-                false => Err(error),
-            })?;
+        let listener = std::net::TcpListener::bind(address).or_else(|error| match (address.ip(), error.kind()) {
+            (_, ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => Err(error),
+            // This machine may have no IPv6.
+            (IpAddr::V6(Ipv6Addr::UNSPECIFIED), _) => {
+                std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port()))
+            }
+            _ => Err(error),
+        })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let entered = runtime.enter();
