@@ -139,9 +139,11 @@ async fn count_and_fail(State(state): State<Arc<ServiceState>>, request: Request
     if last > 0 && number >= last {
         state.stop.notify_one();
     }
+    // Created before the look at the limit, so that it misses no resumption.
+    let resumed = state.resumed.notified();
     let hangs_after = state.hang_after.load(Ordering::Relaxed);
     if hangs_after > 0 && number > hangs_after {
-        state.resumed.notified().await;
+        resumed.await;
     }
     let is_reliable = *state.reliable_path.lock().unwrap() == Some(request.uri().path());
     if every > 0 && number.is_multiple_of(every) && !is_reliable {

@@ -136,6 +136,12 @@ fn tls_on_one_side_only_is_explained() {
         let finished = pings(4).run_with(settings, async |vu: &mut _, (): &()| ping(vu).await);
         assert_refused(&finished, &["--target", &url, "responds with TLS: use https://"]);
     }
+    // Only the load finds a host by --resolve.
+    let resolve = format!("own.test:{}:127.0.0.1", server.port);
+    let url = format!("http://own.test:{}", server.port);
+    let settings = settings_at(&url, None, "tls-side-6", &[("PERF_RESOLVE", &resolve)]);
+    let finished = pings(4).run_with(settings, async |vu: &mut _, (): &()| ping(vu).await);
+    assert_refused(&finished, &["the server expects TLS", "write https:// in the URL"]);
     // As Go and nginx respond to a request without TLS.
     let secure = tls_server::secure(&authority.sign("localhost"));
     let address = accept_each(move |mut stream| {
