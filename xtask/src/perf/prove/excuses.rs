@@ -92,11 +92,11 @@ impl Excuses<'_> {
         self.is_short() && (is_cell || placed.kind == QueryKind::Range && has_few)
     }
 
-    /// The median of the part with the longest iterations.
+    /// The p95 of the part with the longest iterations.
     fn longest_iteration(&self) -> Duration {
         let parts = self.report.run.plan.parts.iter();
-        let medians = parts.filter_map(|part| Duration::try_from_secs_f64(part.iteration_ms?.p50 / 1e3).ok());
-        medians.max().unwrap_or_default()
+        let times = parts.filter_map(|part| Duration::try_from_secs_f64(part.iteration_ms?.p95 / 1e3).ok());
+        times.max().unwrap_or_default()
     }
 
     /// Time from a first value until lines have it for certain: the next push has it, and a step

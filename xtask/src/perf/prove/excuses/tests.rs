@@ -64,7 +64,7 @@ fn a_query_has_data_if_its_objective_has_some() {
         model: LoadModel::Closed,
         endpoints: BTreeMap::new(),
     });
-    for (seconds, expected) in [(17, false), (18, true)] {
+    for (seconds, expected) in [(19, false), (20, true)] {
         report.run.ended_unix_ms = report.run.started_unix_ms + seconds * 1_000;
         assert_eq!(must_have_data(&report, Some(&id)), expected, "{seconds} s");
     }
