@@ -42,41 +42,46 @@ pub(super) fn list(findings: &[Finding]) -> Markup {
 /// are left out.
 pub(super) fn objectives(title: &str, objectives: &[ObjectiveResult], end: LoadEnd) -> Markup {
     let ObjectiveRows { rows, counted } = rows::available(objectives, end);
-    let optional: [fn(&ObjectiveRow<'_>) -> bool; 3] = [
-        |row| !row.response_time.is_empty(),
-        |row| !row.interval.is_empty(),
-        |row| row.result.share_of_threshold().is_some(),
-    ];
-    let shown = optional.map(|has_value| rows.iter().any(has_value));
-    let [has_response_time, has_interval, has_share] = shown;
+    let shown = ShownColumns {
+        response_time: rows.iter().any(|row| !row.response_time.is_empty()),
+        interval: rows.iter().any(|row| !row.interval.is_empty()),
+        share: rows.iter().any(|row| row.result.share_of_threshold().is_some()),
+    };
     html! {
         h2 id="objectives" { (title) }
         div class="card" {
             table {
                 thead { tr {
                     th { "verdict" } th { "endpoint" } th { "objective" } th class="n" { "measured" }
-                    @if has_response_time { th class="n extra" { "response time" } }
-                    @if has_interval { th class="n extra" { "95 % interval" } }
-                    @if has_share { th class="extra" { "share of limit" } }
+                    @if shown.response_time { th class="n extra" { "response time" } }
+                    @if shown.interval { th class="n extra" { "95 % interval" } }
+                    @if shown.share { th class="extra" { "share of limit" } }
                     th class="n extra" { (counted) } th class="n extra" { "good" }
                 } }
-                tbody { @for row in &rows { (objective_row(row, shown)) } }
+                tbody { @for row in &rows { (objective_row(row, &shown)) } }
             }
             @for note in table_notes(objectives, end) { p class="sub" { (note) } }
         }
     }
 }
 
-fn objective_row(row: &ObjectiveRow<'_>, [has_response_time, has_interval, has_share]: [bool; 3]) -> Markup {
+/// Columns of which at least one row has a value.
+struct ShownColumns {
+    response_time: bool,
+    interval: bool,
+    share: bool,
+}
+
+fn objective_row(row: &ObjectiveRow<'_>, shown: &ShownColumns) -> Markup {
     html! {
         tr {
             td class={ "word " (class(row.mark.tone)) } { (row.mark.signed_word()) }
             th scope="row" { (row.endpoint) }
             td { (row.objective) }
             td class="n" { (row.measured) }
-            @if has_response_time { td class="n extra" { (row.response_time) } }
-            @if has_interval { td class="n extra" { (row.interval) } }
-            @if has_share { td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } } }
+            @if shown.response_time { td class="n extra" { (row.response_time) } }
+            @if shown.interval { td class="n extra" { (row.interval) } }
+            @if shown.share { td class="extra" { @if let Some(share) = row.result.share_of_threshold() { (bar(share)) } } }
             td class="n extra" { (row.counted) }
             td class="n extra" { (row.good) }
         }
