@@ -133,8 +133,8 @@ fn read(scenario: &ScenarioTest, outcome_file: &Path, ended: ExitStatus) -> Resu
     let Ok(text) = fs::read_to_string(outcome_file) else {
         // On a full disk, an empty file can still be created.
         let written = files::write(outcome_file, [b' '; 4096]);
-        files::remove_file(outcome_file)?;
         written.map_err(PerfError::OutcomeNotWritten)?;
+        files::remove_file(outcome_file)?;
         let why = if is_killed(ended) { ". SIGKILL often means too little memory" } else { "" };
         return Err(PerfError::Crashed(format!(
             "the process of scenario {} ended with {ended} before it wrote a result: see its output above{why}",
