@@ -99,16 +99,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
-    if let Some(less_load_ms) =
-        objective_verdict::less_load_ms(&evidence.findings, &evidence.run.agents, evidence.paused_ms)
-    {
-        for (slo, objective) in catalogue.slos.iter().zip(&mut objectives) {
-            let Some(scope) = judge.scope(slo) else { continue };
-            let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.only.part);
-            objective_verdict::excuse_less_load(slo, objective, judged_ms, less_load_ms);
-        }
-    }
-    objective_verdict::doubt_rates(catalogue.slos, &mut objectives, &evidence.findings);
+    objective_verdict::doubt(&judge, evidence, &mut objectives);
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
     if evidence.run.smoke {
         let requested = endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);

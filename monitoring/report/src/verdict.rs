@@ -157,6 +157,12 @@ pub enum Reason {
     /// The shards of the run did not make their loads at the same time.
     #[error("the shards did not run at the same time, so the target never had the whole load: use --start-at")]
     ShardsApart,
+    /// Requests after the planned end of a closed load count, but that time does not. Without them,
+    /// or with that time, the verdict could be another one.
+    #[error(
+        "iterations ended after the planned end of the load, and their requests may have changed the verdict: run longer"
+    )]
+    Overtime,
     /// There is no value. Or the report has an older version, which gives each reason as text only.
     #[error(transparent)]
     Unavailable(MissingValue),

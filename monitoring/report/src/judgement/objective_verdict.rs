@@ -11,8 +11,8 @@ use monitoring::measure::{Limit, Reading};
 use monitoring::slo::{Sli, Slo};
 use monitoring::span::Span;
 
-use super::{Goal, LimitSide, ObjectiveResult};
-use crate::evidence::{AgentResult, BackendValue, MissingValue};
+use super::{Goal, Judge, LimitSide, ObjectiveResult, Scope};
+use crate::evidence::{AgentResult, BackendValue, Evidence, LoadModel, MissingValue, judged_ms};
 use crate::finding::{Finding, FindingKind};
 use crate::millis::whole_ms;
 use crate::verdict::{Reason, Tally, Verdict};
@@ -68,10 +68,49 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
     }
 }
 
+/// Makes verdicts inconclusive that another load could have changed: more of it, or one without
+/// requests after its planned end.
+pub(super) fn doubt(judge: &Judge<'_>, evidence: &Evidence, objectives: &mut [ObjectiveResult]) {
+    let less_load_ms = less_load_ms(&evidence.findings, &evidence.run.agents, evidence.paused_ms);
+    for (slo, objective) in judge.catalogue.slos.iter().zip(objectives.iter_mut()) {
+        let Some(scope) = judge.scope(slo) else { continue };
+        let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.only.part);
+        doubt_overtime(slo, objective, judged_ms, overtime_ms(evidence, scope));
+        if let Some(less_load_ms) = less_load_ms {
+            excuse_less_load(slo, objective, judged_ms, less_load_ms);
+        }
+    }
+    doubt_rates(judge.catalogue.slos, objectives, &evidence.findings);
+}
+
+/// Time after the planned end of closed loads in which iterations ended.
+fn overtime_ms(evidence: &Evidence, scope: Scope) -> u64 {
+    let parts = evidence.phases.iter().zip(&evidence.counts.parts).zip(&evidence.run.plan.parts).enumerate();
+    let ends = parts.filter_map(|(index, ((times, counts), part))| {
+        let last = times.last().filter(|last| scope.phases.contains(last.phase))?;
+        let is_judged = scope.only.part.is_none_or(|only| only == index);
+        // Each iteration of an open load is due before the end.
+        let ended_ms = if matches!(part.model, LoadModel::Closed) { counts.ended_ms } else { 0 };
+        is_judged.then_some((last.to_ms, ended_ms))
+    });
+    let (planned, ended) = ends.fold((0, 0), |(planned, ended), end| (end.0.max(planned), end.1.max(ended)));
+    ended.saturating_sub(planned)
+}
+
+/// Makes a verdict on a rate inconclusive if it is another one with the overtime as judged time.
+/// VUs end one after another, so the requests of the overtime are at most as many.
+fn doubt_overtime(slo: &Slo, objective: &mut ObjectiveResult, judged_ms: u64, overtime_ms: u64) {
+    let (Some(limit), Some(tally)) = (slo.limit().filter(|_| slo.is_per_second()), objective.tally()) else { return };
+    let holds = |ms| limit.holds(tally.good, Some(ms));
+    if objective.verdict.is_decided() && holds(judged_ms) != holds(judged_ms.saturating_add(overtime_ms)) {
+        objective.verdict = Verdict::Inconclusive(Reason::Overtime);
+    }
+}
+
 /// Time in which the generator made less load than planned. `None` if it made all of it.
 ///
 /// A time that is not known, as with a lost agent, may explain any miss. It is the largest number.
-pub(super) fn less_load_ms(findings: &[Finding], agents: &[AgentResult], stood_still_ms: Option<u64>) -> Option<u64> {
+fn less_load_ms(findings: &[Finding], agents: &[AgentResult], stood_still_ms: Option<u64>) -> Option<u64> {
     let times = findings.iter().filter_map(|finding| match finding.kind {
         FindingKind::AgentLost | FindingKind::AgentSlow => Some(u64::MAX),
         // The load of each ends by the plan, however late it began.
@@ -90,7 +129,7 @@ fn late_ms(agent: &AgentResult) -> u64 {
 
 /// Makes a miss inconclusive if less load may have caused it. The missing load is assumed to be
 /// that of the rest of the judged time. With it, the objective must be met.
-pub(super) fn excuse_less_load(slo: &Slo, objective: &mut ObjectiveResult, judged_ms: u64, less_load_ms: u64) {
+fn excuse_less_load(slo: &Slo, objective: &mut ObjectiveResult, judged_ms: u64, less_load_ms: u64) {
     let grows_with_load = matches!(
         objective.goal,
         Goal::Throughput { .. }
@@ -113,7 +152,7 @@ pub(super) fn excuse_less_load(slo: &Slo, objective: &mut ObjectiveResult, judge
 
 /// Makes objectives on a rate inconclusive if shards ran apart, since these never made the whole
 /// load.
-pub(super) fn doubt_rates(slos: &[Slo], objectives: &mut [ObjectiveResult], findings: &[Finding]) {
+fn doubt_rates(slos: &[Slo], objectives: &mut [ObjectiveResult], findings: &[Finding]) {
     let is_apart = findings.iter().any(|finding| finding.kind == FindingKind::ShardsApart);
     for (slo, objective) in slos.iter().zip(objectives).filter(|_| is_apart) {
         if slo.is_per_second() && objective.verdict.is_decided() {

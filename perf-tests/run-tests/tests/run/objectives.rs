@@ -163,6 +163,26 @@ fn the_time_of_a_part_ends_with_its_last_iteration() {
 }
 
 #[test]
+fn requests_after_the_planned_end_cannot_meet_a_throughput() {
+    const RATES: &[Slo] = &[Slo::throughput(ROOM, 60)];
+    const BUSY: Catalogue = Catalogue { slos: RATES, ..CATALOGUE };
+    let service = Service::start();
+    let load = constant_vus(2, Duration::from_secs(1)).graceful_stop(Duration::from_secs(30));
+    let scenario = Scenario::new("objectives", &BUSY).exercises(&[ROOM]).load(load);
+    // 120 requests at 40 per second. In the planned second they would be 120 per second.
+    let finished = scenario.run_with(settings(&service, None, "overtime-1"), async |vu: &mut Vu, ()| {
+        for _ in 0..60 {
+            vu.request(ROOM).send().await?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    });
+    let report = finished.report().unwrap();
+    assert_eq!(report.requests.sent, 120);
+    assert_eq!(report.objectives[0].verdict, Verdict::Inconclusive(Reason::Overtime), "{:?}", report.objectives);
+}
+
+#[test]
 fn a_thread_that_the_scenario_blocks_is_not_blamed_on_the_target() {
     // 10 requests in each second, but for the time in which the thread is blocked.
     const RATES: &[Slo] = &[Slo::throughput(ROOM, 6), Slo::throughput(ROOM, 15)];

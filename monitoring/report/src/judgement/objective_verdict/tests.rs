@@ -1,4 +1,4 @@
-//! Tests of `verdict`.
+//! Tests of `objective_verdict`.
 
 use std::time::Duration;
 
@@ -128,6 +128,30 @@ fn shards_apart_leave_an_objective_on_a_rate_inconclusive() {
         let apart = Finding::warning(Subject::Run, FindingKind::ShardsApart, "");
         doubt_rates(&[*slo], &mut results, &[apart]);
         assert_eq!(results[0].code(), code, "{results:?}");
+    }
+}
+
+#[test]
+fn requests_after_the_planned_end_meet_no_rate() {
+    const HITS: Measure = Measure::counter("hits", "Hits");
+    // 1,000 requests in 10 s, or in 12 s with the overtime.
+    let after = |slo: &Slo, verdict, overtime_ms| {
+        let measured = Measurement::value(tally(1_000, 1_000, 0), Some(10_000));
+        let mut result = ObjectiveResult::new(&SHOP, slo, measured, verdict);
+        doubt_overtime(slo, &mut result, 10_000, overtime_ms);
+        result.verdict
+    };
+    let overtime = Verdict::Inconclusive(Reason::Overtime);
+    for (slo, verdict, expected) in [
+        (Slo::total_throughput(100), Verdict::Met, overtime.clone()),
+        (Slo::total_throughput(83), Verdict::Met, Verdict::Met),
+        (Slo::total_throughput(101), Verdict::Missed, Verdict::Missed),
+        (Slo::counter_per_second(HITS, Limit::AtMost(99)), Verdict::Missed, overtime),
+        (Slo::counter_per_second(HITS, Limit::AtMost(80)), Verdict::Missed, Verdict::Missed),
+        (Slo::counter(HITS, Limit::AtLeast(1_000)), Verdict::Met, Verdict::Met),
+    ] {
+        assert_eq!(after(&slo, verdict.clone(), 2_000), expected, "{slo:?}");
+        assert_eq!(after(&slo, verdict.clone(), 0), verdict, "{slo:?}");
     }
 }
 
