@@ -10,7 +10,6 @@ use prometheus::{Counter, Gauge, IntGauge, Registry};
 pub(crate) struct ProcessMetrics {
     /// Locked, so that two readings at once do not both add the same time.
     cpu: Mutex<Counter>,
-    started: Gauge,
     virtual_memory: IntGauge,
     resident_memory: IntGauge,
     open_files: IntGauge,
@@ -26,19 +25,18 @@ impl ProcessMetrics {
         };
         let cpu = Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?;
         registry.register(Box::new(cpu.clone()))?;
-        let metrics = Self {
-            cpu: Mutex::new(cpu.clone()),
-            started: Gauge::new(
-                "process_start_time_seconds",
-                "Start time of the process since unix epoch in seconds.",
-            )?,
+        let started =
+            Gauge::new("process_start_time_seconds", "Start time of the process since unix epoch in seconds.")?;
+        registry.register(Box::new(started.clone()))?;
+        // Read once, because the time of the boot changes a little when the clock is set.
+        started.set(start_time().map_err(|error| prometheus::Error::Msg(error.to_string()))?);
+        Ok(Self {
+            cpu: Mutex::new(cpu),
             virtual_memory: gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.")?,
             resident_memory: gauge("process_resident_memory_bytes", "Resident memory size in bytes.")?,
             open_files: gauge("process_open_fds", "Number of open file descriptors.")?,
             max_files: gauge("process_max_fds", "Maximum number of open file descriptors.")?,
-        };
-        registry.register(Box::new(metrics.started.clone()))?;
-        Ok(metrics)
+        })
     }
 
     /// Reads the present values. A value that cannot be read stays what it was.
@@ -51,14 +49,10 @@ impl ProcessMetrics {
     fn read(&self) -> procfs::ProcResult<()> {
         let process = Process::myself()?;
         let stat = process.stat()?;
-        #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
-        let seconds = |ticks: u64| ticks as f64 / ticks_per_second() as f64;
         let cpu = self.cpu.lock().unwrap_or_else(PoisonError::into_inner);
         // Sums of floats may exceed the time by a rounding error.
         cpu.inc_by((seconds(stat.utime + stat.stime) - cpu.get()).max(0.0));
         drop(cpu);
-        #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
-        self.started.set(KernelStats::current()?.btime as f64 + seconds(stat.starttime));
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.virtual_memory.set(as_gauge(stat.vsize));
         self.resident_memory.set(as_gauge(stat.rss * page_size()));
@@ -68,4 +62,16 @@ impl ProcessMetrics {
         }
         Ok(())
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
+fn seconds(ticks: u64) -> f64 {
+    ticks as f64 / ticks_per_second() as f64
+}
+
+/// Start time of this process, in Unix seconds.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
+fn start_time() -> procfs::ProcResult<f64> {
+    let booted = KernelStats::current()?.btime as f64;
+    Ok(booted + seconds(Process::myself()?.stat()?.starttime))
 }
