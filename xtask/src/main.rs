@@ -57,7 +57,7 @@ enum Command {
     /// Start, stop or show Prometheus and Grafana
     #[command(subcommand)]
     Stack(commands::stack::StackCommand),
-    /// List past runs: verdict, load, the highest latency as a share of its objective, tags
+    /// List past runs: verdict, name, and the highest latency as a share of its limit
     Runs(commands::runs::RunsArgs),
     /// Rewrite a run's report.html, junit.xml and summary.md, and print its table
     Report(report::ReportArgs),

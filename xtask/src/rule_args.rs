@@ -13,7 +13,7 @@ pub(crate) struct RuleArgs {
     /// Ignore p95 slow-downs up to PERCENT
     #[arg(long, value_name = "PERCENT", default_value_t = Percent(Rule::default().margin))]
     margin: Percent,
-    /// Smallest p95 slow-down that must be detected
+    /// Detect p95 slow-downs of PERCENT and more
     ///
     /// Greater than --margin.
     #[arg(long, value_name = "PERCENT", default_value_t = Percent(Rule::default().detect))]

@@ -14,8 +14,8 @@ use crate::value::{
 };
 use crate::variables::default_state_folder;
 use crate::{
-    DEFAULT_MAX_HEAD, DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, DryRun, HttpSettings, LEAST_MAX_BODY, MAX_AGENTS,
-    MOST_MAX_BODY, ProxyUrl, Resolve, ValueError, parse_rate, parse_stages, parse_testid, shown_duration,
+    DEFAULT_MAX_HEAD, DEFAULT_SEED, DEFAULT_STEP_TIMEOUT, DryRun, HttpSettings, MAX_AGENTS, MOST_MAX_BODY, ProxyUrl,
+    Resolve, ValueError, parse_rate, parse_stages, parse_testid, shown_duration,
 };
 use monitoring::{intervals, label};
 use prometheus_store::is_header_value;
@@ -129,7 +129,7 @@ settings! { LOAD_SETTINGS in load:
         put_some(&mut it.agents, parse_number(number.unwrap_or(text), 1..=MAX_AGENTS.into()))
     })
     .help(
-        "Make the load by N processes here, or by N pods. Requests, counts and verdict are those of one process",
+        "Make the load with N processes here, or with N pods. Requests, counts and verdict are those of one process",
     );
     LISTEN = flag("listen", One("ADDRESS:PORT"), &["PERF_LISTEN"], set!(put_some(listen, parse_listen))).help(
         "Wait at this address for agents on other machines. Start them yourself, with the same PERF_AGENT_TOKEN as this \
@@ -140,7 +140,7 @@ settings! { LOAD_SETTINGS in load:
     })
     .help("Encrypt messages to agents with this PEM certificate and key. Agents trust it by PERF_AGENT_CA");
     SHARD = flag("shard", One("I/N"), &["PERF_SHARD"], |it, text| put_some(&mut it.shard, text.parse()))
-        .excludes("agents").help("Make share I of N, and write it for cargo xtask merge. Nothing is pushed or judged");
+        .excludes("agents").help("Make share I of N of the load, for cargo xtask merge. Nothing is pushed or judged");
     START_AT = flag("start-at", One("TIME"), &["PERF_START_AT"], set!(put_some(start_at, parse_moment))).help(
         "Start a shard's load at TIME, so that shards begin together. TIME is in UTC, as 2026-01-31T12:00:00Z, or in \
          seconds since 1970",
@@ -228,8 +228,8 @@ settings! { REQUESTS_SETTINGS in requests:
         "Keep the VUs' cookies from one iteration to the next [default: as the scenario declares]. 0 clears them",
     );
     MAX_BODY = flag("max-body", One("SIZE"), &["PERF_MAX_BODY"], set!(put_some(http.max_body, parse_size)))
-        .default(|| format!("{} to {}MiB by VUs", LEAST_MAX_BODY >> 20, MOST_MAX_BODY >> 20)).help(
-        "Keep bodies up to SIZE {default}. Longer ones are read, counted and discarded. Each VU needs memory for one",
+        .default(|| format!("at most {}MiB", MOST_MAX_BODY >> 20)).help(
+        "Keep bodies up to SIZE {default}. Longer ones are read, counted and discarded. Each VU needs memory for one, so the default is smaller with more VUs",
     );
     MAX_HEAD = flag("max-head", One("SIZE"), &["PERF_MAX_HEAD"], set!(put_some(http.max_head, parse_head)))
         .default(|| format!("{}KiB", DEFAULT_MAX_HEAD >> 10))

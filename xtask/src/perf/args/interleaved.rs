@@ -39,9 +39,9 @@ pub(crate) struct InterleavedArgs {
         )
     )]
     pub(crate) rounds: Option<u32>,
-    /// Check N times, the last time at the end
+    /// Test N times for a regression, evenly spaced
     ///
-    /// The checks are evenly spaced. With more than 1, the comparison stops early if a check finds
+    /// The last check is at the end. With more than 1, the comparison stops early if a check finds
     /// a regression. Each check uses part of the allowed error.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole_number::<u32>(1..=10))]
     pub(crate) looks: u32,

@@ -24,7 +24,7 @@ pub(crate) struct RunJudgingArgs {
     save_baseline: Option<String>,
     /// Reason to fail: absolute, relative or both
     ///
-    /// absolute: missed objectives of the head. relative: regressions.
+    /// absolute: the new run (the head) missed an objective. relative: it is slower.
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = Gate::Both)]
     pub(crate) gate: Gate,
     #[command(flatten)]
