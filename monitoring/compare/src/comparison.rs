@@ -108,7 +108,7 @@ fn missing_warnings(changes: &[EndpointChange], pairs: &[Pair<'_>]) -> Vec<Findi
         let is_all = names.len() == changes.len();
         let names = if is_all { "all endpoints".to_owned() } else { names.join(", ") };
         let message = format!(
-            "{names}: {} left out, with fewer than {MIN_REQUESTS_P95} requests on a side. Make rounds or runs longer",
+            "{names}: {} not used, because a side has fewer than {MIN_REQUESTS_P95} requests. Use longer rounds or runs",
             counted_part(left_out as u64, pairs.len() as u64, "pair")
         );
         warnings.push(Finding::warning(Subject::Load, FindingKind::PairsLeftOut, message));

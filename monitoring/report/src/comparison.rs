@@ -219,8 +219,8 @@ impl Comparison {
     /// Explains the verdicts and columns of a table. `not_judged` are the columns of it that are
     /// not judged.
     pub(crate) fn legend(&self, not_judged: &[&str]) -> Vec<String> {
-        const CHANGE: &str = "before, after: medians of all rounds or sections; change: that of a typical pair of \
-                              them, which need not be the ratio of the medians";
+        const CHANGE: &str = "before and after are medians. change is that of a typical pair of rounds or sections, \
+                              which can differ from the ratio of the medians";
         let rule = self.rule;
         let has = |conclusion| self.endpoints.iter().any(|endpoint| endpoint.conclusion == conclusion);
         let lines = [

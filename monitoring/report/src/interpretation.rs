@@ -222,14 +222,14 @@ fn latency(report: &Report, failing: &[&EndpointResult], first: Option<&FirstMis
         (Severity::Warning, format!("latencies are close to their limits: {named_worst}"))
     } else if over.len() * 3 >= of * 2 && of > 1 {
         let text = format!(
-            "{} of {of} endpoints are slower than their objectives; the slowest is {named_worst}. Look for a shared cause: overload, \
+            "{} of {of} endpoints are slower than their objectives; the worst is {named_worst}. Look for a shared cause: overload, \
              connection pool or network",
             over.len()
         );
         (Severity::Problem, text)
     } else {
         let named: Vec<_> = over.iter().map(|slow| slow.describe()).collect();
-        let others = rest.map(|rest| format!("; the slowest of the others is {}", rest.describe())).unwrap_or_default();
+        let others = rest.map(|rest| format!("; the next is {}", rest.describe())).unwrap_or_default();
         if let ([only], Some(first)) = (over.as_slice(), first)
             && only.objective.subject == first.objective.subject
         {
@@ -248,13 +248,13 @@ fn is_ramp(slice: &Slice) -> bool {
     slice.phase == Some(Phase::Ramp)
 }
 
-/// Finding about the only endpoint over its objective: since when, and the slowest of the others.
+/// Finding about the only endpoint over its objective: since when, and the next closest to its limit.
 fn slow_since(first: &FirstMiss<'_>, others: &str) -> Finding {
     let FirstMiss { objective, vus, rate, .. } = first;
     let (subject, since) = (&objective.subject, first.describe_time());
-    let load = format!("{}, {rate:.0} req/s", counted((*vus).into(), "VU"));
+    let load = format!("{} and {rate:.0} requests/s in total", counted((*vus).into(), "VU"));
     let message =
-        format!("{subject} was over its objective {since} (at {load}){others}. Check the handler of {subject}");
+        format!("{subject} was over its objective {since} (with {load}){others}. Check the handler of {subject}");
     Finding::warning(Subject::Objective(subject.clone()), FindingKind::FirstMiss, message)
 }
 

@@ -89,15 +89,15 @@ pub enum Reason {
     #[error("no value was recorded: does the scenario record it?")]
     NoValue,
     /// No requests or values, because every iteration failed before them.
-    #[error("no data: all {} failed before that", counted(*iterations, "iteration"))]
+    #[error("no data: all {} failed before it", counted(*iterations, "iteration"))]
     NotReached {
         /// Iterations of the run, all failed.
         iterations: u64,
     },
     /// Fewer requests than the objective needs.
     #[error(
-        "only {}, and a {quantile} needs {needed}. Run longer, for example -d 1m, or use --smoke to check only that it \
-         works",
+        "only {}, and a {quantile} needs {needed}. Make more, for example with -d 1m or -i 100, or use --smoke to \
+         check only that it works",
         counted(*total, "request")
     )]
     TooFew {
@@ -109,7 +109,7 @@ pub enum Reason {
         quantile: String,
     },
     /// Fewer values of a measure than the objective needs.
-    #[error("only {}, and a {quantile} needs {needed}. Run longer, for example -d 1m", counted(*total, "value"))]
+    #[error("only {}, and a {quantile} needs {needed}. Record more, for example with -d 1m or -i 100", counted(*total, "value"))]
     TooFewValues {
         /// Values that were recorded.
         total: u64,

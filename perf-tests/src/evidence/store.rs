@@ -112,9 +112,11 @@ impl RunStore {
                 "the store cannot scrape {url}: {why}: check the path of the metrics, and the login (user and password of \
                  the target's URL, or PERF_METRICS_TOKEN)"
             ),
-            None => "the store has not scraped the backend's /metrics: add the backend to the store's targets (a Unix \
-                     socket cannot be one), or check its path"
-                .to_owned(),
+            None => {
+                "the store has not scraped the backend: add its /metrics to the store's scrape targets, or correct \
+                     the path (a Unix socket cannot be scraped)"
+                    .to_owned()
+            }
         }
     }
 

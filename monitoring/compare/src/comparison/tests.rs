@@ -102,7 +102,7 @@ fn pairs_with_too_few_requests_are_one_warning() {
     let comparison = compare(label(ComparisonMethod::Recorded), &pairs);
     let found: Vec<_> = comparison.findings.iter().map(|it| (it.kind, it.message.as_str())).collect();
     let message =
-        "all endpoints: 1 of 12 pairs left out, with fewer than 20 requests on a side. Make rounds or runs longer";
+        "all endpoints: 1 of 12 pairs not used, because a side has fewer than 20 requests. Use longer rounds or runs";
     assert_eq!(found, [(FindingKind::PairsLeftOut, message)]);
     assert_eq!(comparison.exit_code, ExitCode::Met);
 }

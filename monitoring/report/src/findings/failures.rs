@@ -4,12 +4,14 @@ use crate::Report;
 use crate::evidence::FailureCause;
 use crate::interpretation::{advise, failing_endpoints};
 
+const IN_HEADLINE: &str = "the cause is in the first line";
+
 /// Causes of failed requests with advice, the most frequent first. The headline has the cause
-/// `named`, so only its advice is listed: "get_news: See the service's log".
+/// `named`, so only its advice is listed.
 pub(crate) fn describe_failures(report: &Report, named: Option<&FailureCause>) -> Vec<String> {
     let describe = |(requests, cause): &(Vec<&str>, FailureCause)| {
         let advice = advise(report, cause.detail.kind(), Some(cause), failed_alike(report, requests));
-        let cause = (named != Some(cause)).then(|| cause.describe());
+        let cause = if named == Some(cause) { advice.map(|_| IN_HEADLINE.to_owned()) } else { Some(cause.describe()) };
         let texts: Vec<_> = cause.as_deref().into_iter().chain(advice).collect();
         (!texts.is_empty()).then(|| format!("{}: {}", requests.join(", "), texts.join(". ")))
     };

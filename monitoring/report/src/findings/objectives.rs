@@ -50,15 +50,16 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
     Some(format!("{}.{}", tenths / 10, tenths % 10))
 }
 
-/// Lines below a table of objectives: endpoints that were not requested, and missed objectives that
-/// do not fail the run.
+/// Lines below a table of objectives: endpoints that were not requested, and objectives that do not
+/// fail the run.
 pub(crate) fn table_notes(objectives: &[ObjectiveResult], end: LoadEnd) -> Vec<String> {
     let mut notes = if end == LoadEnd::Planned { describe_not_requested(objectives) } else { Vec::new() };
-    let missed = objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.verdict == Verdict::Missed);
     let name = |it: &ObjectiveResult| format!("{} {}", it.subject, it.objective);
-    let names: Vec<_> = missed.map(name).collect();
+    let only_warn =
+        objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.has_row() && it.verdict.is_decided());
+    let names: Vec<_> = only_warn.map(name).collect();
     if !names.is_empty() {
-        notes.push(format!("warns only (a miss does not change the exit code): {}", names.join(", ")));
+        notes.push(format!("not counted in the verdict (a miss only warns): {}", names.join(", ")));
     }
     if end == LoadEnd::CutShort {
         let is_short = |it: &&ObjectiveResult| it.has_row() && it.verdict.reason().is_some_and(Reason::is_too_few);
@@ -70,7 +71,7 @@ pub(crate) fn table_notes(objectives: &[ObjectiveResult], end: LoadEnd) -> Vec<S
     notes
 }
 
-/// "6 other endpoints: no requests: all 2,152 iterations failed before that", a line for each
+/// "6 other endpoints had no requests: all 2,152 iterations failed before them", a line for each
 /// reason. A few endpoints are named.
 fn describe_not_requested(objectives: &[ObjectiveResult]) -> Vec<String> {
     /// Limit on endpoints that are named.
@@ -91,11 +92,15 @@ fn describe_not_requested(objectives: &[ObjectiveResult]) -> Vec<String> {
         };
         let why = match reason {
             Reason::NotReached { iterations } => {
-                format!("all {} failed before that", counted(*iterations, "iteration"))
+                format!(
+                    "all {} failed before {}",
+                    counted(*iterations, "iteration"),
+                    if names.len() == 1 { "it" } else { "them" }
+                )
             }
             _ => "does the scenario send any?".to_owned(),
         };
-        format!("{endpoints}: no requests: {why}")
+        format!("{endpoints} had no requests: {why}")
     };
     by_reason.into_iter().map(line).collect()
 }

@@ -95,7 +95,7 @@ pub(super) fn describe(first: &FirstMiss<'_>) -> Finding {
     let whole_run = if objective.verdict == Verdict::Met { "; over the whole run it is met" } else { "" };
     let when = first.describe_time();
     let message = format!(
-        "first missed: {} {}, {when}, at {} and {rate:.0} req/s{whole_run}",
+        "first missed: {} {}, {when}, at {} and {rate:.0} requests/s{whole_run}",
         objective.subject,
         objective.objective,
         counted((*vus).into(), "VU")

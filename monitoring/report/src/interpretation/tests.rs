@@ -61,11 +61,7 @@ fn each_kind_of_problem_has_the_right_finding() {
         (
             FAST.map(|ms| ms * 5.0),
             vec![],
-            vec![
-                "7 of 7 endpoints",
-                "the slowest is get_reviews at 175 % of its limit (700.0 ms of 400 ms)",
-                "overload",
-            ],
+            vec!["7 of 7 endpoints", "the worst is get_reviews at 175 % of its limit (700.0 ms of 400 ms)", "overload"],
         ),
         ([310.0, 210.0, 410.0, 310.0, 310.0, 100.0, 100.0], vec![], vec!["5 of 7 endpoints", "overload"]),
         (

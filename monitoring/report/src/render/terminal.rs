@@ -73,7 +73,7 @@ const NO_BREAK: char = '\u{a0}';
 
 /// Keeps numbers with their units, and comparisons with their operands.
 fn keep_together(line: &str) -> String {
-    let units = [" %", " ms", " s ", " MiB", " VUs", " req/s", " <= ", " > ", " < ", " × "];
+    let units = [" %", " ms", " s ", " MiB", " VUs", " requests/s", " req/s", " <= ", " > ", " < ", " × "];
     units.iter().fold(line.to_owned(), |line, unit| line.replace(unit, &unit.replace(' ', "\u{a0}")))
 }
 

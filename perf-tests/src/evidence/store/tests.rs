@@ -24,5 +24,5 @@ async fn a_failed_scrape_is_named_with_its_cause_and_remedy() {
     // A user's own Prometheus has its files elsewhere.
     let unreadable = r#"{"labels":{"job":"backend"},"scrapeUrl":"http://h:1/metrics","lastError":"unable to read authorization credentials file /etc/login/bearer: open /etc/login/bearer: permission denied"}"#;
     assert!(why(unreadable).await.ends_with("permission denied: let it read that file"));
-    assert!(why("").await.starts_with("the store has not scraped the backend's /metrics: add"));
+    assert!(why("").await.starts_with("the store has not scraped the backend: add"));
 }

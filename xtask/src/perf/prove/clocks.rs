@@ -57,8 +57,8 @@ pub(super) async fn check(
         [gaps().fold(f64::INFINITY, f64::min), gaps().fold(f64::NEG_INFINITY, f64::max)].map(|gap| format!("{gap:.1}"));
     let range = if least == most { most } else { format!("{least} to {most}") };
     let outside = outside(run.report).map(|share| match share {
-        ..0.01 => ", under 1 % of the latency by Server-Timing headers".to_owned(),
-        _ => format!(", {} of the latency by Server-Timing headers", percent_with(share, 0)),
+        ..0.01 => "; by Server-Timing, under 1 % of the latency is outside the service".to_owned(),
+        _ => format!("; by Server-Timing, {} of the latency is outside the service", percent_with(share, 0)),
     });
     let outside = outside.unwrap_or_default();
     let figures = format!(

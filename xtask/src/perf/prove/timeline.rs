@@ -23,7 +23,7 @@ pub(super) async fn check(report: &Report, source: &QuerySource) -> ProofItem {
     const CHECK: &str = "over time";
     let (from, to) = (Moment(report.run.started_unix_ms), Moment(report.run.ended_unix_ms));
     if report.duration() < LONG {
-        return ProofItem::not_applicable(CHECK, "a trend of the backend's memory needs 5 minutes");
+        return ProofItem::not_applicable(CHECK, "a trend of memory needs a run of 5 minutes");
     }
     match source.series(&backend_metrics::scraped(MEMORY).now().sum().to_string(), from, to).await {
         Ok(memory) => match Slope::fit(&thinned(memory)) {

@@ -44,7 +44,10 @@ fn the_first_miss_is_reported_with_its_load() {
     let first = first_miss(&missed).unwrap();
     assert_eq!((first.at_ms, first.vus, first.rate), (12_000, 12, 700.0));
     let text = describe(&first).message;
-    assert!(text.ends_with("12 s after the start, at 12 VUs and 700 req/s; over the whole run it is met"), "{text}");
+    assert!(
+        text.ends_with("12 s after the start, at 12 VUs and 700 requests/s; over the whole run it is met"),
+        "{text}"
+    );
     let always = report(3, |_| (100, 10.0));
     assert_eq!(first_miss(&always).unwrap().at_ms, 0);
 }
