@@ -21,6 +21,7 @@ mod pem_file;
 pub mod prometheus_client;
 pub mod proxy;
 pub mod response;
+mod retries;
 
 mod server_trust;
 mod shown_url;

@@ -2,6 +2,7 @@
 //! Other stores have the same API.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
@@ -11,15 +12,18 @@ use url::Url;
 use crate::body_limit::{BodyError, BodyLimit};
 use crate::http_client::innermost;
 use crate::response::{self, LoadedRule, ResponseError, ScrapeError, Series};
+use crate::retries::Retries;
 use crate::shown_url::shown_url;
 
 /// A store with Prometheus' query API. A query fails if there is no response, or if it has another
-/// form than the query's.
+/// form than the query's. A query that a busy store refuses is sent again, a limited number of
+/// times.
 #[derive(Clone)]
 pub struct PrometheusClient {
     http: Client,
     url: Url,
     limit: BodyLimit,
+    retries: Arc<Retries>,
 }
 
 /// Omits user and password.
@@ -85,8 +89,8 @@ pub fn seconds(unix_ms: i64) -> String {
 impl PrometheusClient {
     /// The store at `url`, which may have a path. Make the client with
     /// [`store_client`](crate::store_client).
-    pub const fn new(url: Url, http: Client, limit: BodyLimit) -> Self {
-        Self { http, url, limit }
+    pub fn new(url: Url, http: Client, limit: BodyLimit) -> Self {
+        Self { http, url, limit, retries: Arc::default() }
     }
 
     /// The URL without secrets, see [`shown_url`].
@@ -191,11 +195,19 @@ impl PrometheusClient {
         read(&json).map_err(|why| self.malformed(&why))
     }
 
+    /// Sends a query, and sends it again if the store is busy.
     async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), QueryError> {
         let mut url = self.url.clone();
         url.set_path(&format!("{}/api/v1/{path}", self.url.path().trim_end_matches('/')));
         let unreachable = |error: reqwest::Error| QueryError::Unreachable(self.shown(), error.without_url());
-        let response = self.http.get(url).query(query).send().await.map_err(unreachable)?;
+        let send = || self.http.get(url.clone()).query(query).send();
+        let mut response = send().await.map_err(unreachable)?;
+        let mut tries = 1;
+        while let Some(pause) = self.retries.pause(response.status(), response.headers(), tries) {
+            tokio::time::sleep(pause).await;
+            response = send().await.map_err(unreachable)?;
+            tries += 1;
+        }
         let status = response.status();
         let body = self.limit.read(response).await.map_err(|error| QueryError::Body(self.shown(), error))?;
         Ok((status, body))

@@ -80,12 +80,12 @@ const STORES: &[StoreKind] = &[
         queries: "/api/prom",
         needs: "user and token",
         program: StoreProgram::Imitation(
-            "requires user and token; responds to every third push with 429 and `Retry-After: 1`",
+            "requires user and token; limits pushes and queries: 429 for every third push (`Retry-After: 1`) and every twentieth query",
             Behavior {
                 // Base64 of `12345:token`.
                 header: Some(("authorization", "Basic MTIzNDU6dG9rZW4=")),
                 response_to_v2: Some(415),
-                limits_pushes: true,
+                limits_requests: true,
                 ..Behavior::NONE
             },
         ),

@@ -1,6 +1,7 @@
 //! Tests with fake stores.
 
 use std::io::{Read as _, Write as _};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use test_support::fake_server;
 
@@ -46,6 +47,19 @@ async fn queries_use_the_path_of_the_url() {
         range["data"],
         "/prometheus/api/v1/query_range?query=x&start=0.000&end=60.000&step=1&nocache=1&latency_offset=0.001"
     );
+}
+
+#[tokio::test]
+async fn a_query_that_a_busy_store_refuses_is_sent_again() {
+    let queries = AtomicU32::new(0);
+    let url = fake_server::respond(move |_| match queries.fetch_add(1, Ordering::Relaxed) % 2 {
+        0 => ("429 Too Many Requests", "rate limit".to_owned()),
+        _ => ("200 OK", r#"{"data":{"resultType":"scalar","result":[1,"7"]}}"#.to_owned()),
+    });
+    let store = prometheus(&url, Duration::from_secs(5));
+    for _ in 0..3 {
+        assert_eq!(store.time_ms().await.unwrap(), 7_000);
+    }
 }
 
 #[tokio::test]

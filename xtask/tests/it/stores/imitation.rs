@@ -17,15 +17,15 @@ pub(super) struct Behavior {
     pub(super) header: Option<(&'static str, &'static str)>,
     /// The status of responses to remote write 2.0, of which nothing is stored. `None` accepts it.
     pub(super) response_to_v2: Option<u16>,
-    /// Responds to every third push with 429.
-    pub(super) limits_pushes: bool,
+    /// Responds to every third push and every twentieth query with 429.
+    pub(super) limits_requests: bool,
     /// Responds to queries at another port than to pushes.
     pub(super) has_own_query_port: bool,
 }
 
 impl Behavior {
     pub(super) const NONE: Self =
-        Self { header: None, response_to_v2: None, limits_pushes: false, has_own_query_port: false };
+        Self { header: None, response_to_v2: None, limits_requests: false, has_own_query_port: false };
 }
 
 /// The numbers of responses in which the imitated behavior showed.
@@ -82,7 +82,7 @@ impl Imitation {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         assert!(read(&self.tally.pushes) > 2 && read(&self.tally.queries) > 10, "{name} was not used");
         assert_eq!(read(&self.tally.older) > 0, self.behavior.response_to_v2.is_some(), "{name}: remote write 2.0");
-        assert_eq!(read(&self.tally.refused) > 0, self.behavior.limits_pushes, "{name}: 429");
+        assert_eq!(read(&self.tally.refused) > 0, self.behavior.limits_requests, "{name}: 429");
     }
 }
 
@@ -112,7 +112,7 @@ impl Server {
             return (StatusCode::from_u16(status).unwrap(), written).into_response();
         }
         let pushes = self.tally.pushes.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.behavior.limits_pushes && pushes.is_multiple_of(3) {
+        if self.behavior.limits_requests && pushes.is_multiple_of(3) {
             self.tally.refused.fetch_add(1, Ordering::Relaxed);
             return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response();
         }
@@ -130,7 +130,10 @@ impl Server {
     }
 
     async fn respond(&self, path: &str, uri: &Uri) -> Response {
-        self.tally.queries.fetch_add(1, Ordering::Relaxed);
+        let queries = self.tally.queries.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.behavior.limits_requests && queries.is_multiple_of(20) {
+            return StatusCode::TOO_MANY_REQUESTS.into_response();
+        }
         let url = format!("{}{path}?{}", self.prometheus, uri.query().unwrap_or_default());
         let response = self.http.get(url).send().await.unwrap();
         let (status, body) = (response.status(), response.bytes().await.unwrap());
