@@ -191,7 +191,9 @@ impl BackendSlo {
     }
 
     pub(crate) fn is_vacuous(&self) -> bool {
-        self.expr.trim().is_empty() || self.title.is_empty() || self.bound.value().value() <= 0.0
+        // At most 0 is an objective, such as "no lost messages".
+        let holds_always = matches!(self.bound, Limit::AtLeast(least) if least.value() <= 0.0);
+        self.expr.trim().is_empty() || self.title.is_empty() || holds_always
     }
 }
 

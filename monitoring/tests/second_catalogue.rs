@@ -211,6 +211,14 @@ fn objectives_on_values_that_cannot_be_judged_are_refused() {
 }
 
 #[test]
+fn an_objective_on_the_backend_may_allow_nothing_but_not_everything() {
+    let validated = |slo| Catalogue { backend: Vec::leak(vec![slo]), ..ECHO }.validate();
+    assert_eq!(validated(BackendSlo::at_most("lost", "Lost", "messages_lost_total", Amount::Count(0))), Ok(()));
+    let any = BackendSlo::at_least("sent", "Sent", "messages_sent_total", Amount::Count(0));
+    assert!(matches!(validated(any), Err(CatalogueError::Vacuous(_))));
+}
+
+#[test]
 fn paths_and_hosts_that_cannot_be_requested_are_refused() {
     for path in ["ping", "//ping", "/ping#top", "/pi ng", "/pïng"] {
         let endpoints: &'static [Endpoint] = Vec::leak(vec![Endpoint::new("ping", "Ping", Method::Get, path)]);
