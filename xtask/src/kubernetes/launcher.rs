@@ -15,6 +15,7 @@ use super::kubectl::Kubectl;
 use super::launch_error::LaunchError;
 use super::manifests::{COORDINATOR_GRACE, PORT, RunManifests, set_owner};
 use super::pod_watch::PodWatch;
+use super::pods::Terminated;
 use super::rights;
 use crate::scenarios::ScenarioTest;
 
@@ -73,8 +74,11 @@ impl Launcher {
         if !rights.is_empty() {
             return Err(LaunchError::NoRights { rights, place: self.kubectl.place() });
         }
-        let job = self.kubectl.create(&self.run.coordinator()).await?;
-        let result = self.run_created(&job, &mut signals).await;
+        let result = match self.kubectl.create(&self.run.coordinator()).await {
+            Ok(job) => self.run_created(&job, &mut signals).await,
+            // The cluster may have the Job, although its response was lost.
+            Err(error) => Err(error.into()),
+        };
         let name = &self.run.name;
         let delete = ["delete", "job", name, "--cascade=background", "--wait=false", "--ignore-not-found"];
         if let Err(error) = self.kubectl.run(&delete).await {
@@ -89,8 +93,9 @@ impl Launcher {
     async fn run_created(&self, job: &Value, signals: &mut Signals) -> Result<LaunchedRun, LaunchError> {
         let (name, uid) = (&self.run.name, job["metadata"]["uid"].as_str().unwrap_or_default());
         let token = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
-        self.kubectl.create(&set_owner(self.run.secret(&token, Some(&self.settings)), name, uid)).await?;
+        // The policy comes first: the coordinator's pod starts once it has its Secret.
         self.kubectl.create(&set_owner(self.run.network_policy(), name, uid)).await?;
+        self.kubectl.create(&set_owner(self.run.secret(&token, Some(&self.settings)), name, uid)).await?;
         let mut watch = PodWatch::new(&self.kubectl, &self.run);
         let coordinator = tokio::select! {
             pod = watch.wait_for_coordinator() => pod?,
@@ -121,6 +126,7 @@ impl Launcher {
         loop {
             tokio::select! {
                 ended = &mut log => {
+                    watch.explain_lost_agents().await;
                     let late = |_| LaunchError::NotEnded { pod: pod.to_owned(), limit };
                     return ended.map_err(late)?.map_err(LaunchError::Log);
                 }
@@ -169,9 +175,9 @@ fn read_run(log: &EndedLog, place: &str) -> Result<LaunchedRun, LaunchError> {
     if log.ended.as_ref().is_some_and(|ended| ended.is_without_program()) {
         return Err(LaunchError::NoProgram { place, how });
     }
-    let todo = match log.ended.as_ref().and_then(|ended| ended.reason.as_deref()) {
-        Some("OOMKilled") => "it needs a larger --pod-memory",
-        _ => "see its output above",
+    let todo = match log.ended.as_ref().is_some_and(Terminated::had_too_little_memory) {
+        true => "it needs a larger --pod-memory",
+        false => "see its output above",
     };
     Err(LaunchError::NoResult { place, how, todo })
 }

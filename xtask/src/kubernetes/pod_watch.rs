@@ -24,6 +24,8 @@ const TICK: Duration = Duration::from_secs(1);
 const SLOW_TICK: Duration = Duration::from_secs(10);
 /// Time for the coordinator to report what an agent could not do.
 const REPORTING: Duration = Duration::from_secs(10);
+/// Time for which the API server may be away while the coordinator starts.
+const AWAY: Duration = Duration::from_secs(30);
 
 /// Why a run's pods do not run. A pod is named as [`Pod::place`] names it; reasons are the
 /// cluster's.
@@ -58,14 +60,20 @@ pub(super) struct PodWatch {
     shown: BTreeSet<String>,
     /// When an agent was found that ended by a mistake.
     failed: Option<Instant>,
-    /// Whether all agents have started. After that, the coordinator watches them.
-    have_started: bool,
+    /// Agents' pods that have started. Once all have, the coordinator watches them.
+    started: BTreeSet<String>,
 }
 
 impl PodWatch {
     pub(super) fn new(kubectl: &Kubectl, run: &RunManifests) -> Self {
-        let (kubectl, run, shown) = (kubectl.clone(), run.clone(), BTreeSet::new());
-        Self { kubectl, run, since: clock::instant(), shown, failed: None, have_started: false }
+        Self {
+            kubectl: kubectl.clone(),
+            run: run.clone(),
+            since: clock::instant(),
+            shown: BTreeSet::new(),
+            failed: None,
+            started: BTreeSet::new(),
+        }
     }
 
     /// Waits until the coordinator runs.
@@ -73,24 +81,34 @@ impl PodWatch {
     /// # Errors
     /// If its pod cannot start. The message is the cluster's.
     pub(super) async fn wait_for_coordinator(&mut self) -> Result<RunningPod, PodError> {
-        let name = self.run.name.clone();
+        let mut away_since = None;
         loop {
-            let pods = self.pods(COORDINATOR).await?;
-            self.explain(&pods, 1, &name).await?;
-            if let Some(pod) = pods.first()
-                && let (PodState::Running | PodState::Ended(_), Some(address)) = (pod.state(), pod.address())
-            {
-                self.since = clock::instant();
-                return Ok(RunningPod { name: pod.name().to_owned(), address: address.to_owned(), place: pod.place() });
+            match self.look_at_coordinator().await {
+                Ok(Some(pod)) => return Ok(pod),
+                Ok(None) => away_since = None,
+                Err(PodError::Kubectl(_)) if away_since.get_or_insert_with(clock::instant).elapsed() < AWAY => {}
+                Err(error) => return Err(error),
             }
             time::sleep(PAUSE).await;
         }
     }
 
+    async fn look_at_coordinator(&mut self) -> Result<Option<RunningPod>, PodError> {
+        let name = self.run.name.clone();
+        let pods = self.pods(COORDINATOR).await?;
+        self.explain(&pods, 1, &name).await?;
+        let Some(pod) = pods.first() else { return Ok(None) };
+        let (PodState::Running | PodState::Ended(_), Some(address)) = (pod.state(), pod.address()) else {
+            return Ok(None);
+        };
+        self.since = clock::instant();
+        Ok(Some(RunningPod { name: pod.name().to_owned(), address: address.to_owned(), place: pod.place() }))
+    }
+
     /// Watches the agents' pods. Returns only if one cannot start or cannot join.
     pub(super) async fn watch_agents(&mut self) -> PodError {
         loop {
-            time::sleep(if self.have_started { SLOW_TICK } else { TICK }).await;
+            time::sleep(if self.have_started() { SLOW_TICK } else { TICK }).await;
             match self.look_at_agents().await {
                 // The load does not need the API server. The log's reader knows how long it may be
                 // away.
@@ -102,11 +120,15 @@ impl PodWatch {
 
     async fn look_at_agents(&mut self) -> Result<(), PodError> {
         let pods = self.pods(AGENT).await?;
-        if !self.have_started {
+        self.explain_memory(&pods);
+        if !self.have_started() {
+            let has_started = |pod: &&Pod| matches!(pod.state(), PodState::Running | PodState::Ended(_));
+            self.started.extend(pods.iter().filter(has_started).map(|pod| pod.name().to_owned()));
+            // A pod that was deleted after its start is not missing: the coordinator reports its agent.
+            let present: BTreeSet<_> = pods.iter().map(Pod::name).collect();
+            let deleted = self.started.iter().filter(|name| !present.contains(name.as_str())).count();
             let name = self.run.agents_name();
-            self.explain(&pods, self.run.agents as usize, &name).await?;
-            let has_started = |pod: &Pod| matches!(pod.state(), PodState::Running | PodState::Ended(_));
-            self.have_started = pods.len() == self.run.agents as usize && pods.iter().all(has_started);
+            self.explain(&pods, (self.run.agents as usize).saturating_sub(deleted), &name).await?;
         }
         let is_mistake = |pod: &&Pod| matches!(pod.state(), PodState::Ended(ended) if ended.is_mistake());
         let Some(pod) = pods.iter().find(is_mistake) else { return Ok(()) };
@@ -119,6 +141,28 @@ impl PodWatch {
         let last = log.lines().rfind(|line| !line.trim().is_empty());
         let reason = own.or(last).unwrap_or("its log is empty");
         Err(PodError::NotJoined(pod.place(), reason.to_owned()))
+    }
+
+    fn have_started(&self) -> bool {
+        self.started.len() >= self.run.agents as usize
+    }
+
+    /// Prints which agents ended because they had too little memory. The coordinator knows only
+    /// that their connections were closed.
+    pub(super) async fn explain_lost_agents(&mut self) {
+        // Without the list of pods, only the hint is missing.
+        if let Ok(pods) = self.pods(AGENT).await {
+            self.explain_memory(&pods);
+        }
+    }
+
+    fn explain_memory(&mut self, pods: &[Pod]) {
+        for pod in pods {
+            let is_killed = matches!(pod.state(), PodState::Ended(ended) if ended.had_too_little_memory());
+            if is_killed && self.shown.insert(pod.name().to_owned()) {
+                eprintln!("{} ended (OOMKilled): it needs a larger --pod-memory", pod.place());
+            }
+        }
     }
 
     async fn pods(&self, role: &str) -> Result<Vec<Pod>, PodError> {
@@ -161,3 +205,6 @@ impl PodWatch {
         Ok(())
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

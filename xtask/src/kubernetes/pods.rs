@@ -175,6 +175,11 @@ impl Terminated {
         is_known.then(|| describe(self.reason.as_deref(), message.as_deref()))
     }
 
+    /// Whether the kernel ended it, because it used more memory than its limit.
+    pub(super) fn had_too_little_memory(&self) -> bool {
+        self.reason.as_deref() == Some("OOMKilled")
+    }
+
     /// Whether an agent ended because it cannot take part.
     pub(super) fn is_mistake(&self) -> bool {
         self.exit_code == i32::from(ExitCode::BadConfiguration.code())

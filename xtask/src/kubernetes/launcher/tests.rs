@@ -71,6 +71,8 @@ async fn an_outcome_comes_with_the_exit_code_of_the_test() {
     assert_eq!(run.exit_code, Some(3));
     let created = fs::read_to_string(dir.join("created")).unwrap();
     assert_eq!(created.matches(r#""kind":"Job","metadata""#).count(), 2, "{created}");
+    assert_eq!(created.matches("ownerReferences").count(), 3, "{created}");
+    assert!(created.find("NetworkPolicy") < created.find("Secret\",\"metadata"), "{created}");
     let deleted = fs::read_to_string(dir.join("deleted")).unwrap();
     assert!(deleted.starts_with("delete job perf-basic-1 ") && deleted.lines().count() == 1, "{deleted}");
 }
@@ -83,6 +85,21 @@ async fn a_load_goes_on_while_the_api_server_does_not_list_pods() {
         logs*) while [ "$(cat $dir/pods.n)" -lt 4 ]; do sleep 0.1; done; cat $dir/log ;;"#;
     let (_sender, signals) = no_signal();
     assert_eq!(launch("away", cases, signals).await.0.unwrap().exit_code, Some(3));
+}
+
+#[tokio::test]
+async fn a_job_is_deleted_although_the_response_to_its_creation_was_lost() {
+    let cases = r#"create*) echo "Unable to connect" >&2; exit 1 ;;"#;
+    let (run, dir) = launch("lost", cases, no_signal().1).await;
+    assert_eq!(run.unwrap_err().code(), ExitCode::BadConfiguration);
+    assert!(fs::read_to_string(dir.join("deleted")).unwrap().starts_with("delete job perf-basic-1 "));
+}
+
+#[tokio::test]
+async fn a_coordinator_may_start_while_the_api_server_is_away() {
+    let cases = r#"
+        "get pods"*) count pods; if [ $n -lt 3 ]; then echo "Unable to connect" >&2; exit 1; fi; cat $dir/pods ;;"#;
+    assert_eq!(launch("starting", cases, no_signal().1).await.0.unwrap().exit_code, Some(3));
 }
 
 #[tokio::test]
