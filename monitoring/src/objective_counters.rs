@@ -6,7 +6,7 @@ use crate::label::{self, CHECK, LE, Label, NAME, TESTID};
 use crate::measure::{self, Limit, Reading};
 use crate::metric::{self, Metric};
 use crate::promql::{Expr, Selector, Window};
-use crate::slo::{Sli, Slo};
+use crate::slo::{Sli, Slo, ThresholdRule};
 
 /// Good requests and all requests of an objective, in the phases and the part that it judges. For a
 /// counter or a gauge, its value and all requests. `count` turns a counter into a number: its value
@@ -99,10 +99,11 @@ pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, 
     }
     let (needed, of) = slo.objective.as_fraction();
     let (good, total) = good_and_total(slo, &|selector| aggregate(labels(selector).growth(window)));
-    let (good, enough) = (good.times(of), total.clone().times(needed));
-    let met = match slo.sli {
-        Sli::Span { .. } | Sli::Measure { at_most: Some(_), .. } => good.is_at_least(enough),
-        _ => good.is_above(enough),
+    let enough = total.clone().times(needed);
+    let good = good.times(of);
+    let met = match slo.sli.threshold_rule() {
+        ThresholdRule::AtLeast => good.is_at_least(enough),
+        ThresholdRule::MoreThan => good.is_above(enough),
     };
     met.and_on(by, total.above_zero())
 }

@@ -21,7 +21,7 @@ use crate::span::Span;
 mod sli;
 mod text;
 
-pub use sli::Sli;
+pub use sli::{Sli, ThresholdRule};
 
 /// Effect of a missed objective on the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -319,15 +319,14 @@ impl Slo {
         of_part.or(of_segment).or(of_phase).or(of_kind)
     }
 
-    /// Whether `good` of `total` requests meet the objective. Without requests it is not met. For
-    /// throughput, `total` is the least number of good requests.
+    /// Whether `good` of `total` requests meet the objective. Without requests it is not met.
     pub fn holds(&self, good: u64, total: u64) -> bool {
         let good = u128::from(good) * u128::from(Ratio::WHOLE);
         let needed = u128::from(total) * u128::from(self.objective.as_ppm());
         total > 0
-            && match self.sli {
-                Sli::Span { .. } | Sli::Throughput { .. } | Sli::Measure { at_most: Some(_), .. } => good >= needed,
-                _ => good > needed,
+            && match self.sli.threshold_rule() {
+                ThresholdRule::AtLeast => good >= needed,
+                ThresholdRule::MoreThan => good > needed,
             }
     }
 

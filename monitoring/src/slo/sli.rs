@@ -54,3 +54,28 @@ pub enum Sli {
         per_second: u32,
     },
 }
+
+/// Comparison of the share of good requests with the share that an objective needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThresholdRule {
+    /// At exactly the needed share, the objective is met.
+    AtLeast,
+    /// At exactly the needed share, the objective is missed.
+    MoreThan,
+}
+
+impl Sli {
+    /// The comparison that Rust and PromQL make. A rate or a value has no share: it is compared
+    /// with its limit.
+    pub const fn threshold_rule(&self) -> ThresholdRule {
+        match self {
+            Self::Span { .. }
+            | Self::Measure { at_most: Some(_), .. }
+            | Self::Throughput { .. }
+            | Self::Value { .. } => ThresholdRule::AtLeast,
+            Self::Success { .. } | Self::Check { .. } | Self::NoError | Self::Measure { at_most: None, .. } => {
+                ThresholdRule::MoreThan
+            }
+        }
+    }
+}
