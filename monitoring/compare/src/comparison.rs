@@ -9,6 +9,7 @@ use perf_report::comparison::{Change, Comparison, ComparisonMethod, EndpointChan
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted_part;
+use perf_report::gate::Gate;
 use perf_report::judgement::{Measurement, ObjectiveResult, objective_verdict};
 use perf_report::verdict::{Reason, Tally, Verdict};
 
@@ -80,7 +81,7 @@ pub fn compare(label: ComparisonLabel, pairs: &[Pair<'_>]) -> Comparison {
         findings: Vec::new(),
         exit_code: ExitCode::Met,
     };
-    comparison.conclude(Vec::new(), warnings, true)
+    comparison.conclude(Gate::Relative, Vec::new(), warnings)
 }
 
 /// Warnings about endpoints that only one side requested, and about pairs with too few requests.

@@ -10,6 +10,7 @@ use crate::Millis;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
 use crate::format::{counted, exact_percent, millis, signed_interval, signed_percent, signed_points};
+use crate::gate::Gate;
 use crate::judgement::ObjectiveResult;
 
 /// Schema version of `comparison.json`.
@@ -188,9 +189,10 @@ impl Conclusion {
 
 impl Comparison {
     /// The comparison with objectives of the head and findings made after it was judged. Its exit
-    /// code follows from all of them, and from changes of endpoints only if `changes` is set.
+    /// code follows from all of them, and from changes of endpoints if the gate judges them. The
+    /// objectives are empty if the gate does not judge them.
     #[must_use]
-    pub fn conclude(self, objectives: Vec<ObjectiveResult>, added: Vec<Finding>, changes: bool) -> Self {
+    pub fn conclude(self, gate: Gate, objectives: Vec<ObjectiveResult>, added: Vec<Finding>) -> Self {
         let findings: Vec<_> = self.findings.into_iter().chain(added).collect();
         let of_changes = self.endpoints.iter().map(|endpoint| match endpoint.conclusion {
             Conclusion::Regressed => ExitCode::Regressed,
@@ -198,9 +200,9 @@ impl Comparison {
             Conclusion::Improved | Conclusion::NoChangeSeen => ExitCode::Met,
         });
         // A comparison of nothing is inconclusive.
-        let is_empty = if changes { self.endpoints.is_empty() } else { objectives.is_empty() };
+        let is_empty = if gate.judges_changes() { self.endpoints.is_empty() } else { objectives.is_empty() };
         let floor = if is_empty { ExitCode::Inconclusive } else { ExitCode::Met };
-        let codes = of_changes.filter(|_| changes).chain(objectives.iter().map(ObjectiveResult::code));
+        let codes = of_changes.filter(|_| gate.judges_changes()).chain(objectives.iter().map(ObjectiveResult::code));
         let codes = codes.chain(findings.iter().filter_map(|finding| finding.exit_code));
         let exit_code = codes.fold(floor, ExitCode::or_worse);
         Self { objectives, findings, exit_code, ..self }

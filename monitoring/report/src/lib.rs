@@ -5,7 +5,8 @@
 //! - [`evidence`]: what was measured; [`quantile`] and [`millis`]: quantiles with failed requests
 //! - [`judgement`]: how a run, an endpoint and an objective are judged; [`verdict`] and
 //!   [`exit_code`]
-//! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`read`]
+//! - [`report`] and [`comparison`]: the content of `report.json` and `comparison.json`; [`gate`]
+//!   and [`read`]
 //! - [`outcome`], [`outcome_log`] and [`shard`]: how a scenario's process passes its result to
 //!   another
 //! - [`finding`], [`findings`], [`interpretation`], [`headline`] and `error_budget`: what a
@@ -21,6 +22,7 @@ pub mod failure;
 pub mod finding;
 pub mod findings;
 pub mod format;
+pub mod gate;
 pub mod headline;
 pub mod interpretation;
 pub mod judgement;

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{Evidence, FailureCause, FailureDetail, Iterations, RunOverview};
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Subject};
-use crate::judgement::conclude::{MissEffect, conclude};
+use crate::gate::Gate;
+use crate::judgement::conclude::conclude;
 use crate::judgement::{CheckResult, EndpointResult, Goal, Judgement, ObjectiveResult, Requests, SegmentResult};
 use crate::mark::LoadEnd;
 
@@ -96,20 +97,15 @@ impl Report {
     /// The report with findings made after the run was judged. They count in its exit code.
     #[must_use]
     pub fn conclude(self, findings: impl IntoIterator<Item = Finding>) -> Self {
-        self.concluded(findings, MissEffect::Fails)
+        self.conclude_by(Gate::Both, findings)
     }
 
-    /// Like [`Report::conclude`], for runs whose exit code depends on changes and not on
-    /// objectives. Missed objectives are shown but do not affect the exit code. Inconclusive ones
-    /// do.
+    /// Like [`Report::conclude`], for runs that were compared. With [`Gate::Relative`], missed
+    /// objectives are shown but do not affect the exit code. Inconclusive ones do.
     #[must_use]
-    pub fn conclude_by_changes(self, findings: impl IntoIterator<Item = Finding>) -> Self {
-        self.concluded(findings, MissEffect::None)
-    }
-
-    fn concluded(self, added: impl IntoIterator<Item = Finding>, miss_effect: MissEffect) -> Self {
+    pub fn conclude_by(self, gate: Gate, added: impl IntoIterator<Item = Finding>) -> Self {
         let findings: Vec<_> = self.findings.into_iter().chain(added).collect();
-        let exit_code = conclude(&self.objectives, &findings, self.run.smoke, miss_effect);
+        let exit_code = conclude(&self.objectives, &findings, self.run.smoke, gate);
         Self { findings, exit_code, ..self }
     }
 

@@ -13,6 +13,7 @@ use perf_report::evidence::{MissingValue, RunOverview};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::findings::{comparison_findings, run_findings};
+use perf_report::gate::Gate;
 use perf_report::headline::Headline;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::files::{HTML, JUNIT, MARKDOWN, comparison_files, run_files};
@@ -114,7 +115,7 @@ fn comparison() -> Comparison {
     };
     let stall = problem(ExitCode::Inconclusive, FindingKind::Stall, "the target stalled");
     let left = Finding::warning(Subject::Run, FindingKind::ServiceLeft, "it is left");
-    compared.conclude(objectives, vec![stall, left], true)
+    compared.conclude(Gate::Both, objectives, vec![stall, left])
 }
 
 /// Gives each text other words, and equal texts the same ones. The name of a failed check stays,
@@ -209,8 +210,8 @@ fn other_words_change_no_decision_of_a_comparison() {
         let mut decisions = decisions_in(&comparison_files(compared).unwrap());
         let (headline, findings) = (Headline::for_comparison(compared), comparison_findings(compared));
         decisions.extend(list_decisions(&headline, &findings, &render_comparison(compared, COLORED)));
-        let conclude = |changes| compared.clone().conclude(compared.objectives.clone(), Vec::new(), changes).exit_code;
-        ([true, false].map(conclude), decisions)
+        let conclude = |gate| compared.clone().conclude(gate, compared.objectives.clone(), Vec::new()).exit_code;
+        ([Gate::Both, Gate::Absolute].map(conclude), decisions)
     };
     let compared = comparison();
     let (codes, before) = decisions(&compared);

@@ -8,6 +8,7 @@ use perf_settings::{LOAD_HEADING, OUTPUT_HEADING, Settings, SettingsError, TARGE
 use url::Url;
 
 mod contradictions;
+mod gate_flag;
 mod help;
 mod interleaved;
 mod judging;

@@ -5,6 +5,7 @@ use perf_report::comparison::{Comparison, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted_more;
+use perf_report::gate::Gate;
 use perf_report::headline::causes_of_comparison;
 use perf_report::outcome::PlanSummary;
 use perf_report::render::files::REPORT;
@@ -13,27 +14,6 @@ use super::judge::JudgedRun;
 use super::perf_error::PerfError;
 use crate::host::terminal::print_note;
 use crate::runs::{recorded, reports};
-
-/// Findings that fail a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Gate {
-    /// Missed objectives of the head, over all its rounds
-    Absolute,
-    /// Slow-downs relative to the base
-    Relative,
-    /// Either of the two
-    Both,
-}
-
-impl Gate {
-    pub(crate) const fn judges_objectives(self) -> bool {
-        matches!(self, Self::Absolute | Self::Both)
-    }
-
-    pub(crate) const fn judges_changes(self) -> bool {
-        matches!(self, Self::Relative | Self::Both)
-    }
-}
 
 /// The comparison of a run with an earlier one.
 pub(crate) struct BaselinePlan {
@@ -113,8 +93,8 @@ impl BaselineComparison {
         };
         let findings = findings.into_iter().chain(problem);
         match self {
-            Self::Comparison(_) if !gate.judges_objectives() => judged.conclude_by_changes(findings),
-            _ => judged.conclude(findings),
+            Self::Comparison(_) => judged.conclude_by(gate, findings),
+            Self::NotRequested | Self::NotComparable(_) => judged.conclude(findings),
         }
     }
 }

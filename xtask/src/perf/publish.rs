@@ -9,12 +9,13 @@ use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::Severity;
 use perf_report::findings::{comparison_findings, run_findings};
+use perf_report::gate::Gate;
 use perf_report::headline::Headline;
 use perf_report::render::files::{HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 use url::Url;
 
-use super::compare::{BaselineComparison, BaselinePlan, Gate};
+use super::compare::{BaselineComparison, BaselinePlan};
 use super::judge::JudgedRun;
 use super::perf_error::PerfError;
 use super::prove::ProofResult;

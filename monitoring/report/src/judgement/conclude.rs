@@ -5,31 +5,18 @@ use monitoring::slo::OnMiss;
 use super::ObjectiveResult;
 use crate::exit_code::ExitCode;
 use crate::finding::Finding;
-
-/// Effect of a missed objective on the exit code of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MissEffect {
-    /// It fails the run, unless it only warns.
-    Fails,
-    /// Nothing: the exit code depends on changes.
-    None,
-}
+use crate::gate::Gate;
 
 /// The most severe exit code of all objectives and findings. A run without a verdict on an
 /// objective that can fail it is inconclusive, unless it is a single iteration.
-pub(crate) fn conclude(
-    objectives: &[ObjectiveResult],
-    findings: &[Finding],
-    is_smoke: bool,
-    miss_effect: MissEffect,
-) -> ExitCode {
+pub(crate) fn conclude(objectives: &[ObjectiveResult], findings: &[Finding], is_smoke: bool, gate: Gate) -> ExitCode {
     let mut gating = objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
     let floor = match is_smoke || gating.any(|objective| objective.verdict.is_decided()) {
         true => ExitCode::Met,
         false => ExitCode::Inconclusive,
     };
     let codes = objectives.iter().map(ObjectiveResult::code);
-    let codes = codes.filter(|code| miss_effect == MissEffect::Fails || *code != ExitCode::Missed);
+    let codes = codes.filter(|code| gate.judges_objectives() || *code != ExitCode::Missed);
     let codes = codes.chain(findings.iter().filter_map(|finding| finding.exit_code));
     codes.fold(floor, ExitCode::or_worse)
 }

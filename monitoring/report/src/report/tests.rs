@@ -30,10 +30,10 @@ fn an_inconclusive_objective_counts_even_if_misses_do_not() {
     let slo = &SHOP.slos[0];
     let mut report = Report::sample();
     report.objectives = vec![result(slo, 0, 100), result(slo, 100, 100)];
-    report = report.conclude_by_changes([]);
+    report = report.conclude_by(Gate::Relative, []);
     assert_eq!(report.exit_code, ExitCode::Met);
     report.objectives[1] = result(slo, 1, 1);
-    report = report.conclude_by_changes([]);
+    report = report.conclude_by(Gate::Relative, []);
     assert_eq!(report.exit_code, ExitCode::Inconclusive);
     assert_eq!(report.conclude([]).exit_code, ExitCode::Missed);
 }

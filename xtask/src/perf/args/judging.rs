@@ -1,9 +1,11 @@
 //! Flags by which a run is judged, compared with an earlier one, and saved.
 
 use perf_report::comparison::Rule;
+use perf_report::gate::Gate;
 
+use super::gate_flag::GateFlag;
 use crate::flag_conflict::{FlagConflict, conflict, first_given};
-use crate::perf::compare::{BaselinePlan, Gate};
+use crate::perf::compare::BaselinePlan;
 use crate::perf::perf_error::PerfError;
 use crate::rule_args::RuleArgs;
 use crate::values::ProductionArgs;
@@ -25,8 +27,8 @@ pub(crate) struct RunJudgingArgs {
     /// Reason to fail: absolute, relative or both
     ///
     /// absolute: the new run (the head) missed an objective. relative: it is slower.
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = Gate::Both)]
-    pub(crate) gate: Gate,
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = GateFlag(Gate::Both))]
+    pub(crate) gate: GateFlag,
     #[command(flatten)]
     rule: RuleArgs,
     #[command(flatten)]
@@ -45,7 +47,7 @@ impl RunJudgingArgs {
     /// compared.
     pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), FlagConflict> {
         self.rule.check()?;
-        let gate = (self.gate != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
+        let gate = (self.gate.0 != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
         match gate.filter(|_| !compares && self.baseline.is_none()) {
             Some(flag) => conflict(format!("{flag} needs a comparison: add {ways}")),
             None => Ok(()),
@@ -62,7 +64,7 @@ impl RunJudgingArgs {
         let plan = BaselinePlan {
             compare: self.baseline.clone(),
             save: self.save_baseline.clone(),
-            gate: self.gate,
+            gate: self.gate.0,
             rule: self.rule(),
         };
         plan.check()?;

@@ -20,7 +20,7 @@ pub(super) fn run(rounds: &Rounds<'_>, measured: MeasuredRounds) -> anyhow::Resu
     let warning = |kind, text| Finding::warning(Subject::Run, kind, text);
     findings.extend(notes.into_iter().map(|note| warning(FindingKind::Capacity, note)));
     findings.extend(rounds.warnings().into_iter().map(|text| warning(FindingKind::ServiceLeft, text)));
-    let gate = rounds.plan.args.judging.gate;
+    let gate = rounds.plan.args.judging.gate.0;
     let heads: Vec<_> = pairs.iter().map(|(_, head)| head).collect();
     let catalogue = heads.first().and_then(|head| services::find(&head.run.service));
     let objectives = match catalogue.filter(|_| gate.judges_objectives()) {
@@ -31,7 +31,7 @@ pub(super) fn run(rounds: &Rounds<'_>, measured: MeasuredRounds) -> anyhow::Resu
         }
         None => Vec::new(),
     };
-    let comparison = rounds.compare(alpha, &pairs).conclude(objectives, findings, gate.judges_changes());
+    let comparison = rounds.compare(alpha, &pairs).conclude(gate, objectives, findings);
     publish::comparison(&rounds.folder.join(COMPARISON), &comparison)
 }
 

@@ -10,6 +10,7 @@ use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::{Metric, RequestPart};
 use monitoring::prometheus::recording_rules::Timing;
 use perf_report::Millis;
+use perf_report::gate::Gate;
 use perf_report::read::{read_comparison, read_report};
 use perf_report::render::terminal::{TerminalStyle, render_result};
 use prometheus_store::exposition;
@@ -17,7 +18,7 @@ use prometheus_store::exposition;
 use super::super::backend_metrics::MetricsReading;
 use super::super::rules::rule_queries;
 use super::*;
-use crate::perf::compare::{BaselineComparison, Gate};
+use crate::perf::compare::BaselineComparison;
 use crate::perf::publish::{EndedRun, PublishedRun};
 
 /// Results of the requested endpoints, each with its endpoint.
