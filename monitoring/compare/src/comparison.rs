@@ -1,4 +1,4 @@
-//! Compares two sides of a service round by round. [`crate::gate`] explains the method.
+//! Compares two sides of a service round by round. [`crate::significance`] explains the method.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use perf_report::gate::Gate;
 use perf_report::judgement::{Measurement, ObjectiveResult, objective_verdict};
 use perf_report::verdict::{Reason, Tally, Verdict};
 
-use crate::gate;
 use crate::measure::{
     MIN_REQUESTS_P95, MeasureFn, Pair, base_report, difference, endpoints, find, head_report, medians, p50, p95,
     p95_differences, p99, ratio, rounds, success, throughput,
 };
+use crate::significance;
 
 /// Description of a comparison, without its measurements.
 #[derive(Debug, Clone)]
@@ -42,8 +42,8 @@ pub fn compare(label: ComparisonLabel, pairs: &[Pair<'_>]) -> Comparison {
     let names = endpoints(pairs);
     let family: Vec<Vec<f64>> = names.iter().map(|name| p95_differences(pairs, name)).collect();
     let judge = match label.method {
-        ComparisonMethod::Interleaved => gate::judge,
-        ComparisonMethod::Recorded => gate::judge_recorded,
+        ComparisonMethod::Interleaved => significance::judge,
+        ComparisonMethod::Recorded => significance::judge_recorded,
     };
     let judged = judge(&family, label.rule, label.alpha);
     let changes = names.iter().zip(judged).map(|(name, judged)| {

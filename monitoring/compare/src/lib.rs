@@ -1,12 +1,12 @@
 //! Statistics of comparisons: is a service slower than before?
 //!
-//! This crate does no IO. In reading order: [`gate`] (method, sources and error rates),
+//! This crate does no IO. In reading order: [`significance`] (method, sources and error rates),
 //! [`comparison`] (rounds of two sides), [`recorded`] (two runs at different times).
 
 pub mod comparison;
-pub mod gate;
 mod measure;
 pub mod recorded;
+pub mod significance;
 
 pub use comparison::{ComparisonLabel, compare, objectives};
 pub use measure::{Pair, differences_of_p95};

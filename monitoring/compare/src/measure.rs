@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::gate::{self, SignedRank};
+use crate::significance::{self, SignedRank};
 use perf_report::comparison::Change;
 use perf_report::judgement::EndpointResult;
 use perf_report::{Millis, Report};
@@ -74,7 +74,7 @@ fn measured(report: &Report, name: &str, measure: MeasureFn) -> Option<f64> {
 /// Differences of logarithms, for pairs in which both sides have the measure.
 pub(crate) fn differences(pairs: &[Pair<'_>], name: &str, measure: MeasureFn) -> Vec<f64> {
     let both = pairs.iter().map(|pair| (measured(pair.base, name, measure), measured(pair.head, name, measure)));
-    both.filter_map(|(base, head)| gate::difference(base, head)).collect()
+    both.filter_map(|(base, head)| significance::difference(base, head)).collect()
 }
 
 /// Differences of the logarithms of p95, for pairs that have one. A side is stalled if it has too
@@ -90,18 +90,18 @@ pub(crate) fn p95_differences(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
         let on_both = find(pair.base, name).is_some() && find(pair.head, name).is_some();
         match (base, head) {
             (Some(base), None) if on_both && after * STANDSTILL < before => {
-                gate::difference(Some(base), Some(f64::INFINITY))
+                significance::difference(Some(base), Some(f64::INFINITY))
             }
             (None, Some(head)) if on_both && before * STANDSTILL < after => {
-                gate::difference(Some(f64::INFINITY), Some(head))
+                significance::difference(Some(f64::INFINITY), Some(head))
             }
-            (base, head) => gate::difference(base, head),
+            (base, head) => significance::difference(base, head),
         }
     };
     pairs.iter().filter_map(difference_of_pair).collect()
 }
 
-/// Differences of the logarithms of p95 by endpoint, as input of [`gate::Calibration`].
+/// Differences of the logarithms of p95 by endpoint, as input of [`significance::Calibration`].
 pub fn differences_of_p95(pairs: &[Pair<'_>]) -> Vec<(String, Vec<f64>)> {
     endpoints(pairs).into_iter().map(|name| (name.clone(), p95_differences(pairs, &name))).collect()
 }

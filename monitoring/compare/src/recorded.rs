@@ -25,8 +25,8 @@ use perf_report::render::files::HISTOGRAMS;
 use perf_report::{Millis, Report, whole_ms};
 
 use crate::comparison::{ComparisonLabel, compare};
-use crate::gate;
 use crate::measure::Pair;
+use crate::significance;
 
 /// Maximum number of sections of a run.
 const SECTIONS: u64 = 20;
@@ -98,7 +98,7 @@ pub fn compare_recorded(base: RecordedRun<'_>, head: RecordedRun<'_>, rule: Rule
 /// Warns about a change that all endpoints share, if it exceeds the margin: the machine may have
 /// caused it.
 fn common_change(compared: &Comparison) -> Option<Finding> {
-    let common = gate::common(compared.endpoints.iter().filter_map(|endpoint| endpoint.p95.change))?;
+    let common = significance::common(compared.endpoints.iter().filter_map(|endpoint| endpoint.p95.change))?;
     let message = format!(
         "at least half of the endpoints became {} by {} or more. In recorded runs the machine \
          may be the cause, so it is not judged: run an interleaved comparison (--against)",

@@ -28,9 +28,9 @@ impl Headline {
     /// Headline of a run. Its cause is the finding or the objective that gave the exit code.
     pub fn new(report: &Report) -> Self {
         let code = report.exit_code;
-        let gating: Vec<_> = gating(report).collect();
-        let count = |wanted: fn(&Verdict) -> bool| gating.iter().filter(|it| wanted(&it.verdict)).count();
-        let all = gating.len();
+        let judged: Vec<_> = can_fail_run(report).collect();
+        let count = |wanted: fn(&Verdict) -> bool| judged.iter().filter(|it| wanted(&it.verdict)).count();
+        let all = judged.len();
         let verdict = match code {
             ExitCode::Met => {
                 format!("met, {}", counted_part(count(|it| *it == Verdict::Met) as u64, all as u64, "objective"))
@@ -142,7 +142,8 @@ fn cause_outage(report: &Report) -> Option<&Finding> {
 
 /// Stall or dropped arrivals whose unknown requests leave objectives undecided.
 fn cause_of_unknown(report: &Report) -> Option<&Finding> {
-    let is_undecided = gating(report).any(|it| matches!(it.verdict, Verdict::Inconclusive(Reason::Unknown { .. })));
+    let is_undecided =
+        can_fail_run(report).any(|it| matches!(it.verdict, Verdict::Inconclusive(Reason::Unknown { .. })));
     let is_cause = report.exit_code == ExitCode::Inconclusive && is_undecided;
     let find = |kind| report.findings.iter().find(|finding| is_cause && finding.kind == kind);
     find(FindingKind::Stall).or_else(|| find(FindingKind::ArrivalsDropped))
@@ -183,17 +184,18 @@ pub(crate) fn failure_in_headline(report: &Report) -> Option<&FailureCause> {
 }
 
 fn first_undecided(report: &Report) -> Option<&ObjectiveResult> {
-    gating(report).find(|it| matches!(it.verdict, Verdict::Inconclusive(_)))
+    can_fail_run(report).find(|it| matches!(it.verdict, Verdict::Inconclusive(_)))
 }
 
-fn gating(report: &Report) -> impl Iterator<Item = &ObjectiveResult> {
+/// Judged objectives whose miss fails the run.
+fn can_fail_run(report: &Report) -> impl Iterator<Item = &ObjectiveResult> {
     let judged = |it: &&ObjectiveResult| it.on_miss == OnMiss::Fail && it.verdict.is_judged();
     report.objectives.iter().filter(judged)
 }
 
 /// Missed objective that is furthest over its limit. An infinite percentile comes first.
 fn most_severe_miss(report: &Report) -> Option<&ObjectiveResult> {
-    let missed = gating(report).filter(|it| it.verdict == Verdict::Missed);
+    let missed = can_fail_run(report).filter(|it| it.verdict == Verdict::Missed);
     missed.max_by(|one, other| weight(one).total_cmp(&weight(other)))
 }
 
@@ -242,8 +244,8 @@ fn cause(report: &Report) -> Option<String> {
 /// "9 of 9 objectives met, but ": how the objectives stood, before the cause of a run without a
 /// verdict. Empty for other runs, and if an objective was not met.
 fn all_met(report: &Report) -> String {
-    let all = gating(report).count() as u64;
-    let is_all_met = all > 0 && gating(report).all(|it| it.verdict == Verdict::Met);
+    let all = can_fail_run(report).count() as u64;
+    let is_all_met = all > 0 && can_fail_run(report).all(|it| it.verdict == Verdict::Met);
     match report.exit_code {
         ExitCode::Inconclusive | ExitCode::ProofFailed if is_all_met => {
             format!("{} met, but ", counted_part(all, all, "objective"))
@@ -261,7 +263,7 @@ fn describe_total_failure(report: &Report, objective: &ObjectiveResult) -> Optio
     if sent < 2 || failure.count != sent || cause_outage(report).is_some() {
         return None;
     }
-    let missed = gating(report).filter(|it| it.verdict == Verdict::Missed);
+    let missed = can_fail_run(report).filter(|it| it.verdict == Verdict::Missed);
     let unexplained = missed.filter(|it| report.main_failure(it) != Some(failure)).count();
     let how = failure.describe_uncounted();
     let more = count_others(unexplained, "objective", "missed");
@@ -274,7 +276,7 @@ fn others(report: &Report, objective: &ObjectiveResult) -> String {
         std::mem::discriminant(&it.verdict) == std::mem::discriminant(&objective.verdict) && it.id != objective.id
     };
     let what = if objective.verdict == Verdict::Missed { "missed" } else { "inconclusive" };
-    count_others(gating(report).filter(same).count(), "objective", what)
+    count_others(can_fail_run(report).filter(same).count(), "objective", what)
 }
 
 /// "; 2 more objectives missed", or nothing.

@@ -10,8 +10,8 @@ use crate::gate::Gate;
 /// The most severe exit code of all objectives and findings. A run without a verdict on an
 /// objective that can fail it is inconclusive, unless it is a single iteration.
 pub(crate) fn conclude(objectives: &[ObjectiveResult], findings: &[Finding], is_smoke: bool, gate: Gate) -> ExitCode {
-    let mut gating = objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
-    let floor = match is_smoke || gating.any(|objective| objective.verdict.is_decided()) {
+    let mut can_fail_run = objectives.iter().filter(|objective| objective.on_miss == OnMiss::Fail);
+    let floor = match is_smoke || can_fail_run.any(|objective| objective.verdict.is_decided()) {
         true => ExitCode::Met,
         false => ExitCode::Inconclusive,
     };

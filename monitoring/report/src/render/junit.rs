@@ -35,9 +35,9 @@ pub fn render_run(report: &Report, compared: Option<&Comparison>) -> Result<Stri
         if report.load_end() == LoadEnd::Stopped { stopped(case, objective) } else { case }
     }));
     // With --gate absolute, changes fail no run.
-    let gates = report.has(FindingKind::ChangedFromBaseline);
-    let cases: Vec<_> = compared.into_iter().flat_map(|it| endpoint_cases(it, gates)).collect();
-    let has_changes = gates && cases.iter().any(|case| !matches!(case.status, TestCaseStatus::Success { .. }));
+    let can_fail_run = report.has(FindingKind::ChangedFromBaseline);
+    let cases: Vec<_> = compared.into_iter().flat_map(|it| endpoint_cases(it, can_fail_run)).collect();
+    let has_changes = can_fail_run && cases.iter().any(|case| !matches!(case.status, TestCaseStatus::Success { .. }));
     suite.add_test_cases(cases);
     // The cases of changed endpoints say the same.
     let is_new = |it: &Finding| !has_changes || it.kind != FindingKind::ChangedFromBaseline;
@@ -65,14 +65,14 @@ fn render(suite: TestSuite) -> Result<String, quick_junit::SerializeError> {
     JUnit::new("perf").add_test_suite(suite).to_string()
 }
 
-/// A test case for each endpoint. Without `gates`, none fails.
-fn endpoint_cases(compared: &Comparison, gates: bool) -> impl Iterator<Item = TestCase> {
+/// A test case for each endpoint. None fails unless changes can fail the run.
+fn endpoint_cases(compared: &Comparison, can_fail_run: bool) -> impl Iterator<Item = TestCase> {
     compared.endpoints.iter().map(move |endpoint| {
         let Mark { word, .. } = endpoint.conclusion.into();
         let text = endpoint.describe_p95();
         let status = match endpoint.conclusion {
             Conclusion::Improved | Conclusion::NoChangeSeen => TestCaseStatus::success(),
-            _ if !gates => skipped(Some(&format!("{word}: {text}"))),
+            _ if !can_fail_run => skipped(Some(&format!("{word}: {text}"))),
             Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&text)),
             Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&text)),
         };

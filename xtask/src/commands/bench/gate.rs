@@ -1,7 +1,7 @@
 //! `cargo xtask bench gate`: simulates how often a comparison detects a slow-down of a given size,
 //! and draws this operating characteristic.
 
-use perf_compare::gate::simulation::{ENDPOINTS, GateRate, QUIET, SHARED_RUNNER, SimulatedMachine};
+use perf_compare::significance::simulation::{ENDPOINTS, QUIET, ResultRate, SHARED_RUNNER, SimulatedMachine};
 use perf_report::comparison::{Conclusion, Rule};
 use perf_report::exit_code::ExitCode;
 use perf_report::render::html;
@@ -43,8 +43,8 @@ fn curve(machine: &SimulatedMachine, rule: Rule, gates: usize) -> Vec<(f64, f64)
         let change = f64::from(thousandths) / 1e3;
         let mut slowed = [0.0; ENDPOINTS];
         slowed[0] = change;
-        let gates = machine.gates(SEED, gates, rule, slowed);
-        let rate = GateRate::count(gates, |conclusions| conclusions[0] == Conclusion::Regressed);
+        let comparisons = machine.comparisons(SEED, gates, rule, slowed);
+        let rate = ResultRate::count(comparisons, |conclusions| conclusions[0] == Conclusion::Regressed);
         (change, rate.share())
     };
     CHANGES.step_by(STEP).map(at).collect()

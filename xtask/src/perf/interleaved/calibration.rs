@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use perf_compare::Pair;
-use perf_compare::gate::Calibration;
+use perf_compare::significance::Calibration;
 use perf_host::machine::Machine;
 use perf_report::comparison::Rule;
 use perf_report::format::{counted, exact_percent};

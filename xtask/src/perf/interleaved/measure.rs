@@ -1,6 +1,6 @@
 //! Measures a comparison: as many rounds as it needs, up to the check that ends it.
 
-use perf_compare::gate::Looks;
+use perf_compare::significance::Looks;
 use perf_report::Report;
 use perf_report::comparison::Conclusion;
 use perf_report::format::{counted, counted_part, exact_percent};

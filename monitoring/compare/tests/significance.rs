@@ -1,16 +1,17 @@
-//! Error rates of the gate, from thousands of simulated comparisons on machines with drift and
-//! bursts. Each comparison is calibrated first.
+//! Error rates of the statistics, from thousands of simulated comparisons on machines with drift
+//! and bursts. Each comparison is calibrated first.
 
-use perf_compare::gate::simulation::{ENDPOINTS, GateRate, QUIET, SHARED_RUNNER, SimulatedMachine};
+use perf_compare::significance::simulation::{ENDPOINTS, QUIET, ResultRate, SHARED_RUNNER, SimulatedMachine};
 use perf_report::comparison::{Conclusion, Rule};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
 const RULE: Rule = Rule { alpha: 0.05, margin: 0.05, detect: 0.10 };
-const GATES: usize = 1_600;
-/// A rate of at most 0.1 % needs at least 2995 gates without an error (0.05^(1/2995) is 0.999).
-const GATES_OF_DIRECTION: usize = 3_300;
+const COMPARISONS: usize = 1_600;
+/// A rate of at most 0.1 % needs at least 2995 comparisons without an error, since
+/// 0.05^(1/2995) is 0.999.
+const COMPARISONS_OF_DIRECTION: usize = 3_300;
 
 /// A laptop in use.
 const LAPTOP: SimulatedMachine =
@@ -22,13 +23,13 @@ trait Bounds {
     fn lower_bound(self) -> f64;
 }
 
-impl Bounds for GateRate {
+impl Bounds for ResultRate {
     fn upper_bound(self) -> f64 {
-        quantile(self.matching + 1, self.gates - self.matching, 0.95).unwrap_or(1.0)
+        quantile(self.matching + 1, self.all - self.matching, 0.95).unwrap_or(1.0)
     }
 
     fn lower_bound(self) -> f64 {
-        quantile(self.matching, self.gates - self.matching + 1, 0.05).unwrap_or(0.0)
+        quantile(self.matching, self.all - self.matching + 1, 0.05).unwrap_or(0.0)
     }
 }
 
@@ -40,11 +41,11 @@ fn quantile(a: usize, b: usize, at: f64) -> Option<f64> {
 
 #[test]
 fn bounds_of_a_share_match_published_values() {
-    let none = GateRate { matching: 0, gates: 3_000 };
+    let none = ResultRate { matching: 0, all: 3_000 };
     assert!((none.upper_bound() - (1.0 - 0.05_f64.powf(1.0 / 3_000.0))).abs() < 1e-9);
     assert!(none.lower_bound().abs() < 1e-12);
     // R's binom.test(95, 100): 0.8989… one-sided.
-    let most = GateRate { matching: 95, gates: 100 };
+    let most = ResultRate { matching: 95, all: 100 };
     assert!((most.lower_bound() - 0.897_740).abs() < 1e-3, "{}", most.lower_bound());
 }
 
@@ -67,11 +68,11 @@ fn on_each_machine(judge: impl Fn(&str, &SimulatedMachine) + Sync) {
     });
 }
 
-fn print_rate(name: &str, what: &str, rate: GateRate) {
+fn print_rate(name: &str, what: &str, rate: ResultRate) {
     println!(
         "{name}: {what}: {} of {} ({:.2} %; 95 % bounds {:.2} % and {:.2} %)",
         rate.matching,
-        rate.gates,
+        rate.all,
         rate.share() * 100.0,
         rate.lower_bound() * 100.0,
         rate.upper_bound() * 100.0
@@ -81,10 +82,10 @@ fn print_rate(name: &str, what: &str, rate: GateRate) {
 #[test]
 fn the_same_code_is_rarely_called_regressed() {
     on_each_machine(|name, machine| {
-        let gates = machine.gates(1, GATES, RULE, [0.0; ENDPOINTS]);
-        let rate = GateRate::count(gates, any(Conclusion::Regressed));
+        let comparisons = machine.comparisons(1, COMPARISONS, RULE, [0.0; ENDPOINTS]);
+        let rate = ResultRate::count(comparisons, any(Conclusion::Regressed));
         print_rate(name, "A/A called regressed", rate);
-        assert!(rate.gates > GATES * 9 / 10 && rate.upper_bound() <= 0.05, "{name}: {rate:?}");
+        assert!(rate.all > COMPARISONS * 9 / 10 && rate.upper_bound() <= 0.05, "{name}: {rate:?}");
     });
 }
 
@@ -92,8 +93,8 @@ fn the_same_code_is_rarely_called_regressed() {
 #[test]
 fn a_change_equal_to_the_margin_is_rarely_called_regressed() {
     on_each_machine(|name, machine| {
-        let gates = machine.gates(2, GATES, RULE, [RULE.margin; ENDPOINTS]);
-        let rate = GateRate::count(gates, any(Conclusion::Regressed));
+        let comparisons = machine.comparisons(2, COMPARISONS, RULE, [RULE.margin; ENDPOINTS]);
+        let rate = ResultRate::count(comparisons, any(Conclusion::Regressed));
         print_rate(name, "all slower by the margin, called regressed", rate);
         assert!(rate.upper_bound() <= 0.05, "{name}: {rate:?}");
     });
@@ -102,10 +103,10 @@ fn a_change_equal_to_the_margin_is_rarely_called_regressed() {
 #[test]
 fn a_slow_down_of_ten_percent_is_detected() {
     on_each_machine(|name, machine| {
-        let gates = machine.gates(3, GATES, RULE, one(0.10));
-        let rate = GateRate::count(gates, |conclusions| conclusions[0] == Conclusion::Regressed);
+        let comparisons = machine.comparisons(3, COMPARISONS, RULE, one(0.10));
+        let rate = ResultRate::count(comparisons, |conclusions| conclusions[0] == Conclusion::Regressed);
         print_rate(name, "one endpoint 10 % slower, detected", rate);
-        assert!(rate.gates > GATES * 9 / 10 && rate.lower_bound() >= 0.95, "{name}: {rate:?}");
+        assert!(rate.all > COMPARISONS * 9 / 10 && rate.lower_bound() >= 0.95, "{name}: {rate:?}");
     });
 }
 
@@ -113,8 +114,8 @@ fn a_slow_down_of_ten_percent_is_detected() {
 fn the_direction_of_a_change_is_right() {
     on_each_machine(|name, machine| {
         for (change, wrong) in [(0.10, Conclusion::Improved), (-0.10, Conclusion::Regressed)] {
-            let gates = machine.gates(4, GATES_OF_DIRECTION, RULE, one(change));
-            let rate = GateRate::count(gates, |conclusions| conclusions[0] == wrong);
+            let comparisons = machine.comparisons(4, COMPARISONS_OF_DIRECTION, RULE, one(change));
+            let rate = ResultRate::count(comparisons, |conclusions| conclusions[0] == wrong);
             print_rate(name, &format!("{change:+} called {}", wrong.describe()), rate);
             assert!(rate.upper_bound() <= 0.001, "{name}: {rate:?}");
         }
@@ -125,8 +126,8 @@ fn the_direction_of_a_change_is_right() {
 #[test]
 fn a_slow_down_of_ten_percent_is_rarely_called_unchanged() {
     on_each_machine(|name, machine| {
-        let gates = machine.gates(5, GATES, RULE, one(RULE.detect));
-        let rate = GateRate::count(gates, |conclusions| conclusions[0] == Conclusion::NoChangeSeen);
+        let comparisons = machine.comparisons(5, COMPARISONS, RULE, one(RULE.detect));
+        let rate = ResultRate::count(comparisons, |conclusions| conclusions[0] == Conclusion::NoChangeSeen);
         print_rate(name, "one endpoint 10 % slower, called unchanged", rate);
         assert!(rate.upper_bound() <= 0.05, "{name}: {rate:?}");
     });
@@ -139,15 +140,15 @@ fn interim_checks_keep_the_error_rates() {
     on_each_machine(|name, machine| {
         let with_looks = |seed, slowed: [f64; ENDPOINTS], has_result: &dyn Fn(&[Conclusion; ENDPOINTS]) -> bool| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let gates = (0..GATES).filter_map(|_| machine.gate(&mut rng, RULE, &slowed, LOOKS));
-            GateRate::count(gates, has_result)
+            let comparisons = (0..COMPARISONS).filter_map(|_| machine.compare(&mut rng, RULE, &slowed, LOOKS));
+            ResultRate::count(comparisons, has_result)
         };
         let false_alarms = with_looks(6, [RULE.margin; ENDPOINTS], &any(Conclusion::Regressed));
         print_rate(name, "three checks, all slower by the margin, called regressed", false_alarms);
         let found = with_looks(7, one(0.10), &|conclusions| conclusions[0] == Conclusion::Regressed);
         print_rate(name, "three checks, one endpoint 10 % slower, detected", found);
         assert!(false_alarms.upper_bound() <= 0.05, "{name}: {false_alarms:?}");
-        assert!(found.gates > GATES * 8 / 10 && found.lower_bound() >= 0.95, "{name}: {found:?}");
+        assert!(found.all > COMPARISONS * 8 / 10 && found.lower_bound() >= 0.95, "{name}: {found:?}");
     });
 }
 
@@ -158,7 +159,7 @@ fn recorded_runs_keep_the_rate_of_false_alarms() {
     on_each_machine(|name, machine| {
         let compared = |seed, slowed: [f64; ENDPOINTS], has_result: &dyn Fn(&[Conclusion; ENDPOINTS]) -> bool| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            GateRate::count((0..GATES).map(|_| machine.recorded(&mut rng, RULE, &slowed)), has_result)
+            ResultRate::count((0..COMPARISONS).map(|_| machine.recorded(&mut rng, RULE, &slowed)), has_result)
         };
         let false_alarms = compared(8, [0.0; ENDPOINTS], &any(Conclusion::Regressed));
         print_rate(name, "same code, recorded twice, called regressed", false_alarms);

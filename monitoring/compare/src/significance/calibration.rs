@@ -16,7 +16,7 @@ const CONFIDENCE: f64 = 0.90;
 /// Signed ranks need this many times the pairs that means need, for normal differences. It is the
 /// inverse of the efficiency 3/π (Hodges and Lehmann 1956). Other distributions need fewer pairs.
 const RANKS: f64 = std::f64::consts::FRAC_PI_3;
-/// Maximum number of pairs that is practical for a gate.
+/// Maximum number of pairs that is practical for a comparison.
 pub(crate) const MOST_PAIRS: usize = 200;
 
 /// Noise between two rounds of the same code, for the endpoint that varies most.

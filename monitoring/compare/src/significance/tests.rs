@@ -1,4 +1,4 @@
-//! Tests of `gate`.
+//! Tests of `significance`.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Simulated machines, to measure how often the gate is right.
+//! Simulated machines, to measure how often a comparison is right.
 //!
 //! A round's p95 is the product of these factors:
 //! - the endpoint's own p95
@@ -46,13 +46,13 @@ pub(crate) const SECTIONS: usize = 20;
 /// Number of pairs of an A/A calibration.
 pub(crate) const CALIBRATION_PAIRS: usize = 20;
 
-/// Share of gates with a certain result.
+/// Share of comparisons with a certain result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GateRate {
-    /// Number of gates with the result.
+pub struct ResultRate {
+    /// Number of comparisons with the result.
     pub matching: usize,
-    /// Number of gates.
-    pub gates: usize,
+    /// Number of all comparisons.
+    pub all: usize,
 }
 
 impl SimulatedMachine {
@@ -83,7 +83,7 @@ impl SimulatedMachine {
     /// Calibrates, simulates the needed number of pairs and judges them. `None` if the machine is
     /// too noisy for the rule. Interim checks are part of the plan; the first that finds a
     /// regression ends the comparison.
-    pub fn gate(
+    pub fn compare(
         &self,
         rng: &mut impl Rng,
         rule: Rule,
@@ -120,36 +120,37 @@ impl SimulatedMachine {
         conclusions(judge_recorded(&(0..ENDPOINTS).map(differences).collect::<Vec<_>>(), rule, rule.alpha))
     }
 
-    /// The conclusions of up to `gates` gates. A gate for which the machine is too noisy has none.
-    pub fn gates(
+    /// The conclusions of up to `number` comparisons. One for which the machine is too noisy has
+    /// none.
+    pub fn comparisons(
         &self,
         seed: u64,
-        gates: usize,
+        number: usize,
         rule: Rule,
         slowed: [f64; ENDPOINTS],
     ) -> impl Iterator<Item = [Conclusion; ENDPOINTS]> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        (0..gates).filter_map(move |_| self.gate(&mut rng, rule, &slowed, 1))
+        (0..number).filter_map(move |_| self.compare(&mut rng, rule, &slowed, 1))
     }
 }
 
-impl GateRate {
-    /// Counts the gates whose conclusions satisfy `has_result`.
+impl ResultRate {
+    /// Counts the comparisons whose conclusions satisfy `has_result`.
     pub fn count(
-        all: impl Iterator<Item = [Conclusion; ENDPOINTS]>,
+        comparisons: impl Iterator<Item = [Conclusion; ENDPOINTS]>,
         has_result: impl Fn(&[Conclusion; ENDPOINTS]) -> bool,
     ) -> Self {
-        let (mut matching, mut gates) = (0, 0);
-        for conclusions in all {
-            gates += 1;
-            matching += usize::from(has_result(&conclusions));
+        let mut rate = Self { matching: 0, all: 0 };
+        for conclusions in comparisons {
+            rate.all += 1;
+            rate.matching += usize::from(has_result(&conclusions));
         }
-        Self { matching, gates }
+        rate
     }
 
     /// Measured share, from 0 to 1.
     pub fn share(self) -> f64 {
-        count(self.matching) / count(self.gates.max(1))
+        count(self.matching) / count(self.all.max(1))
     }
 }
 

@@ -4,8 +4,8 @@
 //! # The question
 //!
 //! A service is measured before and after a change. Its p95 differs, as it does between any two
-//! runs of the same code. The gate reports *regressed* only if the code is to blame. It reports *no
-//! change measured* only if a relevant slow-down would have been detected. Otherwise it reports
+//! runs of the same code. A comparison reports *regressed* only if the code is to blame. It reports
+//! *no change measured* only if a relevant slow-down would have been detected. Otherwise it reports
 //! *too little data*.
 //!
 //! # The unit is the round
@@ -63,7 +63,7 @@
 //! (Scand. J. Statist. 6, 1979). The intervals are Bonferroni's, so they hold simultaneously. Holm
 //! may reject where an interval just touches the margin. An exact test of seven two-sided
 //! hypotheses at 5 % needs nine pairs, because 2·2⁻⁹ is the first power of two within 0.05/7. Only
-//! p95 gates. The changes of p50, p99, success and throughput are shown, each with its own
+//! p95 is judged. The changes of p50, p99, success and throughput are shown, each with its own
 //! interval.
 //!
 //! # Interim checks
