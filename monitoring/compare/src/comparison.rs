@@ -13,7 +13,7 @@ use perf_report::gate::Gate;
 use perf_report::judgement::{Measurement, ObjectiveResult, objective_verdict};
 use perf_report::verdict::{Reason, Tally, Verdict};
 
-use crate::measure::{
+use crate::pair_measures::{
     MIN_REQUESTS_P95, MeasureFn, Pair, base_report, difference, endpoints, find, head_report, medians, p50, p95,
     p95_differences, p99, ratio, rounds, success, throughput,
 };

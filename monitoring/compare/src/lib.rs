@@ -4,10 +4,10 @@
 //! [`comparison`] (rounds of two sides), [`recorded`] (two runs at different times).
 
 pub mod comparison;
-mod measure;
+mod pair_measures;
 pub mod recorded;
 pub mod significance;
 
 pub use comparison::{ComparisonLabel, compare, objectives};
-pub use measure::{Pair, differences_of_p95};
+pub use pair_measures::{Pair, differences_of_p95};
 pub use recorded::{RecordedError, RecordedRun, compare_recorded};

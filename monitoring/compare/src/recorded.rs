@@ -25,7 +25,7 @@ use perf_report::render::files::HISTOGRAMS;
 use perf_report::{Millis, Report, whole_ms};
 
 use crate::comparison::{ComparisonLabel, compare};
-use crate::measure::Pair;
+use crate::pair_measures::Pair;
 use crate::significance;
 
 /// Maximum number of sections of a run.
