@@ -115,7 +115,7 @@ pub fn judge(family: &[Vec<f64>], rule: Rule, alpha: f64) -> Vec<HypothesisResul
         let conclusion = match (rejected, estimate) {
             (true, Some(estimate)) if estimate > 0.0 => Conclusion::Regressed,
             (true, Some(_)) => Conclusion::Improved,
-            _ if is_excluded => Conclusion::NoChangeSeen,
+            _ if is_excluded => Conclusion::NoChangeMeasured,
             _ => Conclusion::TooLittleData,
         };
         HypothesisResult { estimate, interval, p, conclusion }

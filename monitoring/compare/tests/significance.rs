@@ -127,7 +127,7 @@ fn the_direction_of_a_change_is_right() {
 fn a_slow_down_of_ten_percent_is_rarely_called_unchanged() {
     on_each_machine(|name, machine| {
         let comparisons = machine.comparisons(5, COMPARISONS, RULE, one(RULE.detect));
-        let rate = ResultRate::count(comparisons, |conclusions| conclusions[0] == Conclusion::NoChangeSeen);
+        let rate = ResultRate::count(comparisons, |conclusions| conclusions[0] == Conclusion::NoChangeMeasured);
         print_rate(name, "one endpoint 10 % slower, called unchanged", rate);
         assert!(rate.upper_bound() <= 0.05, "{name}: {rate:?}");
     });

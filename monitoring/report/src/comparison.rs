@@ -170,7 +170,8 @@ pub enum Conclusion {
     /// Faster by more than the margin.
     Improved,
     /// A slow-down of [`Rule::detect`] or more is ruled out.
-    NoChangeSeen,
+    #[serde(rename = "no_change_seen")]
+    NoChangeMeasured,
     /// The data neither shows a change nor rules out a slow-down.
     TooLittleData,
 }
@@ -181,7 +182,7 @@ impl Conclusion {
         match self {
             Self::Regressed => "regressed",
             Self::Improved => "improved",
-            Self::NoChangeSeen => "no change measured",
+            Self::NoChangeMeasured => "no change measured",
             Self::TooLittleData => "too little data",
         }
     }
@@ -197,7 +198,7 @@ impl Comparison {
         let of_changes = self.endpoints.iter().map(|endpoint| match endpoint.conclusion {
             Conclusion::Regressed => ExitCode::Regressed,
             Conclusion::TooLittleData => ExitCode::Inconclusive,
-            Conclusion::Improved | Conclusion::NoChangeSeen => ExitCode::Met,
+            Conclusion::Improved | Conclusion::NoChangeMeasured => ExitCode::Met,
         });
         // A comparison of nothing is inconclusive.
         let is_empty = if gate.judges_changes() { self.endpoints.is_empty() } else { objectives.is_empty() };
@@ -233,7 +234,7 @@ impl Comparison {
                     exact_percent(1.0 - self.alpha),
                 )
             }),
-            has(Conclusion::NoChangeSeen)
+            has(Conclusion::NoChangeMeasured)
                 .then(|| format!("no change measured: a slow-down of {} is ruled out", exact_percent(rule.detect))),
             self.endpoints.iter().any(|endpoint| endpoint.p95.change.is_some()).then(|| CHANGE.to_owned()),
             (!not_judged.is_empty()).then(|| format!("not judged: {}", not_judged.join(", "))),

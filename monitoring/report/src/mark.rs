@@ -96,7 +96,7 @@ impl From<Conclusion> for Mark {
         let mark = match conclusion {
             Conclusion::Regressed => Self::BAD,
             Conclusion::TooLittleData => Self::DOUBT,
-            Conclusion::Improved | Conclusion::NoChangeSeen => Self::GOOD,
+            Conclusion::Improved | Conclusion::NoChangeMeasured => Self::GOOD,
         };
         Self { word: conclusion.describe(), ..mark }
     }

@@ -30,7 +30,7 @@ impl Comparison {
         let report = Report::sample();
         let endpoint = |name: &str| EndpointChange {
             name: name.to_owned(),
-            conclusion: Conclusion::NoChangeSeen,
+            conclusion: Conclusion::NoChangeMeasured,
             p95: Change { before: Some(100.0), after: Some(100.0), change: Some(0.0), interval: Some((0.0, 0.0)) },
             p: 1.0,
             p50: Change::default(),

@@ -93,8 +93,8 @@ fn comparison() -> Comparison {
         throughput: Change::default(),
         rounds_p95_ms: Vec::new(),
     };
-    use Conclusion::{Improved, NoChangeSeen, Regressed, TooLittleData};
-    let endpoints = [("a", Regressed), ("b", Improved), ("c", NoChangeSeen), ("d", TooLittleData)];
+    use Conclusion::{Improved, NoChangeMeasured, Regressed, TooLittleData};
+    let endpoints = [("a", Regressed), ("b", Improved), ("c", NoChangeMeasured), ("d", TooLittleData)];
     let Report { run: RunOverview { scenario, load, .. }, objectives, .. } = report();
     let (base, head) = ("main".to_owned(), "a branch".to_owned());
     let compared = Comparison {

@@ -27,10 +27,10 @@ fn seven_exact_hypotheses_need_nine_pairs() {
 fn each_conclusion_has_a_case() {
     assert_eq!(conclusions(&[around(0.10, 0.02, 20)]), [Conclusion::Regressed]);
     assert_eq!(conclusions(&[around(-0.10, 0.02, 20)]), [Conclusion::Improved]);
-    assert_eq!(conclusions(&[around(0.0, 0.02, 20)]), [Conclusion::NoChangeSeen]);
+    assert_eq!(conclusions(&[around(0.0, 0.02, 20)]), [Conclusion::NoChangeMeasured]);
     assert_eq!(
         conclusions(&[around(0.03, 0.02, 20)]),
-        [Conclusion::NoChangeSeen],
+        [Conclusion::NoChangeMeasured],
         "significant, and within the margin"
     );
     assert_eq!(conclusions(&[around(0.07, 0.2, 20)]), [Conclusion::TooLittleData], "neither 0 % nor 20 % is ruled out");
@@ -43,8 +43,8 @@ fn recorded_runs_ignore_a_change_that_all_endpoints_share() {
         let family = changes.map(|change| around(change, 0.02, 20));
         judge_recorded(&family, RULE, RULE.alpha).iter().map(|judged| judged.conclusion).collect::<Vec<_>>()
     };
-    use Conclusion::{Improved, NoChangeSeen, Regressed, TooLittleData};
-    assert_eq!(found([0.12, 0.0, 0.0, 0.0]), [Regressed, NoChangeSeen, NoChangeSeen, NoChangeSeen]);
+    use Conclusion::{Improved, NoChangeMeasured, Regressed, TooLittleData};
+    assert_eq!(found([0.12, 0.0, 0.0, 0.0]), [Regressed, NoChangeMeasured, NoChangeMeasured, NoChangeMeasured]);
     assert_eq!(found([0.12, 0.12, 0.12, 0.12]), [TooLittleData; 4], "the machine may have caused it");
     assert_eq!(found([0.40, 0.12, 0.12, 0.12])[0], Regressed);
     assert_eq!(found([-0.12, 0.0, 0.0, 0.0])[0], Improved);

@@ -56,7 +56,7 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
 fn change(endpoint: &EndpointChange) -> Option<Finding> {
     let name = &endpoint.name;
     let (severity, kind) = match endpoint.conclusion {
-        Conclusion::NoChangeSeen | Conclusion::TooLittleData => return None,
+        Conclusion::NoChangeMeasured | Conclusion::TooLittleData => return None,
         Conclusion::Regressed => (Severity::Problem, FindingKind::Regressed),
         Conclusion::Improved => (Severity::Good, FindingKind::Improved),
     };

@@ -71,7 +71,7 @@ fn endpoint_cases(compared: &Comparison, can_fail_run: bool) -> impl Iterator<It
         let Mark { word, .. } = endpoint.conclusion.into();
         let text = endpoint.describe_p95();
         let status = match endpoint.conclusion {
-            Conclusion::Improved | Conclusion::NoChangeSeen => TestCaseStatus::success(),
+            Conclusion::Improved | Conclusion::NoChangeMeasured => TestCaseStatus::success(),
             _ if !can_fail_run => skipped(Some(&format!("{word}: {text}"))),
             Conclusion::Regressed => failed(NonSuccessKind::Failure, word, Some(&text)),
             Conclusion::TooLittleData => failed(NonSuccessKind::Error, word, Some(&text)),

@@ -9,11 +9,11 @@ fn by_flips(differences: &[f64]) -> f64 {
     let mut sizes: Vec<_> = differences.iter().map(|difference| difference.abs()).collect();
     sizes.sort_by(f64::total_cmp);
     let rank = |difference: f64| sizes.iter().position(|size| *size == difference.abs()).unwrap() + 1;
-    let seen: usize = differences.iter().filter(|d| **d > 0.0).map(|d| rank(*d)).sum();
+    let measured: usize = differences.iter().filter(|d| **d > 0.0).map(|d| rank(*d)).sum();
     let flips = 1_u32 << differences.len();
     let as_much = (0..flips).filter(|flip| {
         let ranks = (1..=differences.len()).filter(|rank| flip >> (rank - 1) & 1 == 1);
-        ranks.sum::<usize>() >= seen
+        ranks.sum::<usize>() >= measured
     });
     as_much.count() as f64 / f64::from(flips)
 }
