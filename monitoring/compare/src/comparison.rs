@@ -10,8 +10,8 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted_part;
 use perf_report::gate::Gate;
-use perf_report::judgement::{Measurement, ObjectiveResult, objective_verdict};
-use perf_report::verdict::{Reason, Tally, Verdict};
+use perf_report::judgement::{Measurement, ObjectiveResult, verdict_of_rounds};
+use perf_report::verdict::Tally;
 
 use crate::pair_measures::{
     MIN_REQUESTS_P95, MeasureFn, Pair, base_report, difference, endpoints, find, head_report, medians, p50, p95,
@@ -124,29 +124,23 @@ pub fn objectives(catalogue: &Catalogue, rounds: &[&Report]) -> Vec<ObjectiveRes
     let over_all = |slo: &Slo| {
         let id = catalogue.slo_id(slo);
         let results = rounds.iter().flat_map(|report| &report.objectives).filter(|objective| objective.id == id);
-        let judged_ms = results.clone().map(|objective| match objective.measured {
+        let judged_ms_of_rounds = results.clone().map(|objective| match objective.measured {
             Some(Measurement::Throughput { judged_ms, .. }) => judged_ms,
             _ => 0,
         });
-        let judged_ms = judged_ms.sum();
+        let judged_ms = judged_ms_of_rounds.sum();
         let verdicts: Vec<_> = results.clone().map(|objective| &objective.verdict).collect();
-        let paused = Verdict::Inconclusive(Reason::LessLoad);
         let tallies: Vec<_> = results.filter_map(|objective| objective.tally().copied()).collect();
         let sum = tallies.iter().fold(Tally::default(), |sum, round| sum.plus(round));
         // A limit on the sum or last value of one run does not apply to several rounds together.
         let is_of_one_run = slo.limit().is_some() && !slo.is_per_second();
-        (!tallies.is_empty() && !is_of_one_run).then(|| match slo.limit() {
-            Some(limit) => {
-                let verdict = match objective_verdict::judge_value(limit, Some(judged_ms), sum) {
-                    // A pause of the generator excuses the miss, as it does in its round.
-                    Verdict::Missed if verdicts.contains(&&paused) => paused,
-                    verdict => verdict,
-                };
-                ObjectiveResult::new(catalogue, slo, Measurement::value(sum, Some(judged_ms)), verdict)
-            }
-            None => {
-                ObjectiveResult::new(catalogue, slo, Measurement::counts(slo, sum), objective_verdict::judge(slo, sum))
-            }
+        (!tallies.is_empty() && !is_of_one_run).then(|| {
+            let measurement = match slo.limit() {
+                Some(_) => Measurement::value(sum, Some(judged_ms)),
+                None => Measurement::counts(slo, sum),
+            };
+            let verdict = verdict_of_rounds(slo, sum, judged_ms, &verdicts);
+            ObjectiveResult::new(catalogue, slo, measurement, verdict)
         })
     };
     catalogue.slos.iter().filter_map(over_all).collect()

@@ -4,6 +4,7 @@ mod check_result;
 pub(crate) mod conclude;
 mod connecting;
 mod endpoint_result;
+mod final_verdict;
 mod goal;
 mod objective_result;
 pub mod objective_verdict;
@@ -24,14 +25,15 @@ use monitoring::span::Span;
 
 pub use check_result::CheckResult;
 pub use endpoint_result::{EndpointResult, Requests, ServerTiming};
+pub use final_verdict::verdict_of_rounds;
 pub(crate) use goal::REQUEST;
 pub use goal::{Goal, LimitSide, Percentile, Share};
 pub use objective_result::{Measurement, ObjectiveResult};
 pub use segments::SegmentResult;
 
 use crate::evidence::{
-    Chosen, EndpointCounts, Evidence, IterationCounts, Iterations, Latency, MeasureCounts, PartCounts, PhaseTime,
-    RequestCounts, ServerTimes, Snapshot, judged_ms,
+    Chosen, EndpointCounts, Evidence, IterationCounts, Iterations, Latency, MeasureCounts, PartCounts, RequestCounts,
+     ServerTimes, Snapshot, judged_ms,
 };
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
@@ -87,24 +89,20 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let IterationCounts { completed, failed, interrupted, .. } = evidence.counts.iterations();
     let dropped = evidence.counts.parts.iter().flat_map(|part| part.dropped).sum();
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
-    let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, &evidence.phases)).collect();
-    if completed > 0 && failed == completed {
-        objectives.iter_mut().for_each(|objective| objective.verdict.explain_no_data(failed));
-    }
+    let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, evidence)).collect();
     let mut findings = judge.hidden_waits(&objectives);
     findings.extend(connecting::findings(&judge));
     let on_backend = catalogue.backend.iter().filter_map(|slo| {
         let measurement = evidence.backend.iter().find(|measurement| measurement.id == slo.id())?;
-        let verdict = objective_verdict::judge_backend(slo, &measurement.value);
+        let verdict = final_verdict::final_backend_verdict(evidence, slo, &measurement.value);
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))
     });
     objectives.extend(on_backend);
-    objective_verdict::doubt(&judge, evidence, &mut objectives);
     let endpoints: Vec<_> = known.filter_map(|(index, endpoint)| judge.endpoint_result(index, endpoint)).collect();
     if evidence.run.smoke {
         let requested = endpoints.iter().filter(|endpoint| endpoint.requests.sent > 0);
         let requested: Vec<_> = requested.map(|endpoint| &endpoint.name).collect();
-        findings.extend(smoke::judge(&mut objectives, &evidence.counts, &evidence.exercised, &requested));
+        findings.extend(smoke::problem(&evidence.counts, &evidence.exercised, &requested));
     }
     Judgement {
         requests: judge.all(EVERYTHING).into(),
@@ -275,20 +273,16 @@ impl Judge<'_> {
         }
     }
 
-    fn objective(&self, slo: &Slo, phases: &[Vec<PhaseTime>]) -> ObjectiveResult {
+    fn objective(&self, slo: &Slo, evidence: &Evidence) -> ObjectiveResult {
         let (Some(tally), Some(scope)) = (self.tally(slo), self.scope(slo)) else {
             return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
-        let is_elsewhere = || self.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
-        let is_requested = || self.counts(slo).is_some_and(|(_, counts)| counts.requests().sent > 0);
-        let (measurement, verdict) = match slo.limit() {
-            Some(limit) => {
-                let judged_ms = slo.is_per_second().then(|| judged_ms(phases, scope.phases, scope.only.part));
-                (Measurement::value(tally, judged_ms), objective_verdict::judge_value(limit, judged_ms, tally))
-            }
-            None => (self.measured(slo, tally), objective_verdict::judge(slo, tally)),
+        let judged_ms = || judged_ms(&evidence.phases, scope.phases, scope.only.part);
+        let measurement = match slo.limit() {
+            Some(_) => Measurement::value(tally, slo.is_per_second().then(judged_ms)),
+            None => self.measured(slo, tally),
         };
-        let verdict = objective_verdict::name_absence(slo, verdict, is_elsewhere, is_requested);
+        let verdict = final_verdict::final_verdict(self, evidence, slo, scope, tally);
         ObjectiveResult::new(self.catalogue, slo, measurement, verdict)
     }
 

@@ -189,15 +189,6 @@ impl Verdict {
         !matches!(self, Self::NotInScenario | Self::NotJudged)
     }
 
-    /// Names failed iterations as the reason why there are no requests.
-    pub(crate) fn explain_no_data(&mut self, iterations: u64) {
-        if let Self::Inconclusive(reason) = self
-            && reason.is_absence()
-        {
-            *reason = Reason::NotReached { iterations };
-        }
-    }
-
     /// Why it is inconclusive. `None` for other verdicts.
     pub const fn reason(&self) -> Option<&Reason> {
         match self {

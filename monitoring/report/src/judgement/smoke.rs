@@ -1,26 +1,14 @@
-//! Judges a run of one iteration: does everything work at all? It has too few requests for a
-//! percentile.
+//! The problem of a run of one iteration: does everything work at all?
 
-use super::ObjectiveResult;
-use super::objective_verdict::judge_strictly;
 use crate::evidence::Snapshot;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind, Subject};
 
-/// Judges shares strictly: one failure is a miss. Percentiles are not judged. Any failed request is
-/// a problem with the exit code of a miss.
+/// Any failed request is a problem with the exit code of a miss.
 ///
 /// An endpoint that the scenario declares and does not request is a problem, too: nothing is known
 /// about it.
-pub(super) fn judge(
-    objectives: &mut [ObjectiveResult],
-    counts: &Snapshot,
-    exercised: &[String],
-    requested: &[&String],
-) -> Option<Finding> {
-    for objective in objectives {
-        objective.verdict = judge_strictly(objective);
-    }
+pub(super) fn problem(counts: &Snapshot, exercised: &[String], requested: &[&String]) -> Option<Finding> {
     let problem = |code, kind, message| Some(Finding::problem(code, Subject::Target, kind, message));
     if let Some(cause) = counts.failures.clone().into_sorted().first() {
         let message = format!("{}: {}", cause.request, cause.describe());

@@ -8,9 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exit_code::ExitCode;
-use crate::finding::Subject;
 use crate::findings::describe_miss;
-use crate::judgement::Measurement;
+use crate::judgement::{Measurement, ObjectiveResult};
 use crate::quantile::nearest_rank;
 use crate::tests::exit_code;
 use monitoring::ratio::Ratio;
@@ -50,24 +49,6 @@ fn a_measure_with_too_few_values_has_values_and_not_requests() {
 }
 
 #[test]
-fn an_absent_segment_check_or_value_is_named() {
-    const QUEUE: Measure = Measure::trend("queue", "Queue");
-    let response = Slo::response_time(ADD_ITEM, Ratio::percent(95), Duration::from_millis(300));
-    let in_room = P95.in_tag("room", "large");
-    for (slo, is_elsewhere, expected) in [
-        (P95, false, Reason::NoData),
-        (in_room, false, Reason::NoData),
-        (response, false, Reason::ClosedLoad),
-        (in_room, true, Reason::NotInSegment { segment: "room=large".to_owned() }),
-        (Slo::check_above("has a room", Ratio::percent(99)), false, Reason::NotChecked),
-        (Slo::trend(QUEUE, Ratio::percent(95), 7), false, Reason::NoValue),
-    ] {
-        let verdict = name_absence(&slo, judge(&slo, Tally::default()), || is_elsewhere, || true);
-        assert_eq!(verdict, Verdict::Inconclusive(expected), "{slo:?}");
-    }
-}
-
-#[test]
 fn the_scope_of_a_missed_objective_stands_before_its_value() {
     let slo = P95.in_tag("room", "large").in_part("readers");
     let missed = ObjectiveResult::new(&SHOP, &slo, Measurement::counts(&slo, tally(1, 40, 0)), Verdict::Missed);
@@ -82,94 +63,6 @@ fn late_requests_make_a_miss_inconclusive_but_never_met() {
     assert_eq!(late(15), Verdict::Inconclusive(Reason::Late { late: 15 }));
     assert_eq!(late(100), Verdict::Inconclusive(Reason::Late { late: 100 }));
     assert_eq!(judge(&P95, Tally { good: 95, total: 100, late: 100, ..Tally::default() }), Verdict::Met);
-}
-
-#[test]
-fn a_pause_excuses_misses_that_less_load_may_cause() {
-    const HITS: Measure = Measure::counter("hits", "Hits");
-    const SECOND: u64 = 1_000;
-    let after_pause = |slo: Slo, good, verdict, paused_ms| {
-        let mut result = ObjectiveResult::new(&SHOP, &slo, Measurement::value(tally(good, 99, 0), None), verdict);
-        excuse_less_load(&slo, &mut result, 10 * SECOND, paused_ms);
-        result.verdict
-    };
-    let paused = Verdict::Inconclusive(Reason::LessLoad);
-    // 400 in 8 of 10 s are as many as 500 in 10 s.
-    for (slo, expected) in [
-        (Slo::total_throughput(50), &paused),
-        (Slo::counter(HITS, Limit::AtLeast(500)), &paused),
-        (Slo::counter_per_second(HITS, Limit::AtLeast(50)), &paused),
-        (Slo::counter(HITS, Limit::AtMost(0)), &Verdict::Missed),
-        (Slo::success_above(ADD_ITEM, Ratio::percent(99)), &Verdict::Missed),
-    ] {
-        assert_eq!(&after_pause(slo, 400, Verdict::Missed, 2 * SECOND), expected, "{slo:?}");
-        assert_eq!(after_pause(slo, 400, Verdict::Missed, 2 * SECOND - 50), Verdict::Missed, "{slo:?}");
-        assert_eq!(after_pause(slo, 398, Verdict::Missed, 2 * SECOND), Verdict::Missed, "{slo:?}");
-        assert_eq!(&after_pause(slo, 0, Verdict::Missed, 10 * SECOND), expected, "{slo:?}");
-        assert_eq!(after_pause(slo, 400, Verdict::Met, 2 * SECOND), Verdict::Met, "{slo:?}");
-    }
-}
-
-#[test]
-fn shards_apart_leave_an_objective_on_a_rate_inconclusive() {
-    const HITS: Measure = Measure::counter("hits", "Hits");
-    let (rate, hits) = (Slo::total_throughput(50), Slo::counter_per_second(HITS, Limit::AtMost(50)));
-    for (slo, verdict, code) in [
-        (&rate, Verdict::Missed, ExitCode::Inconclusive),
-        (&rate, Verdict::Met, ExitCode::Inconclusive),
-        (&hits, Verdict::Missed, ExitCode::Inconclusive),
-        (&rate, Verdict::NotInScenario, ExitCode::Met),
-        (&Slo::counter(HITS, Limit::AtLeast(50)), Verdict::Missed, ExitCode::Missed),
-    ] {
-        let result = ObjectiveResult::new(&SHOP, slo, Measurement::value(tally(9, 9, 0), None), verdict);
-        let mut results = [result.clone()];
-        doubt_rates(&[*slo], &mut results, &[]);
-        assert_eq!(results, [result]);
-        let apart = Finding::warning(Subject::Run, FindingKind::ShardsApart, "");
-        doubt_rates(&[*slo], &mut results, &[apart]);
-        assert_eq!(results[0].code(), code, "{results:?}");
-    }
-}
-
-#[test]
-fn requests_after_the_planned_end_meet_no_rate() {
-    const HITS: Measure = Measure::counter("hits", "Hits");
-    // 1,000 requests in 10 s, or in 12 s with the overtime.
-    let after = |slo: &Slo, verdict, overtime_ms| {
-        let measured = Measurement::value(tally(1_000, 1_000, 0), Some(10_000));
-        let mut result = ObjectiveResult::new(&SHOP, slo, measured, verdict);
-        doubt_overtime(slo, &mut result, 10_000, overtime_ms);
-        result.verdict
-    };
-    let overtime = Verdict::Inconclusive(Reason::Overtime);
-    for (slo, verdict, expected) in [
-        (Slo::total_throughput(100), Verdict::Met, overtime.clone()),
-        (Slo::total_throughput(83), Verdict::Met, Verdict::Met),
-        (Slo::total_throughput(101), Verdict::Missed, Verdict::Missed),
-        (Slo::counter_per_second(HITS, Limit::AtMost(99)), Verdict::Missed, overtime),
-        (Slo::counter_per_second(HITS, Limit::AtMost(80)), Verdict::Missed, Verdict::Missed),
-        (Slo::counter(HITS, Limit::AtLeast(1_000)), Verdict::Met, Verdict::Met),
-    ] {
-        assert_eq!(after(&slo, verdict.clone(), 2_000), expected, "{slo:?}");
-        assert_eq!(after(&slo, verdict.clone(), 0), verdict, "{slo:?}");
-    }
-}
-
-#[test]
-fn an_agent_that_made_less_load_may_explain_any_miss() {
-    let agents = [0.2, 1_000.4].map(|start_skew_ms| AgentResult { start_skew_ms, ..AgentResult::default() });
-    let paused = |kinds: &[FindingKind]| {
-        let finding = |kind: &FindingKind| Finding::inconclusive(Subject::Generator, *kind, String::new());
-        less_load_ms(&kinds.iter().map(finding).collect::<Vec<_>>(), &agents, Some(2_000))
-    };
-    assert_eq!(paused(&[]), None);
-    assert_eq!(paused(&[FindingKind::Capacity]), None);
-    assert_eq!(paused(&[FindingKind::MachineSlept]), Some(2_000));
-    assert_eq!(paused(&[FindingKind::AgentSkewed]), Some(1_001), "the last one began 1 s late");
-    assert_eq!(paused(&[FindingKind::MachineSlept, FindingKind::AgentSkewed]), Some(2_000));
-    for of_agent in [FindingKind::AgentLost, FindingKind::AgentSlow] {
-        assert_eq!(paused(&[FindingKind::MachineSlept, of_agent]), Some(u64::MAX), "{of_agent:?}");
-    }
 }
 
 #[test]
