@@ -12,7 +12,7 @@ use super::histogram::{Bounds, Buckets, Latency, Spread};
 use super::status_key::StatusKey;
 use crate::failure::FailureKind;
 
-/// Counts of one endpoint in one phase of one scenario.
+/// Counts of one endpoint in one phase of one part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndpointCounts {
     /// Latencies of all requests; failed ones count beyond all bounds.

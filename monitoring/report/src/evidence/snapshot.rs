@@ -25,7 +25,7 @@ pub struct Layout {
     /// For each endpoint: the spans that are counted because an objective limits them.
     spans: Vec<Vec<Span>>,
     measures: MeasureLayout,
-    /// For each scenario of the run: whether its load is open.
+    /// For each part: whether its load is open.
     open: Vec<bool>,
     /// Upper bounds of the histograms by which objectives are judged, in nanoseconds.
     pub bounds: Bounds,
@@ -39,7 +39,7 @@ pub struct Layout {
 /// Counts since the start of the run. Snapshots of several workers merge exactly.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Counts of each scenario of the run.
+    /// Counts of each part.
     pub parts: Vec<PartCounts>,
     /// Requests in flight.
     pub in_flight: u64,
@@ -58,12 +58,12 @@ pub struct Snapshot {
     pub agents: Vec<AgentHealth>,
 }
 
-/// Counts of one of the loads that run side by side.
+/// Counts of one of the parts that run side by side.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PartCounts {
     /// Counts of each endpoint of the catalogue in each phase.
     cells: Vec<EndpointCounts>,
-    /// Iterations of the scenario.
+    /// Iterations of the part.
     pub iterations: IterationCounts,
     /// Iterations that were planned but never started, by phase.
     pub dropped: [u64; Phase::ALL.len()],
@@ -99,17 +99,17 @@ pub struct PartCounts {
     pub most_per_iteration: Vec<u64>,
 }
 
-/// Scenario and segment whose counts are read. By default, all are read together.
+/// Part and segment whose counts are read. By default, all are read together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Chosen {
-    /// Index of the scenario.
+    /// Index of the part.
     pub part: Option<usize>,
     /// Index of the segment among those that an objective judges.
     pub segment: Option<usize>,
 }
 
 impl Layout {
-    /// Layout for the endpoints of a catalogue. `open` has one entry for each scenario.
+    /// Layout for the endpoints of a catalogue. `open` has one entry for each part.
     pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
         let (exact, coarse) = (catalogue.bucket_bounds(), metric::coarse_bounds());
         let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
@@ -185,7 +185,7 @@ impl Snapshot {
         all
     }
 
-    /// Iterations of all scenarios.
+    /// Iterations of all parts.
     pub fn iterations(&self) -> IterationCounts {
         let mut all = IterationCounts::default();
         self.parts.iter().for_each(|part| all.add(part.iterations));
@@ -197,13 +197,12 @@ impl Snapshot {
         self.parts.iter().fold(0, |sum, part| part.vus.saturating_add(sum))
     }
 
-    /// Counts of one endpoint in some phases, over all scenarios. `None` without scenarios or
-    /// phases.
+    /// Counts of one endpoint in some phases, over all parts. `None` without parts or phases.
     pub fn endpoint(&self, endpoint: usize, phases: Phases) -> Option<EndpointCounts> {
         self.endpoint_in(endpoint, phases, Chosen::default())
     }
 
-    /// As [`Snapshot::endpoint`], in one scenario or segment.
+    /// As [`Snapshot::endpoint`], in one part or segment.
     pub fn endpoint_in(&self, endpoint: usize, phases: Phases, only: Chosen) -> Option<EndpointCounts> {
         let mut cells = self.chosen(only).flat_map(|part| phases.iter().map(move |phase| part.cell(endpoint, phase)));
         let mut all = cells.next()?.clone();
@@ -211,7 +210,7 @@ impl Snapshot {
         Some(all)
     }
 
-    /// Tries of a check in some phases, over all scenarios or in one.
+    /// Tries of a check in some phases, over all parts or in one.
     pub fn check(&self, name: &str, phases: Phases, only: Chosen) -> CheckCounts {
         let mut all = CheckCounts::default();
         for tries in self.chosen(only).filter_map(|part| part.checks.get(name)) {
@@ -220,15 +219,15 @@ impl Snapshot {
         all
     }
 
-    /// Values of a measure in some phases, over all scenarios or in one. `None` without scenarios
-    /// or phases.
+    /// Values of a measure in some phases, over all parts or in one. `None` without parts or
+    /// phases.
     pub fn measure(&self, measure: usize, phases: Phases, only: Chosen) -> Option<MeasureCounts> {
         let mut all = None;
         self.chosen(only).for_each(|part| part.measures.add_to(&mut all, measure, phases));
         all
     }
 
-    /// All scenarios or one, or only their counts in a segment.
+    /// All parts or one, or only their counts in a segment.
     pub fn chosen(&self, only: Chosen) -> impl Iterator<Item = &PartCounts> {
         let is_chosen = move |index| only.part.is_none_or(|part| part == index);
         let parts = self.parts.iter().enumerate().filter(move |(index, _)| is_chosen(*index));

@@ -146,7 +146,7 @@ pub(super) fn load(report: &Report) -> Markup {
         div class="card" style="margin-top:14px" {
             table {
                 thead { tr {
-                    (heads(&["scenario", "load"], &["iterations", "failed", "dropped"]))
+                    (heads(&["part", "load"], &["iterations", "failed", "dropped"]))
                     @if has_arrivals { (heads(&[], &["arrivals started"])) th class="n extra" { "late" } }
                     th class="n extra" { "iteration p50" } th class="n extra" { "p95" }
                 } }
@@ -177,7 +177,7 @@ pub(super) fn load(report: &Report) -> Markup {
 fn part_latencies(report: &Report) -> Markup {
     html! {
         table {
-            thead { tr { (heads(&["scenario", "endpoint"], &["p50", "p95", "requests", "failed"])) } }
+            thead { tr { (heads(&["part", "endpoint"], &["p50", "p95", "requests", "failed"])) } }
             tbody { @for part in &report.run.plan.parts { @for (name, latency) in &part.endpoints { tr {
                 th scope="row" { (part.name) }
                 td { (name) }
