@@ -177,7 +177,7 @@ impl BackendSlo {
     }
 
     /// Value that is judged, over the last `duration`.
-    pub fn over_run(&self, duration: Duration) -> Expr {
+    pub fn during_run(&self, duration: Duration) -> Expr {
         // Prometheus aligns steps to multiples of their width. Wide steps would miss the scrapes of
         // a short run that come after its last step.
         let step = if duration < SHORT { Duration::from_secs(1) } else { SCRAPE_INTERVAL };
@@ -211,7 +211,7 @@ pub struct Cache {
 impl Cache {
     /// Number of hits and number of all look-ups in the last `duration`.
     pub fn hits_and_all(&self, duration: Duration) -> (Expr, Expr) {
-        let grown = |counter| Expr::Call("increase", vec![Expr::Over(counter, Window::Fixed(duration))]).sum();
+        let grown = |counter| Expr::Call("increase", vec![Expr::VerbatimRange(counter, Window::Fixed(duration))]).sum();
         (grown(self.hits), grown(self.hits).plus(grown(self.misses)))
     }
 }

@@ -114,7 +114,7 @@ pub fn budget_left(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> Expr {
     let (needed, of) = slo.objective.as_fraction();
     let (good, total) = good_and_total(slo, count);
     let bad = total.clone().minus(good).times(of);
-    Expr::Integer(1).minus(bad.over(total.times(of - needed)))
+    Expr::Integer(1).minus(bad.divided_by(total.times(of - needed)))
 }
 
 /// Number of requests of a run.

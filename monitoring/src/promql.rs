@@ -38,8 +38,8 @@ pub enum Expr {
     Share(Ratio),
     /// PromQL from the catalogue, printed in parentheses.
     Verbatim(&'static str),
-    /// A selector from the catalogue, over a window.
-    Over(&'static str, Window),
+    /// A selector from the catalogue, with a window.
+    VerbatimRange(&'static str, Window),
 }
 
 impl Expr {
@@ -62,7 +62,7 @@ impl Expr {
         Self::Call("histogram_quantile", vec![Self::Share(q), self])
     }
 
-    /// `self * factor`
+    /// `factor * self`, or `self` if the factor is 1.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         if factor == 1 {
@@ -73,7 +73,7 @@ impl Expr {
 
     /// `self / other`
     #[must_use]
-    pub fn over(self, other: Self) -> Self {
+    pub fn divided_by(self, other: Self) -> Self {
         self.binary("/", other)
     }
 
@@ -116,7 +116,7 @@ impl Expr {
     /// `self / on (labels) group_left () other`: divides each value by the one in `other` with the
     /// same labels.
     #[must_use]
-    pub fn over_each(self, labels: &[Label], other: Self) -> Self {
+    pub fn divided_by_each(self, labels: &[Label], other: Self) -> Self {
         self.binary(format!("/ on ({}) group_left ()", names(labels)), other)
     }
 
@@ -217,7 +217,7 @@ impl Expr {
     /// Whether it has series of the backend's own metrics. PromQL from the catalogue counts as
     /// such.
     pub fn is_about_backend(&self) -> bool {
-        self.scraped().next().is_some() || self.parts().any(|part| matches!(part, Self::Verbatim(_) | Self::Over(..)))
+        self.scraped().next().is_some() || self.parts().any(|part| matches!(part, Self::Verbatim(_) | Self::VerbatimRange(..)))
     }
 
     fn binary(self, op: impl Into<Cow<'static, str>>, other: Self) -> Self {
@@ -260,7 +260,7 @@ impl fmt::Display for Expr {
             Self::Integer(n) => n.fmt(f),
             Self::Decimal(text) => f.write_str(text),
             Self::Verbatim(text) => write!(f, "({text})"),
-            Self::Over(text, window) => write!(f, "{text}[{window}]"),
+            Self::VerbatimRange(text, window) => write!(f, "{text}[{window}]"),
             Self::Share(share) => {
                 let ppm = share.as_ppm();
                 let text = format!("{}.{:06}", ppm / Ratio::WHOLE, ppm % Ratio::WHOLE);

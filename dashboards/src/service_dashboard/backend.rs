@@ -25,14 +25,14 @@ fn growing(selector: Selector) -> Expr {
 }
 
 fn mean_duration(histogram: &str, select: &dyn Fn(String) -> Selector) -> Expr {
-    growing(select(format!("{histogram}_sum"))).over(growing(select(format!("{histogram}_count"))))
+    growing(select(format!("{histogram}_sum"))).divided_by(growing(select(format!("{histogram}_count"))))
 }
 
 /// `None` if the backend has no histogram of durations.
 pub(super) fn mean(catalogue: &Catalogue) -> Option<Panel> {
     let duration = catalogue.mapping.duration?;
     let names = || catalogue.endpoints.iter().map(|endpoint| Metric::latency(endpoint).name);
-    let client = growing(every("sum", names())).over(growing(every("count", names())));
+    let client = growing(every("sum", names())).divided_by(growing(every("count", names())));
     let backend = mean_duration(duration, &|series| backend_metrics::scraped(series));
     let panel = time_series(
         "Mean latency: client and backend",
@@ -77,7 +77,7 @@ pub(super) fn outside(catalogue: &Catalogue) -> Option<Panel> {
         let client = mean_duration(&Metric::latency(endpoint).name, &|series| selected(series));
         let of_endpoint = |series: String| mapping.endpoint_series(series, endpoint);
         let growth = |suffix: &str| Some(growing(of_endpoint(format!("{duration}_{suffix}"))?));
-        let backend = growth("sum")?.over(growth("count")?).times(mapping.milliseconds());
+        let backend = growth("sum")?.divided_by(growth("count")?).times(mapping.milliseconds());
         Some(Query::new(endpoint.title, client.minus(backend).at_least_zero()).about_endpoints([endpoint]))
     };
     Some(time_series(

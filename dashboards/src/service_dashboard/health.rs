@@ -45,7 +45,7 @@ fn success(slo: &Slo) -> Panel {
     // A fifth of the error budget, in integers.
     let green = Ratio::ppm(slo.objective.rest().as_ppm() / 5).rest();
     let bands = panel::high_is_good(slo.objective.as_f64(), green.as_f64());
-    let query = Query::new("success", good.over(total)).about_endpoints(slo.endpoint());
+    let query = Query::new("success", good.divided_by(total)).about_endpoints(slo.endpoint());
     panel::gauge(&format!("{title} success{scope}"), &description, query, bands)
 }
 
@@ -64,7 +64,7 @@ fn error_rate(catalogue: &Catalogue) -> Panel {
     let (yellow, red) = too_many(catalogue);
     let bands = panel::low_is_good(yellow.as_f64(), red.as_f64());
     let all = |metric: Metric| selected(metric.name).last(Window::Range).sum();
-    let query = Query::new("failed", all(Metric::api_errors()).over(all(Metric::http_reqs())));
+    let query = Query::new("failed", all(Metric::api_errors()).divided_by(all(Metric::http_reqs())));
     panel::stat(
         "HTTP error rate",
         "Share of requests that failed in the time range; a request without a response has failed. \

@@ -96,7 +96,7 @@ pub(super) fn connecting() -> Panel {
     let query = |name: &str, part| {
         let growing = |series: String| selected(series).rate(Window::RateInterval).sum();
         let metric = Metric::part(part);
-        Query::new(name, growing(metric.sum()).over(growing(metric.count())))
+        Query::new(name, growing(metric.sum()).divided_by(growing(metric.count())))
     };
     let mut panel = time_series(
         "Connecting",

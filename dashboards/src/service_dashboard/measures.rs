@@ -38,7 +38,7 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
         MeasureKind::Gauge => ("The last value of each part", Unit::Count, last(measure)),
         MeasureKind::Rate => {
             let passed = rate(selected(Metric::measure_passed(measure).name));
-            let query = Query::new("", passed.over(rate(series()))).by(&[TESTID]);
+            let query = Query::new("", passed.divided_by(rate(series()))).by(&[TESTID]);
             ("Share of the values that are not zero", Unit::Share, vec![query])
         }
     };

@@ -71,7 +71,11 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
     let success_bands = panel::high_is_good(red.rest().as_f64(), yellow.rest().as_f64());
     let columns = vec![
         column("Requests", (Unit::ExactCount, 0, 85), of_run(requests())),
-        column("Rate", (Unit::RequestsPerSecond, 1, 90), of_run(grown.over_each(&[TESTID], seconds().above_zero()))),
+        column(
+            "Rate",
+            (Unit::RequestsPerSecond, 1, 90),
+            of_run(grown.divided_by_each(&[TESTID], seconds().above_zero())),
+        ),
         column("p50", milliseconds, of_all(quantile(buckets(), Ratio::percent(50)))),
         column("p95", milliseconds, of_all(quantile(buckets(), p95))),
         banded(
@@ -80,7 +84,7 @@ pub(super) fn table(catalogue: &Catalogue) -> Panel {
             Cell::Bar,
         ),
         banded(
-            column("Success", (Unit::Share, 2, 80), of_run(Expr::Integer(1).minus(failed.over(requests())))),
+            column("Success", (Unit::Share, 2, 80), of_run(Expr::Integer(1).minus(failed.divided_by(requests())))),
             success_bands,
             Cell::Text,
         ),
@@ -107,5 +111,5 @@ fn share_of_threshold(endpoint: &Endpoint, slo: &Slo) -> Expr {
     // Only judged requests, as in the column "Budget left".
     let judged = slo.phases.select(selected(Metric::latency(endpoint).bucket()));
     let value = quantile(judged, slo.objective);
-    value.over(Expr::Decimal(millis(threshold)))
+    value.divided_by(Expr::Decimal(millis(threshold)))
 }

@@ -8,8 +8,8 @@ const POOL: BackendSlo =
 #[test]
 fn an_objective_judges_the_worst_value_or_the_mean_of_a_run() {
     let run = Duration::from_secs(30);
-    assert_eq!(POOL.over_run(run).to_string(), "max_over_time(max((pool_used / pool_size))[30s:1s])");
-    assert_eq!(POOL.over_run(run * 2).to_string(), "max_over_time(max((pool_used / pool_size))[1m:5s])");
+    assert_eq!(POOL.during_run(run).to_string(), "max_over_time(max((pool_used / pool_size))[30s:1s])");
+    assert_eq!(POOL.during_run(run * 2).to_string(), "max_over_time(max((pool_used / pool_size))[1m:5s])");
     assert_eq!(POOL.on_average().describe(), "mean pool <= 90 %");
     assert_eq!(POOL.is_met().to_string(), "max((pool_used / pool_size)) <= bool 0.9");
     let least = BackendSlo::at_least("free", "Free", "free_bytes", Amount::Mebibytes(2));

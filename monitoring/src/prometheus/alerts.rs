@@ -113,7 +113,7 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
         Sli::Measure { at_most: None, .. } | Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => {
             let grown = |selector: Selector| selector.growth(window).sum_by(&[TESTID]);
             let (good, total) = objective_counters::good_and_total(slo, &grown);
-            let (good, is_errors) = (good.over(total), slo.sli == Sli::NoError);
+            let (good, is_errors) = (good.divided_by(total), slo.sli == Sli::NoError);
             let share = if is_errors { Expr::Integer(1).minus(good) } else { good };
             (share, format!("{}: {{{{ humanizePercentage $value }}}}", slo.describe_kind()))
         }
@@ -183,7 +183,7 @@ fn action(slo: &Slo) -> &'static str {
 fn high_error_rate(timing: &Timing) -> AlertRule {
     let window = Window::Fixed(timing.window);
     let grown = |metric: Metric| Selector::new(metric.name).growth(window).sum_by(&[TESTID]);
-    let share = grown(Metric::api_errors()).over(grown(Metric::http_reqs()));
+    let share = grown(Metric::api_errors()).divided_by(grown(Metric::http_reqs()));
     AlertRule {
         alert: HIGH_ERROR_RATE.to_owned(),
         expr: share.above(Expr::Share(TOO_MANY_ERRORS)),

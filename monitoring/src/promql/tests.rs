@@ -31,6 +31,6 @@ fn shares_are_printed_as_shortest_decimals() {
 #[test]
 fn nested_operations_are_put_in_parentheses() {
     let a = || Selector::new("a").now();
-    assert_eq!(a().minus(a()).over(a()).to_string(), "(a - a) / a");
-    assert_eq!(a().over(a().minus(a())).to_string(), "a / (a - a)");
+    assert_eq!(a().minus(a()).divided_by(a()).to_string(), "(a - a) / a");
+    assert_eq!(a().divided_by(a().minus(a())).to_string(), "a / (a - a)");
 }

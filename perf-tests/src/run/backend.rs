@@ -126,7 +126,7 @@ async fn query_value(
     not_scraped: Option<&str>,
 ) -> Result<BackendValue, MissingValue> {
     let QueryRange { at_unix_ms, over_s } = range;
-    match store.value(&slo.over_run(Duration::from_secs(over_s)), at_unix_ms).await {
+    match store.value(&slo.during_run(Duration::from_secs(over_s)), at_unix_ms).await {
         Ok(Some(value)) if value.is_finite() => Ok(BackendValue { value, over_s, at_unix_ms }),
         // JSON cannot represent it, and an objective cannot be judged by it.
         Ok(Some(value)) => Err(MissingValue::NotFinite(value.to_string())),

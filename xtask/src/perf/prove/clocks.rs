@@ -114,7 +114,7 @@ async fn read_clocks(
     let latency = Metric::latency(endpoint);
     let mean = async |metric: &Metric| -> anyhow::Result<f64> {
         let mean = last_value_of_run(run.report, selector(metric.sum()))
-            .over(last_value_of_run(run.report, selector(metric.count())));
+            .divided_by(last_value_of_run(run.report, selector(metric.count())));
         Ok(run.source.value(&mean.to_string(), now_ms()).await?.unwrap_or_default())
     };
     let responses = result.requests.sent - result.by_status.get(&StatusKey::NoResponse).copied().unwrap_or_default();

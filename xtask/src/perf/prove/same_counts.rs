@@ -60,7 +60,7 @@ pub(super) async fn same_values(run: ProvenRun<'_>) -> (usize, Vec<String>) {
         let slo = run.catalogue.backend.iter().find(|slo| slo.id() == objective.id);
         let (Some(slo), Some(measured)) = (slo, objective.backend_value()) else { continue };
         compared += 1;
-        let expr = slo.over_run(Duration::from_secs(measured.over_s)).to_string();
+        let expr = slo.during_run(Duration::from_secs(measured.over_s)).to_string();
         match run.source.value(&expr, measured.at_unix_ms).await {
             Ok(Some(value)) if is_same_value(value, measured.value) => {}
             Ok(value) => {

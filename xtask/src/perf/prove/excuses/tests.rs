@@ -117,7 +117,7 @@ fn a_query_may_be_empty_without_one_of_its_series() {
     let (present, missing) = (scraped("process_cpu_seconds_total").now(), scraped("in_flight").now());
     for (expr, expected) in [
         (present.clone().sum(), false),
-        (present.clone().over(missing), true),
+        (present.clone().divided_by(missing), true),
         (Selector::new("vus").now().minus(present), false),
         (Selector::new("in_flight").now(), false),
     ] {

@@ -95,7 +95,7 @@ async fn a_sum_of_rates_stays_what_the_run_measured() {
     let backend = Url::parse(&counted_backend::serve(&RATES, None, uneven)).unwrap();
     let stack = scraping((&backend).into()).await;
     let source = QuerySource::new(stack.prometheus.clone().unwrap(), None, &StoreAccess::default()).unwrap();
-    let expr = RATE.over_run(Duration::from_secs(OVER_S)).to_string();
+    let expr = RATE.during_run(Duration::from_secs(OVER_S)).to_string();
     let mut measured = Vec::new();
     while measured.len() < 30 {
         // As a run, which leaves out the scrape that is under way.
