@@ -28,7 +28,7 @@ impl AgentLoad {
         let Self { mut load, result, .. } = self;
         let (requests, worked) = (load.snapshot.requests(), &load.snapshot.worked);
         let processor: Option<u64> = worked.iter().map(|times| times.cpu).sum();
-        let p99 = |part: &PartCounts| part.lateness.spread().quantile(Ratio::percent(99));
+        let p99 = |part: &PartCounts| part.lateness.histogram().quantile(Ratio::percent(99));
         let lateness = load.snapshot.parts.iter().filter_map(p99).max();
         let cut_off = load.snapshot.iterations().interrupted;
         load.longest_pause.agent = Some(result.number);

@@ -16,7 +16,9 @@ use perf_report::format::{clock, counted, counted_part, percent, seconds};
 use perf_report::{exact_ms, whole_ms};
 
 use crate::engine::Load;
-use crate::measure::{Chosen, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Pause, Snapshot, Spread};
+use crate::measure::{
+    Chosen, DurationHistogram, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Pause, Snapshot,
+};
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
 mod agent_findings;
@@ -69,7 +71,7 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
             started: counts.iterations.completed + counts.iterations.interrupted,
             late: counts.late,
             late_after_ms: exact_ms(LATE_AFTER),
-            lateness_ms: durations(counts.lateness.spread()),
+            lateness_ms: durations(counts.lateness.histogram()),
         }),
         Schedule::Vus { .. } => LoadModel::Closed,
     };
@@ -83,7 +85,7 @@ fn part_result(part: &PartPlan, load: &LoadProfile, counts: &PartCounts) -> Resu
             interrupted: counts.iterations.interrupted,
             dropped,
         },
-        iteration_ms: durations(counts.iteration_duration.spread()),
+        iteration_ms: durations(counts.iteration_duration.histogram()),
         model,
         endpoints: BTreeMap::new(),
     })
@@ -119,9 +121,9 @@ pub(crate) fn phase_times(
     plan.parts.iter().zip(&load.snapshot.parts).map(times).collect()
 }
 
-fn durations(spread: &Spread) -> Option<Durations> {
-    let quantile = |percent| spread.quantile(Ratio::percent(percent)).map(exact_ms);
-    Some(Durations { p50: quantile(50)?, p95: quantile(95)?, p99: quantile(99)?, max: exact_ms(spread.longest()?) })
+fn durations(histogram: &DurationHistogram) -> Option<Durations> {
+    let quantile = |percent| histogram.quantile(Ratio::percent(percent)).map(exact_ms);
+    Some(Durations { p50: quantile(50)?, p95: quantile(95)?, p99: quantile(99)?, max: exact_ms(histogram.longest()?) })
 }
 
 /// The generator's own load, as shares from 0 to 1 of the run's time.

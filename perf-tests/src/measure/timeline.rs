@@ -14,7 +14,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phases;
 use monitoring::slo::Slo;
 
-use perf_report::evidence::{RequestCounts, Snapshot, Spread};
+use perf_report::evidence::{DurationHistogram, RequestCounts, Snapshot};
 use serde::{Deserialize, Serialize};
 
 mod base64_text;
@@ -88,7 +88,7 @@ struct LastCut {
 struct EndpointTotals {
     count: u64,
     good: Option<u64>,
-    spread: Spread,
+    histogram: DurationHistogram,
 }
 
 impl TimelineRecorder {
@@ -124,17 +124,18 @@ impl TimelineRecorder {
             if all == 0 {
                 continue;
             }
-            let section_spread = latency.spread().since(before.map(|before| &before.spread)).map_err(failed)?;
+            let section_histogram =
+                latency.histogram().since(before.map(|before| &before.histogram)).map_err(failed)?;
             let good_before = before.and_then(|before| before.good).unwrap_or(0);
             let section_latencies = SectionLatencies {
-                failed: all.saturating_sub(section_spread.len()),
+                failed: all.saturating_sub(section_histogram.len()),
                 good: good.map(|good| good - good_before),
-                encoded: encode(&section_spread)?,
+                encoded: encode(&section_histogram)?,
             };
             latencies.insert(index, section_latencies);
-            self.last.latencies.insert(index, EndpointTotals { count, good, spread: latency.spread().clone() });
+            self.last.latencies.insert(index, EndpointTotals { count, good, histogram: latency.histogram().clone() });
         }
-        let begun = snapshot.parts.iter().map(|part| part.lateness.spread().count()).sum();
+        let begun = snapshot.parts.iter().map(|part| part.lateness.histogram().count()).sum();
         let requests = snapshot.requests();
         self.recorded.sections.push(Section {
             from: self.last.at,

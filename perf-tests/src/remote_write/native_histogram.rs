@@ -33,7 +33,7 @@ impl NativeHistogram {
     pub fn new(latency: &Latency) -> Self {
         let mut buckets = BTreeMap::new();
         let mut succeeded = 0;
-        for (duration, count) in latency.spread().recorded() {
+        for (duration, count) in latency.histogram().recorded() {
             succeeded += count;
             *buckets.entry(index(exact_ms(duration))).or_default() += count;
         }

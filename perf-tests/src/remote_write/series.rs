@@ -81,7 +81,7 @@ pub fn series(
         }
         out.counter(&Metric::iterations(), None, "", counts.iterations.completed);
         out.histogram(&Metric::iteration_duration(), None, "", counts.iteration_duration.buckets());
-        if counts.lateness.spread().count() > 0 {
+        if counts.lateness.histogram().count() > 0 {
             out.histogram(&Metric::iteration_lateness(), None, "", counts.lateness.buckets());
         }
         out.gauge(&Metric::vus(), counts.vus.into());

@@ -8,7 +8,7 @@ use monitoring::span::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::histogram::{Bounds, Buckets, Latency, Spread};
+use super::histogram::{Bounds, Buckets, DurationHistogram, Latency};
 use super::status_key::StatusKey;
 use crate::failure::FailureKind;
 
@@ -170,7 +170,7 @@ pub struct CheckCounts {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SegmentCounts {
     /// Latencies of successful requests.
-    pub succeeded: Spread,
+    pub succeeded: DurationHistogram,
     /// Requests that failed.
     pub failed: u64,
 }
@@ -281,7 +281,7 @@ impl EndpointCounts {
 
 impl Default for SegmentCounts {
     fn default() -> Self {
-        Self { succeeded: Spread::new(2), failed: 0 }
+        Self { succeeded: DurationHistogram::new(2), failed: 0 }
     }
 }
 

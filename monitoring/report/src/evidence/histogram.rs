@@ -122,13 +122,13 @@ impl Buckets {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Latency {
     buckets: Buckets,
-    succeeded: Spread,
+    succeeded: DurationHistogram,
 }
 
 /// Durations in nanoseconds with a number of significant digits, for quantiles. It allocates memory
 /// with the first duration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Spread {
+pub struct DurationHistogram {
     digits: u8,
     #[serde(with = "encoded")]
     histogram: Option<Histogram<u64>>,
@@ -137,7 +137,7 @@ pub struct Spread {
 /// Three significant digits: a relative error of at most 0.1 %.
 const DIGITS: u8 = 3;
 
-impl Spread {
+impl DurationHistogram {
     /// Empty, with 0 to 5 significant `digits`.
     pub const fn new(digits: u8) -> Self {
         Self { digits, histogram: None }
@@ -210,7 +210,7 @@ impl Spread {
 impl Latency {
     /// Empty, with the given upper bounds.
     pub fn new(bounds: Bounds) -> Self {
-        Self { buckets: Buckets::new(bounds), succeeded: Spread::new(DIGITS) }
+        Self { buckets: Buckets::new(bounds), succeeded: DurationHistogram::new(DIGITS) }
     }
 
     /// Counts the latency of a successful request.
@@ -238,7 +238,7 @@ impl Latency {
     }
 
     /// Latencies of successful requests, for quantiles.
-    pub const fn spread(&self) -> &Spread {
+    pub const fn histogram(&self) -> &DurationHistogram {
         &self.succeeded
     }
 

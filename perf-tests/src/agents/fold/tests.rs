@@ -17,7 +17,7 @@ fn facts(counts: &EndpointCounts) -> impl PartialEq + std::fmt::Debug + use<> {
     let quantiles: Vec<_> =
         [1, 50, 95, 99].iter().map(|&percent| counts.latency.quantile(Ratio::percent(percent))).collect();
     let statuses: Vec<_> = counts.by_status.iter().map(|(status, counts)| (*status, counts.failed)).collect();
-    let recorded: Vec<_> = counts.latency.spread().recorded().collect();
+    let recorded: Vec<_> = counts.latency.histogram().recorded().collect();
     (buckets, quantiles, statuses, recorded, counts.failures().collect::<Vec<_>>(), counts.late)
 }
 

@@ -168,7 +168,7 @@ async fn constant_vus_iterate_until_their_time_is_over() {
     assert_eq!(add_item.latency.quantile(Ratio::percent(95)), Some(Millis::Finite(100.0)));
     assert!(add_item.response.is_none(), "a closed load has no response times");
     assert_eq!(ran.part().most_per_iteration[0], 1);
-    assert_eq!(ran.part().iteration_duration.spread().longest().unwrap().as_millis(), 100);
+    assert_eq!(ran.part().iteration_duration.histogram().longest().unwrap().as_millis(), 100);
     assert_eq!((ran.part().vus, ran.took), (0, MS(1000)));
 }
 
@@ -234,7 +234,7 @@ async fn minimum_iteration_duration_and_start_time_are_respected() {
     let load = constant_vus(1, MS(1000)).min_iteration_duration(MS(250)).start_time(SECS(7));
     let ran = run_whole(load, |vu| request(vu, MS(100))).await;
     assert_eq!((ran.part().iterations.completed, ran.took), (4, SECS(8)));
-    assert_eq!(ran.part().iteration_duration.spread().longest().unwrap().as_millis(), 100);
+    assert_eq!(ran.part().iteration_duration.histogram().longest().unwrap().as_millis(), 100);
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,7 +253,7 @@ async fn arrivals_begin_when_due_even_if_earlier_ones_still_run() {
     assert_eq!(ran.took, MS(2295));
     let response = add_item.response.unwrap();
     assert_eq!((response.buckets().within(MS(300)), response.buckets().sum_ms()), (400, 400.0 * 300.0));
-    assert_eq!(ran.part().lateness.spread().longest(), Some(Duration::from_nanos(1)));
+    assert_eq!(ran.part().lateness.histogram().longest(), Some(Duration::from_nanos(1)));
 }
 
 #[tokio::test(start_paused = true)]

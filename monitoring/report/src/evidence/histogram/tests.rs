@@ -26,8 +26,8 @@ fn latencies_that_were_read_can_be_merged_with_slower_ones() {
     };
     let mut latency = read(10);
     latency.merge(&read(90_000));
-    assert_eq!((latency.spread().count(), latency.buckets().count()), (2, 2));
-    assert!(latency.spread().longest() >= Some(Duration::from_secs(90)));
+    assert_eq!((latency.histogram().count(), latency.buckets().count()), (2, 2));
+    assert!(latency.histogram().longest() >= Some(Duration::from_secs(90)));
 }
 
 #[test]
