@@ -20,7 +20,7 @@ const ECHO: Catalogue = Catalogue {
     slos: &[Slo::p95(PING, Duration::from_micros(2_500))],
     measures: &[],
     mapping: BackendMapping::FASTAPI,
-    backend: &[],
+    backend_slos: &[],
     caches: &[],
 };
 

@@ -35,7 +35,7 @@ pub struct Catalogue {
     /// Names of the metrics with which the backend counts its requests.
     pub mapping: BackendMapping,
     /// Objectives on the backend's own metrics.
-    pub backend: &'static [BackendSlo],
+    pub backend_slos: &'static [BackendSlo],
     /// Caches of the backend. Their hit rate is read after a run.
     pub caches: &'static [Cache],
 }
@@ -284,7 +284,7 @@ impl Catalogue {
 
     fn validate_backend(&self) -> Result<(), CatalogueError> {
         let mut ids = BTreeSet::new();
-        for slo in self.backend {
+        for slo in self.backend_slos {
             ensure(label::is_metric_stem(slo.name), || CatalogueError::Name(slo.name))?;
             ensure(!slo.is_vacuous(), || CatalogueError::Vacuous(slo.id()))?;
             ensure(ids.insert(slo.id()), || CatalogueError::Duplicate(slo.id()))?;

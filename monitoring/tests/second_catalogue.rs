@@ -25,7 +25,7 @@ const ECHO: Catalogue = Catalogue {
     slos: &[Slo::latency(PING, Ratio::ppm(999_000), Duration::from_micros(2_500))],
     measures: &[],
     mapping: BackendMapping::FASTAPI,
-    backend: &[],
+    backend_slos: &[],
     caches: &[],
 };
 
@@ -212,7 +212,7 @@ fn objectives_on_values_that_cannot_be_judged_are_refused() {
 
 #[test]
 fn an_objective_on_the_backend_may_allow_nothing_but_not_everything() {
-    let validated = |slo| Catalogue { backend: Vec::leak(vec![slo]), ..ECHO }.validate();
+    let validated = |slo| Catalogue { backend_slos: Vec::leak(vec![slo]), ..ECHO }.validate();
     assert_eq!(validated(BackendSlo::at_most("lost", "Lost", "messages_lost_total", Amount::Count(0))), Ok(()));
     let any = BackendSlo::at_least("sent", "Sent", "messages_sent_total", Amount::Count(0));
     assert!(matches!(validated(any), Err(CatalogueError::Vacuous(_))));
@@ -241,7 +241,7 @@ fn paths_and_hosts_that_cannot_be_requested_are_refused() {
 #[test]
 fn promql_that_prometheus_cannot_parse_is_refused_by_its_owner() {
     let memory = |expr| BackendSlo::at_most("memory", "Memory", expr, Amount::Mebibytes(512));
-    let validated = |expr| Catalogue { backend: Vec::leak(vec![memory(expr)]), ..ECHO }.validate();
+    let validated = |expr| Catalogue { backend_slos: Vec::leak(vec![memory(expr)]), ..ECHO }.validate();
     assert_eq!(validated("sum by (pod) (rate(http_requests_total{job=~\"a|b\"}[5m] offset 1m))"), Ok(()));
     let refused = validated("sum(process_resident_memory_bytes").unwrap_err().to_string();
     assert!(refused.starts_with("the PromQL of objective \"backend:memory\" is invalid: "), "{refused}");

@@ -141,7 +141,7 @@ pub(super) fn is_met(slo: &BackendSlo) -> Query {
 
 /// One panel for each objective on the backend's own metrics.
 pub(super) fn objectives(catalogue: &Catalogue) -> Vec<Panel> {
-    catalogue.backend.iter().map(objective).collect()
+    catalogue.backend_slos.iter().map(objective).collect()
 }
 
 fn objective(slo: &BackendSlo) -> Panel {
@@ -165,5 +165,5 @@ fn objective(slo: &BackendSlo) -> Panel {
 
 /// Whether an objective uses the metric, so that the objective's panel shows it already.
 fn has_objective_on(catalogue: &Catalogue, metric: &str) -> bool {
-    catalogue.backend.iter().any(|slo| slo.expr.contains(metric))
+    catalogue.backend_slos.iter().any(|slo| slo.expr.contains(metric))
 }

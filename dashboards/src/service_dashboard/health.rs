@@ -106,6 +106,6 @@ fn compliance(catalogue: &Catalogue) -> Panel {
          look at the endpoint's own panel.",
         "met",
         "missed",
-        catalogue.slos.iter().map(query).chain(catalogue.backend.iter().map(super::backend::is_met)).collect(),
+        catalogue.slos.iter().map(query).chain(catalogue.backend_slos.iter().map(super::backend::is_met)).collect(),
     )
 }

@@ -92,7 +92,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let mut objectives: Vec<_> = catalogue.slos.iter().map(|slo| judge.objective(slo, evidence)).collect();
     let mut findings = judge.hidden_waits(&objectives);
     findings.extend(connecting::findings(&judge));
-    let on_backend = catalogue.backend.iter().filter_map(|slo| {
+    let on_backend = catalogue.backend_slos.iter().filter_map(|slo| {
         let measurement = evidence.backend.iter().find(|measurement| measurement.id == slo.id())?;
         let verdict = final_verdict::final_backend_verdict(evidence, slo, &measurement.value);
         Some(ObjectiveResult::backend(slo, measurement.value.as_ref().ok().copied(), verdict))

@@ -19,7 +19,7 @@ pub(crate) const ECHO: Catalogue = Catalogue {
     ],
     measures: &[],
     mapping: BackendMapping::FASTAPI,
-    backend: &[],
+    backend_slos: &[],
     caches: &[],
 };
 

@@ -45,7 +45,7 @@ pub const STOCK_AI: Catalogue = Catalogue {
     mapping: BackendMapping::FASTAPI,
     // These only warn, because not every backend serves the metrics. Without `.warn()` a miss fails
     // the run.
-    backend: &[
+    backend_slos: &[
         BackendSlo::at_most(
             "memory",
             "Memory",

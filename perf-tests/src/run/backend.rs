@@ -29,7 +29,7 @@ impl BackendValues {
     /// Why objectives on the backend's own metrics have no value without a store.
     pub(super) fn without_store(catalogue: &Catalogue) -> Self {
         let unknown = |slo| measurement(slo, Err(MissingValue::NoStore));
-        Self { values: catalogue.backend.iter().map(unknown).collect(), caches: Vec::new() }
+        Self { values: catalogue.backend_slos.iter().map(unknown).collect(), caches: Vec::new() }
     }
 }
 
@@ -37,7 +37,7 @@ impl PreparedRun {
     /// Queries the values of objectives on the backend's own metrics, and the hits of its caches.
     pub(super) async fn backend_values(&self, finished: &FinishedLoad) -> BackendValues {
         let catalogue = self.spec.catalogue;
-        if catalogue.backend.is_empty() && catalogue.caches.is_empty() {
+        if catalogue.backend_slos.is_empty() && catalogue.caches.is_empty() {
             return BackendValues::default();
         }
         let Some(store) = &self.store else { return BackendValues::without_store(catalogue) };
@@ -71,11 +71,11 @@ impl PreparedRun {
                 // Every other query would fail as well, each after its own timeout.
                 let failed = || MissingValue::QueryFailed(error.to_string());
                 let unknown = |slo| (measurement(slo, Err(failed())), false);
-                return (catalogue.backend.iter().map(unknown).collect(), Vec::new());
+                return (catalogue.backend_slos.iter().map(unknown).collect(), Vec::new());
             }
         };
         let mut values = Vec::new();
-        for slo in catalogue.backend {
+        for slo in catalogue.backend_slos {
             let found = query_value(store, slo, range, not_scraped.as_deref()).await;
             // If the backend is scraped, a missing metric stays missing.
             let may_change = found.is_err() && not_scraped.is_some();

@@ -92,6 +92,6 @@ pub const CATALOGUE: Catalogue = Catalogue {
     ],
     measures: &[QUEUE_LENGTH, ORDERS, LOST, OPEN_ROOMS, HITS],
     mapping: BackendMapping::FASTAPI,
-    backend: &[],
+    backend_slos: &[],
     caches: &[],
 };

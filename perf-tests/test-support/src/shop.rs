@@ -46,7 +46,7 @@ pub const SHOP: Catalogue = Catalogue {
     ],
     measures: &[],
     mapping: BackendMapping::FASTAPI,
-    backend: &[BackendSlo::at_most(
+    backend_slos: &[BackendSlo::at_most(
         "memory",
         "Memory",
         "process_resident_memory_bytes{job=\"backend\"}",

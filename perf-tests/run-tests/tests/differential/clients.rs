@@ -70,7 +70,7 @@ where
         slos: &[],
         measures: &[],
         mapping: BackendMapping::FASTAPI,
-        backend: &[],
+        backend_slos: &[],
         caches: &[],
     };
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential");

@@ -30,7 +30,7 @@ const CATALOGUE: Catalogue = Catalogue {
     slos: &[Slo::p95(RESPONSE, Duration::from_secs(5)), Slo::errors_below(Ratio::percent(1))],
     measures: &[],
     mapping: BackendMapping::FASTAPI,
-    backend: &[],
+    backend_slos: &[],
     caches: &[],
 };
 const REQUESTS: u64 = 20;

@@ -70,7 +70,7 @@ const CATALOGUE: Catalogue = Catalogue {
     ],
     measures: &[],
     mapping: BackendMapping::FASTAPI,
-    backend: &[],
+    backend_slos: &[],
     caches: &[],
 };
 

@@ -27,7 +27,7 @@ const SHOP: Catalogue = Catalogue {
     slos: &[Slo::p95(CHECKOUT, Duration::from_secs(2)), Slo::errors_below(Ratio::percent(1))],
     measures: &[],
     mapping: BackendMapping::FASTAPI,
-    backend: &[],
+    backend_slos: &[],
     caches: &[],
 };
 

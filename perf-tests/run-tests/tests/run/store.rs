@@ -132,7 +132,7 @@ fn a_store_with_different_counts_makes_a_run_inconclusive() {
 }
 
 const POOL: BackendSlo = BackendSlo::at_most("pool", "Pool", "pool_used", Amount::Count(8));
-const POOLED: Catalogue = Catalogue { backend: &[POOL], ..CATALOGUE };
+const POOLED: Catalogue = Catalogue { backend_slos: &[POOL], ..CATALOGUE };
 
 fn pooled(testid: &str, store: Option<&Store>, value: Option<f64>) -> ScenarioResult {
     let service = Service::start();

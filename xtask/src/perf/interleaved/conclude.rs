@@ -37,7 +37,7 @@ pub(super) fn run(rounds: &Rounds<'_>, measured: MeasuredRounds) -> anyhow::Resu
 
 /// Objectives that can fail a run, and that rounds cannot judge. The texts say why.
 fn left_out(catalogue: &Catalogue) -> Vec<String> {
-    let on_backend = catalogue.backend.iter().filter(|slo| slo.on_miss == OnMiss::Fail);
+    let on_backend = catalogue.backend_slos.iter().filter(|slo| slo.on_miss == OnMiss::Fail);
     let on_backend = on_backend.map(|slo| format!("{} is not judged: rounds push no metrics to a store", slo.id()));
     let of_one_run = catalogue.slos.iter().filter(|slo| slo.limit().is_some() && !slo.is_per_second());
     let of_one_run = of_one_run.filter(|slo| slo.on_miss == OnMiss::Fail);

@@ -57,7 +57,7 @@ pub(super) fn is_same_value(one: f64, other: f64) -> bool {
 pub(super) async fn same_values(run: ProvenRun<'_>) -> (usize, Vec<String>) {
     let (mut compared, mut wrong) = (0, Vec::new());
     for objective in &run.report.objectives {
-        let slo = run.catalogue.backend.iter().find(|slo| slo.id() == objective.id);
+        let slo = run.catalogue.backend_slos.iter().find(|slo| slo.id() == objective.id);
         let (Some(slo), Some(measured)) = (slo, objective.backend_value()) else { continue };
         compared += 1;
         let expr = slo.during_run(Duration::from_secs(measured.over_s)).to_string();

@@ -234,7 +234,7 @@ fn sums_of_floats_are_compared_with_a_tolerance_and_integers_exactly() {
 
 /// The differences between a value in the report and a store that has `stored`.
 async fn differences(slo: BackendSlo, measured: f64, stored: Option<&str>) -> Vec<String> {
-    let catalogue = Catalogue { backend: vec![slo].leak(), ..SHOP };
+    let catalogue = Catalogue { backend_slos: vec![slo].leak(), ..SHOP };
     let series = stored.map(|value| format!(r#"{{"value":[1,"{value}"]}}"#)).unwrap_or_default();
     let body = format!(r#"{{"data":{{"result":[{series}]}}}}"#);
     let store = Url::parse(&fake_server::respond(move |_| ("200 OK", body.clone()))).unwrap();
@@ -263,7 +263,7 @@ async fn the_last_digits_of_a_sum_of_rates_may_differ() {
 
 #[tokio::test]
 async fn a_missing_value_is_described_without_rust() {
-    let differences = async |stored| differences(SHOP.backend[0], 1.5, stored).await;
+    let differences = async |stored| differences(SHOP.backend_slos[0], 1.5, stored).await;
     assert_eq!(differences(None).await, ["backend:memory: 1.5 in the report, no value in Prometheus"]);
     assert_eq!(differences(Some("2.5")).await, ["backend:memory: 1.5 in the report, 2.5 in Prometheus"]);
     assert!(differences(Some("1.5000000001")).await.is_empty());

@@ -90,7 +90,7 @@ async fn scrape_error(backend: MetricsSource<'_>) -> ScrapeError {
 async fn a_sum_of_rates_stays_what_the_run_measured() {
     const SUM: &str = "sum(rate(a_total{job=\"backend\"}[15s]))";
     const RATE: BackendSlo = BackendSlo::at_least("rate", "Rate", SUM, Amount::Count(1)).on_average();
-    const RATES: Catalogue = Catalogue { backend: &[RATE], ..SHOP };
+    const RATES: Catalogue = Catalogue { backend_slos: &[RATE], ..SHOP };
     const OVER_S: u64 = 27;
     let backend = Url::parse(&counted_backend::serve(&RATES, None, uneven)).unwrap();
     let stack = scraping((&backend).into()).await;

@@ -68,7 +68,7 @@ fn known_values(report: &Report) -> Vec<(String, f64)> {
     }
     let catalogue = services::find(&report.run.service).unwrap();
     for objective in &report.objectives {
-        let slo = catalogue.backend.iter().find(|slo| slo.id() == objective.id);
+        let slo = catalogue.backend_slos.iter().find(|slo| slo.id() == objective.id);
         if let Some((slo, measured)) = slo.zip(objective.backend_value()) {
             values.push((slo.during_run(Duration::from_secs(measured.over_s)).to_string(), measured.value));
         }
