@@ -95,7 +95,7 @@ pub enum HealthMetric {
 
 /// Type of a metric in its metadata, see <https://prometheus.io/docs/concepts/metric_types/>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum MetricKind {
     /// Only grows.
     Counter,
     /// Goes up and down.
@@ -106,9 +106,9 @@ pub enum Kind {
 
 /// Metadata of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Description {
+pub struct MetricDescription {
     /// Type of the metric.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// Unit as OpenMetrics names it, such as "milliseconds"; empty for plain numbers.
     pub unit: &'static str,
     /// Help text, one sentence.
@@ -123,22 +123,24 @@ pub struct Metric {
     /// Labels of its series.
     pub label_set: LabelSet,
     /// Its metadata.
-    pub description: Description,
+    pub description: MetricDescription,
 }
 
 #[expect(missing_docs, reason = "each help text says what the metric is")]
 impl Metric {
     fn counter(name: impl Into<String>, label_set: LabelSet, help: &'static str) -> Self {
-        Self { name: name.into(), label_set, description: Description { kind: Kind::Counter, unit: "", help } }
+        let description = MetricDescription { kind: MetricKind::Counter, unit: "", help };
+        Self { name: name.into(), label_set, description }
     }
 
     fn histogram(name: impl Into<String>, label_set: LabelSet, help: &'static str) -> Self {
-        let description = Description { kind: Kind::Histogram, unit: "milliseconds", help };
+        let description = MetricDescription { kind: MetricKind::Histogram, unit: "milliseconds", help };
         Self { name: name.into(), label_set, description }
     }
 
     fn gauge(name: impl Into<String>, unit: &'static str, help: &'static str) -> Self {
-        Self { name: name.into(), label_set: LabelSet::Run, description: Description { kind: Kind::Gauge, unit, help } }
+        let description = MetricDescription { kind: MetricKind::Gauge, unit, help };
+        Self { name: name.into(), label_set: LabelSet::Run, description }
     }
 
     /// `<endpoint>_latency`, a histogram in milliseconds: the time of sending, waiting and
@@ -235,12 +237,12 @@ impl Metric {
     /// the number of values of a rate.
     pub fn measure(measure: &Measure) -> Self {
         let kind = match measure.kind {
-            MeasureKind::Trend => Kind::Histogram,
-            MeasureKind::Counter | MeasureKind::Rate => Kind::Counter,
-            MeasureKind::Gauge => Kind::Gauge,
+            MeasureKind::Trend => MetricKind::Histogram,
+            MeasureKind::Counter | MeasureKind::Rate => MetricKind::Counter,
+            MeasureKind::Gauge => MetricKind::Gauge,
         };
-        let label_set = if kind == Kind::Gauge { LabelSet::Run } else { LabelSet::Phase };
-        let description = Description { kind, unit: "", help: "A measure of the scenario." };
+        let label_set = if kind == MetricKind::Gauge { LabelSet::Run } else { LabelSet::Phase };
+        let description = MetricDescription { kind, unit: "", help: "A measure of the scenario." };
         Self { name: format!("measure_{}", measure.name), label_set, description }
     }
 
@@ -301,9 +303,9 @@ impl Metric {
     }
 
     /// Name of the metric that a series belongs to: the suffix of a histogram's series is removed.
-    pub fn family(name: &str, kind: Kind) -> &str {
+    pub fn family(name: &str, kind: MetricKind) -> &str {
         let own = ["_bucket", "_sum", "_count"].into_iter().find_map(|part| name.strip_suffix(part));
-        own.filter(|_| kind == Kind::Histogram).unwrap_or(name)
+        own.filter(|_| kind == MetricKind::Histogram).unwrap_or(name)
     }
 
     /// Name of the histogram's bucket series.

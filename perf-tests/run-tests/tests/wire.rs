@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use monitoring::metric::{Description, Kind};
+use monitoring::metric::{MetricDescription, MetricKind};
 use monitoring::prometheus::config::{NATIVE_HISTOGRAMS_FLAG, RECEIVER_FLAG};
 use perf_tests::measure::{Latency, bounds};
 use perf_tests::remote_write::wire_v1::Label;
@@ -64,11 +64,15 @@ static STARTED: LazyLock<i64> = LazyLock::new(|| {
     i64::try_from(now).unwrap() / 60_000 * 60_000 - 60_000
 });
 
-fn entry(testid: &str, name: &str, kind: Kind, points: Vec<(i64, SampleValue)>) -> Entry {
+fn entry(testid: &str, name: &str, kind: MetricKind, points: Vec<(i64, SampleValue)>) -> Entry {
     let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
     let mut labels = vec![label("__name__", name), label("scenario", "Größe \"1\"\\n"), label("testid", testid)];
     labels.sort_unstable();
-    Entry { labels: labels.into(), description: Description { kind, unit: "milliseconds", help: "Help." }, points }
+    Entry {
+        labels: labels.into(),
+        description: MetricDescription { kind, unit: "milliseconds", help: "Help." },
+        points,
+    }
 }
 
 fn latency() -> SampleValue {
@@ -85,10 +89,10 @@ fn entries(testid: &str) -> Vec<Entry> {
     let (first, second) = (*STARTED + 1, *STARTED + 15_001);
     let number = |at, value| (at, SampleValue::Number(value));
     vec![
-        entry(testid, "http_reqs", Kind::Counter, vec![number(first, 0.0), number(second, 4_294_967_299.0)]),
-        entry(testid, "vus", Kind::Gauge, vec![number(first, 0.1), number(second, -2.5)]),
-        entry(testid, "add_item_latency_sum", Kind::Histogram, vec![number(second, 1e-9)]),
-        entry(testid, "add_item_latency", Kind::Histogram, vec![(second, latency())]),
+        entry(testid, "http_reqs", MetricKind::Counter, vec![number(first, 0.0), number(second, 4_294_967_299.0)]),
+        entry(testid, "vus", MetricKind::Gauge, vec![number(first, 0.1), number(second, -2.5)]),
+        entry(testid, "add_item_latency_sum", MetricKind::Histogram, vec![number(second, 1e-9)]),
+        entry(testid, "add_item_latency", MetricKind::Histogram, vec![(second, latency())]),
     ]
 }
 

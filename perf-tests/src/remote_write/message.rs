@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use monitoring::metric::{Description, Kind, Metric};
+use monitoring::metric::{Metric, MetricDescription, MetricKind};
 use prost::Message as _;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
@@ -61,7 +61,7 @@ impl SampleValue {
 pub struct Entry {
     pub labels: SeriesLabels,
     /// Kind, unit and help of its metric.
-    pub description: Description,
+    pub description: MetricDescription,
     /// Milliseconds since 1970, and the value then.
     pub points: Vec<(i64, SampleValue)>,
 }
@@ -127,11 +127,11 @@ pub fn encode(entries: &[Entry], version: Version, started: i64) -> Result<Vec<u
     snap::raw::Encoder::new().compress_vec(&message)
 }
 
-const fn kind(description: Description) -> MetricType {
+const fn kind(description: MetricDescription) -> MetricType {
     match description.kind {
-        Kind::Counter => MetricType::Counter,
-        Kind::Gauge => MetricType::Gauge,
-        Kind::Histogram => MetricType::Histogram,
+        MetricKind::Counter => MetricType::Counter,
+        MetricKind::Gauge => MetricType::Gauge,
+        MetricKind::Histogram => MetricType::Histogram,
     }
 }
 
@@ -181,8 +181,8 @@ fn message_v2(entries: &[Entry], started: i64) -> wire_v2::Request {
     let mut symbols = Symbols::new();
     let mut timeseries = Vec::with_capacity(entries.len());
     for entry in entries {
-        let Description { kind: metric_kind, unit, help } = entry.description;
-        let start = |at: i64| if metric_kind == Kind::Gauge || at <= started { 0 } else { started };
+        let MetricDescription { kind: metric_kind, unit, help } = entry.description;
+        let start = |at: i64| if metric_kind == MetricKind::Gauge || at <= started { 0 } else { started };
         let samples = entry.numbers().map(|(timestamp, value)| {
             let start_timestamp = if value.is_nan() { 0 } else { start(timestamp) };
             wire_v2::Sample { value, timestamp, start_timestamp }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use monitoring::metric::Kind;
+use monitoring::metric::MetricKind;
 use perf_report::format::first_items;
 use tokio::time::{self, Instant};
 
@@ -216,7 +216,7 @@ impl Pusher {
             .map(|SeriesValue { labels, description, value }| {
                 // A counter that is new since the last push was zero then. Without that sample,
                 // rates would lose its first value.
-                let counts = description.kind != Kind::Gauge;
+                let counts = description.kind != MetricKind::Gauge;
                 let before = self.previous.filter(|_| counts && !self.known.contains(&labels));
                 let points = before.map(|previous| (previous, value.zero())).into_iter().chain([(at, value.clone())]);
                 Entry { points: points.collect(), labels, description }

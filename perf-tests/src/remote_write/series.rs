@@ -7,7 +7,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{AGENT, LE, SCENARIO, SEGMENT, TESTID};
 use monitoring::measure::{Measure, MeasureKind};
-use monitoring::metric::{self, Description, HealthMetric, LE_INFINITY, Metric, RequestPart};
+use monitoring::metric::{self, HealthMetric, LE_INFINITY, Metric, MetricDescription, RequestPart};
 use monitoring::phase::Phase;
 
 use super::message::{SampleValue, SeriesLabels};
@@ -23,7 +23,7 @@ use crate::plan::PhasePlan;
 pub struct SeriesValue {
     pub labels: SeriesLabels,
     /// Kind, unit and help of its metric.
-    pub description: Description,
+    pub description: MetricDescription,
     pub value: SampleValue,
 }
 
@@ -229,7 +229,7 @@ impl SeriesWriter<'_> {
     fn push(
         &mut self,
         name: &str,
-        description: Description,
+        description: MetricDescription,
         labels: &[(monitoring::label::Label, String)],
         value: SampleValue,
     ) {

@@ -2,18 +2,18 @@
 
 use super::*;
 
-fn entry(name: &str, kind: Kind, points: Vec<(i64, SampleValue)>) -> Entry {
+fn entry(name: &str, kind: MetricKind, points: Vec<(i64, SampleValue)>) -> Entry {
     let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
     let labels = [label("__name__", name), label("testid", "t1")];
-    Entry { labels: labels.into(), description: Description { kind, unit: "", help: "h" }, points }
+    Entry { labels: labels.into(), description: MetricDescription { kind, unit: "", help: "h" }, points }
 }
 
 fn entries() -> [Entry; 3] {
     let native = SampleValue::Native(Arc::new(NativeHistogram::empty()));
     [
-        entry("x_sum", Kind::Histogram, vec![(5, SampleValue::Number(0.0)), (9, SampleValue::Number(2.0))]),
-        entry("x", Kind::Histogram, vec![(9, native)]),
-        entry("vus", Kind::Gauge, vec![(9, SampleValue::Number(1.0))]),
+        entry("x_sum", MetricKind::Histogram, vec![(5, SampleValue::Number(0.0)), (9, SampleValue::Number(2.0))]),
+        entry("x", MetricKind::Histogram, vec![(9, native)]),
+        entry("vus", MetricKind::Gauge, vec![(9, SampleValue::Number(1.0))]),
     ]
 }
 
@@ -50,7 +50,7 @@ fn version_two_has_each_string_once_and_the_empty_one_first() {
 
 #[test]
 fn a_stale_marker_has_no_metadata() {
-    let ended = [entry("x_bucket", Kind::Gauge, vec![(9, SampleValue::STALE)])];
+    let ended = [entry("x_bucket", MetricKind::Gauge, vec![(9, SampleValue::STALE)])];
     assert_eq!(message_v1(&ended).metadata, []);
     assert_eq!(message_v2(&ended, 5).timeseries[0].metadata, None);
 }
