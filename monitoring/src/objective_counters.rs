@@ -53,12 +53,12 @@ pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Exp
 /// Good requests and all requests of an objective at the time of a run's last push. Every series of
 /// a run starts at zero, so the last values of its counters are the integers of the verdict.
 pub fn final_counts(slo: &Slo, testid: &str) -> (Expr, Expr) {
-    now(slo, &|selector| selector.with(TESTID, testid), &[])
+    present_counters(slo, &|selector| selector.with(TESTID, testid), &[])
 }
 
 /// As [`good_and_total`], with the present values of the counters. The value of a gauge is the one
 /// that is worst for the limit.
-pub(crate) fn now(slo: &Slo, labels: &dyn Fn(Selector) -> Selector, by: &[Label]) -> (Expr, Expr) {
+pub(crate) fn present_counters(slo: &Slo, labels: &dyn Fn(Selector) -> Selector, by: &[Label]) -> (Expr, Expr) {
     let (good, total) = good_and_total(slo, &|selector| labels(selector).now().sum_by(by));
     match slo.sli {
         Sli::Value { measure, reading: Reading::Last, limit } => {
@@ -88,13 +88,13 @@ pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, 
             Window::RateInterval | Window::Range => Duration::from_secs(60),
         };
         let (good, _) = good_and_total(slo, &|selector| aggregate(labels(selector).rate(Window::Fixed(window))));
-        let (_, total) = now(slo, labels, by);
+        let (_, total) = present_counters(slo, labels, by);
         let (_, earlier) = good_and_total(slo, &|selector| aggregate(labels(selector).before(window).now()));
         let is_full = total.and_on(by, earlier.above_zero());
         return good.is_within(limit.map(Expr::Integer)).and_on(by, is_full);
     }
     if let Some(limit) = slo.limit() {
-        let (value, total) = now(slo, labels, by);
+        let (value, total) = present_counters(slo, labels, by);
         return value.is_within(limit.map(Expr::Integer)).and_on(by, total.above_zero());
     }
     let (needed, of) = slo.objective.as_fraction();

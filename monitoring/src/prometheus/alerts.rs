@@ -118,7 +118,7 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
             (share, format!("{}: {{{{ humanizePercentage $value }}}}", slo.describe_kind()))
         }
         Sli::Value { reading: Reading::Count | Reading::Last, .. } => {
-            let (value, _) = objective_counters::now(slo, &|selector| selector, &[TESTID]);
+            let (value, _) = objective_counters::present_counters(slo, &|selector| selector, &[TESTID]);
             (value, format!("{}: {{{{ printf \"%.0f\" $value }}}}", slo.describe_kind()))
         }
         _ => {
