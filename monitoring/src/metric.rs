@@ -38,6 +38,31 @@ pub enum LabelSet {
     Check,
 }
 
+/// Label by which a metric's series of one endpoint and phase differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeriesKey<'a> {
+    /// No label: there is one series.
+    None,
+    /// Status of the response, "0" for no response.
+    Status(&'a str),
+    /// Kind of the failure.
+    Failure(&'a str),
+    /// Name of the check.
+    Check(&'a str),
+}
+
+impl SeriesKey<'_> {
+    fn label(self) -> Option<(Label, String)> {
+        let (label, value) = match self {
+            Self::None => return None,
+            Self::Status(status) => (label::STATUS, status),
+            Self::Failure(kind) => (label::KIND, kind),
+            Self::Check(name) => (label::CHECK, name),
+        };
+        Some((label, value.to_owned()))
+    }
+}
+
 /// A part of a request's time, in the order of time. Parts and names are those of k6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestPart {
@@ -282,23 +307,18 @@ impl Metric {
     }
 
     /// Labels of the series for an endpoint and a phase. `endpoint` is `None` for metrics that are
-    /// not by endpoint. `last` is the status ("0" for no response), the kind of failure or the name
-    /// of the check, if the metric has such a label.
-    pub fn labels(&self, endpoint: Option<&Endpoint>, phase: Phase, last: &str) -> Vec<(Label, String)> {
-        let own = match self.label_set {
-            LabelSet::Run => return Vec::new(),
-            LabelSet::Phase | LabelSet::Endpoint => None,
-            LabelSet::Status => Some(label::STATUS),
-            LabelSet::Kind => Some(label::KIND),
-            LabelSet::Check => Some(label::CHECK),
-        };
+    /// not by endpoint.
+    pub fn labels(&self, endpoint: Option<&Endpoint>, phase: Phase, key: SeriesKey<'_>) -> Vec<(Label, String)> {
+        if self.label_set == LabelSet::Run {
+            return Vec::new();
+        }
         let of_endpoint =
             endpoint.filter(|_| !matches!(self.label_set, LabelSet::Phase | LabelSet::Check)).map(|endpoint| {
                 [(label::NAME, endpoint.name.to_owned()), (label::METHOD, endpoint.method.as_str().to_owned())]
             });
         let mut labels: Vec<_> = of_endpoint.into_iter().flatten().collect();
         labels.push((label::PHASE, phase.as_str().to_owned()));
-        labels.extend(own.map(|own| (own, last.to_owned())));
+        labels.extend(key.label());
         labels
     }
 

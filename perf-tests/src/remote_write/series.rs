@@ -7,7 +7,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{AGENT, LE, SCENARIO, SEGMENT, TESTID};
 use monitoring::measure::{Measure, MeasureKind};
-use monitoring::metric::{self, HealthMetric, LE_INFINITY, Metric, MetricDescription, RequestPart};
+use monitoring::metric::{self, HealthMetric, LE_INFINITY, Metric, MetricDescription, RequestPart, SeriesKey};
 use monitoring::phase::Phase;
 
 use super::message::{SampleValue, SeriesLabels};
@@ -75,14 +75,14 @@ pub fn series(
             for &(index, endpoint, with_success) in &endpoints {
                 out.endpoint(endpoint, counts.cell(index, phase), with_success);
             }
-            out.counter(&Metric::dropped_iterations(), None, "", counts.dropped[phase.index()]);
+            out.counter(&Metric::dropped_iterations(), None, SeriesKey::None, counts.dropped[phase.index()]);
             out.checks_and_measures(catalogue, counts);
             out.segments(catalogue, &endpoints, counts);
         }
-        out.counter(&Metric::iterations(), None, "", counts.iterations.completed);
-        out.histogram(&Metric::iteration_duration(), None, "", counts.iteration_duration.buckets());
+        out.counter(&Metric::iterations(), None, SeriesKey::None, counts.iterations.completed);
+        out.histogram(&Metric::iteration_duration(), None, SeriesKey::None, counts.iteration_duration.buckets());
         if counts.lateness.histogram().count() > 0 {
-            out.histogram(&Metric::iteration_lateness(), None, "", counts.lateness.buckets());
+            out.histogram(&Metric::iteration_lateness(), None, SeriesKey::None, counts.lateness.buckets());
         }
         out.gauge(&Metric::vus(), counts.vus.into());
         out.gauges(catalogue, counts);
@@ -111,20 +111,21 @@ impl SeriesWriter<'_> {
         let labeled = Some(endpoint);
         self.judged(endpoint, counts, with_success);
         for (part, buckets) in RequestPart::ALL.into_iter().zip(&counts.parts) {
-            self.histogram(&Metric::part(part), labeled, "", buckets);
+            self.histogram(&Metric::part(part), labeled, SeriesKey::None, buckets);
         }
         for (status, counts) in &counts.by_status {
             let status = status.to_string();
-            self.histogram(&Metric::http_req_duration(), labeled, &status, &counts.durations);
+            let key = SeriesKey::Status(&status);
+            self.histogram(&Metric::http_req_duration(), labeled, key, &counts.durations);
             if counts.failed > 0 {
-                self.counter(&Metric::http_req_failed(), labeled, &status, counts.failed);
+                self.counter(&Metric::http_req_failed(), labeled, key, counts.failed);
             }
         }
-        self.counter(&Metric::reconnects(), labeled, "", counts.reconnects);
-        self.counter(&Metric::body_bytes(), labeled, "", counts.bodies.received);
-        self.counter(&Metric::decoded_bytes(), labeled, "", counts.bodies.decoded);
+        self.counter(&Metric::reconnects(), labeled, SeriesKey::None, counts.reconnects);
+        self.counter(&Metric::body_bytes(), labeled, SeriesKey::None, counts.bodies.received);
+        self.counter(&Metric::decoded_bytes(), labeled, SeriesKey::None, counts.bodies.decoded);
         for (failure, count) in counts.failures() {
-            self.counter(&Metric::http_req_errors(), labeled, failure.as_str(), count);
+            self.counter(&Metric::http_req_errors(), labeled, SeriesKey::Failure(failure.as_str()), count);
         }
     }
 
@@ -143,8 +144,8 @@ impl SeriesWriter<'_> {
     fn checks_and_measures(&mut self, catalogue: &Catalogue, counts: &PartCounts) {
         for (name, tries) in &counts.checks {
             let CheckCounts { tried, failed } = tries[self.phase.index()];
-            self.counter(&Metric::checks(), None, name, tried);
-            self.counter(&Metric::checks_failed(), None, name, failed);
+            self.counter(&Metric::checks(), None, SeriesKey::Check(name), tried);
+            self.counter(&Metric::checks_failed(), None, SeriesKey::Check(name), failed);
         }
         for (index, measure) in catalogue.measures.iter().enumerate() {
             self.measure(measure, counts.measures.cell(index, self.phase));
@@ -162,12 +163,13 @@ impl SeriesWriter<'_> {
         for SpanCounts { span, durations } in &counts.spans {
             self.latency(&Metric::span(endpoint, *span), labeled, durations);
         }
-        self.counter(&Metric::api_errors(), labeled, "", requests.failed);
+        self.counter(&Metric::api_errors(), labeled, SeriesKey::None, requests.failed);
         if with_success {
-            self.counter(&Metric::success(endpoint), labeled, "", requests.sent - requests.failed);
+            self.counter(&Metric::success(endpoint), labeled, SeriesKey::None, requests.sent - requests.failed);
         }
         for (status, counts) in &counts.by_status {
-            self.counter(&Metric::http_reqs(), labeled, &status.to_string(), counts.durations.count());
+            let status = status.to_string();
+            self.counter(&Metric::http_reqs(), labeled, SeriesKey::Status(&status), counts.durations.count());
         }
     }
 
@@ -175,12 +177,12 @@ impl SeriesWriter<'_> {
     fn measure(&mut self, measure: &Measure, counts: &MeasureCounts) {
         let metric = Metric::measure(measure);
         match (measure.kind, &counts.values) {
-            (_, Some(values)) => self.histogram(&metric, None, "", values.buckets()),
+            (_, Some(values)) => self.histogram(&metric, None, SeriesKey::None, values.buckets()),
             (MeasureKind::Rate, None) => {
-                self.counter(&metric, None, "", counts.count);
-                self.counter(&Metric::measure_passed(measure), None, "", counts.passed);
+                self.counter(&metric, None, SeriesKey::None, counts.count);
+                self.counter(&Metric::measure_passed(measure), None, SeriesKey::None, counts.passed);
             }
-            (MeasureKind::Counter, None) => self.counter(&metric, None, "", counts.sum),
+            (MeasureKind::Counter, None) => self.counter(&metric, None, SeriesKey::None, counts.sum),
             (MeasureKind::Gauge | MeasureKind::Trend, None) => {}
         }
     }
@@ -193,15 +195,15 @@ impl SeriesWriter<'_> {
         }
     }
 
-    fn counter(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, last: &str, value: u64) {
-        let labels = metric.labels(endpoint, self.phase, last);
+    fn counter(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, key: SeriesKey<'_>, value: u64) {
+        let labels = metric.labels(endpoint, self.phase, key);
         self.push(&metric.name, metric.description, &labels, SampleValue::Number(float(value)));
     }
 
     fn latency(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, latency: &Latency) {
-        self.histogram(metric, endpoint, "", latency.buckets());
+        self.histogram(metric, endpoint, SeriesKey::None, latency.buckets());
         if self.run.native {
-            let labels = metric.labels(endpoint, self.phase, "");
+            let labels = metric.labels(endpoint, self.phase, SeriesKey::None);
             self.push(
                 &metric.name,
                 metric.description,
@@ -211,8 +213,8 @@ impl SeriesWriter<'_> {
         }
     }
 
-    fn histogram(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, last: &str, buckets: &Buckets) {
-        let labels = metric.labels(endpoint, self.phase, last);
+    fn histogram(&mut self, metric: &Metric, endpoint: Option<&Endpoint>, key: SeriesKey<'_>, buckets: &Buckets) {
+        let labels = metric.labels(endpoint, self.phase, key);
         let (name, total) = (metric.bucket(), float(buckets.count()));
         let with_le = |le: String| [labels.as_slice(), &[(LE, le)]].concat();
         let mut push = |name: &str, labels: &[_], value| {
