@@ -10,9 +10,9 @@ mod slow_times;
 mod timeline;
 
 pub use perf_report::evidence::{
-    AgentHealth, Bounds, Buckets, CheckCounts, Chosen, DurationHistogram, EndpointCounts, FailedRequest, FailureDetail,
+    AgentHealth, Bounds, Buckets, CheckCounts, DurationHistogram, EndpointCounts, FailedRequest, FailureDetail,
     GeneratorHealth, IterationCounts, Latency, Layout, MeasureCounts, PartCounts, RequestCounts, SegmentCounts,
-    ServerTimes, Snapshot, SpanCounts, StatusCounts, ThreadTimes, bounds,
+    Selection, ServerTimes, Snapshot, SpanCounts, StatusCounts, ThreadTimes, bounds,
 };
 pub(crate) use pulse::{LaneSum, Pulse, PulseSum};
 pub(crate) use recorder::LATE_AFTER;

@@ -45,7 +45,7 @@ pub use plan_result::{
 };
 pub use run_overview::RunOverview;
 pub use segments::Segments;
-pub use snapshot::{Chosen, Layout, PartCounts, Snapshot};
+pub use snapshot::{Layout, PartCounts, Selection, Snapshot};
 pub use status_key::StatusKey;
 pub use store_result::StoreResult;
 pub use timeline::{EndpointSlice, Slice, Timeline};
@@ -102,6 +102,6 @@ impl Evidence {
         let layout = Layout::new(catalogue, Vec::new());
         self.run.service == catalogue.service
             && self.endpoints.iter().map(String::as_str).eq(catalogue.endpoints.iter().map(|endpoint| endpoint.name))
-            && self.counts.parts.iter().all(|part| part.has(&layout))
+            && self.counts.parts.iter().all(|part| part.fits(&layout))
     }
 }

@@ -32,7 +32,7 @@ pub use objective_result::{Measurement, ObjectiveResult};
 pub use segments::SegmentResult;
 
 use crate::evidence::{
-    Chosen, EndpointCounts, Evidence, IterationCounts, Iterations, Latency, MeasureCounts, PartCounts, RequestCounts,
+    Selection, EndpointCounts, Evidence, IterationCounts, Iterations, Latency, MeasureCounts, PartCounts, RequestCounts,
      ServerTimes, Snapshot, judged_ms,
 };
 use crate::finding::{Finding, FindingKind, Subject};
@@ -119,7 +119,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
 #[derive(Debug, Clone, Copy)]
 struct Scope {
     phases: Phases,
-    only: Chosen,
+    selection: Selection,
 }
 
 /// Requests of an endpoint that this number of iterations would have made, as completed iterations
@@ -133,7 +133,7 @@ fn requests_of_iterations(part: &PartCounts, index: usize, iterations: u64) -> u
     }
 }
 
-const EVERYTHING: Scope = Scope { phases: Phases::ALL, only: Chosen { part: None, segment: None } };
+const EVERYTHING: Scope = Scope { phases: Phases::ALL, selection: Selection { part: None, segment: None } };
 
 impl Judge<'_> {
     /// Requests of an endpoint in a scope. A dropped iteration counts as unknown requests: as many
@@ -141,7 +141,7 @@ impl Judge<'_> {
     /// as many as the average iteration made are certain to be bad.
     fn requests(&self, index: usize, scope: Scope) -> RequestCounts {
         let mut requests = RequestCounts::default();
-        for part in self.snapshot.chosen(scope.only) {
+        for part in self.snapshot.selected(scope.selection) {
             for phase in scope.phases.iter() {
                 let cell = part.cell(index, phase);
                 requests.add(cell.requests());
@@ -158,7 +158,7 @@ impl Judge<'_> {
         let of_endpoint =
             |part: &PartCounts, index| scope.phases.iter().map(|phase| part.cell(index, phase).unknown).sum::<u64>();
         let of_part = |part| indices.iter().map(|&index| of_endpoint(part, index)).sum::<u64>();
-        self.snapshot.chosen(scope.only).map(of_part).sum()
+        self.snapshot.selected(scope.selection).map(of_part).sum()
     }
 
     fn all(&self, scope: Scope) -> RequestCounts {
@@ -181,26 +181,26 @@ impl Judge<'_> {
         };
         let segments = self.catalogue.judged_segments();
         let segment = slo.segment.and_then(|judged| segments.iter().position(|segment| *segment == judged));
-        Some(Scope { phases: slo.phases, only: Chosen { part, segment } })
+        Some(Scope { phases: slo.phases, selection: Selection { part, segment } })
     }
 
     fn counts(&self, slo: &Slo) -> Option<(usize, EndpointCounts)> {
         let (index, scope) = (self.index(slo.endpoint()?)?, self.scope(slo)?);
-        Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.only)?))
+        Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.selection)?))
     }
 
     /// Values of the objective's measure. `None` if the scenario does not record it.
     fn measure(&self, slo: &Slo) -> Option<MeasureCounts> {
         let (measure, scope) = (slo.measure()?, self.scope(slo)?);
         let index = self.catalogue.measures.iter().position(|known| known == measure)?;
-        let counts = self.snapshot.measure(index, scope.phases, scope.only)?;
+        let counts = self.snapshot.measure(index, scope.phases, scope.selection)?;
         (counts.count > 0 || self.measures.iter().any(|name| name == measure.name)).then_some(counts)
     }
 
     /// The last value of a gauge. With several parts, the worst of their values.
     fn worst_last(&self, measure: &Measure, limit: Limit, scope: Scope) -> Option<u64> {
         let index = self.catalogue.measures.iter().position(|known| known == measure)?;
-        let values = self.snapshot.chosen(scope.only).filter_map(|part| part.measures.last(index));
+        let values = self.snapshot.selected(scope.selection).filter_map(|part| part.measures.last(index));
         match limit {
             Limit::AtMost(_) => values.max(),
             Limit::AtLeast(_) => values.min(),
@@ -235,7 +235,7 @@ impl Judge<'_> {
                 Some(succeeded(requests))
             }
             Sli::Check { name } => {
-                let tries = self.snapshot.check(name, scope.phases, scope.only);
+                let tries = self.snapshot.check(name, scope.phases, scope.selection);
                 // Each unknown request could have been checked.
                 let RequestCounts { unknown, refused, late_failures: late, .. } = self.all(scope);
                 let good = tries.tried - tries.failed;
@@ -277,7 +277,7 @@ impl Judge<'_> {
         let (Some(tally), Some(scope)) = (self.tally(slo), self.scope(slo)) else {
             return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
-        let judged_ms = || judged_ms(&evidence.phases, scope.phases, scope.only.part);
+        let judged_ms = || judged_ms(&evidence.phases, scope.phases, scope.selection.part);
         let measurement = match slo.limit() {
             Some(_) => Measurement::value(tally, slo.is_per_second().then(judged_ms)),
             None => self.measured(slo, tally),
@@ -354,7 +354,7 @@ impl Judge<'_> {
         let names: BTreeSet<&str> =
             self.snapshot.parts.iter().flat_map(|part| part.checks.keys().map(AsRef::as_ref)).collect();
         let result = |name: &str| {
-            let tries = self.snapshot.check(name, Phases::ALL, Chosen::default());
+            let tries = self.snapshot.check(name, Phases::ALL, Selection::default());
             CheckResult { name: name.to_owned(), tried: tries.tried, failed: tries.failed }
         };
         names.into_iter().map(result).collect()

@@ -17,7 +17,7 @@ use perf_report::{exact_ms, whole_ms};
 
 use crate::engine::Load;
 use crate::measure::{
-    Chosen, DurationHistogram, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Pause, Snapshot,
+    DurationHistogram, GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Pause, Selection, Snapshot,
 };
 use crate::plan::{LoadProfile, PartPlan, Plan, Schedule};
 
@@ -53,7 +53,8 @@ pub(crate) fn part_results(
 /// Latencies of one part after warm-up, by endpoint.
 fn part_latencies(catalogue: &Catalogue, snapshot: &Snapshot, part: usize) -> BTreeMap<String, SegmentLatency> {
     let latency = |(index, endpoint): (usize, &Endpoint)| {
-        let counts = snapshot.endpoint_in(index, Phases::AFTER_WARM_UP, Chosen { part: Some(part), segment: None })?;
+        let counts =
+            snapshot.endpoint_in(index, Phases::AFTER_WARM_UP, Selection { part: Some(part), segment: None })?;
         let quantile = |percent| counts.latency.quantile(Ratio::percent(percent));
         let (requests, failed) = (counts.requests().sent, counts.requests().failed);
         let latency = SegmentLatency { requests, failed, p50_ms: quantile(50), p95_ms: quantile(95) };

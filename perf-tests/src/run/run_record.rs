@@ -20,7 +20,7 @@ use super::{FinishedLoad, NotSavedError, Planning, PreparedRun, RunError, RunOut
 use crate::agents::RunFacts;
 use crate::clock;
 use crate::evidence;
-use crate::measure::{Chosen, Snapshot};
+use crate::measure::{Selection, Snapshot};
 
 /// The parts of the evidence that are known only after the load.
 #[derive(Default)]
@@ -143,7 +143,7 @@ impl RunRecord<'_> {
     /// inconclusive. A counter without a value is 0, and a part that runs alone need not record all
     /// measures.
     fn unrecorded_measures(&self, counts: &Snapshot) -> Option<Finding> {
-        const ALL: Chosen = Chosen { part: None, segment: None };
+        const ALL: Selection = Selection { part: None, segment: None };
         let catalogue = self.spec.catalogue;
         let declared =
             catalogue.measures.iter().enumerate().filter(|(_, measure)| self.spec.measures.contains(measure));

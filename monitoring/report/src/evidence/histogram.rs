@@ -88,7 +88,7 @@ impl Buckets {
     }
 
     /// Whether the histogram has exactly these bounds and a count for each.
-    pub(crate) fn has(&self, bounds: &Bounds) -> bool {
+    pub(crate) fn has_bounds(&self, bounds: &Bounds) -> bool {
         self.bounds == *bounds && self.counts.len() == bounds.len() + 1
     }
 

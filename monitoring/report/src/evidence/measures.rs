@@ -70,17 +70,18 @@ impl Measures {
     }
 
     /// Whether counts from a file agree with each other.
-    pub(super) fn is_addable(&self) -> bool {
+    pub(super) fn is_consistent(&self) -> bool {
         self.0
             .iter()
             .all(|counts| counts.passed <= counts.count && counts.values.as_ref().is_none_or(Latency::is_whole))
     }
 
-    pub(super) fn has(&self, layout: &MeasureLayout) -> bool {
+    /// Whether the counts have the measures and bucket bounds of a layout.
+    pub(super) fn fits(&self, layout: &MeasureLayout) -> bool {
         let expected = layout.iter().flat_map(|bounds| [bounds; Phase::ALL.len()]);
         self.0.len() == layout.len() * Phase::ALL.len()
             && self.0.iter().zip(expected).all(|(counts, bounds)| match (&counts.values, bounds) {
-                (Some(values), Some(bounds)) => values.buckets().has(bounds),
+                (Some(values), Some(bounds)) => values.buckets().has_bounds(bounds),
                 (values, bounds) => values.is_none() && bounds.is_none(),
             })
     }

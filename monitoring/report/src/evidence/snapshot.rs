@@ -101,7 +101,7 @@ pub struct PartCounts {
 
 /// Part and segment whose counts are read. By default, all are read together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Chosen {
+pub struct Selection {
     /// Index of the part.
     pub part: Option<usize>,
     /// Index of the segment among those that an objective judges.
@@ -158,13 +158,13 @@ impl Snapshot {
     /// Whether the counts have the parts, endpoints and bucket bounds of a layout. Only such counts
     /// can be added.
     pub fn fits(&self, layout: &Layout) -> bool {
-        self.parts.len() == layout.open.len() && self.parts.iter().all(|part| part.has(layout))
+        self.parts.len() == layout.open.len() && self.parts.iter().all(|part| part.fits(layout))
     }
 
     /// Whether counts from a file can be added without loss: they fit, and no histogram has more
     /// durations than its buckets.
     pub fn is_addable(&self, layout: &Layout) -> bool {
-        self.fits(layout) && self.parts.iter().all(|part| part.is_addable(layout))
+        self.fits(layout) && self.parts.iter().all(|part| part.is_consistent(layout))
     }
 
     /// Adds the counts of another worker.
@@ -199,21 +199,22 @@ impl Snapshot {
 
     /// Counts of one endpoint in some phases, over all parts. `None` without parts or phases.
     pub fn endpoint(&self, endpoint: usize, phases: Phases) -> Option<EndpointCounts> {
-        self.endpoint_in(endpoint, phases, Chosen::default())
+        self.endpoint_in(endpoint, phases, Selection::default())
     }
 
     /// As [`Snapshot::endpoint`], in one part or segment.
-    pub fn endpoint_in(&self, endpoint: usize, phases: Phases, only: Chosen) -> Option<EndpointCounts> {
-        let mut cells = self.chosen(only).flat_map(|part| phases.iter().map(move |phase| part.cell(endpoint, phase)));
+    pub fn endpoint_in(&self, endpoint: usize, phases: Phases, selection: Selection) -> Option<EndpointCounts> {
+        let mut cells =
+            self.selected(selection).flat_map(|part| phases.iter().map(move |phase| part.cell(endpoint, phase)));
         let mut all = cells.next()?.clone();
         cells.for_each(|counts| all.merge(counts));
         Some(all)
     }
 
     /// Tries of a check in some phases, over all parts or in one.
-    pub fn check(&self, name: &str, phases: Phases, only: Chosen) -> CheckCounts {
+    pub fn check(&self, name: &str, phases: Phases, selection: Selection) -> CheckCounts {
         let mut all = CheckCounts::default();
-        for tries in self.chosen(only).filter_map(|part| part.checks.get(name)) {
+        for tries in self.selected(selection).filter_map(|part| part.checks.get(name)) {
             phases.iter().for_each(|phase| all.add(tries[phase.index()]));
         }
         all
@@ -221,17 +222,17 @@ impl Snapshot {
 
     /// Values of a measure in some phases, over all parts or in one. `None` without parts or
     /// phases.
-    pub fn measure(&self, measure: usize, phases: Phases, only: Chosen) -> Option<MeasureCounts> {
+    pub fn measure(&self, measure: usize, phases: Phases, selection: Selection) -> Option<MeasureCounts> {
         let mut all = None;
-        self.chosen(only).for_each(|part| part.measures.add_to(&mut all, measure, phases));
+        self.selected(selection).for_each(|part| part.measures.add_to(&mut all, measure, phases));
         all
     }
 
     /// All parts or one, or only their counts in a segment.
-    pub fn chosen(&self, only: Chosen) -> impl Iterator<Item = &PartCounts> {
-        let is_chosen = move |index| only.part.is_none_or(|part| part == index);
-        let parts = self.parts.iter().enumerate().filter(move |(index, _)| is_chosen(*index));
-        parts.filter_map(move |(_, counts)| match only.segment {
+    pub fn selected(&self, selection: Selection) -> impl Iterator<Item = &PartCounts> {
+        let is_selected = move |index| selection.part.is_none_or(|part| part == index);
+        let parts = self.parts.iter().enumerate().filter(move |(index, _)| is_selected(*index));
+        parts.filter_map(move |(_, counts)| match selection.segment {
             None => Some(counts),
             Some(segment) => counts.judged.get(segment),
         })
@@ -266,25 +267,26 @@ impl PartCounts {
     }
 
     /// Whether the counts have the endpoints and bucket bounds of a layout.
-    pub fn has(&self, layout: &Layout) -> bool {
-        self.has_cells(layout)
+    pub fn fits(&self, layout: &Layout) -> bool {
+        self.cells_fit(layout)
             && self.judged.len() == layout.segments.len()
-            && self.judged.iter().all(|counts| counts.has_cells(layout))
+            && self.judged.iter().all(|counts| counts.cells_fit(layout))
     }
 
-    fn is_addable(&self, layout: &Layout) -> bool {
+    /// Whether the counts agree with each other.
+    fn is_consistent(&self, layout: &Layout) -> bool {
         let own = [&self.iteration_duration, &self.lateness];
-        own.iter().all(|latency| latency.buckets().has(&layout.coarse) && latency.is_whole())
-            && self.cells.iter().all(|cell| is_addable(cell, &layout.coarse))
+        own.iter().all(|latency| latency.buckets().has_bounds(&layout.coarse) && latency.is_whole())
+            && self.cells.iter().all(|cell| is_consistent(cell, &layout.coarse))
             && self.checks.values().flatten().all(|tries| tries.failed <= tries.tried)
-            && self.measures.is_addable()
+            && self.measures.is_consistent()
             && self.dropped.iter().zip(self.refused).all(|(dropped, refused)| *dropped >= refused)
-            && self.judged.iter().all(|part| part.is_addable(layout))
+            && self.judged.iter().all(|part| part.is_consistent(layout))
     }
 
-    fn has_cells(&self, layout: &Layout) -> bool {
+    fn cells_fit(&self, layout: &Layout) -> bool {
         let endpoints = layout.spans.len();
-        let has_bounds = |latency: &Latency| latency.buckets().has(&layout.bounds);
+        let has_bounds = |latency: &Latency| latency.buckets().has_bounds(&layout.bounds);
         let has_spans = |cell: &EndpointCounts, spans: &[Span]| {
             cell.spans.iter().map(|counts| counts.span).eq(spans.iter().copied())
                 && cell.spans.iter().all(|counts| has_bounds(&counts.durations))
@@ -294,7 +296,7 @@ impl PartCounts {
             && self.cells.iter().all(|cell| has_bounds(&cell.latency) && cell.response.iter().all(has_bounds))
             && self.cells.iter().zip(spans).all(|(cell, spans)| has_spans(cell, spans))
             && self.most_per_iteration.len() == endpoints
-            && self.measures.has(&layout.measures)
+            && self.measures.fits(&layout.measures)
             && self.segments.values().flat_map(BTreeMap::keys).all(|&endpoint| endpoint < endpoints)
     }
 
@@ -344,15 +346,15 @@ impl PartCounts {
 }
 
 /// Whether an endpoint's counts from a file have these bounds and agree with each other.
-fn is_addable(cell: &EndpointCounts, coarse: &Bounds) -> bool {
+fn is_consistent(cell: &EndpointCounts, coarse: &Bounds) -> bool {
     let spans = cell.spans.iter().map(|span| &span.durations);
     let mut latencies = [&cell.latency].into_iter().chain(&cell.response).chain(spans);
     let mut statuses = cell.by_status.values().map(|status| &status.durations);
     let requests = cell.requests();
     latencies.all(Latency::is_whole)
-        && statuses.all(|buckets| buckets.has(cell.latency.buckets().bounds()))
+        && statuses.all(|buckets| buckets.has_bounds(cell.latency.buckets().bounds()))
         && cell.parts.len() == RequestPart::ALL.len()
-        && cell.parts.iter().all(|buckets| buckets.has(coarse))
+        && cell.parts.iter().all(|buckets| buckets.has_bounds(coarse))
         && requests.failed <= requests.sent
 }
 

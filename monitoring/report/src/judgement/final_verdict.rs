@@ -20,7 +20,7 @@ pub(super) fn final_verdict(run: &Judge<'_>, evidence: &Evidence, slo: &Slo, sco
     if evidence.run.smoke {
         return judge_strictly(slo, tally);
     }
-    let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.only.part);
+    let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.selection.part);
     let overtime_ms = overtime_ms(evidence, scope);
     let less_load_ms = less_load_ms(&evidence.findings, &evidence.run.agents, evidence.paused_ms);
     let has_data_elsewhere = || run.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
@@ -168,7 +168,7 @@ fn overtime_ms(evidence: &Evidence, scope: Scope) -> u64 {
     let parts = evidence.phases.iter().zip(&evidence.counts.parts).zip(&evidence.run.plan.parts).enumerate();
     let ends = parts.filter_map(|(index, ((times, counts), part))| {
         let last = times.last().filter(|last| scope.phases.contains(last.phase))?;
-        let is_judged = scope.only.part.is_none_or(|only| only == index);
+        let is_judged = scope.selection.part.is_none_or(|selected| selected == index);
         // Each iteration of an open load is due before the end.
         let ended_ms = if matches!(part.model, LoadModel::Closed) { counts.ended_ms } else { 0 };
         is_judged.then_some((last.to_ms, ended_ms))
