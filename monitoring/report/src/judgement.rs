@@ -7,6 +7,7 @@ mod endpoint_result;
 mod final_verdict;
 mod goal;
 mod objective_result;
+mod objective_tally;
 pub mod objective_verdict;
 mod segments;
 mod smoke;
@@ -17,10 +18,9 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::Endpoint;
-use monitoring::measure::{Limit, Measure, Reading, as_duration};
 use monitoring::phase::{Phase, Phases};
 use monitoring::ratio::Ratio;
-use monitoring::slo::{Sli, Slo};
+use monitoring::slo::Slo;
 use monitoring::span::Span;
 
 pub use check_result::CheckResult;
@@ -32,8 +32,8 @@ pub use objective_result::{Measurement, ObjectiveResult};
 pub use segments::SegmentResult;
 
 use crate::evidence::{
-    Selection, EndpointCounts, Evidence, IterationCounts, Iterations, Latency, MeasureCounts, PartCounts, RequestCounts,
-     ServerTimes, Snapshot, judged_ms,
+    EndpointCounts, Evidence, IterationCounts, Iterations, Latency, PartCounts, RequestCounts, Selection, ServerTimes,
+    Snapshot, judged_ms,
 };
 use crate::finding::{Finding, FindingKind, Subject};
 use crate::format::millis;
@@ -83,9 +83,14 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
     let is_exercised = |endpoint: &&Endpoint| evidence.exercised.iter().any(|name| name == endpoint.name);
     let exercised: Vec<_> = catalogue.endpoints.iter().filter(is_exercised).copied().collect();
     let parts: Vec<_> = evidence.run.plan.parts.iter().map(|part| &*part.name).collect();
-    let (snapshot, checks) = (&evidence.counts, &evidence.checks);
-    let measures = &evidence.measures;
-    let judge = Judge { catalogue, exercised: &exercised, snapshot, checks, measures, parts: &parts };
+    let judge = Judge {
+        catalogue,
+        exercised: &exercised,
+        snapshot: &evidence.counts,
+        checks: &evidence.checks,
+        measures: &evidence.measures,
+        parts: &parts,
+    };
     let IterationCounts { completed, failed, interrupted, .. } = evidence.counts.iterations();
     let dropped = evidence.counts.parts.iter().flat_map(|part| part.dropped).sum();
     let known = catalogue.endpoints.iter().enumerate().filter(|(_, endpoint)| exercised.contains(endpoint));
@@ -105,7 +110,7 @@ pub fn judge(catalogue: &Catalogue, evidence: &Evidence) -> Judgement {
         findings.extend(smoke::problem(&evidence.counts, &evidence.exercised, &requested));
     }
     Judgement {
-        requests: judge.all(EVERYTHING).into(),
+        requests: judge.all_requests(EVERYTHING).into(),
         iterations: Iterations { completed, failed, interrupted, dropped },
         endpoints,
         segments: segments::results(catalogue, &evidence.counts),
@@ -154,21 +159,27 @@ impl Judge<'_> {
     }
 
     /// Requests of endpoints that began and did not end.
-    fn cut(&self, indices: &[usize], scope: Scope) -> u64 {
+    fn cut_off_requests(&self, indices: &[usize], scope: Scope) -> u64 {
         let of_endpoint =
             |part: &PartCounts, index| scope.phases.iter().map(|phase| part.cell(index, phase).unknown).sum::<u64>();
         let of_part = |part| indices.iter().map(|&index| of_endpoint(part, index)).sum::<u64>();
         self.snapshot.selected(scope.selection).map(of_part).sum()
     }
 
-    fn all(&self, scope: Scope) -> RequestCounts {
+    /// Requests of several endpoints in a scope.
+    fn sum_requests(&self, indices: impl IntoIterator<Item = usize>, scope: Scope) -> RequestCounts {
         let mut all = RequestCounts::default();
-        (0..self.catalogue.endpoints.len()).for_each(|index| all.add(self.requests(index, scope)));
+        indices.into_iter().for_each(|index| all.add(self.requests(index, scope)));
         all
     }
 
+    /// Requests of all endpoints in a scope.
+    fn all_requests(&self, scope: Scope) -> RequestCounts {
+        self.sum_requests(0..self.catalogue.endpoints.len(), scope)
+    }
+
     /// Index of an endpoint. `None` if the scenario does not request it.
-    fn index(&self, endpoint: &Endpoint) -> Option<usize> {
+    fn exercised_index(&self, endpoint: &Endpoint) -> Option<usize> {
         let index = self.catalogue.endpoints.iter().position(|known| known == endpoint)?;
         self.exercised.contains(endpoint).then_some(index)
     }
@@ -184,93 +195,12 @@ impl Judge<'_> {
         Some(Scope { phases: slo.phases, selection: Selection { part, segment } })
     }
 
-    fn counts(&self, slo: &Slo) -> Option<(usize, EndpointCounts)> {
-        let (index, scope) = (self.index(slo.endpoint()?)?, self.scope(slo)?);
-        Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.selection)?))
-    }
-
-    /// Values of the objective's measure. `None` if the scenario does not record it.
-    fn measure(&self, slo: &Slo) -> Option<MeasureCounts> {
-        let (measure, scope) = (slo.measure()?, self.scope(slo)?);
-        let index = self.catalogue.measures.iter().position(|known| known == measure)?;
-        let counts = self.snapshot.measure(index, scope.phases, scope.selection)?;
-        (counts.count > 0 || self.measures.iter().any(|name| name == measure.name)).then_some(counts)
-    }
-
-    /// The last value of a gauge. With several parts, the worst of their values.
-    fn worst_last(&self, measure: &Measure, limit: Limit, scope: Scope) -> Option<u64> {
-        let index = self.catalogue.measures.iter().position(|known| known == measure)?;
-        let values = self.snapshot.selected(scope.selection).filter_map(|part| part.measures.last(index));
-        match limit {
-            Limit::AtMost(_) => values.max(),
-            Limit::AtLeast(_) => values.min(),
-        }
-    }
-
-    /// Requests that an objective counts. `None` if the scenario does not exercise it.
-    pub fn tally(&self, slo: &Slo) -> Option<Tally> {
+    /// Index and judged counts of the objective's endpoint. `None` if the scenario does not request
+    /// it.
+    fn endpoint_counts(&self, slo: &Slo) -> Option<(usize, EndpointCounts)> {
+        let index = self.exercised_index(slo.endpoint()?)?;
         let scope = self.scope(slo)?;
-        let succeeded = |requests: RequestCounts| Tally {
-            good: requests.sent - requests.failed,
-            total: requests.sent,
-            unknown: requests.unknown,
-            refused: requests.refused,
-            late: requests.late_failures,
-        };
-        match &slo.sli {
-            Sli::NoError => Some(succeeded(self.all(scope))),
-            Sli::Success { endpoint } => Some(succeeded(self.requests(self.index(endpoint)?, scope))),
-            Sli::Throughput { endpoint, .. } => {
-                let indices = match endpoint {
-                    Some(endpoint) => vec![self.index(endpoint)?],
-                    None => (0..self.catalogue.endpoints.len()).collect(),
-                };
-                let mut requests = RequestCounts::default();
-                for &index in &indices {
-                    requests.add(self.requests(index, scope));
-                }
-                // Requests that were never made, because of a stall or of dropped arrivals, did not
-                // succeed. Only those that were cut off may have.
-                (requests.unknown, requests.refused) = (self.cut(&indices, scope), 0);
-                Some(succeeded(requests))
-            }
-            Sli::Check { name } => {
-                let tries = self.snapshot.check(name, scope.phases, scope.selection);
-                // Each unknown request could have been checked.
-                let RequestCounts { unknown, refused, late_failures: late, .. } = self.all(scope);
-                let good = tries.tried - tries.failed;
-                let is_tried = tries.tried > 0 || self.checks.iter().any(|known| known == name);
-                is_tried.then_some(Tally { good, total: tries.tried, unknown, refused, late })
-            }
-            Sli::Measure { at_most, .. } => {
-                let counts = self.measure(slo)?;
-                let limit = at_most.map(as_duration);
-                let within = limit.zip(counts.values.as_ref()).map(|(limit, values)| values.buckets().within(limit));
-                let (good, total) = (within.unwrap_or(counts.passed), counts.count);
-                Some(Tally { good, total, ..Tally::default() })
-            }
-            Sli::Value { measure, reading, limit } => {
-                let (counts, total) = (self.measure(slo)?, self.all(scope).sent);
-                let good = match reading {
-                    Reading::Count | Reading::PerSecond => counts.sum,
-                    Reading::Last => match self.worst_last(measure, *limit, scope) {
-                        Some(value) => value,
-                        // Without a value the objective is inconclusive.
-                        None => return Some(Tally::default()),
-                    },
-                };
-                Some(Tally { good, total, ..Tally::default() })
-            }
-            Sli::Span { span, threshold, .. } => {
-                let (index, counts) = self.counts(slo)?;
-                // Closed loads have no response times. Without requests the objective is
-                // inconclusive, never met.
-                let Some(durations) = counts.span(*span) else { return Some(Tally::default()) };
-                let (good, total) = (durations.buckets().within(*threshold), durations.buckets().count());
-                let RequestCounts { unknown, refused, .. } = self.requests(index, scope);
-                Some(Tally { good, total, unknown, refused, late: counts.late })
-            }
-        }
+        Some((index, self.snapshot.endpoint_in(index, scope.phases, scope.selection)?))
     }
 
     fn objective(&self, slo: &Slo, evidence: &Evidence) -> ObjectiveResult {
@@ -280,18 +210,18 @@ impl Judge<'_> {
         let judged_ms = || judged_ms(&evidence.phases, scope.phases, scope.selection.part);
         let measurement = match slo.limit() {
             Some(_) => Measurement::value(tally, slo.is_per_second().then(judged_ms)),
-            None => self.measured(slo, tally),
+            None => self.measurement(slo, tally),
         };
         let verdict = final_verdict::final_verdict(self, evidence, slo, scope, tally);
         ObjectiveResult::new(self.catalogue, slo, measurement, verdict)
     }
 
     /// Counts of an objective on a share, with the percentile for display.
-    fn measured(&self, slo: &Slo, tally: Tally) -> Measurement {
-        if let Some(values) = self.measure(slo).and_then(|counts| counts.values) {
+    fn measurement(&self, slo: &Slo, tally: Tally) -> Measurement {
+        if let Some(values) = self.measure_counts(slo).and_then(|counts| counts.values) {
             return Measurement::Values { tally, quantile: values.quantile(slo.objective).map(Millis::as_f64) };
         }
-        let (Some(span), Some((_, counts))) = (slo.limited_span(), self.counts(slo)) else {
+        let (Some(span), Some((_, counts))) = (slo.limited_span(), self.endpoint_counts(slo)) else {
             return Measurement::counts(slo, tally);
         };
         let quantile = |durations: &Latency| durations.quantile(slo.objective);
@@ -308,7 +238,7 @@ impl Judge<'_> {
         let slos = self.catalogue.slos.iter().zip(results);
         let met = slos.filter(|(_, result)| result.goal.is_latency() && result.verdict == Verdict::Met);
         let hidden = met.filter_map(|(slo, result)| {
-            let (_, counts) = self.counts(slo)?;
+            let (_, counts) = self.endpoint_counts(slo)?;
             let response = counts.response.filter(|response| response.buckets().count() > 0)?;
             let good = response.buckets().within(slo.threshold()?);
             let total = response.buckets().count();

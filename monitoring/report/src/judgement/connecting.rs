@@ -25,7 +25,7 @@ pub(super) fn findings(judge: &Judge<'_>) -> Vec<Finding> {
 fn reconnects(judge: &Judge<'_>) -> Option<Finding> {
     let counts = (0..judge.catalogue.endpoints.len()).filter_map(|at| judge.snapshot.endpoint(at, Phases::ALL));
     let again: u64 = counts.map(|counts| counts.reconnects).sum();
-    let sent = judge.all(EVERYTHING).sent;
+    let sent = judge.all_requests(EVERYTHING).sent;
     let is_many =
         u128::from(again) * u128::from(Ratio::WHOLE) > u128::from(sent) * u128::from(MANY_RECONNECTS.as_ppm());
     let message = format!(
@@ -38,7 +38,7 @@ fn reconnects(judge: &Judge<'_>) -> Option<Finding> {
 }
 
 fn finding(judge: &Judge<'_>, slo: &Slo) -> Option<Finding> {
-    let (_, counts) = judge.counts(slo)?;
+    let (_, counts) = judge.endpoint_counts(slo)?;
     let total = counts.latency.buckets().count();
     let (slow, alone) = (counts.slow_with_connecting, counts.slow_connecting);
     let good = counts.latency.buckets().within(slo.threshold()?);

@@ -24,7 +24,7 @@ pub(super) fn final_verdict(run: &Judge<'_>, evidence: &Evidence, slo: &Slo, sco
     let overtime_ms = overtime_ms(evidence, scope);
     let less_load_ms = less_load_ms(&evidence.findings, &evidence.run.agents, evidence.paused_ms);
     let has_data_elsewhere = || run.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
-    let is_requested = || run.counts(slo).is_some_and(|(_, counts)| counts.requests().sent > 0);
+    let is_requested = || run.endpoint_counts(slo).is_some_and(|(_, counts)| counts.requests().sent > 0);
 
     let verdict = judge_counts(slo, tally, judged_ms);
     let verdict = name_absence(verdict, slo, has_data_elsewhere, is_requested);
@@ -61,7 +61,11 @@ pub(super) fn final_backend_verdict(
 fn judge_strictly(slo: &Slo, tally: Tally) -> Verdict {
     match slo.sli {
         Sli::Success { .. } | Sli::Check { .. } | Sli::NoError if tally.total > 0 => {
-            if tally.good == tally.total { Verdict::Met } else { Verdict::Missed }
+            if tally.good == tally.total {
+                Verdict::Met
+            } else {
+                Verdict::Missed
+            }
         }
         _ => Verdict::NotJudged,
     }
