@@ -8,58 +8,67 @@ use crate::metric::{self, Metric};
 use crate::promql::{Expr, Selector, Window};
 use crate::slo::{Sli, Slo, ThresholdRule};
 
-/// Good requests and all requests of an objective, in the phases and the part that it judges. For a
-/// counter or a gauge, its value and all requests. `count` turns a counter into a number: its value
-/// at a time, or its growth.
-pub fn good_and_total(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> (Expr, Expr) {
+/// The counters that an objective is judged by, as expressions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectiveCounters {
+    /// Good requests. For a counter or a gauge of the scenario, its value.
+    pub good: Expr,
+    /// All requests, tries or values.
+    pub total: Expr,
+}
+
+/// Counters of an objective, in the phases and the part that it judges. `count` turns a counter
+/// into a number: its value at a time, or its growth.
+pub fn counters(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> ObjectiveCounters {
     let judged = |name: String| slo.select(Selector::new(name));
-    let rest = |total: Selector, bad: Selector| (count(total.clone()).minus(count(bad)), count(total));
+    let of = |good: Selector, total: Selector| ObjectiveCounters { good: count(good), total: count(total) };
+    let all_but = |total: Selector, bad: Selector| {
+        let total = count(total);
+        ObjectiveCounters { good: total.clone().minus(count(bad)), total }
+    };
     match &slo.sli {
         Sli::Span { endpoint, span, threshold } => {
             let metric = Metric::span(endpoint, *span);
-            let good = slo.select(Selector::new(metric.bucket()).with(LE, metric::le(*threshold)));
-            (count(good), count(judged(metric.count())))
+            let within = slo.select(Selector::new(metric.bucket()).with(LE, metric::le(*threshold)));
+            of(within, judged(metric.count()))
         }
         Sli::Success { endpoint } => {
-            let good = judged(Metric::success(endpoint).name);
-            (count(good), count(judged(Metric::latency(endpoint).count())))
+            of(judged(Metric::success(endpoint).name), judged(Metric::latency(endpoint).count()))
         }
         Sli::Check { name } => {
             let check_series = |metric: Metric| judged(metric.name).with(CHECK, *name);
-            rest(check_series(Metric::checks()), check_series(Metric::checks_failed()))
+            all_but(check_series(Metric::checks()), check_series(Metric::checks_failed()))
         }
         Sli::Measure { measure, at_most: Some(at_most) } => {
             let metric = Metric::measure(measure);
             let le = metric::le(measure::as_duration(*at_most));
-            (count(slo.select(Selector::new(metric.bucket()).with(LE, le))), count(judged(metric.count())))
+            of(slo.select(Selector::new(metric.bucket()).with(LE, le)), judged(metric.count()))
         }
         Sli::Measure { measure, at_most: None } => {
-            (count(judged(Metric::measure_passed(measure).name)), count(judged(Metric::measure(measure).name)))
+            of(judged(Metric::measure_passed(measure).name), judged(Metric::measure(measure).name))
         }
         // A value is judged once requests were made.
-        Sli::Value { measure, .. } => {
-            (count(judged(Metric::measure(measure).name)), count(judged(Metric::http_reqs().name)))
-        }
+        Sli::Value { measure, .. } => of(judged(Metric::measure(measure).name), judged(Metric::http_reqs().name)),
         Sli::NoError | Sli::Throughput { endpoint: None, .. } => {
-            rest(judged(Metric::http_reqs().name), judged(Metric::api_errors().name))
+            all_but(judged(Metric::http_reqs().name), judged(Metric::api_errors().name))
         }
         Sli::Throughput { endpoint: Some(endpoint), .. } => {
             let failed = judged(Metric::api_errors().name).with(NAME, endpoint.name);
-            rest(judged(Metric::latency(endpoint).count()), failed)
+            all_but(judged(Metric::latency(endpoint).count()), failed)
         }
     }
 }
 
-/// Good requests and all requests of an objective at the time of a run's last push. Every series of
-/// a run starts at zero, so the last values of its counters are the integers of the verdict.
-pub fn final_counts(slo: &Slo, testid: &str) -> (Expr, Expr) {
+/// Counters of an objective at the time of a run's last push. Every series of a run starts at zero,
+/// so the last values of its counters are the integers of the verdict.
+pub fn final_counters(slo: &Slo, testid: &str) -> ObjectiveCounters {
     present_counters(slo, &|selector| selector.with(TESTID, testid), &[])
 }
 
-/// As [`good_and_total`], with the present values of the counters. The value of a gauge is the one
-/// that is worst for the limit.
-pub(crate) fn present_counters(slo: &Slo, labels: &dyn Fn(Selector) -> Selector, by: &[Label]) -> (Expr, Expr) {
-    let (good, total) = good_and_total(slo, &|selector| labels(selector).now().sum_by(by));
+/// As [`counters`], with the present values of the counters. The value of a gauge is the one that
+/// is worst for the limit.
+pub(crate) fn present_counters(slo: &Slo, labels: &dyn Fn(Selector) -> Selector, by: &[Label]) -> ObjectiveCounters {
+    let present = counters(slo, &|selector| labels(selector).now().sum_by(by));
     match slo.sli {
         Sli::Value { measure, reading: Reading::Last, limit } => {
             let values = labels(slo.select(Selector::new(Metric::measure(&measure).name))).now();
@@ -67,9 +76,9 @@ pub(crate) fn present_counters(slo: &Slo, labels: &dyn Fn(Selector) -> Selector,
                 Limit::AtMost(_) => values.max_by(by),
                 Limit::AtLeast(_) => values.min_by(by),
             };
-            (worst, total)
+            ObjectiveCounters { good: worst, ..present }
         }
-        _ => (good, total),
+        _ => present,
     }
 }
 
@@ -87,18 +96,18 @@ pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, 
             Window::Fixed(window) => window,
             Window::RateInterval | Window::Range => Duration::from_secs(60),
         };
-        let (good, _) = good_and_total(slo, &|selector| aggregate(labels(selector).rate(Window::Fixed(window))));
-        let (_, total) = present_counters(slo, labels, by);
-        let (_, earlier) = good_and_total(slo, &|selector| aggregate(labels(selector).before(window).now()));
+        let rate = counters(slo, &|selector| aggregate(labels(selector).rate(Window::Fixed(window)))).good;
+        let total = present_counters(slo, labels, by).total;
+        let earlier = counters(slo, &|selector| aggregate(labels(selector).before(window).now())).total;
         let is_full = total.and_on(by, earlier.above_zero());
-        return good.is_within(limit.map(Expr::Integer)).and_on(by, is_full);
+        return rate.is_within(limit.map(Expr::Integer)).and_on(by, is_full);
     }
     if let Some(limit) = slo.limit() {
-        let (value, total) = present_counters(slo, labels, by);
+        let ObjectiveCounters { good: value, total } = present_counters(slo, labels, by);
         return value.is_within(limit.map(Expr::Integer)).and_on(by, total.above_zero());
     }
     let (needed, of) = slo.objective.as_fraction();
-    let (good, total) = good_and_total(slo, &|selector| aggregate(labels(selector).growth(window)));
+    let ObjectiveCounters { good, total } = counters(slo, &|selector| aggregate(labels(selector).growth(window)));
     let enough = total.clone().times(needed);
     let good = good.times(of);
     let met = match slo.sli.threshold_rule() {
@@ -112,7 +121,7 @@ pub fn is_met(slo: &Slo, window: Window, labels: &dyn Fn(Selector) -> Selector, 
 /// budget, and negative if they exceed it.
 pub fn budget_left(slo: &Slo, count: &dyn Fn(Selector) -> Expr) -> Expr {
     let (needed, of) = slo.objective.as_fraction();
-    let (good, total) = good_and_total(slo, count);
+    let ObjectiveCounters { good, total } = counters(slo, count);
     let bad = total.clone().minus(good).times(of);
     Expr::Integer(1).minus(bad.divided_by(total.times(of - needed)))
 }

@@ -4,7 +4,7 @@ use monitoring::backend_metrics;
 use monitoring::catalogue::Catalogue;
 use monitoring::label::TESTID;
 use monitoring::metric::Metric;
-use monitoring::objective_counters;
+use monitoring::objective_counters::{self, ObjectiveCounters};
 use monitoring::prometheus::alerts::TOO_MANY_ERRORS;
 use monitoring::promql::{Expr, Selector, Window};
 use monitoring::ratio::Ratio;
@@ -34,7 +34,7 @@ fn sum_selected(selector: Selector) -> Expr {
 fn success(slo: &Slo) -> Panel {
     let title = slo.endpoint().map_or(slo.subject(), |endpoint| endpoint.title);
     let scope = slo.describe_scope();
-    let (good, total) = objective_counters::good_and_total(slo, &sum_selected);
+    let ObjectiveCounters { good, total } = objective_counters::counters(slo, &sum_selected);
     let description = format!(
         "Share of requests to {} that succeeded in the time range. Objective: {}. Yellow: met, but \
          more than a fifth of the error budget is used. Red: missed; check the errors by status in \

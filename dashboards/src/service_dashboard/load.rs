@@ -30,7 +30,7 @@ pub(super) fn throughputs(catalogue: &Catalogue) -> Vec<Panel> {
     let panel = |slo: &Slo| {
         let Sli::Throughput { per_second, .. } = slo.sli else { return None };
         let rate = |series: Selector| restrict_to_selection(series).rate(Window::RateInterval).sum_by(&[TESTID]);
-        let (good, _) = objective_counters::good_and_total(slo, &rate);
+        let good = objective_counters::counters(slo, &rate).good;
         let title = slo.endpoint().map_or("All endpoints", |endpoint| endpoint.title);
         let description = format!(
             "Successful requests a second. Objective: {}, the dashed line. Red: fewer; check for \

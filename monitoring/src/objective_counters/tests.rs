@@ -6,7 +6,7 @@ use crate::catalogue::tests::ECHO;
 #[test]
 fn every_expression_is_promql() {
     for slo in ECHO.slos {
-        let (good, total) = final_counts(slo, "t");
+        let ObjectiveCounters { good, total } = final_counters(slo, "t");
         let count = |selector: Selector| selector.now().sum_by(&[TESTID]);
         let met = is_met(slo, Window::Fixed(Duration::from_secs(60)), &|selector| selector, &[TESTID]);
         for text in [good, total, met, budget_left(slo, &count), any_series("t").now(), run_requests("t")] {

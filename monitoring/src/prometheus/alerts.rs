@@ -11,7 +11,7 @@ use crate::catalogue::Catalogue;
 use crate::label::TESTID;
 use crate::measure::{Limit, Reading};
 use crate::metric::Metric;
-use crate::objective_counters;
+use crate::objective_counters::{self, ObjectiveCounters};
 use crate::prometheus::recording_rules::{self, RuleFile, RuleGroup, Timing};
 use crate::promql::{self, Expr, Selector, Window};
 use crate::query_subject::QuerySubject;
@@ -112,18 +112,18 @@ fn slo_violation(catalogue: &Catalogue, slo: &Slo, timing: &Timing) -> Option<Al
         }
         Sli::Measure { at_most: None, .. } | Sli::Success { .. } | Sli::Check { .. } | Sli::NoError => {
             let grown = |selector: Selector| selector.growth(window).sum_by(&[TESTID]);
-            let (good, total) = objective_counters::good_and_total(slo, &grown);
-            let (good, is_errors) = (good.divided_by(total), slo.sli == Sli::NoError);
-            let share = if is_errors { Expr::Integer(1).minus(good) } else { good };
+            let ObjectiveCounters { good, total } = objective_counters::counters(slo, &grown);
+            let good = good.divided_by(total);
+            let share = if slo.sli == Sli::NoError { Expr::Integer(1).minus(good) } else { good };
             (share, format!("{}: {{{{ humanizePercentage $value }}}}", slo.describe_kind()))
         }
         Sli::Value { reading: Reading::Count | Reading::Last, .. } => {
-            let (value, _) = objective_counters::present_counters(slo, &|selector| selector, &[TESTID]);
+            let value = objective_counters::present_counters(slo, &|selector| selector, &[TESTID]).good;
             (value, format!("{}: {{{{ printf \"%.0f\" $value }}}}", slo.describe_kind()))
         }
         _ => {
             let rate = |selector: Selector| selector.rate(window).sum_by(&[TESTID]);
-            let (good, _) = objective_counters::good_and_total(slo, &rate);
+            let good = objective_counters::counters(slo, &rate).good;
             if slo.measure().is_some() {
                 (good, "rate: {{ printf \"%.1f\" $value }}/s".to_owned())
             } else {

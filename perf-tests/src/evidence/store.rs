@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use monitoring::label::{self, BACKEND_JOB};
-use monitoring::objective_counters;
+use monitoring::objective_counters::{self, ObjectiveCounters};
 use monitoring::promql::{Expr, Selector};
 use monitoring::slo::Slo;
 use perf_report::verdict::Tally;
@@ -46,7 +46,7 @@ impl MeasuredCount {
 
     /// The good and all requests of an objective, from its ID.
     pub(crate) fn objective(id: &str, slo: &Slo, testid: &str, tally: Tally) -> [Self; 2] {
-        let (good, total) = objective_counters::final_counts(slo, testid);
+        let ObjectiveCounters { good, total } = objective_counters::final_counters(slo, testid);
         [
             Self { name: format!("good requests of {id}"), query: good, measured: tally.good },
             Self { name: format!("requests of {id}"), query: total, measured: tally.total },
