@@ -22,14 +22,24 @@ pub(super) fn panels(catalogue: &Catalogue) -> Vec<Panel> {
     catalogue.measures.iter().map(|measure| panel(catalogue, measure)).chain(sums).collect()
 }
 
-/// Objectives on a measure, those on the sum of a counter or the others.
-fn slos(catalogue: &Catalogue, measure: &Measure, on_sum: bool) -> Vec<&'static Slo> {
-    let is_on_sum = |slo: &Slo| matches!(slo.sli, Sli::Value { reading: Reading::Count, .. });
-    catalogue.slos.iter().filter(|slo| slo.measure() == Some(measure) && is_on_sum(slo) == on_sum).collect()
+/// Objectives on the sum of a counter.
+fn slos_on_sum(catalogue: &Catalogue, measure: &Measure) -> Vec<&'static Slo> {
+    let slos = catalogue.slos.iter().filter(|slo| slo.measure() == Some(measure));
+    slos.filter(|slo| is_on_sum(slo)).collect()
+}
+
+/// Objectives on a measure, without those on the sum of a counter.
+fn other_slos(catalogue: &Catalogue, measure: &Measure) -> Vec<&'static Slo> {
+    let slos = catalogue.slos.iter().filter(|slo| slo.measure() == Some(measure));
+    slos.filter(|slo| !is_on_sum(slo)).collect()
+}
+
+const fn is_on_sum(slo: &Slo) -> bool {
+    matches!(slo.sli, Sli::Value { reading: Reading::Count, .. })
 }
 
 fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
-    let slos = slos(catalogue, measure, false);
+    let slos = other_slos(catalogue, measure);
     let series = || selected(Metric::measure(measure).name);
     let rate = |selector: Selector| selector.rate(Window::RateInterval).sum_by(&[TESTID]);
     let (what, unit, queries) = match measure.kind {
@@ -50,7 +60,7 @@ fn panel(catalogue: &Catalogue, measure: &Measure) -> Panel {
 }
 
 fn sum(catalogue: &Catalogue, measure: &Measure) -> Option<Panel> {
-    let slos = slos(catalogue, measure, true);
+    let slos = slos_on_sum(catalogue, measure);
     let sum = selected(Metric::measure(measure).name).now().sum_by(&[TESTID]);
     let queries = vec![Query::new("", sum).by(&[TESTID])];
     let title = format!("{}: sum", measure.title);
