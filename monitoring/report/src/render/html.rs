@@ -17,6 +17,7 @@ mod agents;
 mod chart;
 mod comparison;
 mod figures;
+mod forest_plot;
 mod sections;
 
 pub use figures::operating_characteristic;
