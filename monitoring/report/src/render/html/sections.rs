@@ -10,6 +10,7 @@ use super::super::rows::{self, ObjectiveRow, ObjectiveRows};
 use super::{agents, class, figures, heads};
 use crate::Report;
 use crate::error_budget::{MONTH_DAYS, budgets as error_budgets};
+use crate::evidence::{Generator, StoreResult};
 use crate::finding::Finding;
 use crate::findings::table_notes;
 use crate::format::{self, counted, finite_millis, percent};
@@ -302,45 +303,7 @@ fn describe_days(days: Option<f64>) -> String {
 
 /// Machine and software of the run.
 pub(super) fn environment(report: &Report) -> Markup {
-    let environment = &report.run.environment;
-    let share = |share: Option<f64>| share.map_or_else(|| "unknown".to_owned(), percent);
-    let generator = &report.run.generator;
-    let rows = [
-        ("command", environment.command.clone()),
-        ("revision", environment.revision()),
-        ("version", environment.version.clone()),
-        ("system", format!("{} {}", environment.system, environment.kernel).trim().to_owned()),
-        ("processors", format!("{} x {}", environment.processors, environment.processor)),
-        (
-            "generator",
-            if report.was_loaded() {
-                format!(
-                    "{}; processor use of the busiest: {}; longest wait for a processor: {}; \
-                     stolen by the hypervisor: {}",
-                    counted(generator.workers as u64, "worker"),
-                    share(generator.cpu),
-                    share(generator.run_queue),
-                    share(generator.steal)
-                )
-            } else {
-                String::new()
-            },
-        ),
-        (
-            "metrics",
-            report.run.store.as_ref().map_or_else(
-                || "no store".to_owned(),
-                |store| {
-                    let word = if store.complete { "all accepted" } else { "not all accepted" };
-                    format!("{}, {}, {word}", store.url, counted(store.accepted, "push"))
-                },
-            ),
-        ),
-        ("plan", report.run.plan.hash.clone()),
-        ("targets", environment.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
-        ("proxy", environment.proxy.clone().unwrap_or_default()),
-        ("allowed targets", environment.allowed_targets.join(", ")),
-    ];
+    let rows = environment_rows(report);
     let server_timings = report.endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.server_timing?)));
     html! {
         h2 id="environment" { "Environment" }
@@ -362,4 +325,38 @@ pub(super) fn environment(report: &Report) -> Markup {
             "Percentiles use the nearest rank. Intervals have 95 % confidence."
         }
     }
+}
+
+/// Names and values of the environment. A row without a value is not shown.
+fn environment_rows(report: &Report) -> [(&'static str, String); 11] {
+    let environment = &report.run.environment;
+    [
+        ("command", environment.command.clone()),
+        ("revision", environment.revision()),
+        ("version", environment.version.clone()),
+        ("system", format!("{} {}", environment.system, environment.kernel).trim().to_owned()),
+        ("processors", format!("{} x {}", environment.processors, environment.processor)),
+        ("generator", if report.was_loaded() { describe_generator(&report.run.generator) } else { String::new() }),
+        ("metrics", report.run.store.as_ref().map_or_else(|| "no store".to_owned(), describe_store)),
+        ("plan", report.run.plan.hash.clone()),
+        ("targets", environment.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        ("proxy", environment.proxy.clone().unwrap_or_default()),
+        ("allowed targets", environment.allowed_targets.join(", ")),
+    ]
+}
+
+fn describe_generator(generator: &Generator) -> String {
+    let share = |share: Option<f64>| share.map_or_else(|| "unknown".to_owned(), percent);
+    format!(
+        "{}; processor use of the busiest: {}; longest wait for a processor: {}; stolen by the hypervisor: {}",
+        counted(generator.workers as u64, "worker"),
+        share(generator.cpu),
+        share(generator.run_queue),
+        share(generator.steal)
+    )
+}
+
+fn describe_store(store: &StoreResult) -> String {
+    let word = if store.complete { "all accepted" } else { "not all accepted" };
+    format!("{}, {}, {word}", store.url, counted(store.accepted, "push"))
 }
