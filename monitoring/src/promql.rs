@@ -217,7 +217,8 @@ impl Expr {
     /// Whether it has series of the backend's own metrics. PromQL from the catalogue counts as
     /// such.
     pub fn is_about_backend(&self) -> bool {
-        self.scraped().next().is_some() || self.parts().any(|part| matches!(part, Self::Verbatim(_) | Self::VerbatimRange(..)))
+        self.scraped().next().is_some()
+            || self.parts().any(|part| matches!(part, Self::Verbatim(_) | Self::VerbatimRange(..)))
     }
 
     fn binary(self, op: impl Into<Cow<'static, str>>, other: Self) -> Self {

@@ -22,7 +22,7 @@ impl Panel {
     /// Draws the objective's threshold as a dashed line, red above it. The axis reaches beyond the
     /// threshold, so that the line is visible even if all values are far below it.
     #[must_use]
-    pub fn slo_line(mut self, threshold: Duration) -> Self {
+    fn slo_line(mut self, threshold: Duration) -> Self {
         self.line_at("green", "red", millis(threshold), millis(threshold * 11 / 10));
         self
     }
