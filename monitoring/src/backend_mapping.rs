@@ -7,8 +7,13 @@ use crate::promql::Selector;
 
 /// Where a backend serves its metrics, and how it names those of its requests.
 ///
-/// Start from a constant and change what differs:
-/// `BackendMapping::EXPRESS.status("code").at("/internal/metrics")`.
+/// Start from a constant and change what differs.
+///
+/// ```
+/// # use monitoring::backend_mapping::BackendMapping;
+/// const MAPPING: BackendMapping = BackendMapping::EXPRESS.status("code").at("/internal/metrics");
+/// assert_eq!(MAPPING.path, "/internal/metrics");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackendMapping {
     /// Path of the metrics at the target, or a complete URL if another port serves them.

@@ -15,6 +15,14 @@ use crate::slo::OnMiss;
 const SHORT: Duration = Duration::from_secs(60);
 
 /// An objective on the value of a PromQL expression over a run.
+///
+/// ```
+/// # use monitoring::backend_slo::{Amount, BackendSlo};
+/// const LIMIT: Amount = Amount::Mebibytes(512);
+/// const MEMORY: BackendSlo =
+///     BackendSlo::at_most("memory", "Memory", "process_resident_memory_bytes", LIMIT);
+/// assert_eq!(MEMORY.describe(), "memory <= 512 MiB");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackendSlo {
     /// Lower-case words joined by underscores, such as "memory". It must be unique in the

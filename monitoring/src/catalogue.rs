@@ -18,6 +18,27 @@ use crate::slo::{Sli, Slo};
 use crate::span::Span;
 
 /// A service under test: the single source of metrics, rules, alerts and dashboards.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use monitoring::backend_mapping::BackendMapping;
+/// # use monitoring::catalogue::Catalogue;
+/// # use monitoring::endpoint::{Endpoint, Method};
+/// # use monitoring::slo::Slo;
+/// const OFFERS: Endpoint = Endpoint::new("offers", "Offers", Method::Get, "/offers");
+/// const SHOP: Catalogue = Catalogue {
+///     service: "shop",
+///     title: "Shop",
+///     endpoints: &[OFFERS],
+///     critical: &[OFFERS],
+///     slos: &[Slo::p95(OFFERS, Duration::from_millis(300))],
+///     measures: &[],
+///     mapping: BackendMapping::FASTAPI,
+///     backend_slos: &[],
+///     caches: &[],
+/// };
+/// assert_eq!(SHOP.validate(), Ok(()));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Catalogue {
     /// Lower-case words joined by dashes. File names and the dashboard's UID are made from it.

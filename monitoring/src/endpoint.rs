@@ -20,12 +20,24 @@ pub struct Host {
 
 impl Host {
     /// A host with the name of its flag and its title.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::Host;
+    /// let auth = Host::new("auth", "Login server");
+    /// assert_eq!(auth.name, "auth", "its address is given by --target auth=URL");
+    /// ```
     pub const fn new(name: &'static str, title: &'static str) -> Self {
         Self { name, title }
     }
 }
 
 /// An HTTP endpoint of the service under test. Its metrics, rules and panels are named after it.
+///
+/// ```
+/// # use monitoring::endpoint::{Endpoint, Method};
+/// const ADD_ITEM: Endpoint = Endpoint::new("add_item", "Add item", Method::Post, "/carts/{cart}");
+/// assert_eq!(ADD_ITEM.method.as_str(), "POST");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
     /// Value of the label `name`, and beginning of metric names: `add_item` gives
@@ -46,11 +58,24 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An endpoint whose `handler` label on the backend is its path template.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::{Endpoint, Method};
+    /// let offers = Endpoint::new("offers", "Offers", Method::Get, "/offers?page=1");
+    /// assert_eq!(offers.handler(), "/offers");
+    /// ```
     pub const fn new(name: &'static str, title: &'static str, method: Method, path: &'static str) -> Self {
         Self { name, title, method, path, expected: &[Statuses::SUCCESS], host: None, handler: None }
     }
 
     /// Sets the backend's `handler` label where it differs from the path template.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::{Endpoint, Method};
+    /// let offers = Endpoint::new("offers", "Offers", Method::Get, "/shop/offers");
+    /// let offers = offers.handled_by("/offers");
+    /// assert_eq!(offers.handler(), "/offers");
+    /// ```
     #[must_use]
     pub const fn handled_by(mut self, handler: &'static str) -> Self {
         self.handler = Some(handler);
@@ -59,6 +84,13 @@ impl Endpoint {
 
     /// Sets the host that serves it, in place of the main target. The backend's own metrics are
     /// read from the main target only.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::{Endpoint, Host, Method};
+    /// const AUTH: Host = Host::new("auth", "Login server");
+    /// let log_in = Endpoint::new("log_in", "Log in", Method::Post, "/token").on(AUTH);
+    /// assert_eq!(log_in.host, Some(AUTH));
+    /// ```
     #[must_use]
     pub const fn on(mut self, host: Host) -> Self {
         self.host = Some(host);
@@ -67,19 +99,34 @@ impl Endpoint {
 
     /// Sets the statuses of successful responses, in place of 200-299. A response with one of them
     /// has succeeded, and any other has failed.
+    ///
+    /// ```
+    /// # use monitoring::endpoint::{Endpoint, Method};
+    /// # use monitoring::statuses::Statuses;
+    /// const EXPECTED: &[Statuses] = &[Statuses::SUCCESS, Statuses::only(409)];
+    /// let join = Endpoint::new("join", "Join", Method::Post, "/join").expecting(EXPECTED);
+    /// assert!(join.expected.iter().any(|statuses| statuses.contains(409)));
+    /// ```
     #[must_use]
     pub const fn expecting(mut self, statuses: &'static [Statuses]) -> Self {
         self.expected = statuses;
         self
     }
 
-    /// Value of the label `handler` on the backend's own metrics.
+    /// Value of the label `handler` on the backend's own metrics. It is the path template without a
+    /// query, unless [`Endpoint::handled_by`] sets another.
     pub fn handler(&self) -> &'static str {
         self.handler.unwrap_or_else(|| self.path.split('?').next().unwrap_or(self.path))
     }
 }
 
 /// HTTP method of an endpoint.
+///
+/// ```
+/// # use monitoring::endpoint::Method;
+/// assert_eq!(Method::Get.as_str(), "GET");
+/// assert!(Method::Custom("PURGE").is_valid());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each variant is the method of that name")]
 pub enum Method {

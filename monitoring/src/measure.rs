@@ -52,21 +52,45 @@ pub enum Limit<V = u64> {
 
 impl Measure {
     /// Percentiles of all values, such as queue lengths.
+    ///
+    /// ```
+    /// # use monitoring::measure::{Measure, MeasureKind};
+    /// const QUEUE: Measure = Measure::trend("queue", "Queue length");
+    /// assert_eq!(QUEUE.kind, MeasureKind::Trend);
+    /// ```
     pub const fn trend(name: &'static str, title: &'static str) -> Self {
         Self { name, title, kind: MeasureKind::Trend }
     }
 
     /// Sum of all values, such as orders.
+    ///
+    /// ```
+    /// # use monitoring::measure::{Measure, MeasureKind};
+    /// const ORDERS: Measure = Measure::counter("orders", "Orders");
+    /// assert_eq!(ORDERS.kind, MeasureKind::Counter);
+    /// ```
     pub const fn counter(name: &'static str, title: &'static str) -> Self {
         Self { name, title, kind: MeasureKind::Counter }
     }
 
     /// The last value, such as a number of open rooms.
+    ///
+    /// ```
+    /// # use monitoring::measure::{Measure, MeasureKind};
+    /// const ROOMS: Measure = Measure::gauge("rooms", "Open rooms");
+    /// assert_eq!(ROOMS.kind, MeasureKind::Gauge);
+    /// ```
     pub const fn gauge(name: &'static str, title: &'static str) -> Self {
         Self { name, title, kind: MeasureKind::Gauge }
     }
 
     /// Share of values that are not zero, such as cache hits.
+    ///
+    /// ```
+    /// # use monitoring::measure::{Measure, MeasureKind};
+    /// const CACHE_HIT: Measure = Measure::rate("cache_hit", "Cache hits");
+    /// assert_eq!(CACHE_HIT.kind, MeasureKind::Rate);
+    /// ```
     pub const fn rate(name: &'static str, title: &'static str) -> Self {
         Self { name, title, kind: MeasureKind::Rate }
     }

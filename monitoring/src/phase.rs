@@ -38,6 +38,12 @@ impl Phase {
 }
 
 /// A set of phases.
+///
+/// ```
+/// # use monitoring::phase::{Phase, Phases};
+/// const CONSTANT_LOAD: Phases = Phases::only(&[Phase::Steady]);
+/// assert!(!CONSTANT_LOAD.contains(Phase::Ramp));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Phases(u8);
 

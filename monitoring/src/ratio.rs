@@ -4,6 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 /// A share in parts per million, for example the share of requests that must be good.
+///
+/// ```
+/// # use monitoring::ratio::Ratio;
+/// assert_eq!(Ratio::percent(95).to_string(), "95 %");
+/// assert_eq!(Ratio::ppm(999_000).as_quantile(), "p99.9");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ratio(u32);
 

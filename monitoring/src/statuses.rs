@@ -4,6 +4,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 /// One status, or a range of statuses.
+///
+/// ```
+/// # use monitoring::statuses::Statuses;
+/// assert!(Statuses::range(400, 499).contains(404));
+/// assert_eq!(Statuses::only(409).to_string(), "409");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Statuses {
     from: u16,
