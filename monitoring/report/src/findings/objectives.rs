@@ -107,61 +107,18 @@ fn describe_not_requested(objectives: &[ObjectiveResult]) -> Vec<String> {
 
 /// Text of a missed objective: "get_offers p95 761.0 ms > 500 ms, 263 requests".
 pub fn describe_miss(objective: &ObjectiveResult) -> String {
-    let quantile = |ppm| Ratio::ppm(ppm).as_quantile();
-    let percent = |ppm| Ratio::ppm(ppm).to_string();
-    let without_limit = || {
-        let measured = describe_measured(objective).unwrap_or_default();
-        format!("{} {}: measured {measured}", objective.subject, objective.objective)
+    if let Goal::Backend { bound, measure, side: Some(side) } = objective.goal {
+        let limit = backend_value(measure, bound);
+        return format!("{} {} {limit}", describe_without_limit(objective), side.missed_sign());
+    }
+    let Some(MissedLimit { what, sign, limit }) = missed_limit(objective.goal) else {
+        return describe_without_limit(objective);
     };
-    let (what, sign, limit) = match objective.goal {
-        Goal::Value { reading, limit, side } => {
-            (reading.as_str().to_owned(), side.missed_sign(), format!("{}{}", count(limit), reading.unit()))
-        }
-        Goal::Latency(Percentile { share_ppm: Some(ppm), threshold_ms }) => {
-            (quantile(ppm), '>', format!("{threshold_ms} ms"))
-        }
-        Goal::ResponseTime(Percentile { share_ppm: Some(ppm), threshold_ms }) => {
-            (format!("response {}", quantile(ppm)), '>', format!("{threshold_ms} ms"))
-        }
-        Goal::Span { span, share_ppm, threshold_ms } => {
-            (format!("{}{}", span.prefix(), quantile(share_ppm)), '>', format!("{threshold_ms} ms"))
-        }
-        Goal::Measure { share_ppm, at_most: Some(value) } => (quantile(share_ppm), '>', value.to_string()),
-        Goal::Measure { share_ppm, at_most: None } => ("rate".to_owned(), '≤', percent(share_ppm)),
-        Goal::Throughput { per_second } => ("throughput".to_owned(), '<', format!("{per_second} requests/s")),
-        Goal::Success(Share { share_ppm: Some(ppm) }) => ("success".to_owned(), '≤', percent(ppm)),
-        Goal::Check(Share { share_ppm: Some(ppm) }) => ("passes".to_owned(), '≤', percent(ppm)),
-        Goal::Errors(Share { share_ppm: Some(ppm) }) => ("errors".to_owned(), '≥', Ratio::ppm(ppm).rest().to_string()),
-        Goal::Backend { bound, measure, side: Some(side) } => {
-            return format!("{} {} {}", without_limit(), side.missed_sign(), backend_value(measure, bound));
-        }
-        // Written by an older version: the limit is part of the objective's text only.
-        Goal::Backend { side: None, .. }
-        | Goal::Latency(_)
-        | Goal::ResponseTime(_)
-        | Goal::Success(_)
-        | Goal::Check(_)
-        | Goal::Errors(_) => return without_limit(),
-    };
-    if let Some((Tally { good, total, unknown, .. }, noun)) =
-        objective.counted().filter(|(tally, _)| hides_unknown(objective, tally))
-    {
-        let all = total.saturating_add(*unknown);
-        return format!(
-            "{} {}: {} good, {} not made",
-            objective.subject,
-            objective.objective,
-            counted_part(*good, all, noun),
-            count(*unknown)
-        );
+    if let Some(text) = describe_not_made(objective) {
+        return text;
     }
     let measured = describe_measured(objective).unwrap_or_default();
-    let counts = match objective.measured {
-        Some(Measurement::Throughput { tally, judged_ms }) if objective.counted().is_some() => {
-            format!(", {} in {} s", counted(tally.good, "successful request"), judged_ms.div_ceil(1_000))
-        }
-        _ => objective.counted().map(|(it, noun)| format!(", {}", counted(it.total, noun))).unwrap_or_default(),
-    };
+    let counts = describe_counts(objective).map(|counts| format!(", {counts}")).unwrap_or_default();
     let failed = match objective.quantile_ms() {
         Some(Millis::INFINITE) => ", too many of them failed",
         _ => "",
@@ -169,6 +126,75 @@ pub fn describe_miss(objective: &ObjectiveResult) -> String {
     let part = objective.part.as_ref().map(|part| format!(" in part {part}")).unwrap_or_default();
     let segment = objective.segment.as_ref().map(|segment| format!(" in {segment}")).unwrap_or_default();
     format!("{} {what}{part}{segment} {measured} {sign} {limit}{counts}{failed}", objective.subject)
+}
+
+/// Text of a missed objective whose limit is part of the objective's text.
+fn describe_without_limit(objective: &ObjectiveResult) -> String {
+    let measured = describe_measured(objective).unwrap_or_default();
+    format!("{} {}: measured {measured}", objective.subject, objective.objective)
+}
+
+/// Limit of a missed objective.
+struct MissedLimit {
+    /// The limited value: "p95".
+    what: String,
+    /// Sign between the measured value and the limit.
+    sign: char,
+    limit: String,
+}
+
+/// Limit of a missed objective on requests or values. `None` if an older version, which has the
+/// limit only in the objective's text, wrote it.
+fn missed_limit(goal: Goal) -> Option<MissedLimit> {
+    let quantile = |ppm| Ratio::ppm(ppm).as_quantile();
+    let percent = |ppm| Ratio::ppm(ppm).to_string();
+    let (what, sign, limit) = match goal {
+        Goal::Value { reading, limit, side } => {
+            (reading.as_str().to_owned(), side.missed_sign(), format!("{}{}", count(limit), reading.unit()))
+        }
+        Goal::Latency(Percentile { share_ppm, threshold_ms }) => {
+            (quantile(share_ppm?), '>', format!("{threshold_ms} ms"))
+        }
+        Goal::ResponseTime(Percentile { share_ppm, threshold_ms }) => {
+            (format!("response {}", quantile(share_ppm?)), '>', format!("{threshold_ms} ms"))
+        }
+        Goal::Span { span, share_ppm, threshold_ms } => {
+            (format!("{}{}", span.prefix(), quantile(share_ppm)), '>', format!("{threshold_ms} ms"))
+        }
+        Goal::Measure { share_ppm, at_most: Some(value) } => (quantile(share_ppm), '>', value.to_string()),
+        Goal::Measure { share_ppm, at_most: None } => ("rate".to_owned(), '≤', percent(share_ppm)),
+        Goal::Throughput { per_second } => ("throughput".to_owned(), '<', format!("{per_second} requests/s")),
+        Goal::Success(Share { share_ppm }) => ("success".to_owned(), '≤', percent(share_ppm?)),
+        Goal::Check(Share { share_ppm }) => ("passes".to_owned(), '≤', percent(share_ppm?)),
+        Goal::Errors(Share { share_ppm }) => ("errors".to_owned(), '≥', Ratio::ppm(share_ppm?).rest().to_string()),
+        Goal::Backend { .. } => return None,
+    };
+    Some(MissedLimit { what, sign, limit })
+}
+
+/// Text of an objective that is missed because of requests that were not made.
+fn describe_not_made(objective: &ObjectiveResult) -> Option<String> {
+    let (Tally { good, total, unknown, .. }, noun) =
+        objective.counted().filter(|(tally, _)| hides_unknown(objective, tally))?;
+    let all = total.saturating_add(*unknown);
+    Some(format!(
+        "{} {}: {} good, {} not made",
+        objective.subject,
+        objective.objective,
+        counted_part(*good, all, noun),
+        count(*unknown)
+    ))
+}
+
+/// Number of what the objective counts: "263 requests". `None` if it judges one value.
+fn describe_counts(objective: &ObjectiveResult) -> Option<String> {
+    let (tally, noun) = objective.counted()?;
+    Some(match objective.measured {
+        Some(Measurement::Throughput { judged_ms, .. }) => {
+            format!("{} in {} s", counted(tally.good, "successful request"), judged_ms.div_ceil(1_000))
+        }
+        _ => counted(tally.total, noun),
+    })
 }
 
 /// Whether the requests that were made would have met the objective. Then it is missed because of
