@@ -127,6 +127,13 @@ struct Scope {
     selection: Selection,
 }
 
+impl Scope {
+    /// Planned time of the judged phases.
+    fn judged_ms(self, evidence: &Evidence) -> u64 {
+        judged_ms(&evidence.phases, self.phases, self.selection.part)
+    }
+}
+
 /// Requests of an endpoint that this number of iterations would have made, as completed iterations
 /// did on average. Without completed iterations, it is the largest number.
 fn requests_of_iterations(part: &PartCounts, index: usize, iterations: u64) -> u64 {
@@ -207,9 +214,8 @@ impl Judge<'_> {
         let (Some(tally), Some(scope)) = (self.tally(slo), self.scope(slo)) else {
             return ObjectiveResult::not_in_scenario(self.catalogue, slo);
         };
-        let judged_ms = || judged_ms(&evidence.phases, scope.phases, scope.selection.part);
         let measurement = match slo.limit() {
-            Some(_) => Measurement::value(tally, slo.is_per_second().then(judged_ms)),
+            Some(_) => Measurement::value(tally, slo.is_per_second().then(|| scope.judged_ms(evidence))),
             None => self.measurement(slo, tally),
         };
         let verdict = final_verdict::final_verdict(self, evidence, slo, scope, tally);

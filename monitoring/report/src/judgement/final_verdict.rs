@@ -9,7 +9,7 @@ use monitoring::span::Span;
 
 use super::objective_verdict::{judge, judge_backend, judge_value};
 use super::{Judge, Scope};
-use crate::evidence::{AgentResult, BackendValue, Evidence, LoadModel, MissingValue, judged_ms};
+use crate::evidence::{AgentResult, BackendValue, Evidence, LoadModel, MissingValue};
 use crate::finding::{Finding, FindingKind};
 use crate::millis::whole_ms;
 use crate::verdict::{Reason, Tally, Verdict};
@@ -20,17 +20,16 @@ pub(super) fn final_verdict(run: &Judge<'_>, evidence: &Evidence, slo: &Slo, sco
     if evidence.run.smoke {
         return judge_strictly(slo, tally);
     }
-    let judged_ms = judged_ms(&evidence.phases, scope.phases, scope.selection.part);
-    let overtime_ms = overtime_ms(evidence, scope);
-    let less_load_ms = less_load_ms(&evidence.findings, &evidence.run.agents, evidence.paused_ms);
+    let judged_ms = scope.judged_ms(evidence);
+    let missing_ms = less_load_ms(&evidence.findings, &evidence.run.agents, evidence.paused_ms);
     let has_data_elsewhere = || run.tally(&Slo { segment: None, ..*slo }).is_some_and(|tally| tally.total > 0);
     let is_requested = || run.endpoint_counts(slo).is_some_and(|(_, counts)| counts.requests().sent > 0);
 
     let verdict = judge_counts(slo, tally, judged_ms);
     let verdict = name_absence(verdict, slo, has_data_elsewhere, is_requested);
     let verdict = name_failed_iterations(verdict, evidence);
-    let verdict = doubt_overtime(verdict, slo, tally, judged_ms, overtime_ms);
-    let verdict = excuse_less_load(verdict, slo, tally, judged_ms, less_load_ms);
+    let verdict = doubt_overtime(verdict, slo, tally, judged_ms, overtime_ms(evidence, scope));
+    let verdict = excuse_less_load(verdict, slo, tally, judged_ms, missing_ms);
     doubt_shards_apart(verdict, slo, &evidence.findings)
 }
 
