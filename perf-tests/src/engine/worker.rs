@@ -3,14 +3,14 @@
 //! A request never waits for another thread. Only a new connection may, because look-ups are
 //! shared. The supervisor reads the worker's pulse, which only the worker writes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
@@ -125,8 +125,10 @@ struct WorkerState {
     context: WorkerContext,
     errors: Rc<RefCell<ScenarioErrors>>,
     panics: Rc<RefCell<Vec<String>>>,
-    aborted: Rc<AbortSignal>,
+    /// Aborts the run, in all workers.
     abort: watch::Sender<bool>,
+    /// True once this worker aborts. Arrivals poll it all the time, so no other thread shares it.
+    aborted: watch::Sender<bool>,
     wakeup: WakeupMode,
 }
 
@@ -137,7 +139,7 @@ struct WorkerState {
 pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
     let WorkerJob { parts, epoch, shared, recorder, rate_limit, wakeup, mut snapshot_requests, finished, abort } = job;
     let _kept = KeptPanics::keep();
-    let mut aborted = abort.subscribe();
+    let mut run_aborted = abort.subscribe();
     let recorder = Rc::new(RefCell::new(recorder));
     let worker = WorkerState {
         context: WorkerContext {
@@ -150,8 +152,8 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
         },
         errors: Rc::default(),
         panics: Rc::default(),
-        aborted: Rc::default(),
         abort,
+        aborted: watch::Sender::new(false),
         wakeup,
     };
     let watch = health::ThreadWatch::start();
@@ -174,8 +176,8 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
             loop {
                 tokio::select! {
                     Some(ended) = running.join_next() => worker.end_task(ended),
-                    Ok(_) = aborted.wait_for(|abort| *abort), if !worker.aborted.is_sent.get() => {
-                        worker.aborted.send();
+                    Ok(_) = run_aborted.wait_for(|is| *is), if !*worker.aborted.borrow() => {
+                        worker.aborted.send_replace(true);
                         // A task may be dropped at any await. Its virtual user then counts the
                         // iteration, and its stopwatch the request.
                         vu_tasks.drain(..).for_each(|task| task.abort());
@@ -246,26 +248,6 @@ impl WorkerState {
 
     fn cannot_continue(&self) -> bool {
         self.context.unsendable.borrow().is_some()
-    }
-}
-
-#[derive(Default)]
-struct AbortSignal {
-    is_sent: Cell<bool>,
-    waiting: Notify,
-}
-
-impl AbortSignal {
-    fn send(&self) {
-        self.is_sent.set(true);
-        self.waiting.notify_waiters();
-    }
-
-    async fn wait(&self) {
-        let notified = self.waiting.notified();
-        if !self.is_sent.get() {
-            notified.await;
-        }
     }
 }
 

@@ -20,9 +20,10 @@ pub(super) async fn run(worker: WorkerState, job: Rc<PartJob>) {
     let epoch = worker.context.epoch;
     let mut running = JoinSet::new();
     let dealt = Cell::new(0);
+    let mut aborted = worker.aborted.subscribe();
     tokio::select! {
         biased;
-        () = worker.aborted.wait() => {}
+        _ = aborted.wait_for(|is| *is) => {}
         () = time::sleep_until(epoch + job.cut) => drop_rest(&worker, &job, dealt.get()),
         () = async {
             deal(&worker, &job, &mut running, &dealt).await;
