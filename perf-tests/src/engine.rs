@@ -2,6 +2,7 @@
 
 mod arrival_timer;
 mod health;
+mod iteration_supply;
 mod lease;
 mod load;
 mod load_share;
@@ -32,7 +33,7 @@ use crate::clock;
 use crate::measure::{Layout, Pulse, PulseSum, Recorder, SlowTimes, Snapshot};
 use crate::plan::Plan;
 use health::HealthMeter;
-use load_share::SharedSource;
+use iteration_supply::IterationSupply;
 use rate_limit::RateLimit;
 use stall::StallWatch;
 pub(crate) use stall::{Silence, SilenceWatch, Stall, StallLimit};
@@ -108,8 +109,10 @@ pub(crate) async fn run(
     let threads = job.threads.clamp(1, share.most_vus(job.plan).max(1));
     let empty = Snapshot::new(&job.layout);
     let leases = job.leases.as_deref();
-    let sources: Vec<_> = (0..job.plan.parts.len()).map(|part| SharedSource::new(leases, part)).collect();
-    let jobs = part_jobs(&job, &sources, threads);
+    let leased = |part| leases.and_then(|leases| leases.part(part));
+    let parts = job.plan.parts.iter().enumerate();
+    let supplies: Vec<_> = parts.map(|(at, part)| share.supply(part, leased(at))).collect();
+    let jobs = part_jobs(&job, &supplies, threads);
     let (abort, _) = watch::channel(false);
     let mut workers = Vec::new();
     let threads = jobs.len();
@@ -146,28 +149,35 @@ pub(crate) async fn run(
     load.health = health.overall(&load.snapshot.worked);
     stall::count_omitted(&load.stalls, job.plan, &slow_times, epoch, &mut load.snapshot);
     if early.aborted.is_none() {
-        share.count_untaken(job.plan, &sources, &mut load.snapshot);
+        count_untaken(job.plan, &supplies, &mut load.snapshot);
     }
     Ok(Load { interrupted: early.interrupted, aborted: early.aborted, ..load })
 }
 
 /// The parts of each worker thread. A thread that would have no virtual user is left out, since it
 /// would have a share of the limit on requests per second.
-fn part_jobs(job: &Job<'_>, sources: &[SharedSource], threads: usize) -> Vec<Vec<PartJob>> {
+fn part_jobs(job: &Job<'_>, supplies: &[IterationSupply], threads: usize) -> Vec<Vec<PartJob>> {
     let of_thread = |number: usize| {
-        let parts = job.plan.parts.iter().zip(sources).zip(&job.iterations).enumerate();
-        let parts = parts.filter_map(|(at, ((part, source), iteration))| {
+        let parts = job.plan.parts.iter().zip(supplies).zip(&job.iterations).enumerate();
+        let parts = parts.filter_map(|(at, ((part, supply), iteration))| {
             Some(PartJob {
                 part: at,
                 iteration: iteration.clone(),
                 min_iteration: part.min_iteration,
                 cut: part.end + part.graceful_stop,
-                schedule: job.share.schedule(part, source, number, threads)?,
+                schedule: job.share.schedule(part, supply, number, threads)?,
             })
         });
         parts.collect()
     };
     (0..threads).map(of_thread).filter(|parts: &Vec<_>| !parts.is_empty()).collect()
+}
+
+/// Counts shared iterations that no virtual user took as dropped, as in k6.
+fn count_untaken(plan: &Plan, supplies: &[IterationSupply], counts: &mut Snapshot) {
+    for ((part, counts), supply) in plan.parts.iter().zip(&mut counts.parts).zip(supplies) {
+        counts.dropped[part.phases.at(part.end).index()] += supply.untaken();
+    }
 }
 
 fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::Result<(Load, SlowTimes)>>> {

@@ -6,16 +6,15 @@
 //! payload is the same wherever it runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use perf_report::format::counted;
 use serde::{Deserialize, Serialize};
 
 use perf_settings::Shard;
 
-use super::lease::{LeasedIterations, Leases};
-use super::worker::{IterationSupply, WorkerSchedule};
-use crate::measure::Snapshot;
+use super::iteration_supply::IterationSupply;
+use super::lease::LeasedIterations;
+use super::worker::WorkerSchedule;
 use crate::plan::{IterationLimit, PartPlan, Plan, Schedule};
 
 #[cfg(test)]
@@ -25,27 +24,6 @@ mod tests;
 /// be idle. With this many virtual users for each worker, that is rare. With fewer virtual users,
 /// fewer workers share them.
 const MIN_VUS_PER_WORKER: usize = 32;
-
-pub(super) enum SharedSource {
-    /// The number of iterations that are taken. All threads increment it.
-    Counter(Arc<AtomicU64>),
-    Leases(Arc<LeasedIterations>),
-}
-
-impl SharedSource {
-    pub(super) fn new(leases: Option<&Leases>, part: usize) -> Self {
-        let leased = leases.and_then(|leases| leases.part(part));
-        leased.map_or_else(|| Self::Counter(Arc::default()), |leased| Self::Leases(leased.clone()))
-    }
-
-    /// The number of iterations that nobody took. The share has `all` of them.
-    pub(super) fn untaken(&self, all: u64) -> u64 {
-        match self {
-            Self::Counter(next) => all.saturating_sub(next.load(Ordering::Relaxed)),
-            Self::Leases(leased) => leased.untaken(),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LoadShare {
@@ -70,15 +48,6 @@ impl LoadShare {
         self.agents as usize
     }
 
-    /// Counts shared iterations of this share that no virtual user took as dropped, as in k6.
-    pub(super) fn count_untaken(self, plan: &Plan, sources: &[SharedSource], counts: &mut Snapshot) {
-        for ((part, counts), source) in plan.parts.iter().zip(&mut counts.parts).zip(sources) {
-            if let Schedule::Vus { iterations: IterationLimit::Shared(all), .. } = &part.schedule {
-                counts.dropped[part.phases.at(part.end).index()] += source.untaken(self.count(*all));
-            }
-        }
-    }
-
     /// The items of `all` that belong to this share.
     pub(crate) fn select<I: Iterator>(self, all: I) -> impl Iterator<Item = I::Item> {
         all.skip(self.agent as usize).step_by(self.agents())
@@ -96,34 +65,38 @@ impl LoadShare {
         usize::try_from(self.count(part.most_vus().into())).unwrap_or(usize::MAX)
     }
 
+    /// The iterations of a part that belong to this share. They are `leased` if a coordinator gives
+    /// them.
+    pub(super) fn supply(self, part: &PartPlan, leased: Option<&Arc<LeasedIterations>>) -> IterationSupply {
+        let Schedule::Vus { iterations, .. } = &part.schedule else { return IterationSupply::Endless };
+        match (iterations, leased) {
+            (IterationLimit::UntilStop, _) => IterationSupply::Endless,
+            (IterationLimit::Each(each), _) => IterationSupply::Each(*each),
+            (IterationLimit::Shared(_), Some(leased)) => IterationSupply::Leased(leased.clone()),
+            (IterationLimit::Shared(all), None) => IterationSupply::Shared {
+                next: Arc::default(),
+                all: self.count(*all),
+                first: self.agent.into(),
+                step: self.agents.into(),
+            },
+        }
+    }
+
     /// The share of worker `number` of `workers` threads of this agent. `None` if others have all
     /// virtual users or arrivals.
     pub(super) fn schedule(
         self,
         part: &PartPlan,
-        source: &SharedSource,
+        supply: &IterationSupply,
         number: usize,
         workers: usize,
     ) -> Option<WorkerSchedule> {
         let agents = self.agents();
         let first = self.agent as usize + agents * number;
         match &part.schedule {
-            Schedule::Vus { vus, iterations } => {
-                let supply = match iterations {
-                    IterationLimit::UntilStop => IterationSupply::Endless,
-                    IterationLimit::Each(each) => IterationSupply::Each(*each),
-                    IterationLimit::Shared(all) => match source {
-                        SharedSource::Leases(leased) => IterationSupply::Leased(leased.clone()),
-                        SharedSource::Counter(next) => IterationSupply::Shared {
-                            next: next.clone(),
-                            all: self.count(*all),
-                            first: self.agent.into(),
-                            step: self.agents.into(),
-                        },
-                    },
-                };
+            Schedule::Vus { vus, .. } => {
                 let vus: Vec<_> = vus.iter().skip(first).step_by(agents * workers).cloned().collect();
-                (!vus.is_empty()).then_some(WorkerSchedule::Vus { vus, supply })
+                (!vus.is_empty()).then_some(WorkerSchedule::Vus { vus, supply: supply.clone() })
             }
             Schedule::Arrivals { arrivals, vus, max_vus } => {
                 let threads = workers.min((self.vus(part) / MIN_VUS_PER_WORKER).max(1));

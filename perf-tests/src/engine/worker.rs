@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,12 +15,12 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::arrival_timer::WakeupMode;
 use super::health;
-use super::lease::LeasedIterations;
+use super::iteration_supply::IterationSupply;
 use super::load::{Load, ScenarioErrors};
 use super::panics::KeptPanics;
 use super::rate_limit::RateLimit;
 use super::stall;
-use super::vu::{IterationId, RequestError, RunContext, Vu, WorkerContext};
+use super::vu::{RequestError, RunContext, Vu, WorkerContext};
 use crate::clock;
 use crate::http::{OutageTimes, Pool};
 use crate::measure::{IterationEnd, Pause, Recorder, SlowTimes, Snapshot};
@@ -80,44 +79,6 @@ pub(crate) enum WorkerSchedule {
         /// Number of these virtual users that exist from the start.
         ready: usize,
     },
-}
-
-#[derive(Clone)]
-pub(crate) enum IterationSupply {
-    Endless,
-    /// A number for each virtual user.
-    Each(u64),
-    /// `all` for all virtual users of this agent together. `next` is the number of taken ones.
-    /// Their numbers among those of all agents are `first`, `first + step` and so on.
-    Shared {
-        next: Arc<AtomicU64>,
-        all: u64,
-        first: u64,
-        step: u64,
-    },
-    /// Blocks that the coordinator gives this agent.
-    Leased(Arc<LeasedIterations>),
-}
-
-impl IterationSupply {
-    /// Takes the next iteration for a virtual user that has begun this many, if there is one.
-    pub(super) fn take(&self, begun: u64) -> Option<IterationId> {
-        match self {
-            Self::Endless => Some(IterationId::Own(begun)),
-            Self::Each(all) => (begun < *all).then_some(IterationId::Own(begun)),
-            Self::Shared { next, all, first, step } => {
-                let nth = next.fetch_add(1, Ordering::Relaxed);
-                (nth < *all).then(|| IterationId::Shared(first + nth * step))
-            }
-            Self::Leased(leased) => leased.take().map(IterationId::Shared),
-        }
-    }
-
-    /// Waits until `stop` for an iteration that the coordinator has yet to give.
-    pub(super) async fn wait(&self, stop: Instant) -> Option<IterationId> {
-        let Self::Leased(leased) = self else { return None };
-        leased.wait(stop).await.map(IterationId::Shared)
-    }
 }
 
 #[derive(Clone)]

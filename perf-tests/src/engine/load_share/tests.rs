@@ -12,7 +12,7 @@ use test_support::shop::SHOP;
 
 use super::*;
 use crate::clock;
-use crate::engine::lease::Lease;
+use crate::engine::lease::{Lease, Leases};
 use crate::engine::rate_limit::RateLimit;
 use crate::engine::vu::{IterationId, RunContext, Vu, WorkerContext};
 use crate::http::{HttpConfig, Pool};
@@ -162,8 +162,8 @@ impl Agents<'_> {
             }
         }
         for (share, (leases, &threads)) in LoadShare::all(self.number).zip(leases.iter().zip(self.threads)) {
-            let source = SharedSource::new(self.leases.map(|_| leases), index);
-            let schedules = (0..threads).filter_map(|thread| share.schedule(part, &source, thread, threads));
+            let supply = share.supply(part, leases.part(index).filter(|_| self.leases.is_some()));
+            let schedules = (0..threads).filter_map(|thread| share.schedule(part, &supply, thread, threads));
             schedules.for_each(|schedule| work.add(&worker, schedule));
         }
         work.sorted()

@@ -4,16 +4,16 @@ use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::coop;
-use tokio::time::{self, Instant, Sleep};
+use tokio::time::{self, Sleep};
 
-use super::{ActiveVu, IterationFuture, IterationSupply, PartJob, WorkerState};
+use super::{ActiveVu, IterationFuture, PartJob, WorkerState};
 use crate::clock;
 use crate::data::FeederError;
+use crate::engine::iteration_supply::IterationSupply;
 use crate::engine::vu::{OutageWait, Vu};
 use crate::plan::{ActiveSpan, VuPlan};
 
@@ -90,7 +90,7 @@ impl VuTask {
             if !held.time.is_zero() {
                 let is_counted = held.is_stopped && !held.is_not_started;
                 let others = pace.iterations_in(held).saturating_sub(u64::from(is_counted));
-                let refused = Box::pin(self.skip(begun, others, stop)).await;
+                let refused = Box::pin(self.supply.skip(begun, others, stop)).await;
                 let phase = self.worker.context.shared.phases[self.job.part].at(ended.min(stop).duration_since(epoch));
                 vu.record_refused(phase, refused, held.host);
             } else if is_completed {
@@ -98,22 +98,6 @@ impl VuTask {
             }
         }
         ControlFlow::Continue(())
-    }
-
-    /// Takes iterations that are not made. Returns how many there were, at most `count`.
-    async fn skip(&self, begun: &mut u64, count: u64, stop: Instant) -> u64 {
-        match &self.supply {
-            IterationSupply::Endless => count,
-            IterationSupply::Each(all) => {
-                let count = count.min(all.saturating_sub(*begun));
-                *begun += count;
-                count
-            }
-            IterationSupply::Shared { next, all, .. } => {
-                count.min(all.saturating_sub(next.fetch_add(count, Ordering::Relaxed)))
-            }
-            IterationSupply::Leased(leased) => leased.skip(count, stop).await,
-        }
     }
 }
 

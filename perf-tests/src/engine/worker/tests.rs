@@ -6,7 +6,6 @@ mod edges;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
 
 use monitoring::endpoint::Endpoint;
 use monitoring::phase::{Phase, Phases};
@@ -19,7 +18,7 @@ use url::Url;
 
 use super::*;
 use crate::clock;
-use crate::engine::load_share::{LoadShare, SharedSource};
+use crate::engine::load_share::LoadShare;
 use crate::http::HttpConfig;
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{
@@ -34,8 +33,8 @@ const SECS: fn(u64) -> Duration = Duration::from_secs;
 pub(super) struct LoadOutcome {
     pub(super) load: Load,
     pub(super) took: Duration,
-    /// Number of shared iterations taken.
-    taken: u64,
+    /// Number of shared iterations that no virtual user took.
+    untaken: u64,
 }
 
 impl LoadOutcome {
@@ -79,7 +78,7 @@ pub(super) async fn run_against(
     let part = load.plan("virtual", 1, 1).unwrap();
     let plan = Plan { parts: vec![part], seed: 1 };
     let part = &plan.parts[0];
-    let next = Arc::<AtomicU64>::default();
+    let supply = LoadShare::WHOLE.supply(part, None);
     let (ask, asked) = mpsc::channel(1);
     let (finish, finished) = oneshot::channel();
     let (abort, _) = watch::channel(false);
@@ -105,7 +104,7 @@ pub(super) async fn run_against(
             iteration: Arc::new(ClosureIteration(iteration)),
             min_iteration: part.min_iteration,
             cut: part.end + part.graceful_stop,
-            schedule: LoadShare::WHOLE.schedule(part, &SharedSource::Counter(next.clone()), 0, 1).unwrap(),
+            schedule: LoadShare::WHOLE.schedule(part, &supply, 0, 1).unwrap(),
         }],
         epoch,
         shared: Arc::new(shared),
@@ -133,7 +132,7 @@ pub(super) async fn run_against(
         took
     };
     let ((load, _), took) = tokio::join!(run(work), supervise);
-    LoadOutcome { load, took, taken: next.load(Ordering::Relaxed) }
+    LoadOutcome { load, took, untaken: supply.untaken() }
 }
 
 pub(super) async fn run_whole(
@@ -226,7 +225,7 @@ async fn per_vu_iterations_without_time_are_dropped() {
 #[tokio::test(start_paused = true)]
 async fn shared_iterations_without_time_are_not_begun() {
     let ran = run_whole(shared_iterations(2, 100).max_duration(MS(1000)), |vu| request(vu, MS(300))).await;
-    assert_eq!((ran.part().iterations.completed, ran.taken), (8, 8));
+    assert_eq!((ran.part().iterations.completed, ran.untaken), (8, 92));
 }
 
 #[tokio::test(start_paused = true)]

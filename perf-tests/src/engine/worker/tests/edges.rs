@@ -2,7 +2,6 @@
 //! planned again, and few virtual users among many workers.
 
 use std::future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::coop;
@@ -10,7 +9,6 @@ use tokio::time;
 
 use super::{WorkerSchedule, request, run_until, run_whole};
 use crate::engine::LoadShare;
-use crate::engine::load_share::SharedSource;
 use crate::plan::{constant_arrival_rate, constant_vus, ramping_vus};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -79,8 +77,8 @@ async fn a_vu_that_is_planned_again_is_cut_off_at_the_end() {
 fn a_small_open_load_runs_on_few_workers() {
     let shares = |max_vus: u32, workers: usize| -> Vec<_> {
         let plan = constant_arrival_rate(10, SECS(1), SECS(1), max_vus).plan("a", 1, 1).unwrap();
-        let next = SharedSource::Counter(Arc::default());
-        let share_of = |number| match LoadShare::WHOLE.schedule(&plan, &next, number, workers)? {
+        let supply = LoadShare::WHOLE.supply(&plan, None);
+        let share_of = |number| match LoadShare::WHOLE.schedule(&plan, &supply, number, workers)? {
             WorkerSchedule::Arrivals { ids, of, .. } => Some((ids.len(), of)),
             WorkerSchedule::Vus { .. } => panic!("an open load has arrivals"),
         };
