@@ -56,9 +56,7 @@ impl IterationSupply {
                 *begun += count;
                 count
             }
-            Self::Shared { next, all, .. } => {
-                count.min(all.saturating_sub(next.fetch_add(count, Ordering::Relaxed)))
-            }
+            Self::Shared { next, all, .. } => count.min(all.saturating_sub(next.fetch_add(count, Ordering::Relaxed))),
             Self::Leased(leased) => leased.skip(count, stop).await,
         }
     }

@@ -100,16 +100,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// other than CRLF in chunk framing (7.1). Transfer codings other than `chunked` and protocol
     /// switches are errors too, as no request asks for them.
     pub async fn exchange(&mut self, request: &[u8], response_to: ResponseTo) -> Result<RawResponse, BrokenExchange> {
-        let (mut incoming, mut written) = (self.begin(response_to)?, 0);
-        let result = match poll_fn(|context| self.poll_send(context, request, &mut written, &mut incoming)).await {
-            Ok(sending) => {
-                let sent = now();
-                let received = self.receive(&mut incoming).await;
-                self.conclude(sending, sent, received, &mut incoming)
-            }
-            Err(cause) => Err(cause),
-        };
-        result.map_err(|cause| incoming.broken(cause, written > 0))
+        let mut incoming = self.begin(response_to)?;
+        let mut written = 0;
+        let sending = poll_fn(|context| self.poll_send(context, request, &mut written, &mut incoming)).await;
+        self.finish(sending, written > 0, &mut incoming).await
     }
 
     /// Begins an exchange, unless the connection cannot be used.
@@ -122,15 +116,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(IncomingResponse::new(response_to, self.limits))
     }
 
-    /// Ends an exchange: returns its response, or the cause that explains it best.
-    pub(super) fn conclude(
+    /// Ends an exchange whose request was sent or failed: reads its response.
+    pub(super) async fn finish(
+        &mut self,
+        sending: Result<SendOutcome, Http1Error>,
+        sent_anything: bool,
+        incoming: &mut IncomingResponse,
+    ) -> Result<RawResponse, BrokenExchange> {
+        let result = match sending {
+            Ok(sending) => self.receive_response(sending, incoming).await,
+            Err(cause) => Err(cause),
+        };
+        result.map_err(|cause| incoming.broken(cause, sent_anything))
+    }
+
+    /// The response to a request that was sent, or the cause that explains best why there is none.
+    async fn receive_response(
         &mut self,
         sending: SendOutcome,
-        sent: Instant,
-        received: Result<WholeResponse, Http1Error>,
         incoming: &mut IncomingResponse,
     ) -> Result<RawResponse, Http1Error> {
-        match (received, sending) {
+        let sent = now();
+        match (self.receive(incoming).await, sending) {
             (Ok(whole), sending) => {
                 let is_sent = matches!(sending, SendOutcome::Complete);
                 Ok(self.take(whole, incoming.take_trailers(), sent, is_sent))
@@ -175,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    pub(super) async fn receive(&mut self, incoming: &mut IncomingResponse) -> Result<WholeResponse, Http1Error> {
+    async fn receive(&mut self, incoming: &mut IncomingResponse) -> Result<WholeResponse, Http1Error> {
         loop {
             if let Some(whole) = incoming.whole() {
                 return Ok(whole);

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::connection::SendOutcome;
 use super::incoming::IncomingResponse;
 use super::{BrokenExchange, Connection, Http1Error, RawResponse, ResponseTo};
-use crate::clock::now;
 
 /// Time in which a server should ask for the body. After it, the body is sent unasked, since
 /// servers may ignore the expectation (RFC 9110, 10.1.1).
@@ -36,16 +35,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         mut request: StreamedRequest<'_, impl FnMut(&mut Vec<u8>) -> io::Result<()>>,
         response_to: ResponseTo,
     ) -> Result<RawResponse, BrokenExchange> {
-        let (mut incoming, mut written) = (self.begin(response_to)?, 0);
-        let result = match self.send_streamed(&mut request, &mut written, &mut incoming).await {
-            Ok(sending) => {
-                let sent = now();
-                let received = self.receive(&mut incoming).await;
-                self.conclude(sending, sent, received, &mut incoming)
-            }
-            Err(cause) => Err(cause),
-        };
-        result.map_err(|cause| incoming.broken(cause, written > 0))
+        let mut incoming = self.begin(response_to)?;
+        let mut written = 0;
+        let sending = self.send_streamed(&mut request, &mut written, &mut incoming).await;
+        self.finish(sending, written > 0, &mut incoming).await
     }
 
     /// Sends the pieces. Adds the number of bytes that were written to `written`.
