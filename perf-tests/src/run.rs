@@ -64,12 +64,15 @@ pub(crate) use watchers::AbortRule;
 use watchers::{MissDetector, Watchers};
 
 pub(crate) enum RunOutcome {
-    /// A report, and the path of its file or of its evidence; or why it could not be written.
-    Judged(Box<Report>, Result<PathBuf, NotSavedError>),
+    Judged {
+        report: Box<Report>,
+        /// The path of the report's file or of its evidence.
+        saved: Result<PathBuf, NotSavedError>,
+    },
     /// The run was a dry run.
     Planned(PlanSummary),
-    /// The run is a shard: its exit code, and what it made.
-    Sharded(ExitCode, String),
+    /// The run is a shard. `summary` describes its load.
+    Sharded { code: ExitCode, summary: String },
 }
 
 pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> Result<RunOutcome, RunError> {

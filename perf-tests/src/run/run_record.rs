@@ -111,12 +111,12 @@ impl RunRecord<'_> {
         let report = Report::new(evidence, judgement);
         let path = evidence_path.and_then(|path| path.map_or_else(|| evidence::publish(self.folder, &report), Ok));
         Ok(match path {
-            Ok(path) => RunOutcome::Judged(Box::new(report), Ok(path)),
+            Ok(path) => RunOutcome::Judged { report: Box::new(report), saved: Ok(path) },
             // The results are still shown, with a finding that they were not written.
             Err(error) => {
                 let (error, kind) = (NotSavedError(error), FindingKind::ReportNotWritten);
                 let not_written = Finding::problem(ExitCode::Internal, Subject::Run, kind, error.to_string());
-                RunOutcome::Judged(Box::new(report.conclude([not_written])), Err(error))
+                RunOutcome::Judged { report: Box::new(report.conclude([not_written])), saved: Err(error) }
             }
         })
     }

@@ -95,7 +95,7 @@ impl PreparedRun {
         let path = self.folder.join(file_name(shard));
         let code = code(&file, &of_load);
         match evidence::write_json(&path, &file) {
-            Ok(()) => Ok(RunOutcome::Sharded(code, describe(&file, &of_load, &path))),
+            Ok(()) => Ok(RunOutcome::Sharded { code, summary: describe(&file, &of_load, &path) }),
             Err(error) => Err(RunError::ShardNotWritten { shard, code: code.or_worse(ExitCode::Internal), error }),
         }
     }

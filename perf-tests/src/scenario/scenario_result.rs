@@ -36,12 +36,12 @@ impl ScenarioResult {
     pub(super) fn new(result: Result<RunOutcome, RunError>, place: Option<OutcomePlace>) -> Self {
         let Some(place) = place else { return Self { result, is_reported: false } };
         let outcome = match &result {
-            Ok(RunOutcome::Judged(_, Ok(path))) => Outcome::Evidence(path.clone()),
-            Ok(RunOutcome::Judged(report, Err(why))) => {
+            Ok(RunOutcome::Judged { saved: Ok(path), .. }) => Outcome::Evidence(path.clone()),
+            Ok(RunOutcome::Judged { report, saved: Err(why) }) => {
                 Outcome::Failed { code: report.exit_code, message: why.to_string() }
             }
             Ok(RunOutcome::Planned(summary)) => Outcome::Plan(summary.clone()),
-            Ok(RunOutcome::Sharded(code, made)) => Outcome::Shard { code: *code, made: made.clone() },
+            Ok(RunOutcome::Sharded { code, summary }) => Outcome::Shard { code: *code, made: summary.clone() },
             Err(error) => Outcome::Failed { code: error.code(), message: error.to_string() },
         };
         let written = evidence::write_outcome(&place, outcome);
@@ -49,7 +49,7 @@ impl ScenarioResult {
             eprintln!("error: {error}");
         }
         // No other process has a report that could not be written.
-        let is_reported = written.is_ok() && !matches!(result, Ok(RunOutcome::Judged(_, Err(_))));
+        let is_reported = written.is_ok() && !matches!(result, Ok(RunOutcome::Judged { saved: Err(_), .. }));
         Self { result, is_reported }
     }
 
@@ -95,21 +95,21 @@ impl ScenarioResult {
 
     const fn exit_code(&self) -> ExitCode {
         match &self.result {
-            Ok(RunOutcome::Judged(report, _)) => report.exit_code,
-            Ok(RunOutcome::Planned(..)) => ExitCode::Met,
-            Ok(RunOutcome::Sharded(code, _)) => *code,
+            Ok(RunOutcome::Judged { report, .. }) => report.exit_code,
+            Ok(RunOutcome::Planned(_)) => ExitCode::Met,
+            Ok(RunOutcome::Sharded { code, .. }) => *code,
             Err(error) => error.code(),
         }
     }
 
     fn render(&self) -> String {
         match &self.result {
-            Ok(RunOutcome::Judged(report, path)) => {
-                let path = path.as_ref().map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
+            Ok(RunOutcome::Judged { report, saved }) => {
+                let path = saved.as_ref().map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
                 format!("\n{}{path}", terminal::render_run(report, TerminalStyle::PLAIN))
             }
             Ok(RunOutcome::Planned(summary)) => summary.drawing.clone().unwrap_or_default(),
-            Ok(RunOutcome::Sharded(_, made)) => made.clone(),
+            Ok(RunOutcome::Sharded { summary, .. }) => summary.clone(),
             Err(error) => error.to_string(),
         }
     }
@@ -130,7 +130,7 @@ impl ScenarioResult {
     /// drawing of the plan.
     pub fn report(&self) -> Result<&Report, (ExitCode, String)> {
         match &self.result {
-            Ok(RunOutcome::Judged(report, _)) => Ok(report),
+            Ok(RunOutcome::Judged { report, .. }) => Ok(report),
             _ => Err((self.exit_code(), self.render())),
         }
     }
