@@ -61,6 +61,7 @@
 //! - [`measure`]: folds each sample once into counts, and takes snapshots of them.
 //! - `remote_write`, `progress`, `evidence`: read only these snapshots.
 //! - `signals`, `clock`: inputs of a run from outside.
+//! - `terminal`: prints lines of a run.
 //!
 //! Modules that are public only for benchmarks, fuzzing and tests of whole runs are hidden here.
 
@@ -73,6 +74,7 @@ pub mod agents;
 
 mod environment;
 mod signals;
+mod terminal;
 
 pub mod plan;
 

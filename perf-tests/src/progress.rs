@@ -17,6 +17,7 @@ use perf_report::mark::Mark;
 use crate::engine::TICK;
 use crate::measure::Snapshot;
 use crate::plan::Plan;
+use crate::terminal::print_wrapped;
 
 /// Time between two lines if standard error is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -91,7 +92,7 @@ impl Progress {
             Display::Lines { next } => {
                 if elapsed >= *next {
                     *next = elapsed + LINE_EVERY;
-                    lines.iter().for_each(|line| eprintln!("{line}"));
+                    lines.iter().for_each(|line| print_wrapped(line));
                 }
             }
             Display::Terminal { headline, lines: bars, .. } => {

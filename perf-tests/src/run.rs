@@ -30,6 +30,7 @@ use crate::plan::{PartPlan, Plan};
 use crate::progress::Progress;
 use crate::remote_write::{self, Client, SeriesIdentity, SeriesValue};
 use crate::signals;
+use crate::terminal::Notes;
 
 mod agent;
 mod agents;
@@ -276,14 +277,8 @@ impl PreparedRun {
         let targets = hosts::describe(&self.settings, Some(&self.http));
         let not_listed = check::check_service(self.spec.catalogue.service).err().map(|it| it.to_string());
         let lines = not_listed.into_iter().chain(change).chain(self.proxied_stores()).chain([targets]);
-        lines.for_each(|line| self.print_line(&line));
-    }
-
-    /// Prints a line, unless the run is quiet.
-    fn print_line(&self, text: &str) {
-        if !self.settings.quiet {
-            eprintln!("{text}");
-        }
+        let notes = Notes::new(&self.settings);
+        lines.for_each(|line| notes.print(&line));
     }
 
     async fn load(

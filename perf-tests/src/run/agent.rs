@@ -15,6 +15,7 @@ use crate::agents::{self, Agent, AgentEnd, Assignment};
 use crate::engine::{self, Job, Leases, WakeupMode};
 use crate::environment::AgentJoin;
 use crate::http::HttpConfig;
+use crate::terminal::Notes;
 
 pub(crate) fn run_agent(spec: RunSpec, code: ScenarioCode, join: &AgentJoin) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal);
@@ -87,7 +88,7 @@ async fn take_part(
 async fn prepare(spec: &mut RunSpec, assignment: &Assignment) -> Result<(Planning, Arc<HttpConfig>), RunError> {
     let Assignment { settings, loads, seed, share, .. } = assignment;
     spec.choose(settings)?;
-    let planning = Planning::new(loads.clone(), spec, *seed, true)?;
+    let planning = Planning::new(loads.clone(), spec, *seed, Notes::Suppressed)?;
     // Warnings about ports are the coordinator's.
     let vus = share.most_vus(&planning.plan) as u64;
     capacity::check(vus, vus, 1 + settings.hosts.len())?;

@@ -13,6 +13,7 @@ use super::{PreparedRun, RunError, ScenarioBody, configuration};
 use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
 use crate::engine::{self, LoadShare};
 use crate::environment;
+use crate::terminal::{Notes, print_wrapped};
 
 impl PreparedRun {
     /// Starts agents, if the load is to be made by agents, and prepares them.
@@ -24,12 +25,7 @@ impl PreparedRun {
         let token = self.settings.agent_token(&environment::variable).map_err(configuration)?;
         let token = token.unwrap_or_else(agents::new_token);
         let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(RunError::Program)?;
-        let quiet = self.settings.quiet;
-        let show = move |text: &str| {
-            if !quiet {
-                eprintln!("{text}");
-            }
-        };
+        let notes = Notes::new(&self.settings);
         let address = self.settings.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let encryption = self.encryption()?;
         let mut coordinator = Coordinator::open(address, encryption, here, self.layout.clone())?;
@@ -37,8 +33,9 @@ impl PreparedRun {
             Some(_) => {
                 let address = coordinator.address_to_join();
                 // Also with --quiet, because the port may be known from here only.
-                eprintln!("waiting for {} with {AGENT_JOIN}={address}", counted(agents.into(), "agent"));
-                coordinator.gather(agents, &show, &mut self.signals).await?;
+                let awaited = counted(agents.into(), "agent");
+                print_wrapped(&format!("waiting for {awaited} with {AGENT_JOIN}={address}"));
+                coordinator.gather(agents, &|text| notes.print(text), &mut self.signals).await?;
             }
             None => {
                 coordinator.start_processes(agents, &token)?;

@@ -14,6 +14,7 @@ use crate::agents::{self, MergedLoad, ShardSet};
 use crate::clock::Epoch;
 use crate::environment;
 use crate::evidence::{self, MAX_SKEW};
+use crate::terminal::Notes;
 
 pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome, RunError> {
     let shards = ShardSet::read(&settings.merge)?;
@@ -21,7 +22,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     spec.choose(&Settings { part: facts.part.clone(), ..settings.clone() })?;
     spec.check()?;
     let seed = facts.seed.parse().map_err(configuration)?;
-    let planning = Planning::new(facts.loads.clone(), &spec, seed, settings.quiet)?;
+    let planning = Planning::new(facts.loads.clone(), &spec, seed, Notes::new(settings))?;
     let here = agents::hello(spec.name, spec.catalogue, "").map_err(internal)?;
     shards.check(&here, planning.hash())?;
     let salt = shards.salt();

@@ -14,12 +14,12 @@ use super::replay_error::{NotReplayable, ReplayError};
 use super::{PartSpec, RunError, RunSpec, configuration};
 use crate::measure::{Layout, Segments};
 use crate::plan::{self, Experience, LoadError, LoadProfile, PartPlan, Plan, Schedule};
+use crate::terminal::Notes;
 
 pub(super) struct Planning {
     pub(super) plan: Plan,
     pub(super) loads: Vec<LoadProfile>,
-    /// Whether it does not say that an action takes long.
-    quiet: bool,
+    notes: Notes,
     hash: OnceCell<String>,
 }
 
@@ -27,18 +27,18 @@ impl Planning {
     pub(super) fn from_settings(spec: &RunSpec, settings: &Settings) -> Result<Self, RunError> {
         match &settings.replay {
             Some(path) => Self::replay(spec, settings, path),
-            None => Self::new(loads(spec, settings)?, spec, settings.seed, settings.quiet),
+            None => Self::new(loads(spec, settings)?, spec, settings.seed, Notes::new(settings)),
         }
     }
 
-    pub(super) fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64, quiet: bool) -> Result<Self, RunError> {
+    pub(super) fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64, notes: Notes) -> Result<Self, RunError> {
         let (mut parts, mut first_id) = (Vec::new(), 1_u32);
         for (part, load) in spec.parts.iter().zip(&loads) {
             let part = load.plan(part.name, first_id, seed).map_err(configuration)?;
             first_id = first_id.saturating_add(part.most_vus());
             parts.push(part);
         }
-        Ok(Self { plan: Plan { parts, seed }, loads, quiet, hash: OnceCell::new() })
+        Ok(Self { plan: Plan { parts, seed }, loads, notes, hash: OnceCell::new() })
     }
 
     /// The plan's hash, which is made once.
@@ -64,7 +64,7 @@ impl Planning {
             })?;
             serde_json::from_value(recorded.profile.clone()).map_err(|error| refused(NotReplayable::Profile(error)))
         });
-        let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed, settings.quiet)?;
+        let planning = Self::new(loads.collect::<Result<_, _>>()?, spec, report.run.seed, Notes::new(settings))?;
         if planning.hash() == report.run.plan.hash {
             Ok(planning)
         } else {
@@ -101,8 +101,8 @@ impl Planning {
 
     /// Prints that an action with each arrival of the plan takes seconds, if there are very many.
     fn announce(&self, action: &str) {
-        if let Some(notice) = self.notice(action).filter(|_| !self.quiet) {
-            eprintln!("{notice}");
+        if let Some(notice) = self.notice(action) {
+            self.notes.print(&notice);
         }
     }
 

@@ -9,7 +9,7 @@ use perf_report::outcome::Outcome;
 use perf_settings::OutcomePlace;
 
 use super::RunError;
-use crate::evidence;
+use crate::{evidence, terminal};
 
 /// Whether setup is running, and where the outcome goes.
 #[derive(Debug, Clone)]
@@ -39,7 +39,8 @@ impl SetupWatch {
         if self.place.as_ref().is_none_or(|place| evidence::write_outcome(place, outcome).is_err()) {
             // Not `eprintln`, which Rust's test harness captures and loses when the process exits.
             // If this fails, too, the exit code remains.
-            let _ = writeln!(io::stderr(), "{}: {message}", code.describe_stop());
+            let text = terminal::style().wrap(&format!("{}: {message}", code.describe_stop()));
+            let _ = writeln!(io::stderr(), "{text}");
         }
         process::exit(code.code().into());
     }

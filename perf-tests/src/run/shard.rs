@@ -15,6 +15,7 @@ use super::{FinishedLoad, PreparedRun, RunError, RunOutcome};
 use crate::agents::{self, ShardFile, file_name};
 use crate::clock;
 use crate::evidence;
+use crate::terminal::Notes;
 
 /// Time from the last reading of the clock to the start. The clock may be set until then.
 const LEAD: Duration = Duration::from_millis(200);
@@ -40,7 +41,7 @@ impl PreparedRun {
     /// Waits until the load begins. Returns that time, or why there is no load.
     pub(super) async fn wait_for_start(&mut self) -> Result<Instant, Finding> {
         let Some(start) = self.settings.start_at else { return Ok(clock::now()) };
-        self.print_line(&format!("waiting until {}", perf_settings::rfc3339_millis(start)));
+        Notes::new(&self.settings).print(&format!("waiting until {}", perf_settings::rfc3339_millis(start)));
         loop {
             let now = clock::wall();
             let Ok(rest) = start.duration_since(now) else {

@@ -19,12 +19,13 @@ use crate::engine::panics::KeptPanics;
 use crate::engine::vu::{RunContext, Vu, WorkerContext};
 use crate::http::Pool;
 use crate::measure::Recorder;
+use crate::terminal::Notes;
 
 #[derive(Debug, Clone, Copy)]
 struct Step {
     name: &'static str,
     limit: Duration,
-    quiet: bool,
+    notes: Notes,
 }
 
 impl Step {
@@ -36,10 +37,8 @@ impl Step {
         loop {
             time::sleep(EVERY).await;
             waited += EVERY;
-            if !self.quiet {
-                let so_far = perf_settings::shown_duration(waited);
-                eprintln!("{name} has been running for {so_far} (limit {limit}: --{name}-timeout)");
-            }
+            let so_far = perf_settings::shown_duration(waited);
+            self.notes.print(&format!("{name} has been running for {so_far} (limit {limit}: --{name}-timeout)"));
         }
     }
 
@@ -106,7 +105,7 @@ impl PreparedRun {
         setup_vu: &mut Vu,
         problems: &mut Vec<Finding>,
     ) -> Result<Option<ScenarioBody>, RunError> {
-        let step = Step { name: "setup", limit: self.settings.setup_timeout, quiet: self.settings.quiet };
+        let step = Step { name: "setup", limit: self.settings.setup_timeout, notes: Notes::new(&self.settings) };
         self.setup_watch.set_running(true);
         let ended = tokio::select! {
             biased;
@@ -125,7 +124,7 @@ impl PreparedRun {
 
     /// Runs the future of the scenario's teardown. Returns why it failed, if it did.
     pub(super) async fn tear_down(&self, teardown: impl Future<Output = anyhow::Result<()>>) -> Option<Finding> {
-        let step = Step { name: "teardown", limit: self.settings.teardown_timeout, quiet: self.settings.quiet };
+        let step = Step { name: "teardown", limit: self.settings.teardown_timeout, notes: Notes::new(&self.settings) };
         let failure = step.run(teardown).await.err()?;
         Some(failure.finding(FindingKind::TeardownFailed, "teardown", "after"))
     }

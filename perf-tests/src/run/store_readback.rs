@@ -12,6 +12,7 @@ use perf_settings::OutcomePlace;
 
 use super::{FinishedLoad, PreparedRun};
 use crate::evidence::{MeasuredCount, RunStore};
+use crate::terminal::Notes;
 
 #[derive(Default)]
 pub(super) struct StoreReadback {
@@ -95,7 +96,7 @@ impl PreparedRun {
         at_unix_ms: i64,
         counts: Vec<MeasuredCount>,
     ) -> (Option<bool>, Vec<Finding>) {
-        match store.differences(at_unix_ms, &counts, &|text| self.print_line(text)).await {
+        match store.differences(at_unix_ms, &counts, &|text| Notes::new(&self.settings).print(text)).await {
             Ok(differences) if !differences.is_empty() && store.has(&self.testid).await.is_ok_and(|has| !has) => {
                 let message = format!(
                     "the store accepted all pushes, and its responses to queries at {} have nothing of this run: {}",

@@ -99,7 +99,7 @@ impl Run {
         let mut printed = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
         let has_passed = self.child.wait().unwrap().success();
-        let Ok(text) = std::fs::read_to_string(&self.report) else { return Err(printed) };
+        let Ok(text) = std::fs::read_to_string(&self.report) else { return Err(unwrapped(&printed)) };
         let report = read_report(&text).unwrap();
         assert_eq!(has_passed, report.exit_code == ExitCode::Met, "{printed}");
         Ok(report)
@@ -348,4 +348,9 @@ fn more_agents_than_vus_are_refused() {
     let printed = Run::start(&service, "crowd", "time", Some(7)).finish().unwrap_err();
     assert!(printed.contains("PERF_AGENTS=7: together has 6 VUs") && printed.contains("at most 6 agents"), "{printed}");
     assert_eq!(service.requests(), 0);
+}
+
+/// Printed text without its line breaks, whose places depend on the lengths of paths and addresses.
+fn unwrapped(printed: &str) -> String {
+    printed.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -23,7 +23,7 @@ fn an_action_with_a_very_large_plan_is_announced() {
     let notice = |action: &str, rate: u64| {
         let plan =
             Plan { parts: vec![constant_arrival_rate(rate, second, second * 30, 2).plan("a", 1, 1).unwrap()], seed: 1 };
-        Planning { plan, loads: Vec::new(), quiet: false, hash: OnceCell::new() }.notice(action)
+        Planning { plan, loads: Vec::new(), notes: Notes::Printed, hash: OnceCell::new() }.notice(action)
     };
     for action in ["drawing", "hashing"] {
         let expected = format!("{action} 300,000,000 arrivals: this can take a minute");

@@ -12,7 +12,7 @@ use perf_settings::rfc3339_millis;
 use test_support::wait_for;
 
 use super::super::*;
-use super::{PATIENCE, bodies, now, program, scenario, signal};
+use super::{PATIENCE, bodies, now, program, scenario, signal, unwrapped};
 
 const SHARDS: usize = 3;
 /// The load of a scenario that has objectives on rates.
@@ -143,7 +143,7 @@ fn files_that_are_not_shards_of_one_run_are_refused() {
     let files = make_all(&service, &out, "shared");
     let refused = |files: &[&PathBuf]| {
         let files: Vec<_> = files.iter().map(|path| (*path).clone()).collect();
-        merge(&folder("refused-merged"), "shared", &files).unwrap_err()
+        unwrapped(&merge(&folder("refused-merged"), "shared", &files).unwrap_err())
     };
     let copy = out.join("copy.json");
     let text = fs::read_to_string(&files[0]).unwrap();
