@@ -2,12 +2,14 @@
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::headline::Headline;
 use perf_report::outcome::Outcome;
-use perf_report::render::terminal::{self, TerminalStyle};
+use perf_report::render::terminal::render_run;
 use perf_settings::OutcomePlace;
 
 use crate::evidence;
 use crate::run::{RunError, RunOutcome};
+use crate::terminal::{self, print_wrapped};
 
 /// Warning of a run under plain `cargo test`.
 const NOT_OPTIMIZED: &str = "warning: the generator is not optimized, and its own time counts as latency: run this with \
@@ -46,7 +48,7 @@ impl ScenarioResult {
         };
         let written = evidence::write_outcome(&place, outcome);
         if let Err(error) = &written {
-            eprintln!("error: {error}");
+            print_wrapped(&format!("error: {error}"));
         }
         // No other process has a report that could not be written.
         let is_reported = written.is_ok() && !matches!(result, Ok(RunOutcome::Judged { saved: Err(_), .. }));
@@ -81,14 +83,8 @@ impl ScenarioResult {
         match &self.result {
             _ if self.is_reported => {}
             // The form in which `cargo xtask perf` prints it.
-            Err(error) => eprintln!("{}: {error}", error.code().describe_stop()),
-            Ok(_) => {
-                eprintln!("{}", self.render());
-                // Only the profile of `cargo test` has debug assertions.
-                if cfg!(debug_assertions) {
-                    eprintln!("{NOT_OPTIMIZED}");
-                }
-            }
+            Err(error) => print_wrapped(&format!("{}: {error}", error.code().describe_stop())),
+            Ok(outcome) => print_outcome(outcome),
         }
         self.exit_code().code().into()
     }
@@ -99,18 +95,6 @@ impl ScenarioResult {
             Ok(RunOutcome::Planned(_)) => ExitCode::Met,
             Ok(RunOutcome::Sharded { code, .. }) => *code,
             Err(error) => error.code(),
-        }
-    }
-
-    fn render(&self) -> String {
-        match &self.result {
-            Ok(RunOutcome::Judged { report, saved }) => {
-                let path = saved.as_ref().map(|path| format!("\n\n{}", path.display())).unwrap_or_default();
-                format!("\n{}{path}", terminal::render_run(report, TerminalStyle::PLAIN))
-            }
-            Ok(RunOutcome::Planned(summary)) => summary.drawing.clone().unwrap_or_default(),
-            Ok(RunOutcome::Sharded { summary, .. }) => summary.clone(),
-            Err(error) => error.to_string(),
         }
     }
 
@@ -129,9 +113,33 @@ impl ScenarioResult {
     /// run has no report either: its code is [`ExitCode::Met`] and its message is the
     /// drawing of the plan.
     pub fn report(&self) -> Result<&Report, (ExitCode, String)> {
+        let code = self.exit_code();
         match &self.result {
             Ok(RunOutcome::Judged { report, .. }) => Ok(report),
-            _ => Err((self.exit_code(), self.render())),
+            Ok(RunOutcome::Planned(summary)) => Err((code, summary.drawing.clone().unwrap_or_default())),
+            Ok(RunOutcome::Sharded { summary, .. }) => Err((code, summary.clone())),
+            Err(error) => Err((code, error.to_string())),
         }
+    }
+}
+
+/// Prints a result. Its last line is the verdict, as in `cargo xtask perf`.
+fn print_outcome(outcome: &RunOutcome) {
+    match outcome {
+        RunOutcome::Judged { report, saved } => {
+            eprintln!("\n{}\n", render_run(report, terminal::style()));
+            if let Ok(path) = saved {
+                eprintln!("report     {}", path.display());
+            }
+        }
+        RunOutcome::Planned(summary) => eprintln!("{}", summary.drawing.as_deref().unwrap_or_default()),
+        RunOutcome::Sharded { summary, .. } => print_wrapped(summary),
+    }
+    // Only the profile of `cargo test` has debug assertions.
+    if cfg!(debug_assertions) {
+        print_wrapped(NOT_OPTIMIZED);
+    }
+    if let RunOutcome::Judged { report, .. } = outcome {
+        print_wrapped(&Headline::new(report).verdict);
     }
 }

@@ -118,3 +118,27 @@ fn a_run_without_a_report_prints_its_verdict_and_the_cause() {
     let line = "did not run (exit 104): cannot connect to http://127.0.0.1:9: ";
     assert!(lines_with(&printed, "cannot connect")[0].starts_with(line), "{printed}");
 }
+
+#[test]
+fn no_printed_line_is_wider_than_200_columns() {
+    let service = Service::start();
+    let path = "long/".repeat(34);
+    for (testid, target) in [("printed-6", service.url.as_str()), ("printed-7", "http://127.0.0.1:9")] {
+        let target = format!("{target}/{path}");
+        let printed = printed(&service, testid, 0, &[(perf_settings::TARGET, &target)]);
+        assert!(printed.contains(target.trim_end_matches('/')), "{printed}");
+        let longest = printed.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(200), "{printed}");
+    }
+}
+
+#[test]
+fn a_result_fits_the_terminal_and_ends_with_the_verdict() {
+    let service = Service::start();
+    let printed = printed(&service, "printed-8", 0, &[("COLUMNS", "100")]);
+    let result = printed.lines().skip_while(|line| !line.contains("(exit "));
+    let lines: Vec<_> = result.filter(|line| !line.starts_with("report ")).collect();
+    assert!(lines.len() > 3 && lines.iter().all(|line| line.chars().count() <= 100), "{printed}");
+    let verdict = lines.last().unwrap();
+    assert!(verdict.starts_with("printed: ") && verdict.contains("(exit "), "{printed}");
+}
