@@ -53,7 +53,7 @@ pub(crate) enum HostError {
 /// The remedy for the name of a host that is not known.
 fn known_hosts(name: &str, known: &[&str], settings: &Settings) -> String {
     match (nearest(name, known.iter().copied()), known) {
-        (Some(nearest), _) => format!("do you mean {nearest}=URL?"),
+        (Some(nearest), _) => format!("did you mean {nearest}=URL?"),
         (None, []) => format!("it has only the main target, as in {}", settings.with_value(TARGET, "URL")),
         (None, all) => format!("its hosts are {}", all.join(", ")),
     }

@@ -8,6 +8,7 @@ use monitoring::catalogue::{Catalogue, CatalogueError};
 use monitoring::endpoint::Endpoint;
 use monitoring::label::TagError;
 use monitoring::measure::Measure;
+use perf_host::nearest::did_you_mean;
 use perf_settings::{PART, Settings};
 
 use super::AbortRule;
@@ -53,7 +54,7 @@ impl RunSpec {
         let Some(at) = self.parts.iter().position(|part| part.name == name) else {
             let known = self.parts.iter().map(|part| part.name).collect();
             let (given, setting) = (settings.with_value(PART, name), settings.setting_name(PART));
-            return Err(SpecError::UnknownPart { scenario: self.name, given, setting, known });
+            return Err(SpecError::UnknownPart { scenario: self.name, name: name.clone(), given, setting, known });
         };
         self.parts = self.parts.drain(at..=at).collect();
         for part in &mut self.parts {
@@ -91,10 +92,11 @@ pub(crate) enum SpecError {
     #[error("scenario {scenario}: endpoint {endpoint} is not in its catalogue")]
     UnknownEndpoint { scenario: &'static str, endpoint: &'static str },
     #[error(
-        "{given}: scenario {scenario} has no such part: choose one of {}, or remove {setting}",
-        .known.join(", ")
+        "{given}: scenario {scenario} has no such part: choose one of {}, or remove {setting}{}",
+        .known.join(", "),
+        did_you_mean(name, known.iter().copied())
     )]
-    UnknownPart { scenario: &'static str, given: String, setting: String, known: Vec<&'static str> },
+    UnknownPart { scenario: &'static str, name: String, given: String, setting: String, known: Vec<&'static str> },
 }
 
 /// A scenario's code, independent of the type of its setup's value. It runs setup first.

@@ -190,7 +190,7 @@ fn an_unknown_host_suggests_the_nearest_name() {
     let finished = run(settings_at(&targets, None, "hosts-3", &[]), async |_| Ok(()));
     assert_eq!(code(&finished), ExitCode::BadConfiguration);
     let message = finished.report().unwrap_err().1.to_owned();
-    assert!(message.contains("service echo has no such host: do you mean auth=URL?"), "{message}");
+    assert!(message.contains("service echo has no such host: did you mean auth=URL?"), "{message}");
 }
 
 #[test]

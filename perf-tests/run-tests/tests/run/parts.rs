@@ -56,10 +56,11 @@ fn one_part_runs_alone_and_is_judged_by_its_own_endpoints() {
     let ids: Vec<_> = judged.map(|objective| objective.id.as_str()).collect();
     assert_eq!(ids, ["echo_latency", "api_errors"], "objectives of the other part are judged");
     assert_eq!(code(&finished), ExitCode::Met, "{:?}", report.findings);
-    again.part = Some("student".to_owned());
+    again.part = Some("admnis".to_owned());
     let (code, message) = rush(again).report().map(|_| ()).unwrap_err();
     assert_eq!(code, ExitCode::BadConfiguration);
     assert!(message.contains("no such part") && message.contains("players, admins"), "{message}");
+    assert!(message.ends_with("; did you mean admins?"), "{message}");
 }
 
 #[test]
