@@ -17,11 +17,11 @@ mod lease_book;
 mod link;
 mod listener;
 mod lost;
-mod member;
 mod message;
 mod pause_watch;
 mod program;
 mod refused_peers;
+mod remote_agent;
 mod shard_file;
 mod shard_set;
 

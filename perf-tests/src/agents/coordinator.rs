@@ -18,11 +18,11 @@ use super::clock_offset::SentClock;
 use super::lease_book::LeaseBook;
 use super::link::LinkReceiver;
 use super::listener::{AgentListener, JoinedAgent};
-use super::member::Member;
 use super::message::{
     AbortCause, Assignment, FromAgent, Hello, LONG_PATIENCE, MessageError, PATIENCE, SILENCE, ToAgent,
 };
 use super::pause_watch::{PauseWatch, Standstill};
+use super::remote_agent::RemoteAgent;
 use super::{fold, program};
 use crate::clock;
 use crate::engine::{EarlyEnd, Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
@@ -43,13 +43,13 @@ pub(crate) struct Coordinator {
     /// are closed, so that none of them prints that its coordinator is gone.
     processes: Vec<Child>,
     listener: AgentListener,
-    members: Vec<Member>,
+    agents: Vec<RemoteAgent>,
     clock: SentClock,
     pauses: PauseWatch,
     layout: Layout,
     book: LeaseBook,
-    /// Why agents were told to end the load.
-    told: Vec<AbortCause>,
+    /// Causes for which agents were asked to end the load.
+    aborts_sent: Vec<AbortCause>,
     /// [`OVERTIME`], unless a test cannot wait for it.
     overtime: Duration,
 }
@@ -66,9 +66,9 @@ impl Coordinator {
         let refused = |error| AgentError::Listen { address, error };
         let listener = AgentListener::open(address, encryption, here).map_err(refused)?;
         let pauses = PauseWatch::start().map_err(refused)?;
-        let (members, processes, told) = (Vec::new(), Vec::new(), Vec::new());
+        let (agents, processes, aborts_sent) = (Vec::new(), Vec::new(), Vec::new());
         let (clock, book) = (SentClock::start(), LeaseBook::default());
-        Ok(Self { listener, members, processes, clock, pauses, layout, book, told, overtime: OVERTIME })
+        Ok(Self { listener, agents, processes, clock, pauses, layout, book, aborts_sent, overtime: OVERTIME })
     }
 
     /// The address that agents on other machines join.
@@ -86,8 +86,8 @@ impl Coordinator {
         Ok(())
     }
 
-    /// Waits until all agents have joined. One that has ended by then has left its place to
-    /// another. `show` shows peers that connect.
+    /// Waits until all agents have joined. If a joined agent ends before that, another one can take
+    /// its place. `show` shows peers that connect.
     pub(crate) async fn gather(
         &mut self,
         agents: u32,
@@ -120,7 +120,8 @@ impl Coordinator {
         self.pauses.restart();
         let empty = Snapshot::new(&self.layout);
         let numbered = (1..).zip(LoadShare::all(agents)).zip(joined);
-        self.members = numbered.map(|((number, share), joined)| Member::new(number, share, joined, &empty)).collect();
+        self.agents =
+            numbered.map(|((number, share), joined)| RemoteAgent::new(number, share, joined, &empty)).collect();
         Ok(())
     }
 
@@ -137,17 +138,17 @@ impl Coordinator {
         plan: &str,
         signals: &mut Signals,
     ) -> Result<(), AgentError> {
-        let asked = self.members.iter_mut().map(|member| {
-            let message = ToAgent::Assignment(Box::new(assignment(member.share)));
+        let requests = self.agents.iter_mut().map(|agent| {
+            let message = ToAgent::Assignment(Box::new(assignment(agent.share)));
             async move {
-                match member.ask(&message).await? {
+                match agent.request(&message).await? {
                     FromAgent::Prepared(hash) if hash == plan => Ok(()),
-                    FromAgent::Prepared(_) => Err(AgentError::OtherPlan { agent: member.name() }),
-                    _ => Err(member.unexpected_message()),
+                    FromAgent::Prepared(_) => Err(AgentError::OtherPlan { agent: agent.name() }),
+                    _ => Err(agent.unexpected_message()),
                 }
             }
         });
-        let assigned = unless_interrupted(try_join_all(asked), signals).await;
+        let assigned = unless_interrupted(try_join_all(requests), signals).await;
         assigned.map_err(|error| self.find_cause(error))
     }
 
@@ -159,16 +160,16 @@ impl Coordinator {
 
     async fn make_ready(&mut self, value: String, signals: &mut Signals) -> Result<(), AgentError> {
         let (message, clock) = (&ToAgent::SetupValue(value), self.clock);
-        let asked = self.members.iter_mut().map(|member| async move {
-            match member.ask(message).await? {
+        let requests = self.agents.iter_mut().map(|agent| async move {
+            match agent.request(message).await? {
                 FromAgent::Ready => Ok(()),
-                _ => Err(member.unexpected_message()),
+                _ => Err(agent.unexpected_message()),
             }
         });
-        unless_interrupted(try_join_all(asked), signals).await?;
+        unless_interrupted(try_join_all(requests), signals).await?;
         // One after another, so that no exchange waits for another one.
-        for member in &mut self.members {
-            unless_interrupted(member.measure_clock(clock), signals).await?;
+        for agent in &mut self.agents {
+            unless_interrupted(agent.measure_clock(clock), signals).await?;
         }
         Ok(())
     }
@@ -193,11 +194,11 @@ impl Coordinator {
     pub(crate) async fn begin(&mut self, plan: &Plan) -> Instant {
         let epoch = clock::now() + LEAD;
         self.pauses.restart();
-        let shares: Vec<_> = self.members.iter().map(|member| member.share).collect();
+        let shares: Vec<_> = self.agents.iter().map(|agent| agent.share).collect();
         self.book = LeaseBook::new(plan, &shares);
-        for (member, leases) in self.members.iter_mut().zip(self.book.first()) {
-            member.tell(&ToAgent::Start(member.offset.to_agent(self.clock.at(epoch))));
-            member.tell(&ToAgent::Lease(leases));
+        for (agent, leases) in self.agents.iter_mut().zip(self.book.first()) {
+            agent.send(&ToAgent::Start(agent.offset.to_agent(self.clock.at(epoch))));
+            agent.send(&ToAgent::Lease(leases));
         }
         time::sleep_until(epoch).await;
         epoch
@@ -236,15 +237,15 @@ impl Coordinator {
     }
 
     fn loads(&mut self, empty: &Snapshot) -> Vec<AgentLoad> {
-        let is_whole = self.told.is_empty();
-        let load = |(at, member): (usize, Member)| {
-            let mut agent = member.into_load(empty.clone(), self.book.leased(at));
-            if is_whole && agent.lost.is_none() {
-                agent.result.untaken = self.book.untaken(&agent.load.snapshot);
+        let is_whole = self.aborts_sent.is_empty();
+        let into_load = |(at, agent): (usize, RemoteAgent)| {
+            let mut agent_load = agent.into_load(empty.clone(), self.book.leased(at));
+            if is_whole && agent_load.lost.is_none() {
+                agent_load.result.untaken = self.book.untaken(&agent_load.load.snapshot);
             }
-            agent
+            agent_load
         };
-        self.members.drain(..).enumerate().map(load).collect()
+        self.agents.drain(..).enumerate().map(into_load).collect()
     }
 
     /// Waits for the agents' processes, so that none is left if this one ends.
@@ -265,43 +266,43 @@ impl Coordinator {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let overtime = time::sleep_until(epoch + plan.last_cut() + self.overtime);
         tokio::pin!(overtime);
-        let receivers = self.members.iter_mut().enumerate();
+        let receivers = self.agents.iter_mut().enumerate();
         let mut arriving: FuturesUnordered<_> =
-            receivers.filter_map(|(at, member)| Some(receive(at, member.receiver.take()?))).collect();
+            receivers.filter_map(|(at, agent)| Some(receive(at, agent.receiver.take()?))).collect();
         let mut disconnecting = FuturesUnordered::new();
         let (mut early, mut silence) = (EarlyEnd::default(), SilenceWatch::default());
-        while self.members.iter().any(Member::is_active) || !disconnecting.is_empty() {
+        while self.agents.iter().any(RemoteAgent::is_active) || !disconnecting.is_empty() {
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
                     self.take(at, clock::now().saturating_duration_since(epoch), message);
-                    let member = &mut self.members[at];
-                    if member.is_active() {
+                    let agent = &mut self.agents[at];
+                    if agent.is_active() {
                         arriving.push(receive(at, receiver));
                         continue;
                     }
-                    disconnecting.extend(member.disconnect(at, receiver, self.clock));
-                    if member.cannot_continue() {
-                        self.tell_all(AbortCause::Interrupted);
+                    disconnecting.extend(agent.disconnect(at, receiver, self.clock));
+                    if agent.cannot_continue() {
+                        self.abort_all(AbortCause::Interrupted);
                     }
                 }
-                Some((at, offset)) = disconnecting.next() => self.members[at].end_offset = offset,
+                Some((at, offset)) = disconnecting.next() => self.agents[at].end_offset = offset,
                 _ = ticks.tick() => {
                     let elapsed = clock::now().saturating_duration_since(epoch + LAG);
-                    let counts = fold::counts(&self.members, &empty);
+                    let counts = fold::counts(&self.agents, &empty);
                     silence.notice(elapsed, &counts);
                     if let (Some(reason), None) = (watch.tick(elapsed, counts), &early.aborted) {
                         early.aborted = Some(reason);
-                        self.tell_all(AbortCause::Missed);
+                        self.abort_all(AbortCause::Missed);
                     }
                 }
                 () = signals.interrupted(), if !early.interrupted => {
                     early.interrupted = true;
-                    self.tell_all(AbortCause::Interrupted);
+                    self.abort_all(AbortCause::Interrupted);
                 }
-                () = &mut overtime, if self.members.iter().any(Member::is_active) => {
+                () = &mut overtime, if self.agents.iter().any(RemoteAgent::is_active) => {
                     let why = format!("it did not finish within {} s after its planned end", self.overtime.as_secs());
                     let elapsed = clock::now().saturating_duration_since(epoch);
-                    self.members.iter_mut().for_each(|member| member.lose(elapsed, &why));
+                    self.agents.iter_mut().for_each(|agent| agent.lose(elapsed, &why));
                 }
             }
         }
@@ -310,28 +311,28 @@ impl Coordinator {
 
     /// Takes a message of an agent, and gives it the leases that it asks for.
     fn take(&mut self, at: usize, elapsed: Duration, message: Result<FromAgent, MessageError>) {
-        let member = &mut self.members[at];
+        let agent = &mut self.agents[at];
         match message {
             Ok(FromAgent::LeaseRequests(requests)) => match self.book.grant(at, &requests) {
                 // An agent has at most one request under way, so that the message is not left out.
-                Some(leases) => member.tell(&ToAgent::Lease(leases)),
-                None => member.lose(elapsed, "it sent an unexpected message"),
+                Some(leases) => agent.send(&ToAgent::Lease(leases)),
+                None => agent.lose(elapsed, "it sent an unexpected message"),
             },
             Ok(FromAgent::Finished { leased, .. }) if !self.book.settle(at, &leased) => {
-                member.lose(elapsed, "it sent an unexpected message");
+                agent.lose(elapsed, "it sent an unexpected message");
             }
-            message => member.take(elapsed, message, &self.layout),
+            message => agent.take(elapsed, message, &self.layout),
         }
-        if !member.is_active() {
+        if !agent.is_active() {
             self.book.retire(at);
         }
     }
 
-    /// Tells all agents to end the load, once for each cause.
-    fn tell_all(&mut self, cause: AbortCause) {
-        if !self.told.contains(&cause) {
-            self.told.push(cause);
-            self.members.iter().for_each(|member| member.tell_first(&ToAgent::Abort(cause)));
+    /// Asks all agents to end the load, once for each cause.
+    fn abort_all(&mut self, cause: AbortCause) {
+        if !self.aborts_sent.contains(&cause) {
+            self.aborts_sent.push(cause);
+            self.agents.iter().for_each(|agent| agent.send_first(&ToAgent::Abort(cause)));
         }
     }
 }

@@ -2,20 +2,20 @@
 
 use super::agent_load::AgentLoad;
 use super::lost::{self, Survivors};
-use super::member::Member;
+use super::remote_agent::RemoteAgent;
 use crate::engine::Load;
 use crate::measure::{AgentHealth, Snapshot};
 use crate::plan::Plan;
 use perf_report::format::counted;
 
-pub(super) fn counts(members: &[Member], empty: &Snapshot) -> Snapshot {
+pub(super) fn counts(agents: &[RemoteAgent], empty: &Snapshot) -> Snapshot {
     let mut all = empty.clone();
-    for member in members {
-        all.merge(&member.counts);
-        if member.is_active() {
-            let health = member.counts.health;
+    for agent in agents {
+        all.merge(&agent.counts);
+        if agent.is_active() {
+            let health = agent.counts.health;
             all.health = all.health.worst(health);
-            all.agents.push(AgentHealth { agent: member.number, health });
+            all.agents.push(AgentHealth { agent: agent.number, health });
         }
     }
     all

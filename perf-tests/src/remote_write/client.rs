@@ -98,7 +98,7 @@ pub(crate) enum PushError {
 
 impl PushError {
     /// Whether the same request may be accepted later.
-    pub(crate) const fn is_passing(&self) -> bool {
+    pub(crate) const fn is_temporary(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Unreachable { .. })
     }
 
@@ -141,7 +141,7 @@ impl Client {
             return Err(other.into());
         }
         match result {
-            Err(error) if !error.is_about_content() && !error.is_passing() => Err(error),
+            Err(error) if !error.is_about_content() && !error.is_temporary() => Err(error),
             _ => Ok(()),
         }
     }

@@ -155,9 +155,9 @@ impl Pusher {
                 // An older push is done, accepted or rejected for good. The last push includes its
                 // counts.
                 (Ok(()), Some(series)) => self.pending = Some(self.prepare(at, series)),
-                (Err(error), Some(series)) if !error.is_passing() => self.pending = Some(self.prepare(at, series)),
+                (Err(error), Some(series)) if !error.is_temporary() => self.pending = Some(self.prepare(at, series)),
                 (Ok(()), None) => return Ok(()),
-                (Err(error), _) if !error.is_passing() || self.is_out_of_patience() => return Err(error),
+                (Err(error), _) if !error.is_temporary() || self.is_out_of_patience() => return Err(error),
                 (Err(_), later) => last = later,
             }
         }
@@ -184,7 +184,7 @@ impl Pusher {
                         rejected.get_or_insert(error);
                         break;
                     }
-                    Err(error) if !error.is_passing() || self.is_out_of_patience() => return Err(error),
+                    Err(error) if !error.is_temporary() || self.is_out_of_patience() => return Err(error),
                     Err(error) => self.backoff.failed(error.retry_after()),
                 }
                 self.wait().await;
@@ -246,7 +246,7 @@ impl Pusher {
             };
             self.result.refused += 1;
             self.result.last_error = Some(error.clone());
-            if error.is_passing() {
+            if error.is_temporary() {
                 self.backoff.failed(error.retry_after());
                 push.batches.push_front(batch);
                 push.may_have_arrived = true;
@@ -318,7 +318,7 @@ impl Pusher {
         // version as well.
         let is_understood = match (&outcome, &older) {
             (_, Ok(())) | (Err(PushError::UnsupportedVersion { .. }), _) => true,
-            (Err(newer), Err(older)) => newer.is_passing() && !older.is_passing(),
+            (Err(newer), Err(older)) => newer.is_temporary() && !older.is_temporary(),
             (Ok(()), Err(_)) => false,
         };
         if is_understood {

@@ -65,11 +65,11 @@ impl Metrics {
         let Some(schedule) = &mut self.0 else { return Ok(()) };
         let Some(mut pusher) = schedule.pusher.take() else { return Ok(()) };
         match pusher.push(unix_ms(schedule.epoch.wall()), (schedule.to_series)(empty)).await {
-            Err(error) if !error.is_passing() => {
+            Err(error) if !error.is_temporary() => {
                 schedule.pusher = Some(pusher);
                 Err(MetricsError::Refused(error))
             }
-            // A passing error is retried with the next push.
+            // A temporary error is retried with the next push.
             Ok(()) | Err(_) => {
                 schedule.start(pusher);
                 Ok(())

@@ -37,7 +37,7 @@ impl Pusher {
                     any_stored = true;
                     self.remember_stored(part);
                 }
-                (Err(error), _) if error.is_passing() => {
+                (Err(error), _) if error.is_temporary() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]));
                     parts.push(part);
                     return BisectOutcome::Unavailable(error, parts);
@@ -61,7 +61,7 @@ impl Pusher {
             let again = vec![entry];
             match self.send(&again).await {
                 Ok(()) => self.remember_stored(again),
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_temporary() => {
                     parts.extend(alone.into_iter().map(|(entry, _)| vec![entry]).chain([again]));
                     return BisectOutcome::Unavailable(error, parts);
                 }

@@ -21,7 +21,7 @@ const PROBES: usize = 16;
 /// Time limit for measuring a clock again, after the load.
 const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
 
-pub(super) struct Member {
+pub(super) struct RemoteAgent {
     /// From 1.
     pub(super) number: u32,
     pub(super) share: LoadShare,
@@ -36,16 +36,16 @@ pub(super) struct Member {
     /// Time from the start until its workers ran, in nanoseconds.
     late: u64,
     pub(super) counts: Snapshot,
-    end: Option<MemberEnd>,
+    end: Option<RemoteEnd>,
 }
 
-enum MemberEnd {
+enum RemoteEnd {
     Finished(Box<Load>),
     /// When, from the start of the load, and why.
     Lost(Duration, String),
 }
 
-impl Member {
+impl RemoteAgent {
     pub(super) fn new(number: u32, share: LoadShare, joined: JoinedAgent, empty: &Snapshot) -> Self {
         let JoinedAgent { sender, receiver, place } = joined;
         let (offset, counts) = (ClockOffset::default(), empty.clone());
@@ -59,7 +59,7 @@ impl Member {
     }
 
     /// Sends a message, and returns the response, which may take [`PATIENCE`].
-    pub(super) async fn ask(&mut self, message: &ToAgent) -> Result<FromAgent, AgentError> {
+    pub(super) async fn request(&mut self, message: &ToAgent) -> Result<FromAgent, AgentError> {
         let (Some(sender), Some(receiver)) = (&self.sender, &mut self.receiver) else {
             return Err(self.unexpected_message());
         };
@@ -79,13 +79,13 @@ impl Member {
 
     /// Sends a message that has no response, if the agent reads messages. One that does not is
     /// noticed by its silence.
-    pub(super) fn tell(&self, message: &ToAgent) {
+    pub(super) fn send(&self, message: &ToAgent) {
         if let Some(sender) = &self.sender {
             drop(sender.offer(message));
         }
     }
 
-    pub(super) fn tell_first(&self, message: &ToAgent) {
+    pub(super) fn send_first(&self, message: &ToAgent) {
         if let Some(sender) = &self.sender {
             drop(sender.send_first(message));
         }
@@ -99,7 +99,7 @@ impl Member {
         let mut best: Option<ClockOffset> = None;
         for _ in 0..PROBES {
             let sent = clock.now();
-            let FromAgent::ClockReply(reply) = self.ask(&ToAgent::ClockProbe).await? else {
+            let FromAgent::ClockReply(reply) = self.request(&ToAgent::ClockProbe).await? else {
                 return Err(self.unexpected_message());
             };
             best = Some(ClockOffset::closer(best, ClockOffset::new(sent, reply, clock.now())));
@@ -128,7 +128,7 @@ impl Member {
             Ok(FromAgent::Counts(counts)) if fits(&counts) => self.counts = *counts,
             Ok(FromAgent::Finished { load, .. }) if fits(&load.snapshot) && load.has_known_stalls(layout) => {
                 self.counts = load.snapshot.clone();
-                self.end = Some(MemberEnd::Finished(load));
+                self.end = Some(RemoteEnd::Finished(load));
             }
             Ok(FromAgent::Failed(why)) => self.lose(elapsed, &why),
             Ok(_) => self.lose(elapsed, "it sent an unexpected message"),
@@ -143,7 +143,7 @@ impl Member {
             // Nothing of it is active any more, as far as anybody knows.
             self.counts.in_flight = 0;
             self.counts.parts.iter_mut().for_each(|part| part.vus = 0);
-            self.end = Some(MemberEnd::Lost(elapsed, why.to_owned()));
+            self.end = Some(RemoteEnd::Lost(elapsed, why.to_owned()));
         }
     }
 
@@ -154,7 +154,7 @@ impl Member {
     /// Whether it ended its load because a request cannot be sent. No other agent can send it
     /// either.
     pub(super) fn cannot_continue(&self) -> bool {
-        matches!(&self.end, Some(MemberEnd::Finished(load)) if load.errors.unsendable.is_some())
+        matches!(&self.end, Some(RemoteEnd::Finished(load)) if load.errors.unsendable.is_some())
     }
 
     /// Its load. It was given this number of shared iterations of each part.
@@ -168,8 +168,8 @@ impl Member {
             ..AgentResult::new(self.number, Some(self.place))
         };
         let (load, lost) = match self.end {
-            Some(MemberEnd::Finished(load)) => (*load, None),
-            Some(MemberEnd::Lost(at, why)) => {
+            Some(RemoteEnd::Finished(load)) => (*load, None),
+            Some(RemoteEnd::Lost(at, why)) => {
                 let (health, workers) = (self.counts.health, self.counts.worked.len());
                 let load = Load { health, workers, ..Load::not_started(self.counts) };
                 (load, Some((at, format!("at {}: {why}", format::clock(at)))))
