@@ -41,8 +41,8 @@ mod error;
 mod finished_load;
 mod hosts;
 mod merge;
-mod metrics;
 mod planning;
+mod push_schedule;
 mod replay_error;
 mod run_record;
 mod setup_watch;
@@ -57,8 +57,8 @@ use check::{check_receiver, check_testid, warn_about_clock_skew};
 use error::internal;
 pub(crate) use error::{NotSavedError, RunError, configuration};
 use finished_load::FinishedLoad;
-use metrics::Metrics;
 use planning::Planning;
+use push_schedule::{PushSchedule, PushScheduleError};
 use setup_watch::SetupWatch;
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, SpecError, TeardownFn};
 pub(crate) use watchers::AbortRule;
@@ -196,7 +196,7 @@ impl PreparedRun {
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
         self.print_start();
         let epoch = Epoch::begin();
-        let mut metrics = self.metrics(epoch)?;
+        let mut pushes = self.push_schedule(epoch)?;
         self.coordinator = self.gather_agents().await?;
         let shared = Arc::new(run_context(&self.spec, &self.planning, &self.settings.tags, &self.http));
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
@@ -207,10 +207,12 @@ impl PreparedRun {
         let mut finished = FinishedLoad::not_started(problems, epoch, Snapshot::new(&self.layout));
         let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));
         if let Some(iterations) = iterations.filter(|_| finished.problems.is_empty()) {
-            let made = self.make_load(shared, iterations, &mut metrics, &mut finished).await;
+            let made = self.make_load(shared, iterations, pushes.as_mut(), &mut finished).await;
             finished.problems.extend(made.err());
         }
-        finished.push(metrics).await;
+        if let Some(pushes) = pushes {
+            finished.push(pushes).await;
+        }
         finished.problems.extend(self.refused_peers());
         if let Some(teardown) = teardown {
             finished.problems.extend(self.tear_down(teardown(&mut setup_vu)).await);
@@ -227,12 +229,12 @@ impl PreparedRun {
         &mut self,
         shared: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
-        metrics: &mut Metrics,
+        mut pushes: Option<&mut PushSchedule>,
         finished: &mut FinishedLoad,
     ) -> Result<(), Finding> {
-        let began = self.begin(metrics, &finished.load.snapshot).await?;
+        let began = self.begin(pushes.as_deref_mut(), &finished.load.snapshot).await?;
         finished.started = finished.epoch.wall();
-        match self.load(shared, iterations, began, metrics).await {
+        match self.load(shared, iterations, began, pushes).await {
             Ok((load, timeline, late)) => {
                 (finished.load, finished.timeline, finished.late) = (load, timeline, Some(late));
             }
@@ -248,11 +250,13 @@ impl PreparedRun {
 
     /// Pushes the first counts, and waits until the load begins. The error has the reason if it
     /// does not.
-    async fn begin(&mut self, metrics: &mut Metrics, empty: &Snapshot) -> Result<Instant, Finding> {
-        metrics
-            .begin(empty)
-            .await
-            .map_err(|error| Finding::inconclusive(Subject::Store, FindingKind::StoreRefused, error.to_string()))?;
+    async fn begin(&mut self, pushes: Option<&mut PushSchedule>, empty: &Snapshot) -> Result<Instant, Finding> {
+        if let Some(pushes) = pushes {
+            let refused = |error: PushScheduleError| {
+                Finding::inconclusive(Subject::Store, FindingKind::StoreRefused, error.to_string())
+            };
+            pushes.begin(empty).await.map_err(refused)?;
+        }
         match &mut self.coordinator {
             Some(coordinator) => Ok(coordinator.begin(&self.planning.plan).await),
             None => self.wait_for_start().await,
@@ -286,13 +290,13 @@ impl PreparedRun {
         shared: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
         began: Instant,
-        metrics: &mut Metrics,
+        pushes: Option<&mut PushSchedule>,
     ) -> Result<(Load, RecordedTimeline, Duration), RunError> {
         let RunSpec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
         let miss_detector = self.spec.abort.map(|on| MissDetector::new(on, catalogue, exercised, plan));
-        let mut watch = Watchers::new(progress, metrics, catalogue, miss_detector);
+        let mut watch = Watchers::new(progress, pushes, catalogue, miss_detector);
         let load = match &mut self.coordinator {
             Some(coordinator) => coordinator.run(plan, began, &mut self.signals, &mut watch).await,
             None => {
@@ -316,8 +320,9 @@ impl PreparedRun {
         Ok((load, timeline, late))
     }
 
-    fn metrics(&self, epoch: Epoch) -> Result<Metrics, RunError> {
-        let Some(url) = self.settings.remote_write.clone() else { return Ok(Metrics::none()) };
+    /// The pushes to the run's store. `None` without a store.
+    fn push_schedule(&self, epoch: Epoch) -> Result<Option<PushSchedule>, RunError> {
+        let Some(url) = self.settings.remote_write.clone() else { return Ok(None) };
         let client = Client::new(url, &self.settings.store_access).map_err(internal)?;
         let (plan, native) = (&self.planning.plan, self.settings.native_histograms);
         let parts = plan.parts.iter().zip(&self.planning.loads);
@@ -334,7 +339,7 @@ impl PreparedRun {
         let to_series = move |snapshot: &Snapshot| -> Vec<SeriesValue> {
             remote_write::series(catalogue, &exercised, &whole, &parts, snapshot)
         };
-        Ok(Metrics::to(client, epoch, self.settings.push_interval, to_series))
+        Ok(Some(PushSchedule::new(client, epoch, self.settings.push_interval, to_series)))
     }
 }
 

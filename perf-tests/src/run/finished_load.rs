@@ -5,17 +5,16 @@ use std::time::{Duration, SystemTime};
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 
-use super::metrics::Metrics;
+use super::push_schedule::{PushSchedule, StorePushes};
 use crate::clock::Epoch;
 use crate::engine::Load;
 use crate::measure::{RecordedTimeline, Snapshot};
-use crate::remote_write::Pushes;
 
 pub(super) struct FinishedLoad {
     pub(super) load: Load,
     pub(super) problems: Vec<Finding>,
-    /// The store's URL and the result of all pushes. `None` without a store.
-    pub(super) pushes: Option<(String, Pushes)>,
+    /// `None` without a store.
+    pub(super) pushes: Option<StorePushes>,
     pub(super) timeline: RecordedTimeline,
     pub(super) started: SystemTime,
     pub(super) ended: SystemTime,
@@ -38,9 +37,9 @@ impl FinishedLoad {
         }
     }
 
-    pub(super) async fn push(&mut self, metrics: Metrics) {
-        match metrics.finish(&self.load.snapshot).await {
-            Ok(pushes) => self.pushes = pushes,
+    pub(super) async fn push(&mut self, schedule: PushSchedule) {
+        match schedule.finish(&self.load.snapshot).await {
+            Ok(pushes) => self.pushes = Some(pushes),
             Err(error) => self.fail(&error),
         }
     }

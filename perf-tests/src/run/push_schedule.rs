@@ -11,10 +11,8 @@ use crate::remote_write::{Client, LastPushDeadline, PushError, Pusher, Pushes, S
 
 type ToSeries = dyn Fn(&Snapshot) -> Vec<SeriesValue> + Send;
 
-/// Pushes a run's metrics. Does nothing if the run has no store.
-pub(super) struct Metrics(Option<PushSchedule>);
-
-struct PushSchedule {
+/// Pushes a run's metrics to its store.
+pub(super) struct PushSchedule {
     epoch: Epoch,
     to_series: Box<ToSeries>,
     interval: Duration,
@@ -33,8 +31,14 @@ struct PushTask {
     last_push_deadline: LastPushDeadline,
 }
 
+/// All pushes of a run to its store.
+pub(super) struct StorePushes {
+    pub(super) url: String,
+    pub(super) pushes: Pushes,
+}
+
 #[derive(Debug, thiserror::Error)]
-pub(super) enum MetricsError {
+pub(super) enum PushScheduleError {
     #[error("the store does not accept metrics, so no load was run: {0}")]
     Refused(PushError),
     #[error("the task that pushes metrics panicked: {0}")]
@@ -43,76 +47,34 @@ pub(super) enum MetricsError {
     NoPusher,
 }
 
-impl Metrics {
-    pub(super) const fn none() -> Self {
-        Self(None)
-    }
-
-    pub(super) fn to(
+impl PushSchedule {
+    pub(super) fn new(
         client: Client,
         epoch: Epoch,
         interval: Duration,
         to_series: impl Fn(&Snapshot) -> Vec<SeriesValue> + Send + 'static,
     ) -> Self {
         let pusher = Some(Pusher::new(client));
-        let to_series = Box::new(to_series);
-        Self(Some(PushSchedule { epoch, to_series, interval, due: interval, pusher, task: None }))
+        Self { epoch, to_series: Box::new(to_series), interval, due: interval, pusher, task: None }
     }
 
     /// Pushes the zeros that every series starts from. It fails only if the store rejects metrics
     /// for good: a load without metrics would be of no use.
-    pub(super) async fn begin(&mut self, empty: &Snapshot) -> Result<(), MetricsError> {
-        let Some(schedule) = &mut self.0 else { return Ok(()) };
-        let Some(mut pusher) = schedule.pusher.take() else { return Ok(()) };
-        match pusher.push(unix_ms(schedule.epoch.wall()), (schedule.to_series)(empty)).await {
+    pub(super) async fn begin(&mut self, empty: &Snapshot) -> Result<(), PushScheduleError> {
+        let Some(mut pusher) = self.pusher.take() else { return Ok(()) };
+        match pusher.push(unix_ms(self.epoch.wall()), (self.to_series)(empty)).await {
             Err(error) if !error.is_temporary() => {
-                schedule.pusher = Some(pusher);
-                Err(MetricsError::Refused(error))
+                self.pusher = Some(pusher);
+                Err(PushScheduleError::Refused(error))
             }
             // A temporary error is retried with the next push.
             Ok(()) | Err(_) => {
-                schedule.start(pusher);
+                self.start(pusher);
                 Ok(())
             }
         }
     }
 
-    /// Pushes a snapshot if one is due.
-    pub(super) fn offer(&mut self, elapsed: Duration, snapshot: Snapshot) {
-        let Some(schedule) = &mut self.0 else { return };
-        if elapsed < schedule.due {
-            return;
-        }
-        while schedule.due <= elapsed {
-            schedule.due += schedule.interval;
-        }
-        if let Some(task) = &schedule.task {
-            let push = (unix_ms(schedule.epoch.wall()), (schedule.to_series)(&snapshot));
-            // If the queue is full, the store is slow, and this push is left out.
-            drop(task.queue.try_send(push));
-        }
-    }
-
-    /// Pushes the final counts. Returns the store's URL and the result of all pushes; `None` if
-    /// there is no store.
-    pub(super) async fn finish(self, last: &Snapshot) -> Result<Option<(String, Pushes)>, MetricsError> {
-        let Some(schedule) = self.0 else { return Ok(None) };
-        let series = (schedule.to_series)(last);
-        let pusher = match schedule.task {
-            Some(PushTask { queue, handle, last_push_deadline }) => {
-                drop(queue);
-                last_push_deadline.set_deadline();
-                Some(handle.await?)
-            }
-            None => schedule.pusher,
-        };
-        let Some(pusher) = pusher else { return Err(MetricsError::NoPusher) };
-        let url = pusher.shown();
-        Ok(Some((url, pusher.finish(unix_ms(schedule.epoch.wall()), series).await)))
-    }
-}
-
-impl PushSchedule {
     fn start(&mut self, mut pusher: Pusher) {
         let (queue, mut due) = mpsc::channel::<(i64, Vec<SeriesValue>)>(1);
         let last_push_deadline = pusher.last_push_deadline();
@@ -124,5 +86,36 @@ impl PushSchedule {
             pusher
         });
         self.task = Some(PushTask { queue, handle, last_push_deadline });
+    }
+
+    /// Pushes a snapshot if one is due.
+    pub(super) fn offer(&mut self, elapsed: Duration, snapshot: &Snapshot) {
+        if elapsed < self.due {
+            return;
+        }
+        while self.due <= elapsed {
+            self.due += self.interval;
+        }
+        if let Some(task) = &self.task {
+            let push = (unix_ms(self.epoch.wall()), (self.to_series)(snapshot));
+            // If the queue is full, the store is slow, and this push is left out.
+            drop(task.queue.try_send(push));
+        }
+    }
+
+    /// Pushes the final counts.
+    pub(super) async fn finish(self, last: &Snapshot) -> Result<StorePushes, PushScheduleError> {
+        let series = (self.to_series)(last);
+        let pusher = match self.task {
+            Some(PushTask { queue, handle, last_push_deadline }) => {
+                drop(queue);
+                last_push_deadline.set_deadline();
+                Some(handle.await?)
+            }
+            None => self.pusher,
+        };
+        let Some(pusher) = pusher else { return Err(PushScheduleError::NoPusher) };
+        let url = pusher.shown();
+        Ok(StorePushes { url, pushes: pusher.finish(unix_ms(self.epoch.wall()), series).await })
     }
 }

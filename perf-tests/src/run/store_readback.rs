@@ -10,6 +10,7 @@ use perf_report::format::counted;
 use perf_report::judgement::Judge;
 use perf_settings::OutcomePlace;
 
+use super::push_schedule::StorePushes;
 use super::{FinishedLoad, PreparedRun};
 use crate::evidence::{MeasuredCount, RunStore};
 use crate::terminal::Notes;
@@ -35,7 +36,7 @@ fn advise(outcome: Option<&OutcomePlace>) -> String {
 impl PreparedRun {
     /// Gives the result of the pushes, and compares the store's counts with the measured ones.
     pub(super) async fn read_back(&self, finished: &FinishedLoad, exercised: &[Endpoint]) -> StoreReadback {
-        let Some((url, pushes)) = &finished.pushes else { return StoreReadback::default() };
+        let Some(StorePushes { url, pushes }) = &finished.pushes else { return StoreReadback::default() };
         let why = pushes.last_error.as_ref().map(ToString::to_string).unwrap_or_default();
         let (agrees, mut findings) = match (pushes.last_push, &self.store) {
             (None, _) => {

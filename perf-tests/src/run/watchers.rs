@@ -11,7 +11,7 @@ use perf_report::format::counted_part;
 use perf_report::judgement::{Judge, objective_verdict};
 use perf_report::verdict::{Tally, Verdict};
 
-use super::metrics::Metrics;
+use super::push_schedule::PushSchedule;
 use crate::engine::LoadObserver;
 use crate::measure::{RecordedTimeline, Snapshot, TimelineError, TimelineRecorder};
 use crate::plan::Plan;
@@ -28,7 +28,7 @@ pub(crate) struct AbortRule {
 
 pub(super) struct Watchers<'run> {
     progress: Progress,
-    metrics: &'run mut Metrics,
+    pushes: Option<&'run mut PushSchedule>,
     miss_detector: Option<MissDetector<'run>>,
     timeline: Result<TimelineRecorder, TimelineError>,
     /// Time from the planned start until the workers of this process ran.
@@ -38,11 +38,11 @@ pub(super) struct Watchers<'run> {
 impl<'run> Watchers<'run> {
     pub(super) fn new(
         progress: Progress,
-        metrics: &'run mut Metrics,
+        pushes: Option<&'run mut PushSchedule>,
         catalogue: &'run Catalogue,
         miss_detector: Option<MissDetector<'run>>,
     ) -> Self {
-        Self { progress, metrics, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)), late: Duration::ZERO }
+        Self { progress, pushes, miss_detector, timeline: Ok(TimelineRecorder::new(catalogue)), late: Duration::ZERO }
     }
 
     pub(super) const fn late(&self) -> Duration {
@@ -70,7 +70,9 @@ impl LoadObserver for Watchers<'_> {
             self.timeline = Err(error);
         }
         let reason = self.miss_detector.as_mut().and_then(|detector| detector.find_miss(elapsed, &snapshot));
-        self.metrics.offer(elapsed, snapshot);
+        if let Some(pushes) = &mut self.pushes {
+            pushes.offer(elapsed, &snapshot);
+        }
         reason
     }
 }
