@@ -103,7 +103,7 @@ pub(crate) fn processors() -> usize {
 pub(crate) async fn run(
     job: Job<'_>,
     signals: &mut Signals,
-    watch: &mut dyn LoadObserver,
+    observer: &mut dyn LoadObserver,
 ) -> Result<Load, EngineError> {
     let (share, epoch) = (job.share, job.epoch);
     let threads = job.threads.clamp(1, share.most_vus(job.plan).max(1));
@@ -134,11 +134,11 @@ pub(crate) async fn run(
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
         workers.push(Worker { snapshot_requests, pulse, thread, finished });
     }
-    watch.began(clock::now().saturating_duration_since(epoch));
+    observer.began(clock::now().saturating_duration_since(epoch));
     let watched = job.plan.parts.iter().map(|part| (part.is_open(), part.end));
     let stall = StallWatch::new(&job.limits, watched).seeing_all(share.agents() == 1);
     let mut supervisor = Supervisor { epoch, empty: &empty, abort, stall, health: HealthMeter::start() };
-    let (early, known) = supervisor.watch_over(&mut workers, signals, watch).await;
+    let (early, known) = supervisor.watch_over(&mut workers, signals, observer).await;
     let Supervisor { stall, health, .. } = supervisor;
     let (stalls, longest_silence) = stall.finish();
     let mut load = Load { stalls, longest_silence, workers: threads, ..Load::not_started(empty) };
@@ -202,7 +202,7 @@ impl Supervisor<'_> {
         &mut self,
         workers: &mut [Worker],
         signals: &mut Signals,
-        watch: &mut dyn LoadObserver,
+        observer: &mut dyn LoadObserver,
     ) -> (EarlyEnd, Vec<Snapshot>) {
         let mut ticks = time::interval_at(self.epoch, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -237,7 +237,7 @@ impl Supervisor<'_> {
                     let elapsed = clock::now().duration_since(self.epoch);
                     self.stall.notice(elapsed, &snapshot);
                     self.health.fill_in(&mut snapshot);
-                    if let (Some(reason), None) = (watch.tick(elapsed, snapshot), &early.aborted) {
+                    if let (Some(reason), None) = (observer.tick(elapsed, snapshot), &early.aborted) {
                         early.aborted = Some(reason);
                         self.abort.send_replace(true);
                     }

@@ -47,10 +47,10 @@ mod replay_error;
 mod run_record;
 mod setup_watch;
 mod shard;
+mod snapshot_readers;
 mod spec;
 mod step;
 mod store_readback;
-mod watchers;
 
 pub(crate) use agent::run_agent;
 use check::{check_receiver, check_testid, warn_about_clock_skew};
@@ -60,9 +60,9 @@ use finished_load::FinishedLoad;
 use planning::Planning;
 use push_schedule::{PushSchedule, PushScheduleError};
 use setup_watch::SetupWatch;
+pub(crate) use snapshot_readers::AbortRule;
+use snapshot_readers::{MissDetector, SnapshotReaders};
 pub(crate) use spec::{LocalFuture, PartSpec, RunSpec, ScenarioBody, ScenarioCode, SetupSource, SpecError, TeardownFn};
-pub(crate) use watchers::AbortRule;
-use watchers::{MissDetector, Watchers};
 
 pub(crate) enum RunOutcome {
     Judged {
@@ -295,10 +295,10 @@ impl PreparedRun {
         let RunSpec { name, catalogue, exercised, .. } = &self.spec;
         let plan = &self.planning.plan;
         let progress = Progress::new(name, plan, catalogue, exercised, self.settings.quiet);
-        let miss_detector = self.spec.abort.map(|on| MissDetector::new(on, catalogue, exercised, plan));
-        let mut watch = Watchers::new(progress, pushes, catalogue, miss_detector);
+        let miss_detector = self.spec.abort.map(|rule| MissDetector::new(rule, catalogue, exercised, plan));
+        let mut readers = SnapshotReaders::new(progress, pushes, catalogue, miss_detector);
         let load = match &mut self.coordinator {
-            Some(coordinator) => coordinator.run(plan, began, &mut self.signals, &mut watch).await,
+            Some(coordinator) => coordinator.run(plan, began, &mut self.signals, &mut readers).await,
             None => {
                 let job = Job {
                     plan,
@@ -312,11 +312,11 @@ impl PreparedRun {
                     epoch: began,
                     threads: engine::processors(),
                 };
-                engine::run(job, &mut self.signals, &mut watch).await.map_err(internal)?
+                engine::run(job, &mut self.signals, &mut readers).await.map_err(internal)?
             }
         };
-        let late = watch.late();
-        let timeline = watch.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
+        let late = readers.late();
+        let timeline = readers.finish(clock::now() - began, &load.snapshot).map_err(internal)?;
         Ok((load, timeline, late))
     }
 

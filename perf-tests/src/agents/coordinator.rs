@@ -210,9 +210,9 @@ impl Coordinator {
         plan: &Plan,
         epoch: Instant,
         signals: &mut Signals,
-        watch: &mut dyn LoadObserver,
+        observer: &mut dyn LoadObserver,
     ) -> Load {
-        let (early, silence) = self.follow(plan, epoch, signals, watch).await;
+        let (early, silence) = self.follow(plan, epoch, signals, observer).await;
         let Standstill { from, length } = self.pauses.longest();
         let from = from.saturating_duration_since(epoch);
         self.listener.end_load();
@@ -259,7 +259,7 @@ impl Coordinator {
         plan: &Plan,
         epoch: Instant,
         signals: &mut Signals,
-        watch: &mut dyn LoadObserver,
+        observer: &mut dyn LoadObserver,
     ) -> (EarlyEnd, Silence) {
         let empty = Snapshot::new(&self.layout);
         let mut ticks = time::interval_at(epoch + LAG, TICK);
@@ -290,7 +290,7 @@ impl Coordinator {
                     let elapsed = clock::now().saturating_duration_since(epoch + LAG);
                     let counts = fold::counts(&self.agents, &empty);
                     silence.notice(elapsed, &counts);
-                    if let (Some(reason), None) = (watch.tick(elapsed, counts), &early.aborted) {
+                    if let (Some(reason), None) = (observer.tick(elapsed, counts), &early.aborted) {
                         early.aborted = Some(reason);
                         self.abort_all(AbortCause::Missed);
                     }

@@ -26,7 +26,7 @@ pub(crate) struct AbortRule {
     pub(crate) window: Duration,
 }
 
-pub(super) struct Watchers<'run> {
+pub(super) struct SnapshotReaders<'run> {
     progress: Progress,
     pushes: Option<&'run mut PushSchedule>,
     miss_detector: Option<MissDetector<'run>>,
@@ -35,7 +35,7 @@ pub(super) struct Watchers<'run> {
     late: Duration,
 }
 
-impl<'run> Watchers<'run> {
+impl<'run> SnapshotReaders<'run> {
     pub(super) fn new(
         progress: Progress,
         pushes: Option<&'run mut PushSchedule>,
@@ -57,7 +57,7 @@ impl<'run> Watchers<'run> {
     }
 }
 
-impl LoadObserver for Watchers<'_> {
+impl LoadObserver for SnapshotReaders<'_> {
     fn began(&mut self, late: Duration) {
         self.late = late;
     }
@@ -79,7 +79,7 @@ impl LoadObserver for Watchers<'_> {
 
 /// Detects an objective that was missed over a whole window.
 pub(super) struct MissDetector<'run> {
-    on: AbortRule,
+    rule: AbortRule,
     catalogue: &'run Catalogue,
     exercised: &'run [Endpoint],
     parts: Vec<&'run str>,
@@ -89,13 +89,13 @@ pub(super) struct MissDetector<'run> {
 
 impl<'run> MissDetector<'run> {
     pub(super) fn new(
-        on: AbortRule,
+        rule: AbortRule,
         catalogue: &'run Catalogue,
         exercised: &'run [Endpoint],
         plan: &'run Plan,
     ) -> Self {
         let parts = plan.parts.iter().map(|part| &*part.name).collect();
-        Self { on, catalogue, exercised, parts, past: VecDeque::new() }
+        Self { rule, catalogue, exercised, parts, past: VecDeque::new() }
     }
 
     /// The reason to end the load, if an objective was missed over the window before `elapsed`.
@@ -107,11 +107,11 @@ impl<'run> MissDetector<'run> {
         let now: Vec<_> = catalogue.slos.iter().map(judged).collect();
         self.past.push_back((elapsed, now.clone()));
         // Keeps one entry that is at least a window old. Older ones are not needed.
-        while self.past.get(1).is_some_and(|(at, _)| elapsed.saturating_sub(*at) >= self.on.window) {
+        while self.past.get(1).is_some_and(|(at, _)| elapsed.saturating_sub(*at) >= self.rule.window) {
             self.past.pop_front();
         }
         let (since, then) = self.past.front()?;
-        if elapsed < self.on.after || elapsed.saturating_sub(*since) < self.on.window {
+        if elapsed < self.rule.after || elapsed.saturating_sub(*since) < self.rule.window {
             return None;
         }
         let missed = self.catalogue.slos.iter().zip(then.iter().zip(&now)).find_map(|(slo, (then, now))| {
@@ -127,7 +127,7 @@ impl<'run> MissDetector<'run> {
             (slo.on_miss == OnMiss::Fail && objective_verdict::judge(slo, lately) == Verdict::Missed)
                 .then_some((slo, lately))
         });
-        missed.map(|(slo, lately)| reason(slo, lately, self.on.window))
+        missed.map(|(slo, lately)| reason(slo, lately, self.rule.window))
     }
 }
 
