@@ -217,7 +217,7 @@ impl PreparedRun {
         if let Some(teardown) = teardown {
             finished.problems.extend(self.tear_down(teardown(&mut setup_vu)).await);
         }
-        finished.add_around(&recorder.borrow().snapshot());
+        finished.add_unjudged(&recorder.borrow().snapshot());
         match self.settings.shard {
             Some(shard) => self.write_shard(shard, finished),
             None => self.conclude(finished).await,

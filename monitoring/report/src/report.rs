@@ -35,7 +35,8 @@ pub struct Report {
     /// Requests of the load, without setup and teardown.
     pub requests: Requests,
     /// Requests of setup and teardown.
-    pub around: Requests,
+    #[serde(rename = "around")]
+    pub unjudged: Requests,
     /// Iterations of all parts, without setup and teardown.
     pub iterations: Iterations,
     /// Results by endpoint, in the order of the catalogue, without endpoints that were not
@@ -70,7 +71,7 @@ impl Report {
             schema: SCHEMA,
             run: evidence.run,
             requests,
-            around: evidence.counts.around.into(),
+            unjudged: evidence.counts.unjudged.into(),
             iterations,
             endpoints,
             segments,

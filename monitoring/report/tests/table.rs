@@ -52,7 +52,7 @@ fn report() -> Report {
         checks: Vec::new(),
         failures: Vec::new(),
         requests: Requests { sent: 338, failed: 30, unknown: 0 },
-        around: Requests::default(),
+        unjudged: Requests::default(),
         iterations: Iterations { completed: 100, failed: 30, interrupted: 2, dropped: 1 },
         endpoints: Vec::new(),
         objectives: vec![

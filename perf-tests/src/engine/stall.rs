@@ -251,7 +251,7 @@ impl SilenceWatch {
         }
         self.noticed = elapsed;
         let mut all = snapshot.requests();
-        all.add(snapshot.around);
+        all.add(snapshot.unjudged);
         if all.sent != self.ended || snapshot.in_flight == 0 {
             (self.ended, self.since) = (all.sent, elapsed);
         }

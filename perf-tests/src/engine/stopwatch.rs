@@ -75,7 +75,7 @@ impl Stopwatch {
                 let (due, started) = (self.due, self.started);
                 recorder.record(at, &Sample { status, failure, due, started, finished, parts });
             }
-            None => recorder.record_around(failure.is_some()),
+            None => recorder.record_unjudged(failure.is_some()),
         }
         drop(recorder);
     }

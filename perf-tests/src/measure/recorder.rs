@@ -150,15 +150,15 @@ impl Recorder {
     }
 
     /// Counts an unjudged request. It belongs to no objective.
-    pub(crate) fn record_around(&mut self, failed: bool) {
-        self.counts.around.sent += 1;
-        self.counts.around.failed += u64::from(failed);
+    pub(crate) fn record_unjudged(&mut self, failed: bool) {
+        self.counts.unjudged.sent += 1;
+        self.counts.unjudged.failed += u64::from(failed);
     }
 
     /// Counts a request whose end is not known. It was under way between these times.
     pub(crate) fn record_unknown(&mut self, at: Option<&SampleKey>, from: Instant, to: Instant) {
         let Some(at) = at else {
-            self.counts.around.unknown += 1;
+            self.counts.unjudged.unknown += 1;
             return;
         };
         self.count_in(at.part, at.segments, |counts| counts.cell_mut(at.endpoint, at.phase).unknown += 1);

@@ -45,11 +45,11 @@ impl FinishedLoad {
     }
 
     /// Adds the requests of setup and teardown.
-    pub(super) fn add_around(&mut self, around: &Snapshot) {
+    pub(super) fn add_unjudged(&mut self, counts: &Snapshot) {
         let all = &mut self.load.snapshot;
-        all.around.add(around.requests());
-        all.around.add(around.around);
-        all.failures.merge(&around.failures);
+        all.unjudged.add(counts.requests());
+        all.unjudged.add(counts.unjudged);
+        all.failures.merge(&counts.failures);
     }
 
     pub(super) fn fail(&mut self, error: &impl ToString) {

@@ -45,7 +45,8 @@ pub struct Snapshot {
     pub in_flight: u64,
     /// Requests without an objective: those of setup and teardown, and those to endpoints outside
     /// the catalogue.
-    pub around: RequestCounts,
+    #[serde(rename = "around")]
+    pub unjudged: RequestCounts,
     /// Causes of failed requests, a limited number of them.
     #[serde(default)]
     pub failures: FailureCauses,
@@ -173,7 +174,7 @@ impl Snapshot {
             mine.merge(theirs);
         }
         self.in_flight += other.in_flight;
-        self.around.add(other.around);
+        self.unjudged.add(other.unjudged);
         self.failures.merge(&other.failures);
         self.worked.extend_from_slice(&other.worked);
     }

@@ -167,7 +167,7 @@ fn agents_send_exactly_the_requests_of_one_process() {
         assert_eq!(report.exit_code, ExitCode::Met, "{:?}", report.findings);
         assert_eq!(bodies(&together), bodies(&alone), "{load}");
         assert_eq!(report.requests.sent, 2 * bodies(&together).len() as u64);
-        assert_eq!(report.requests.sent + report.around.sent, together.requests(), "{load}");
+        assert_eq!(report.requests.sent + report.unjudged.sent, together.requests(), "{load}");
         assert_eq!(report.iterations.completed, bodies(&together).len() as u64);
         let numbers: Vec<_> = report.run.agents.iter().map(|agent| agent.number).collect();
         assert_eq!(numbers, [1, 2, 3]);
@@ -278,7 +278,7 @@ fn an_interrupt_ends_all_agents_at_once() {
     assert_eq!(report.exit_code, ExitCode::Interrupted, "{:?}", report.findings);
     assert!(report.run.agents.iter().all(|agent| agent.lost.is_none()), "{:?}", report.run.agents);
     // A request that was under way at the end may not have reached the service.
-    let ended = report.requests.sent + report.around.sent;
+    let ended = report.requests.sent + report.unjudged.sent;
     let reached = ended..=ended + report.requests.unknown;
     assert!(reached.contains(&service.requests()), "{reached:?}: {}", service.requests());
     assert_gone(&agents);

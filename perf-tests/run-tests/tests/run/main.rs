@@ -286,7 +286,7 @@ fn setup_and_teardown_run_and_are_not_judged() {
     let report = finished.report().unwrap();
     assert!(TORN_DOWN.load(Ordering::Relaxed));
     assert_eq!(made.load(Ordering::Relaxed), 50);
-    assert_eq!((report.requests.sent, report.around.sent, report.around.failed), (50, 2, 0));
+    assert_eq!((report.requests.sent, report.unjudged.sent, report.unjudged.failed), (50, 2, 0));
     assert_eq!(report.iterations.failed, 50);
     assert_eq!(service.tokens(), ["Bearer token-7"]);
 }

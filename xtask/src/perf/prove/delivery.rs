@@ -62,7 +62,8 @@ pub(super) async fn check(
             (BackendCount::Unknown(NoCount::NotOffered(why.to_string())), exposed(before))
         }
     };
-    let others = OtherTraffic { around: run.report.around.sent + run.report.around.unknown, possible: !backend.is_own };
+    let others =
+        OtherTraffic { around: run.report.unjudged.sent + run.report.unjudged.unknown, possible: !backend.is_own };
     let check = audit(run, &stored, &count, &exposed, others);
     let counted = counts_of_own_routes(run, count, exposed.mapping());
     (check, BackendTraffic { counted, exposed })

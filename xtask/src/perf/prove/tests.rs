@@ -52,7 +52,7 @@ fn make_report(offers: u16) -> Report {
         EndpointResult { name, by_status, requests, cut: 0, ..endpoint.clone() }
     });
     report.endpoints = endpoints.to_vec();
-    report.around = Requests::default();
+    report.unjudged = Requests::default();
     report
 }
 
