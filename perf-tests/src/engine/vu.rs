@@ -22,17 +22,17 @@ use crate::measure::{
 };
 use crate::plan::PhasePlan;
 
-mod all;
 mod cookies;
 mod outage_wait;
+mod parallel;
 mod random;
 mod record;
 mod request;
 mod segment;
 
-pub use all::PreparedRequest;
 pub use cookies::Cookies;
 pub(crate) use outage_wait::OutageWait;
+pub use parallel::PreparedRequest;
 use request::RequestSpec;
 pub use request::{FormField, Request, RequestError, Response, UnsignedRequest};
 
@@ -104,7 +104,7 @@ pub struct Vu {
     /// The body of the current request. The buffer is kept, so that the next request need not
     /// allocate.
     pub(super) body: Vec<u8>,
-    /// Created with the first cookie. Its lanes share it.
+    /// Created with the first cookie. Its parallel virtual users share it.
     jar: Option<Rc<RefCell<CookieJar>>>,
     /// Created at the first use. Boxed, because it is large and many iterations do not use it.
     rng: Option<Box<ChaCha8Rng>>,
@@ -128,7 +128,7 @@ pub struct Vu {
     sends_first: bool,
     /// Virtual users that each send one of several requests at once. Created when they are first
     /// needed; see [`Vu::all`].
-    lanes: Vec<Self>,
+    parallel: Vec<Self>,
 }
 
 impl Vu {
@@ -160,7 +160,7 @@ impl Vu {
             held: OutageWait::default(),
             first_host: MAIN,
             sends_first: true,
-            lanes: Vec::new(),
+            parallel: Vec::new(),
             context,
         }
     }
@@ -184,7 +184,7 @@ impl Vu {
     pub(crate) fn end(&mut self, end: IterationEnd) -> Instant {
         let now = clock::now();
         if let Some(began) = self.began.take() {
-            self.collect_lanes();
+            self.collect_parallel();
             self.record_if_stopped(began);
             let end = if self.held.is_not_started { IterationEnd::NotStarted } else { end };
             let took = now.duration_since(began);

@@ -38,7 +38,7 @@ struct ClientHost {
 enum Idle {
     /// At most one, of the client itself, because it makes one request at a time.
     Own(Option<IdleConnection>),
-    /// Connections of all virtual users of the worker, or of all lanes of a virtual user.
+    /// Connections of all virtual users of the worker, or of a virtual user and its parallel ones.
     Shared(Rc<IdleConnections>),
 }
 
@@ -125,13 +125,13 @@ impl HttpClient {
 
     /// A client that shares the connections of this one, to all configured hosts. Each of the two
     /// makes one request at a time.
-    pub(crate) fn lane(&mut self) -> Self {
-        let mut lane = Self::new(self.config.clone(), self.pool.clone(), self.is_shared);
-        for (host, lane) in self.hosts.iter_mut().zip(&mut lane.hosts) {
-            lane.idle = Idle::Shared(host.idle.share());
-            lane.http2 = host.http2.clone();
+    pub(crate) fn share_connections(&mut self) -> Self {
+        let mut other = Self::new(self.config.clone(), self.pool.clone(), self.is_shared);
+        for (host, shared) in self.hosts.iter_mut().zip(&mut other.hosts) {
+            shared.idle = Idle::Shared(host.idle.share());
+            shared.http2 = host.http2.clone();
         }
-        lane
+        other
     }
 
     /// Maximum number of requests at once to this host, as in browsers: connections in HTTP/1.1,

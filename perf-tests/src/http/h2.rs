@@ -42,7 +42,7 @@ use crate::measure::Failure;
 
 type KeptConnection = Rc<RefCell<Connection<Stream>>>;
 
-/// The connection of a virtual user and its lanes, if there is one.
+/// The connection of a virtual user and its parallel ones, if there is one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Http2(Rc<SharedConnection>);
 

@@ -16,7 +16,7 @@ pub(crate) struct Pulse {
     /// Number of endpoints of each part.
     endpoints: usize,
     /// Requests of each endpoint of each part.
-    lanes: Box<[Lane]>,
+    lanes: Box<[LaneCounters]>,
     /// Active virtual users of each part.
     vus: Box<[AtomicU64]>,
     /// When the worker last ran, in nanoseconds from the start of the load.
@@ -25,7 +25,7 @@ pub(crate) struct Pulse {
 
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Lane {
+struct LaneCounters {
     ended: AtomicU64,
     waiting: AtomicU64,
 }
@@ -52,13 +52,13 @@ impl Pulse {
         let endpoints = empty.parts.iter().map(|part| part.most_per_iteration.len()).max().unwrap_or_default();
         Self {
             endpoints,
-            lanes: (0..endpoints * empty.parts.len()).map(|_| Lane::default()).collect(),
+            lanes: (0..endpoints * empty.parts.len()).map(|_| LaneCounters::default()).collect(),
             vus: empty.parts.iter().map(|_| AtomicU64::default()).collect(),
             beat: AtomicU64::default(),
         }
     }
 
-    fn lane(&self, part: usize, endpoint: usize) -> Option<&Lane> {
+    fn lane(&self, part: usize, endpoint: usize) -> Option<&LaneCounters> {
         self.lanes.get(part * self.endpoints + endpoint)
     }
 

@@ -118,7 +118,7 @@ fn allocations_at_once(iterations: u64) -> u64 {
     counted.count_total
 }
 
-/// Per request: its path, as above; the results of its lane; and its entry in the set of futures.
+/// Per request: its path, as above; the results of its parallel virtual user; and its entry in the set of futures.
 /// Per call: the iteration's future; the list of requests; the map, the list and the queue of
 /// hosts, which grows once; the set of futures and its queue; and the list of results, which grows
 /// once.

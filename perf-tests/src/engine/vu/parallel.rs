@@ -1,8 +1,8 @@
 //! Several requests of a virtual user at once.
 //!
-//! Each one is sent by a lane. A lane is a virtual user that shares the connections, the cookies
-//! and the recorder. It has a buffer, a timer and counters of its own. So a request in a lane is
-//! the same code as a single request.
+//! Each one is sent by a parallel virtual user, which shares the connections, the cookies and the
+//! recorder. It has a buffer, a timer and counters of its own. So it sends a request by the same
+//! code as a single one.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -57,8 +57,8 @@ impl Request<'_> {
 }
 
 impl PreparedRequest {
-    async fn send(self, lane: &mut Vu) -> Result<Response, RequestError> {
-        Request::from_spec(lane, self.spec, self.body).make(self.place).await
+    async fn send(self, vu: &mut Vu) -> Result<Response, RequestError> {
+        Request::from_spec(vu, self.spec, self.body).make(self.place).await
     }
 }
 
@@ -111,43 +111,45 @@ impl Vu {
         let with_width =
             |(host, queue): (_, VecDeque<_>)| (queue.len().min(self.http.most_at_once(host)), RefCell::new(queue));
         let queues: Vec<_> = queues.into_iter().map(with_width).collect();
-        self.make_lanes(queues.iter().map(|(width, _)| width).sum());
-        let mut lanes = self.lanes.iter_mut();
+        self.make_parallel(queues.iter().map(|(width, _)| width).sum());
+        let mut parallel = self.parallel.iter_mut();
         let mut under_way = FuturesUnordered::new();
         for (width, queue) in &queues {
-            under_way.extend(lanes.by_ref().take(*width).map(|lane| send_each(lane, queue)));
+            under_way.extend(parallel.by_ref().take(*width).map(|vu| send_each(vu, queue)));
         }
         let mut results: Vec<_> = under_way.concat().await;
         results.sort_unstable_by_key(|(at, _)| *at);
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Makes lanes, if there are fewer than `count`, and prepares that many for requests.
-    fn make_lanes(&mut self, count: usize) {
+    /// Makes parallel virtual users, if there are fewer than `count`, and prepares that many for
+    /// requests.
+    fn make_parallel(&mut self, count: usize) {
         self.jar.get_or_insert_default();
-        while self.lanes.len() < count {
-            let http = self.http.lane();
-            self.lanes.push(Self::with_client(self.id, self.part, self.context.clone(), http));
+        while self.parallel.len() < count {
+            let http = self.http.share_connections();
+            self.parallel.push(Self::with_client(self.id, self.part, self.context.clone(), http));
         }
-        for lane in &mut self.lanes[..count] {
-            lane.headers.clone_from(&self.headers);
-            lane.jar.clone_from(&self.jar);
-            (lane.lateness, lane.late, lane.segments) = (self.lateness, self.late, self.segments);
+        for vu in &mut self.parallel[..count] {
+            vu.headers.clone_from(&self.headers);
+            vu.jar.clone_from(&self.jar);
+            (vu.lateness, vu.late, vu.segments) = (self.lateness, self.late, self.segments);
         }
     }
 
-    /// Adds the requests and the longest wait of its lanes to those of the current iteration.
-    pub(super) fn collect_lanes(&mut self) {
+    /// Adds the requests and the longest wait of its parallel virtual users to those of the current
+    /// iteration.
+    pub(super) fn collect_parallel(&mut self) {
         let mut longest = Duration::ZERO;
-        for lane in &mut self.lanes {
-            let held = lane.take_held();
+        for vu in &mut self.parallel {
+            let held = vu.take_held();
             longest = longest.max(held.time);
             self.held.is_stopped |= held.is_stopped;
             if !held.time.is_zero() {
                 self.held.host = held.host;
             }
-            for (made, in_lane) in self.made.iter_mut().zip(&mut lane.made) {
-                *made += std::mem::take(in_lane);
+            for (made, in_parallel) in self.made.iter_mut().zip(&mut vu.made) {
+                *made += std::mem::take(in_parallel);
             }
         }
         self.held.time += longest;
@@ -157,13 +159,13 @@ impl Vu {
 /// Sends requests of a queue, one after the other, until it is empty. Returns each result with the
 /// request's position.
 async fn send_each(
-    lane: &mut Vu,
+    vu: &mut Vu,
     queue: &RefCell<VecDeque<(usize, PreparedRequest)>>,
 ) -> Vec<(usize, Result<Response, RequestError>)> {
     let mut results = Vec::new();
     loop {
         let next = queue.borrow_mut().pop_front();
         let Some((at, request)) = next else { return results };
-        results.push((at, request.send(lane).await));
+        results.push((at, request.send(vu).await));
     }
 }
