@@ -19,19 +19,19 @@ pub(crate) fn wall() -> SystemTime {
 /// The time of day at the start of a run, and the time since by the monotonic clock. The time of
 /// day computed from both does not jump when somebody sets the system's clock.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Epoch {
+pub(crate) struct RunClock {
     wall: SystemTime,
     began: Instant,
     slept: Duration,
 }
 
-impl Epoch {
+impl RunClock {
     pub(crate) fn begin() -> Self {
         Self { wall: wall(), began: now(), slept: slept() }
     }
 
-    /// The time of day, by the monotonic clock since the start.
-    pub(crate) fn wall(&self) -> SystemTime {
+    /// The present time of day, by the monotonic clock since the start.
+    pub(crate) fn time_of_day(&self) -> SystemTime {
         self.wall + (now() - self.began)
     }
 

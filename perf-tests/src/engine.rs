@@ -73,7 +73,7 @@ pub(crate) struct Job<'run> {
     /// them.
     pub(crate) leases: Option<Arc<Leases>>,
     /// When the load begins.
-    pub(crate) epoch: Instant,
+    pub(crate) load_start: Instant,
     /// Limit on worker threads.
     pub(crate) threads: usize,
 }
@@ -105,7 +105,7 @@ pub(crate) async fn run(
     signals: &mut Signals,
     observer: &mut dyn LoadObserver,
 ) -> Result<Load, EngineError> {
-    let (share, epoch) = (job.share, job.epoch);
+    let (share, load_start) = (job.share, job.load_start);
     let threads = job.threads.clamp(1, share.most_vus(job.plan).max(1));
     let empty = Snapshot::new(&job.layout);
     let leases = job.leases.as_deref();
@@ -122,7 +122,7 @@ pub(crate) async fn run(
         let pulse = Arc::new(Pulse::new(&empty));
         let work = WorkerJob {
             parts,
-            epoch,
+            load_start,
             shared: job.shared.clone(),
             recorder: Recorder::with_pulse(job.layout.clone(), pulse.clone()),
             rate_limit: RateLimit::new(job.shared.http.settings.rps, share.agents() * threads),
@@ -134,10 +134,10 @@ pub(crate) async fn run(
         let thread = spawn(number, work).map_err(EngineError::Thread)?;
         workers.push(Worker { snapshot_requests, pulse, thread, finished });
     }
-    observer.began(clock::now().saturating_duration_since(epoch));
+    observer.began(clock::now().saturating_duration_since(load_start));
     let watched = job.plan.parts.iter().map(|part| (part.is_open(), part.end));
     let stall = StallWatch::new(&job.limits, watched).seeing_all(share.agents() == 1);
-    let mut supervisor = Supervisor { epoch, empty: &empty, abort, stall, health: HealthMeter::start() };
+    let mut supervisor = Supervisor { load_start, empty: &empty, abort, stall, health: HealthMeter::start() };
     let (early, known) = supervisor.watch_over(&mut workers, signals, observer).await;
     let Supervisor { stall, health, .. } = supervisor;
     let (stalls, longest_silence) = stall.finish();
@@ -147,7 +147,7 @@ pub(crate) async fn run(
         slow_times.extend(load.add(worker, &known));
     }
     load.health = health.overall(&load.snapshot.worked);
-    stall::count_omitted(&load.stalls, job.plan, &slow_times, epoch, &mut load.snapshot);
+    stall::count_omitted(&load.stalls, job.plan, &slow_times, load_start, &mut load.snapshot);
     if early.aborted.is_none() {
         count_untaken(job.plan, &supplies, &mut load.snapshot);
     }
@@ -188,7 +188,7 @@ fn spawn(number: usize, work: WorkerJob) -> std::io::Result<JoinHandle<std::io::
 }
 
 struct Supervisor<'run> {
-    epoch: Instant,
+    load_start: Instant,
     empty: &'run Snapshot,
     abort: watch::Sender<bool>,
     stall: StallWatch,
@@ -204,7 +204,7 @@ impl Supervisor<'_> {
         signals: &mut Signals,
         observer: &mut dyn LoadObserver,
     ) -> (EarlyEnd, Vec<Snapshot>) {
-        let mut ticks = time::interval_at(self.epoch, TICK);
+        let mut ticks = time::interval_at(self.load_start, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut polls = time::interval(stall::POLL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -228,13 +228,13 @@ impl Supervisor<'_> {
                     self.abort.send_replace(true);
                 }
                 _ = polls.tick() => {
-                    let elapsed = clock::now().duration_since(self.epoch);
+                    let elapsed = clock::now().duration_since(self.load_start);
                     pulse.read(pulses.iter().map(Arc::as_ref));
                     self.stall.poll(elapsed, &pulse);
                 }
                 _ = ticks.tick() => {
                     let mut snapshot = ask_all(&requests, &mut known, self.empty).await;
-                    let elapsed = clock::now().duration_since(self.epoch);
+                    let elapsed = clock::now().duration_since(self.load_start);
                     self.stall.notice(elapsed, &snapshot);
                     self.health.fill_in(&mut snapshot);
                     if let (Some(reason), None) = (observer.tick(elapsed, snapshot), &early.aborted) {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::agents::Coordinator;
-use crate::clock::{self, Epoch};
+use crate::clock::{self, RunClock};
 use crate::engine::vu::RunContext;
 use crate::engine::worker::Iteration;
 use crate::engine::{self, Job, Load, LoadShare, WakeupMode};
@@ -195,8 +195,8 @@ impl PreparedRun {
 
     async fn execute(mut self, code: ScenarioCode) -> Result<RunOutcome, RunError> {
         self.print_start();
-        let epoch = Epoch::begin();
-        let mut pushes = self.push_schedule(epoch)?;
+        let run_clock = RunClock::begin();
+        let mut pushes = self.push_schedule(run_clock)?;
         self.coordinator = self.gather_agents().await?;
         let shared = Arc::new(run_context(&self.spec, &self.planning, &self.settings.tags, &self.http));
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
@@ -204,7 +204,7 @@ impl PreparedRun {
         let mut problems = Vec::new();
         let body = self.set_up(code, &mut setup_vu, &mut problems).await?;
         problems.extend(self.hand_out(body.as_ref()).await);
-        let mut finished = FinishedLoad::not_started(problems, epoch, Snapshot::new(&self.layout));
+        let mut finished = FinishedLoad::not_started(problems, run_clock, Snapshot::new(&self.layout));
         let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));
         if let Some(iterations) = iterations.filter(|_| finished.problems.is_empty()) {
             let made = self.make_load(shared, iterations, pushes.as_mut(), &mut finished).await;
@@ -233,18 +233,18 @@ impl PreparedRun {
         finished: &mut FinishedLoad,
     ) -> Result<(), Finding> {
         let began = self.begin(pushes.as_deref_mut(), &finished.load.snapshot).await?;
-        finished.started = finished.epoch.wall();
+        finished.started = finished.run_clock.time_of_day();
         match self.load(shared, iterations, began, pushes).await {
             Ok((load, timeline, late)) => {
                 (finished.load, finished.timeline, finished.late) = (load, timeline, Some(late));
             }
             Err(error) => finished.fail(&error),
         }
-        finished.ended = finished.epoch.wall();
+        finished.ended = finished.run_clock.time_of_day();
         if let Some(coordinator) = &mut self.coordinator {
             coordinator.end_processes().await;
         }
-        finished.problems.extend(sleep_finding(finished.epoch.slept()));
+        finished.problems.extend(sleep_finding(finished.run_clock.slept()));
         Ok(())
     }
 
@@ -309,7 +309,7 @@ impl PreparedRun {
                     limits: check::stall_limits(catalogue),
                     share: own_share(&self.settings),
                     leases: None,
-                    epoch: began,
+                    load_start: began,
                     threads: engine::processors(),
                 };
                 engine::run(job, &mut self.signals, &mut readers).await.map_err(internal)?
@@ -321,7 +321,7 @@ impl PreparedRun {
     }
 
     /// The pushes to the run's store. `None` without a store.
-    fn push_schedule(&self, epoch: Epoch) -> Result<Option<PushSchedule>, RunError> {
+    fn push_schedule(&self, run_clock: RunClock) -> Result<Option<PushSchedule>, RunError> {
         let Some(url) = self.settings.remote_write.clone() else { return Ok(None) };
         let client = Client::new(url, &self.settings.store_access).map_err(internal)?;
         let (plan, native) = (&self.planning.plan, self.settings.native_histograms);
@@ -339,7 +339,7 @@ impl PreparedRun {
         let to_series = move |snapshot: &Snapshot| -> Vec<SeriesValue> {
             remote_write::series(catalogue, &exercised, &whole, &parts, snapshot)
         };
-        Ok(Some(PushSchedule::new(client, epoch, self.settings.push_interval, to_series)))
+        Ok(Some(PushSchedule::new(client, run_clock, self.settings.push_interval, to_series)))
     }
 }
 

@@ -192,29 +192,29 @@ impl Coordinator {
 
     /// Starts the load of all agents. Returns when it begins.
     pub(crate) async fn begin(&mut self, plan: &Plan) -> Instant {
-        let epoch = clock::now() + LEAD;
+        let load_start = clock::now() + LEAD;
         self.pauses.restart();
         let shares: Vec<_> = self.agents.iter().map(|agent| agent.share).collect();
         self.book = LeaseBook::new(plan, &shares);
         for (agent, leases) in self.agents.iter_mut().zip(self.book.first()) {
-            agent.send(&ToAgent::Start(agent.offset.to_agent(self.clock.at(epoch))));
+            agent.send(&ToAgent::Start(agent.offset.to_agent(self.clock.at(load_start))));
             agent.send(&ToAgent::Lease(leases));
         }
-        time::sleep_until(epoch).await;
-        epoch
+        time::sleep_until(load_start).await;
+        load_start
     }
 
-    /// Follows the load that began at `epoch` until each agent has finished or is lost.
+    /// Follows the load that began at `load_start` until each agent has finished or is lost.
     pub(crate) async fn run(
         &mut self,
         plan: &Plan,
-        epoch: Instant,
+        load_start: Instant,
         signals: &mut Signals,
         observer: &mut dyn LoadObserver,
     ) -> Load {
-        let (early, silence) = self.follow(plan, epoch, signals, observer).await;
+        let (early, silence) = self.follow(plan, load_start, signals, observer).await;
         let Standstill { from, length } = self.pauses.longest();
-        let from = from.saturating_duration_since(epoch);
+        let from = from.saturating_duration_since(load_start);
         self.listener.end_load();
         let empty = Snapshot::new(&self.layout);
         let loads = self.loads(&empty);
@@ -257,14 +257,14 @@ impl Coordinator {
     async fn follow(
         &mut self,
         plan: &Plan,
-        epoch: Instant,
+        load_start: Instant,
         signals: &mut Signals,
         observer: &mut dyn LoadObserver,
     ) -> (EarlyEnd, Silence) {
         let empty = Snapshot::new(&self.layout);
-        let mut ticks = time::interval_at(epoch + LAG, TICK);
+        let mut ticks = time::interval_at(load_start + LAG, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let overtime = time::sleep_until(epoch + plan.last_cut() + self.overtime);
+        let overtime = time::sleep_until(load_start + plan.last_cut() + self.overtime);
         tokio::pin!(overtime);
         let receivers = self.agents.iter_mut().enumerate();
         let mut arriving: FuturesUnordered<_> =
@@ -274,7 +274,7 @@ impl Coordinator {
         while self.agents.iter().any(RemoteAgent::is_active) || !disconnecting.is_empty() {
             tokio::select! {
                 Some((at, message, receiver)) = arriving.next() => {
-                    self.take(at, clock::now().saturating_duration_since(epoch), message);
+                    self.take(at, clock::now().saturating_duration_since(load_start), message);
                     let agent = &mut self.agents[at];
                     if agent.is_active() {
                         arriving.push(receive(at, receiver));
@@ -287,7 +287,7 @@ impl Coordinator {
                 }
                 Some((at, offset)) = disconnecting.next() => self.agents[at].end_offset = offset,
                 _ = ticks.tick() => {
-                    let elapsed = clock::now().saturating_duration_since(epoch + LAG);
+                    let elapsed = clock::now().saturating_duration_since(load_start + LAG);
                     let counts = fold::counts(&self.agents, &empty);
                     silence.notice(elapsed, &counts);
                     if let (Some(reason), None) = (observer.tick(elapsed, counts), &early.aborted) {
@@ -301,7 +301,7 @@ impl Coordinator {
                 }
                 () = &mut overtime, if self.agents.iter().any(RemoteAgent::is_active) => {
                     let why = format!("it did not finish within {} s after its planned end", self.overtime.as_secs());
-                    let elapsed = clock::now().saturating_duration_since(epoch);
+                    let elapsed = clock::now().saturating_duration_since(load_start);
                     self.agents.iter_mut().for_each(|agent| agent.lose(elapsed, &why));
                 }
             }

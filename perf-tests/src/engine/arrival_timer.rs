@@ -28,16 +28,16 @@ impl WakeupMode {
 }
 
 pub(super) struct ArrivalTimer {
-    epoch: Instant,
+    load_start: Instant,
     grid: Duration,
     timer: Timer,
 }
 
 impl ArrivalTimer {
-    pub(super) fn new(wakeup: WakeupMode, epoch: Instant) -> Self {
+    pub(super) fn new(wakeup: WakeupMode, load_start: Instant) -> Self {
         let grid = if wakeup == WakeupMode::Grid { GRID } else { Duration::ZERO };
         let timer = if wakeup == WakeupMode::Runtime { Timer::runtime() } else { Timer::new() };
-        Self { epoch, grid, timer }
+        Self { load_start, grid, timer }
     }
 
     /// Waits until `due`, or slightly longer.
@@ -49,9 +49,9 @@ impl ArrivalTimer {
         if self.grid.is_zero() {
             return due;
         }
-        let (elapsed, grid) = (due.saturating_duration_since(self.epoch).as_nanos(), self.grid.as_nanos());
+        let (elapsed, grid) = (due.saturating_duration_since(self.load_start).as_nanos(), self.grid.as_nanos());
         let next = u64::try_from(elapsed.div_ceil(grid) * grid).unwrap_or(u64::MAX);
-        self.epoch + Duration::from_nanos(next)
+        self.load_start + Duration::from_nanos(next)
     }
 }
 

@@ -277,13 +277,18 @@ fn not_counted_yet(omitted: u64, from: Duration, to: Duration, counted_until: &m
 
 /// Counts the requests that stalls have kept closed loads from making. Each phase that a stall was
 /// in has its share of them. Any of them may have been in each segment in which a request waited.
-/// `epoch` is the start of the load.
-pub(super) fn count_omitted(stalls: &[Stall], plan: &Plan, slow: &SlowTimes, epoch: Instant, snapshot: &mut Snapshot) {
+pub(super) fn count_omitted(
+    stalls: &[Stall],
+    plan: &Plan,
+    slow: &SlowTimes,
+    load_start: Instant,
+    snapshot: &mut Snapshot,
+) {
     for stall in stalls {
         let (from, to) = (stall.from, stall.from + stall.length);
         let phases = &plan.parts[stall.part].phases;
         let weights: Vec<_> = Phase::ALL.iter().map(|phase| phases.time_in(*phase, from, to).as_millis()).collect();
-        let segments = slow.segments(stall.part, stall.endpoint, epoch + from, epoch + to);
+        let segments = slow.segments(stall.part, stall.endpoint, load_start + from, load_start + to);
         let counts = &mut snapshot.parts[stall.part];
         for &(endpoint, omitted) in &stall.omitted {
             for (phase, share) in Phase::ALL.into_iter().zip(apportion(omitted, &weights)) {

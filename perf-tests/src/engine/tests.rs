@@ -38,7 +38,7 @@ async fn a_worker_panic_becomes_a_fault_and_keeps_known_counts() {
     let mut workers: Vec<_> = [true, false].map(|panics| worker(panics, counted.clone())).into();
     let (abort, _aborted) = watch::channel(false);
     let (stall, health) = (StallWatch::new(&[], []), HealthMeter::start());
-    let mut supervisor = Supervisor { epoch: clock::now(), empty: &empty, abort, stall, health };
+    let mut supervisor = Supervisor { load_start: clock::now(), empty: &empty, abort, stall, health };
     let (mut signals, mut observer) = (Signals::count().unwrap(), IdleObserver);
     let over = supervisor.watch_over(&mut workers, &mut signals, &mut observer);
     let (early, known) = time::timeout(Duration::from_secs(10), over).await.unwrap();

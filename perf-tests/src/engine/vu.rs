@@ -66,7 +66,7 @@ pub(crate) struct WorkerContext {
     pub(crate) pool: Pool,
     pub(crate) rate_limit: Rc<RateLimit>,
     /// The start of the run.
-    pub(crate) epoch: Instant,
+    pub(crate) load_start: Instant,
     /// A request that cannot be sent. It ends the run, even if the scenario ignores the error.
     pub(crate) unsendable: Rc<RefCell<Option<String>>>,
 }
@@ -190,7 +190,7 @@ impl Vu {
             let took = now.duration_since(began);
             let mut recorder = self.context.recorder.borrow_mut();
             recorder.record_iteration(self.part, end, took, &self.made);
-            recorder.iteration_ended(self.part, now.saturating_duration_since(self.context.epoch));
+            recorder.iteration_ended(self.part, now.saturating_duration_since(self.context.load_start));
         }
         now
     }
@@ -200,8 +200,8 @@ impl Vu {
     }
 
     #[cfg(test)]
-    pub(crate) const fn epoch(&self) -> Instant {
-        self.context.epoch
+    pub(crate) const fn load_start(&self) -> Instant {
+        self.context.load_start
     }
 
     #[cfg(test)]
@@ -318,7 +318,7 @@ impl Vu {
     }
 
     pub(super) fn record_cause(&self, failed: FailedRequest<'_>, finished: Instant) {
-        let since_start = finished.saturating_duration_since(self.context.epoch);
+        let since_start = finished.saturating_duration_since(self.context.load_start);
         self.context.recorder.borrow_mut().record_cause(failed, since_start);
     }
 
@@ -341,7 +341,7 @@ impl Vu {
     }
 
     fn phase_at(&self, moment: Instant) -> Phase {
-        let elapsed = moment.saturating_duration_since(self.context.epoch);
+        let elapsed = moment.saturating_duration_since(self.context.load_start);
         self.context.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
     }
 

@@ -42,7 +42,7 @@ pub(crate) trait Iteration: Send + Sync {
 
 pub(crate) struct WorkerJob {
     pub(crate) parts: Vec<PartJob>,
-    pub(crate) epoch: Instant,
+    pub(crate) load_start: Instant,
     pub(crate) shared: Arc<RunContext>,
     pub(crate) recorder: Recorder,
     pub(crate) rate_limit: RateLimit,
@@ -98,7 +98,8 @@ struct WorkerState {
 /// all workers. Returns the load that it made, and the times of slow requests in segments that an
 /// objective judges.
 pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
-    let WorkerJob { parts, epoch, shared, recorder, rate_limit, wakeup, mut snapshot_requests, finished, abort } = job;
+    let WorkerJob { parts, load_start, shared, recorder, rate_limit, wakeup, mut snapshot_requests, finished, abort } =
+        job;
     let _kept = KeptPanics::keep();
     let mut run_aborted = abort.subscribe();
     let recorder = Rc::new(RefCell::new(recorder));
@@ -108,7 +109,7 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
             recorder: recorder.clone(),
             pool: Pool::default(),
             rate_limit: Rc::new(rate_limit),
-            epoch,
+            load_start,
             unsendable: Rc::default(),
         },
         errors: Rc::default(),
@@ -143,7 +144,7 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
                         // iteration, and its stopwatch the request.
                         vu_tasks.drain(..).for_each(|task| task.abort());
                     }
-                    _ = beats.tick() => recorder.borrow_mut().beat(clock::now(), epoch),
+                    _ = beats.tick() => recorder.borrow_mut().beat(clock::now(), load_start),
                     request = snapshot_requests.recv() => match request {
                         // If the receiver is gone, nothing needs the snapshot.
                         Some(reply) => drop(reply.send(recorder.borrow().snapshot_with(watch.worked()))),
@@ -154,9 +155,9 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
                     && let Some(finished) = finished.take()
                 {
                     let now = clock::now();
-                    recorder.borrow_mut().beat(now, epoch);
+                    recorder.borrow_mut().beat(now, load_start);
                     longest_pause = recorder.borrow().longest_pause();
-                    outages = worker.context.pool.outages(epoch, now);
+                    outages = worker.context.pool.outages(load_start, now);
                     // If the receiver is gone, the run has ended.
                     let _ = finished.send(());
                 }

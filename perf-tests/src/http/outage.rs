@@ -103,15 +103,15 @@ impl Outage {
         }
     }
 
-    /// The outages until `now`. `epoch` is the start of the run.
-    pub(crate) fn times(&self, epoch: Instant, now: Instant) -> OutageTimes {
+    /// The outages until `now`, in times from the start of the load.
+    pub(crate) fn times(&self, load_start: Instant, now: Instant) -> OutageTimes {
         let state = &*self.0;
         let Some(first) = state.first.get() else { return OutageTimes::default() };
         let mut all = state.ended.borrow().clone();
         if let Some(since) = state.since.get() {
             all.merge(OutageTimes::new(since.duration_since(first), now.duration_since(first), true));
         }
-        all.later_by(first.saturating_duration_since(epoch))
+        all.later_by(first.saturating_duration_since(load_start))
     }
 }
 

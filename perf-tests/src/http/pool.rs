@@ -36,9 +36,9 @@ impl Pool {
     }
 
     /// The outages of all hosts until `now`.
-    pub(crate) fn outages(&self, epoch: Instant, now: Instant) -> OutageTimes {
+    pub(crate) fn outages(&self, load_start: Instant, now: Instant) -> OutageTimes {
         let mut all = OutageTimes::default();
-        self.0.borrow().iter().for_each(|host| all.merge(host.route.outage.times(epoch, now)));
+        self.0.borrow().iter().for_each(|host| all.merge(host.route.outage.times(load_start, now)));
         all
     }
 }

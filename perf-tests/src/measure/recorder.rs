@@ -73,10 +73,9 @@ impl Recorder {
         Self { counts, layout, slow_times, pulse, beat: None, paused_until: None, longest_pause }
     }
 
-    /// Records that the worker runs now. It does so more often than [`STANDSTILL`]. `epoch` is the
-    /// start of the load.
-    pub(crate) fn beat(&mut self, now: Instant, epoch: Instant) {
-        let elapsed = now.saturating_duration_since(epoch);
+    /// Records that the worker runs now. It does so more often than [`STANDSTILL`].
+    pub(crate) fn beat(&mut self, now: Instant, load_start: Instant) {
+        let elapsed = now.saturating_duration_since(load_start);
         let from = self.pulse.beat(elapsed);
         let length = elapsed.saturating_sub(from);
         let total = self.longest_pause.total + if length > STANDSTILL { length } else { Duration::ZERO };

@@ -68,7 +68,7 @@ async fn take_part(
         }
     };
     drop(value);
-    let epoch = agent.ready().await?;
+    let load_start = agent.ready().await?;
     let job = Job {
         plan: &planning.plan,
         shared: Arc::new(run_context(&spec, &planning, &assignment.settings.tags, &http)),
@@ -78,7 +78,7 @@ async fn take_part(
         limits: check::stall_limits(spec.catalogue),
         share: assignment.share,
         leases: Some(Arc::new(Leases::new(&planning.plan))),
-        epoch,
+        load_start,
         threads: assignment.threads.unwrap_or_else(engine::processors),
     };
     Ok(agent.run(job).await?)

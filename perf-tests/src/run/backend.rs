@@ -43,7 +43,7 @@ impl PreparedRun {
         let Some(store) = &self.store else { return BackendValues::without_store(catalogue) };
         let started = clock::unix_ms(finished.started);
         loop {
-            let now = clock::unix_ms(finished.epoch.wall());
+            let now = clock::unix_ms(finished.run_clock.time_of_day());
             let (values, caches) = self.query_backend(store, QueryRange::new(started, now)).await;
             let is_complete = values.iter().all(|(measured, may_change)| measured.value.is_ok() || !may_change);
             let passed = u64::try_from(now - started).map_or(Duration::MAX, Duration::from_millis);

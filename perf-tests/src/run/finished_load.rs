@@ -6,7 +6,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 
 use super::push_schedule::{PushSchedule, StorePushes};
-use crate::clock::Epoch;
+use crate::clock::RunClock;
 use crate::engine::Load;
 use crate::measure::{RecordedTimeline, Snapshot};
 
@@ -18,21 +18,21 @@ pub(super) struct FinishedLoad {
     pub(super) timeline: RecordedTimeline,
     pub(super) started: SystemTime,
     pub(super) ended: SystemTime,
-    pub(super) epoch: Epoch,
+    pub(super) run_clock: RunClock,
     /// Time from the planned start until the workers of this process ran. `None` if they did not.
     pub(super) late: Option<Duration>,
 }
 
 impl FinishedLoad {
-    pub(super) fn not_started(problems: Vec<Finding>, epoch: Epoch, empty: Snapshot) -> Self {
+    pub(super) fn not_started(problems: Vec<Finding>, run_clock: RunClock, empty: Snapshot) -> Self {
         Self {
             load: Load::not_started(empty),
             problems,
             pushes: None,
             timeline: RecordedTimeline::default(),
-            started: epoch.wall(),
-            ended: epoch.wall(),
-            epoch,
+            started: run_clock.time_of_day(),
+            ended: run_clock.time_of_day(),
+            run_clock,
             late: None,
         }
     }

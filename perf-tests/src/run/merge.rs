@@ -11,7 +11,7 @@ use super::error::{configuration, internal};
 use super::run_record::{Readings, RunRecord};
 use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
 use crate::agents::{self, MergedLoad, ShardSet};
-use crate::clock::Epoch;
+use crate::clock::RunClock;
 use crate::environment;
 use crate::evidence::{self, MAX_SKEW};
 use crate::terminal::Notes;
@@ -33,8 +33,8 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let folder = evidence::prepare_folder(&out, &testid, &settings.setting_name(TESTID))?;
     let problems = findings(&merged);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;
-    let (ended, epoch) = (started + lasted, Epoch::begin());
-    let finished = FinishedLoad { load, problems, pushes: None, timeline, started, ended, epoch, late: None };
+    let (ended, run_clock) = (started + lasted, RunClock::begin());
+    let finished = FinishedLoad { load, problems, pushes: None, timeline, started, ended, run_clock, late: None };
     let (spec, planning, is_read) = (&spec, &planning, settings.outcome.is_some());
     let record = RunRecord { spec, planning, facts, testid: &testid, folder: &folder, is_read };
     let readings = Readings {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::clock::{Epoch, unix_ms};
+use crate::clock::{RunClock, unix_ms};
 use crate::measure::Snapshot;
 use crate::remote_write::{Client, LastPushDeadline, PushError, Pusher, Pushes, SeriesValue};
 
@@ -13,7 +13,7 @@ type ToSeries = dyn Fn(&Snapshot) -> Vec<SeriesValue> + Send;
 
 /// Pushes a run's metrics to its store.
 pub(super) struct PushSchedule {
-    epoch: Epoch,
+    run_clock: RunClock,
     to_series: Box<ToSeries>,
     interval: Duration,
     /// When the next push is due, from the start of the load.
@@ -50,19 +50,19 @@ pub(super) enum PushScheduleError {
 impl PushSchedule {
     pub(super) fn new(
         client: Client,
-        epoch: Epoch,
+        run_clock: RunClock,
         interval: Duration,
         to_series: impl Fn(&Snapshot) -> Vec<SeriesValue> + Send + 'static,
     ) -> Self {
         let pusher = Some(Pusher::new(client));
-        Self { epoch, to_series: Box::new(to_series), interval, due: interval, pusher, task: None }
+        Self { run_clock, to_series: Box::new(to_series), interval, due: interval, pusher, task: None }
     }
 
     /// Pushes the zeros that every series starts from. It fails only if the store rejects metrics
     /// for good: a load without metrics would be of no use.
     pub(super) async fn begin(&mut self, empty: &Snapshot) -> Result<(), PushScheduleError> {
         let Some(mut pusher) = self.pusher.take() else { return Ok(()) };
-        match pusher.push(unix_ms(self.epoch.wall()), (self.to_series)(empty)).await {
+        match pusher.push(unix_ms(self.run_clock.time_of_day()), (self.to_series)(empty)).await {
             Err(error) if !error.is_temporary() => {
                 self.pusher = Some(pusher);
                 Err(PushScheduleError::Refused(error))
@@ -97,7 +97,7 @@ impl PushSchedule {
             self.due += self.interval;
         }
         if let Some(task) = &self.task {
-            let push = (unix_ms(self.epoch.wall()), (self.to_series)(snapshot));
+            let push = (unix_ms(self.run_clock.time_of_day()), (self.to_series)(snapshot));
             // If the queue is full, the store is slow, and this push is left out.
             drop(task.queue.try_send(push));
         }
@@ -116,6 +116,6 @@ impl PushSchedule {
         };
         let Some(pusher) = pusher else { return Err(PushScheduleError::NoPusher) };
         let url = pusher.shown();
-        Ok(StorePushes { url, pushes: pusher.finish(unix_ms(self.epoch.wall()), series).await })
+        Ok(StorePushes { url, pushes: pusher.finish(unix_ms(self.run_clock.time_of_day()), series).await })
     }
 }

@@ -137,7 +137,7 @@ pub(super) fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>
         recorder: recorder.clone(),
         pool: Pool::default(),
         rate_limit: Rc::default(),
-        epoch: clock::now(),
+        load_start: clock::now(),
         unsendable: Rc::default(),
     };
     Vu::new(0, 0, context)

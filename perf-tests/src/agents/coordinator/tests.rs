@@ -151,8 +151,8 @@ impl Run {
     async fn make(&mut self) -> Load {
         self.prepare().await.unwrap();
         let Self { coordinator, plan, signals, .. } = self;
-        let epoch = coordinator.begin(plan).await;
-        coordinator.run(plan, epoch, signals, &mut Patient).await
+        let load_start = coordinator.begin(plan).await;
+        coordinator.run(plan, load_start, signals, &mut Patient).await
     }
 }
 
@@ -277,8 +277,8 @@ async fn a_late_agent_is_told_at_once() {
     }
     assert_eq!(refusal(address).await, ["all agents of the run have joined"], "while setup blocks the thread");
     let load = async {
-        let epoch = run.coordinator.begin(&run.plan).await;
-        run.coordinator.run(&run.plan, epoch, &mut run.signals, &mut Patient).await
+        let load_start = run.coordinator.begin(&run.plan).await;
+        run.coordinator.run(&run.plan, load_start, &mut run.signals, &mut Patient).await
     };
     tokio::join!(load, agents);
     assert_eq!(refusal(address).await, ["the load of the run has ended"]);

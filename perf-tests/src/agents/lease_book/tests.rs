@@ -85,7 +85,7 @@ async fn simulate(plan: &Plan, agents: &[Simulated], latency: Duration) -> Outco
     let shares: Vec<_> = LoadShare::all(agents.len() as u32).collect();
     let book = Rc::new(RefCell::new(LeaseBook::new(plan, &shares)));
     let first = book.borrow_mut().first();
-    let (local, epoch) = (LocalSet::new(), clock::now());
+    let (local, load_start) = (LocalSet::new(), clock::now());
     let dropped = Rc::new(RefCell::new(vec![0; plan.parts.len()]));
     let mut running = JoinSet::new();
     for (at, ((agent, share), first)) in agents.iter().cloned().zip(shares).zip(first).enumerate() {
@@ -97,7 +97,7 @@ async fn simulate(plan: &Plan, agents: &[Simulated], latency: Duration) -> Outco
             let mut vus = JoinSet::new();
             for (index, part) in plan.parts.iter().enumerate() {
                 for _ in 0..share.vus(part) {
-                    let vu = iterate(agent.clone(), leases.clone(), index, epoch + part.end, done.clone());
+                    let vu = iterate(agent.clone(), leases.clone(), index, load_start + part.end, done.clone());
                     vus.spawn_local(vu);
                 }
             }

@@ -68,7 +68,7 @@ impl Worker {
             recorder: Rc::new(RefCell::new(Recorder::new(layout))),
             pool: Pool::default(),
             rate_limit: Rc::new(RateLimit::new(None, 1)),
-            epoch: clock::now(),
+            load_start: clock::now(),
             unsendable: Rc::default(),
         };
         Self { context, part }

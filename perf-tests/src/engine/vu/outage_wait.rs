@@ -53,7 +53,7 @@ impl Vu {
         let is_begun = self.made.iter().any(|made| *made > 0);
         self.held.is_not_started = self.held.is_stopped && !is_begun;
         if self.held.is_stopped && is_begun {
-            let phase = self.context.shared.phases[self.part].at(began.duration_since(self.context.epoch));
+            let phase = self.context.shared.phases[self.part].at(began.duration_since(self.context.load_start));
             let down = self.endpoints_on(self.held.host);
             self.context.recorder.borrow_mut().record_stopped(self.part, phase, &self.made, &down);
         }

@@ -34,7 +34,7 @@ impl Vu {
         }
         let Some(index) = shared.measures.iter().position(|known| *known == measure) else { return };
         let now = clock::now();
-        let at = nanos(now.saturating_duration_since(self.context.epoch));
+        let at = nanos(now.saturating_duration_since(self.context.load_start));
         // Setup and teardown are not judged.
         if self.id > 0 {
             let place = self.place(self.phase_at(now));

@@ -33,7 +33,7 @@ impl VuTask {
         let mut vu = Vu::new(self.plan.id, self.job.part, self.worker.context.clone());
         let mut begun = 0;
         for span in &self.plan.spans {
-            time::sleep_until(self.worker.context.epoch + span.start).await;
+            time::sleep_until(self.worker.context.load_start + span.start).await;
             let _active = ActiveVu::new(&self.worker.context.recorder, self.job.part);
             if self.iterate(&mut vu, span, &mut begun).await.is_break() {
                 break;
@@ -48,9 +48,9 @@ impl VuTask {
     /// Runs one iteration after another until the span ends. Breaks if no later iteration of this
     /// virtual user can succeed.
     async fn iterate(&self, vu: &mut Vu, span: &ActiveSpan, begun: &mut u64) -> ControlFlow<()> {
-        let epoch = self.worker.context.epoch;
-        let stop = epoch + span.stop;
-        let (mut cut, mut is_cut_set) = (pin!(time::sleep_until(epoch + span.cut)), false);
+        let load_start = self.worker.context.load_start;
+        let stop = load_start + span.stop;
+        let (mut cut, mut is_cut_set) = (pin!(time::sleep_until(load_start + span.cut)), false);
         let mut pace = Pace::default();
         let mut now = clock::now();
         while now < stop {
@@ -91,7 +91,8 @@ impl VuTask {
                 let is_counted = held.is_stopped && !held.is_not_started;
                 let others = pace.iterations_in(held).saturating_sub(u64::from(is_counted));
                 let refused = Box::pin(self.supply.skip(begun, others, stop)).await;
-                let phase = self.worker.context.shared.phases[self.job.part].at(ended.min(stop).duration_since(epoch));
+                let phase =
+                    self.worker.context.shared.phases[self.job.part].at(ended.min(stop).duration_since(load_start));
                 vu.record_refused(phase, refused, held.host);
             } else if is_completed {
                 pace.add(now.duration_since(began));

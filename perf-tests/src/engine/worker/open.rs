@@ -17,14 +17,14 @@ use crate::engine::vu::{IterationId, Vu};
 
 /// Starts a worker's share of arrivals, and waits for the iterations under way.
 pub(super) async fn run(worker: WorkerState, job: Rc<PartJob>) {
-    let epoch = worker.context.epoch;
+    let load_start = worker.context.load_start;
     let mut running = JoinSet::new();
     let dealt = Cell::new(0);
     let mut aborted = worker.aborted.subscribe();
     tokio::select! {
         biased;
         _ = aborted.wait_for(|is| *is) => {}
-        () = time::sleep_until(epoch + job.cut) => drop_rest(&worker, &job, dealt.get()),
+        () = time::sleep_until(load_start + job.cut) => drop_rest(&worker, &job, dealt.get()),
         () = async {
             deal(&worker, &job, &mut running, &dealt).await;
             while let Some(ended) = running.join_next().await {
@@ -52,13 +52,13 @@ fn drop_rest(worker: &WorkerState, job: &PartJob, dealt: usize) {
 /// Starts or drops each arrival, and counts them in `dealt`.
 async fn deal(worker: &WorkerState, job: &Rc<PartJob>, running: &mut JoinSet<()>, dealt: &Cell<usize>) {
     let WorkerSchedule::Arrivals { arrivals, nth, of, ids, ready } = &job.schedule else { return };
-    let epoch = worker.context.epoch;
+    let load_start = worker.context.load_start;
     let phases = &worker.context.shared.phases[job.part];
     let mut vus = VuPool::new(worker, job.part, ids, *ready);
-    let timer = ArrivalTimer::new(worker.wakeup, epoch);
+    let timer = ArrivalTimer::new(worker.wakeup, load_start);
     let mut now = clock::now();
     for (number, planned) in arrivals.iter().enumerate().skip(*nth).step_by(*of) {
-        let due = epoch + planned;
+        let due = load_start + planned;
         while now < due {
             while let Some(ended) = running.try_join_next() {
                 worker.end_task(ended);
@@ -97,7 +97,7 @@ async fn iterate(worker: WorkerState, job: Rc<PartJob>, iteration: DueIteration,
     let ended = worker.iteration_ended(&mut vu, Some(result));
     let held = vu.take_held();
     if held.is_not_started {
-        let phase = worker.context.shared.phases[vu.part()].at(due.duration_since(worker.context.epoch));
+        let phase = worker.context.shared.phases[vu.part()].at(due.duration_since(worker.context.load_start));
         vu.record_refused(phase, 1, held.host);
     }
     let earliest = began + job.min_iteration;

@@ -82,7 +82,7 @@ pub(super) async fn run_against(
     let (ask, asked) = mpsc::channel(1);
     let (finish, finished) = oneshot::channel();
     let (abort, _) = watch::channel(false);
-    let epoch = clock::now();
+    let load_start = clock::now();
     let target = Url::parse(target).unwrap();
     let shared = RunContext {
         http: Arc::new(HttpConfig::new(&target, &BTreeMap::new(), HttpSettings::default()).unwrap()),
@@ -106,7 +106,7 @@ pub(super) async fn run_against(
             cut: part.end + part.graceful_stop,
             schedule: LoadShare::WHOLE.schedule(part, &supply, 0, 1).unwrap(),
         }],
-        epoch,
+        load_start,
         shared: Arc::new(shared),
         recorder: Recorder::new(Layout::new(&SHOP, vec![part.is_open()])),
         rate_limit: RateLimit::default(),
@@ -120,12 +120,12 @@ pub(super) async fn run_against(
         let took = tokio::select! {
             ended = &mut finished => {
                 ended.unwrap();
-                clock::now().duration_since(epoch)
+                clock::now().duration_since(load_start)
             }
             () = sleep(abort_after.unwrap_or(SECS(86_400 * 365))) => {
                 abort.send_replace(true);
                 time::timeout(SECS(1), finished).await.unwrap().unwrap();
-                clock::now().duration_since(epoch)
+                clock::now().duration_since(load_start)
             }
         };
         drop(ask);
@@ -278,7 +278,7 @@ async fn an_arrival_that_finds_all_vus_busy_is_dropped() {
 async fn a_stall_shows_in_response_times_exactly_as_computed() {
     let ran = run_whole(constant_arrival_rate(200, SECS(1), SECS(10), 500), |vu| {
         Box::pin(async move {
-            let since = vu.began().unwrap().duration_since(vu.epoch());
+            let since = vu.began().unwrap().duration_since(vu.load_start());
             let left = if since >= SECS(3) && since < SECS(5) { SECS(5) - since } else { Duration::ZERO };
             send_request(vu, ADD_ITEM, left + MS(1)).await
         })

@@ -22,7 +22,7 @@ async fn a_target_that_accepts_some_connections_has_no_outage() {
 
 #[tokio::test(start_paused = true)]
 async fn pauses_double_up_to_a_second_and_end_with_a_connection() {
-    let (outage, epoch) = (failed_twice(), clock::now());
+    let (outage, load_start) = (failed_twice(), clock::now());
     let mut pauses = Vec::new();
     for _ in 0..10 {
         assert!(outage.wait().await);
@@ -36,7 +36,7 @@ async fn pauses_double_up_to_a_second_and_end_with_a_connection() {
         pauses.push(clock::now().duration_since(paused).as_millis());
     }
     assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000]);
-    let times = outage.times(epoch, clock::now());
+    let times = outage.times(load_start, clock::now());
     assert!(times.is_ongoing && times.total() >= Duration::from_millis(4_270), "{times:?}");
     outage.connected();
     assert!(outage.is_over() && outage.wait().await);
@@ -48,16 +48,16 @@ async fn pauses_double_up_to_a_second_and_end_with_a_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn the_times_of_a_host_that_is_down_twice_are_added() {
-    let (outage, epoch) = (Outage::default(), clock::now());
+    let (outage, load_start) = (Outage::default(), clock::now());
     for (up, down) in [(3, 2), (5, 4)] {
         tokio::time::advance(Duration::from_secs(up)).await;
         (0..FEWEST_FAILURES).for_each(|_| outage.attempt_failed());
         tokio::time::advance(Duration::from_secs(down)).await;
-        let times = outage.times(epoch, clock::now());
+        let times = outage.times(load_start, clock::now());
         assert!(times.is_ongoing, "{times:?}");
         outage.connected();
     }
-    let times = outage.times(epoch, clock::now());
+    let times = outage.times(load_start, clock::now());
     let seconds = (times.first().map(|first| first.as_secs()), times.total().as_secs());
     assert_eq!((seconds, times.is_ongoing), ((Some(3), 6), false));
 }

@@ -49,7 +49,7 @@ fn failures_while_the_worker_stood_still_are_counted() {
 fn the_longest_pause_is_between_beats_of_the_load() {
     let (start, ms) = (clock::now(), Duration::from_millis);
     let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
-    let epoch = start + ms(3_000);
+    let load_start = start + ms(3_000);
     // The load begins after the first beats.
     for (beat, from, length, all) in [
         (0, 0, 0, 0),
@@ -59,7 +59,7 @@ fn the_longest_pause_is_between_beats_of_the_load() {
         (4_550, 100, 1_200, 1_200),
         (4_850, 100, 1_200, 1_500),
     ] {
-        recorder.beat(start + ms(beat), epoch);
+        recorder.beat(start + ms(beat), load_start);
         let expected = Pause { from: ms(from), length: ms(length), agent: None, total: ms(all) };
         assert_eq!(recorder.longest_pause(), expected, "{beat} ms");
     }

@@ -118,10 +118,10 @@ fn allocations_at_once(iterations: u64) -> u64 {
     counted.count_total
 }
 
-/// Per request: its path, as above; the results of its parallel virtual user; and its entry in the set of futures.
-/// Per call: the iteration's future; the list of requests; the map, the list and the queue of
-/// hosts, which grows once; the set of futures and its queue; and the list of results, which grows
-/// once.
+/// Per request: its path, as above; the results of its parallel virtual user; and its entry in the
+/// set of futures. Per call: the iteration's future; the list of requests; the map, the list and
+/// the queue of hosts, which grows once; the set of futures and its queue; and the list of results,
+/// which grows once.
 #[test]
 fn settled_requests_at_once_allocate_as_often_as_documented() {
     const REQUEST: u64 = 2 + 2;
