@@ -60,7 +60,7 @@ pub(crate) enum EngineError {
 
 pub(crate) struct Job<'run> {
     pub(crate) plan: &'run Plan,
-    pub(crate) shared: Arc<RunContext>,
+    pub(crate) run: Arc<RunContext>,
     pub(crate) layout: Layout,
     /// One iteration for each part of the plan.
     pub(crate) iterations: Vec<Arc<dyn Iteration>>,
@@ -123,9 +123,9 @@ pub(crate) async fn run(
         let work = WorkerJob {
             parts,
             load_start,
-            shared: job.shared.clone(),
+            run: job.run.clone(),
             recorder: Recorder::with_pulse(job.layout.clone(), pulse.clone()),
-            rate_limit: RateLimit::new(job.shared.http.settings.rps, share.agents() * threads),
+            rate_limit: RateLimit::new(job.run.http.settings.rps, share.agents() * threads),
             wakeup: job.wakeup,
             snapshot_requests: received,
             finished: finish,

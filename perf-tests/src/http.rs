@@ -28,7 +28,7 @@ mod tunnel;
 #[cfg(unix)]
 mod unix_socket;
 
-pub(crate) use client::HttpClient;
+pub(crate) use client::{ConnectionOwner, HttpClient};
 pub(crate) use config::{HttpConfig, MAIN};
 pub(crate) use cookie_jar::{CookieJar, CookieUrl};
 pub(crate) use exchange::{Exchange, ExchangeError};

@@ -198,16 +198,16 @@ impl PreparedRun {
         let run_clock = RunClock::begin();
         let mut pushes = self.push_schedule(run_clock)?;
         self.coordinator = self.gather_agents().await?;
-        let shared = Arc::new(run_context(&self.spec, &self.planning, &self.settings.tags, &self.http));
+        let context = Arc::new(run_context(&self.spec, &self.planning, &self.settings.tags, &self.http));
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
-        let mut setup_vu = step::setup_vu(&shared, &recorder);
+        let mut setup_vu = step::setup_vu(&context, &recorder);
         let mut problems = Vec::new();
         let body = self.set_up(code, &mut setup_vu, &mut problems).await?;
         problems.extend(self.hand_out(body.as_ref()).await);
         let mut finished = FinishedLoad::not_started(problems, run_clock, Snapshot::new(&self.layout));
         let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));
         if let Some(iterations) = iterations.filter(|_| finished.problems.is_empty()) {
-            let made = self.make_load(shared, iterations, pushes.as_mut(), &mut finished).await;
+            let made = self.make_load(context, iterations, pushes.as_mut(), &mut finished).await;
             finished.problems.extend(made.err());
         }
         if let Some(pushes) = pushes {
@@ -227,14 +227,14 @@ impl PreparedRun {
     /// Makes the load. The error has the reason if it is not made.
     async fn make_load(
         &mut self,
-        shared: Arc<RunContext>,
+        context: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
         mut pushes: Option<&mut PushSchedule>,
         finished: &mut FinishedLoad,
     ) -> Result<(), Finding> {
         let began = self.begin(pushes.as_deref_mut(), &finished.load.snapshot).await?;
         finished.started = finished.run_clock.time_of_day();
-        match self.load(shared, iterations, began, pushes).await {
+        match self.load(context, iterations, began, pushes).await {
             Ok((load, timeline, late)) => {
                 (finished.load, finished.timeline, finished.late) = (load, timeline, Some(late));
             }
@@ -287,7 +287,7 @@ impl PreparedRun {
 
     async fn load(
         &mut self,
-        shared: Arc<RunContext>,
+        context: Arc<RunContext>,
         iterations: Vec<Arc<dyn Iteration>>,
         began: Instant,
         pushes: Option<&mut PushSchedule>,
@@ -302,7 +302,7 @@ impl PreparedRun {
             None => {
                 let job = Job {
                     plan,
-                    shared,
+                    run: context,
                     layout: self.layout.clone(),
                     iterations: self.spec.chosen(iterations),
                     wakeup: WakeupMode::new(self.settings.exact_arrivals),
@@ -361,7 +361,7 @@ fn run_context(spec: &RunSpec, planning: &Planning, tags: &[(String, String)], h
         ids: plan.parts.iter().map(PartPlan::ids).collect(),
         phases: plan.parts.iter().map(|part| part.phases.clone()).collect(),
         tags: planning.judged_tags(tags, &layout(spec, plan)),
-        shared_connections: spec.shared_connections,
+        connection_owner: spec.connection_owner,
         keeps_cookies: http.settings.keep_cookies.unwrap_or(spec.keeps_cookies),
     }
 }

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::engine::vu::Vu;
 use crate::engine::worker::Iteration;
 use crate::environment;
+use crate::http::ConnectionOwner;
 use crate::plan::LoadProfile;
 use crate::run::{self, AbortRule, LocalFuture, PartSpec, RunError, RunSpec, SpecError, configuration};
 
@@ -173,7 +174,7 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// let scenario = Scenario::new("offers", &SHOP).share_connections();
     /// ```
     pub const fn share_connections(mut self) -> Self {
-        self.spec.shared_connections = true;
+        self.spec.connection_owner = ConnectionOwner::Pool;
         self
     }
 

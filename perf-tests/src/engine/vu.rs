@@ -16,7 +16,7 @@ use super::rate_limit::RateLimit;
 use super::stopwatch::Stopwatch;
 use crate::clock;
 use crate::http::server_timing::ONE_IN;
-use crate::http::{CookieJar, HttpClient, HttpConfig, MAIN, Pool};
+use crate::http::{ConnectionOwner, CookieJar, HttpClient, HttpConfig, MAIN, Pool};
 use crate::measure::{
     DurationParts, FailedRequest, Failure, FailureDetail, IterationEnd, Recorder, SampleKey, Segments,
 };
@@ -53,7 +53,7 @@ pub(crate) struct RunContext {
     pub(crate) phases: Vec<PhasePlan>,
     /// The tags of each part's load that an objective judges.
     pub(crate) tags: Vec<Segments>,
-    pub(crate) shared_connections: bool,
+    pub(crate) connection_owner: ConnectionOwner,
     /// Whether the virtual users keep their cookies from one iteration to the next.
     pub(crate) keeps_cookies: bool,
 }
@@ -61,11 +61,10 @@ pub(crate) struct RunContext {
 /// State that all virtual users of a worker share.
 #[derive(Clone)]
 pub(crate) struct WorkerContext {
-    pub(crate) shared: Arc<RunContext>,
+    pub(crate) run: Arc<RunContext>,
     pub(crate) recorder: Rc<RefCell<Recorder>>,
     pub(crate) pool: Pool,
     pub(crate) rate_limit: Rc<RateLimit>,
-    /// The start of the run.
     pub(crate) load_start: Instant,
     /// A request that cannot be sent. It ends the run, even if the scenario ignores the error.
     pub(crate) unsendable: Rc<RefCell<Option<String>>>,
@@ -133,8 +132,8 @@ pub struct Vu {
 
 impl Vu {
     pub(crate) fn new(id: u32, part: usize, context: WorkerContext) -> Self {
-        let shared = &context.shared;
-        let http = HttpClient::new(shared.http.clone(), context.pool.clone(), shared.shared_connections);
+        let run = &context.run;
+        let http = HttpClient::new(run.http.clone(), context.pool.clone(), run.connection_owner);
         Self::with_client(id, part, context, http)
     }
 
@@ -172,7 +171,7 @@ impl Vu {
         self.sends_first = true;
         self.rng_is_set = false;
         self.reset_cookies();
-        self.segments = self.context.shared.tags.get(self.part).copied().unwrap_or_default();
+        self.segments = self.context.run.tags.get(self.part).copied().unwrap_or_default();
         self.began = Some(now);
         self.lateness = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
         let record = || self.context.recorder.borrow_mut().record_arrival(self.part, self.lateness);
@@ -253,7 +252,7 @@ impl Vu {
     #[track_caller]
     pub fn request(&mut self, endpoint: Endpoint) -> Request<'_> {
         let index = self.endpoint_index(&endpoint);
-        let host = self.context.shared.hosts.get(index).copied().flatten();
+        let host = self.context.run.hosts.get(index).copied().flatten();
         let request = Request::new(self, Some(index), endpoint.name, endpoint.method, endpoint.path);
         request.expecting(endpoint.expected).on_index(host, endpoint.host)
     }
@@ -332,17 +331,17 @@ impl Vu {
     /// The endpoint's index in the catalogue. Panics if the scenario has not declared the endpoint.
     #[track_caller]
     fn endpoint_index(&self, endpoint: &Endpoint) -> usize {
-        let shared = &self.context.shared;
-        let index = shared.endpoints.iter().position(|known| known == endpoint);
+        let run = &self.context.run;
+        let index = run.endpoints.iter().position(|known| known == endpoint);
         match index {
-            Some(index) if self.id == 0 || shared.is_exercised[index] => index,
+            Some(index) if self.id == 0 || run.is_exercised[index] => index,
             _ => panic!("the scenario requests {} but does not declare it: add it to exercises(&[…])", endpoint.name),
         }
     }
 
     fn phase_at(&self, moment: Instant) -> Phase {
         let elapsed = moment.saturating_duration_since(self.context.load_start);
-        self.context.shared.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
+        self.context.run.phases.get(self.part).map_or(Phase::Steady, |phases| phases.at(elapsed))
     }
 
     /// Waits until the rate limit allows a request. Returns the time before the wait.

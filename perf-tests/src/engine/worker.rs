@@ -43,7 +43,7 @@ pub(crate) trait Iteration: Send + Sync {
 pub(crate) struct WorkerJob {
     pub(crate) parts: Vec<PartJob>,
     pub(crate) load_start: Instant,
-    pub(crate) shared: Arc<RunContext>,
+    pub(crate) run: Arc<RunContext>,
     pub(crate) recorder: Recorder,
     pub(crate) rate_limit: RateLimit,
     pub(crate) wakeup: WakeupMode,
@@ -98,14 +98,14 @@ struct WorkerState {
 /// all workers. Returns the load that it made, and the times of slow requests in segments that an
 /// objective judges.
 pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
-    let WorkerJob { parts, load_start, shared, recorder, rate_limit, wakeup, mut snapshot_requests, finished, abort } =
+    let WorkerJob { parts, load_start, run, recorder, rate_limit, wakeup, mut snapshot_requests, finished, abort } =
         job;
     let _kept = KeptPanics::keep();
     let mut run_aborted = abort.subscribe();
     let recorder = Rc::new(RefCell::new(recorder));
     let worker = WorkerState {
         context: WorkerContext {
-            shared,
+            run,
             recorder: recorder.clone(),
             pool: Pool::default(),
             rate_limit: Rc::new(rate_limit),

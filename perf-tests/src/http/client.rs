@@ -34,6 +34,14 @@ struct ClientHost {
     http2: Http2,
 }
 
+/// The owner of a client's idle connections over HTTP/1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectionOwner {
+    Client,
+    /// All clients of the worker share them.
+    Pool,
+}
+
 /// Idle connections over HTTP/1.1 that a client may use.
 enum Idle {
     /// At most one, of the client itself, because it makes one request at a time.
@@ -74,7 +82,7 @@ pub(crate) struct HttpClient {
     config: Arc<HttpConfig>,
     pool: Pool,
     /// Whether idle connections are kept in the pool.
-    is_shared: bool,
+    owner: ConnectionOwner,
     /// The hosts by index. Origins that redirects lead to follow when they are first needed.
     hosts: Vec<ClientHost>,
     deadline: Deadline,
@@ -98,13 +106,12 @@ impl Idle {
 }
 
 impl HttpClient {
-    /// A client without connections. If `is_shared`, it keeps idle connections in `pool`, otherwise
-    /// in itself.
-    pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool, is_shared: bool) -> Self {
+    /// A client without connections. The owner keeps those that are idle: the client or `pool`.
+    pub(crate) fn new(config: Arc<HttpConfig>, pool: Pool, owner: ConnectionOwner) -> Self {
         let timer = Box::pin(sleep_until(clock::now() + config.settings.request_timeout));
         let deadline = Deadline { timer, wakes: None };
         let hosts = Vec::with_capacity(config.hosts().len());
-        let mut client = Self { config, pool, is_shared, hosts, deadline, out: Vec::with_capacity(256) };
+        let mut client = Self { config, pool, owner, hosts, deadline, out: Vec::with_capacity(256) };
         client.know_host(client.config.hosts().len() - 1);
         client
     }
@@ -118,7 +125,10 @@ impl HttpClient {
         while self.hosts.len() <= at {
             let Some(config) = self.config.host(self.hosts.len()) else { break };
             let pool = self.pool.host(self.hosts.len());
-            let idle = if self.is_shared { Idle::Shared(pool.idle.clone()) } else { Idle::Own(None) };
+            let idle = match self.owner {
+                ConnectionOwner::Client => Idle::Own(None),
+                ConnectionOwner::Pool => Idle::Shared(pool.idle.clone()),
+            };
             self.hosts.push(ClientHost { config, pool, idle, http2: Http2::default() });
         }
     }
@@ -126,7 +136,7 @@ impl HttpClient {
     /// A client that shares the connections of this one, to all configured hosts. Each of the two
     /// makes one request at a time.
     pub(crate) fn share_connections(&mut self) -> Self {
-        let mut other = Self::new(self.config.clone(), self.pool.clone(), self.is_shared);
+        let mut other = Self::new(self.config.clone(), self.pool.clone(), self.owner);
         for (host, shared) in self.hosts.iter_mut().zip(&mut other.hosts) {
             shared.idle = Idle::Shared(host.idle.share());
             shared.http2 = host.http2.clone();

@@ -71,7 +71,7 @@ async fn take_part(
     let load_start = agent.ready().await?;
     let job = Job {
         plan: &planning.plan,
-        shared: Arc::new(run_context(&spec, &planning, &assignment.settings.tags, &http)),
+        run: Arc::new(run_context(&spec, &planning, &assignment.settings.tags, &http)),
         layout: layout(&spec, &planning.plan),
         iterations: spec.chosen(body.iterations),
         wakeup: WakeupMode::new(assignment.settings.exact_arrivals),

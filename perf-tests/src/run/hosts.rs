@@ -15,7 +15,7 @@ use tokio::time;
 
 use super::RunSpec;
 use crate::clock;
-use crate::http::{HttpClient, HttpConfig, MAIN, Pool, RequestBody, RequestHead};
+use crate::http::{ConnectionOwner, HttpClient, HttpConfig, MAIN, Pool, RequestBody, RequestHead};
 use crate::measure::DurationParts;
 
 /// Time limit of the request that checks a target.
@@ -200,7 +200,8 @@ async fn check_target(
 /// and its text.
 async fn request(config: &Arc<HttpConfig>, at: usize, head: RequestHead<'_>) -> Result<u16, (FailureKind, String)> {
     let head = RequestHead { discards_body: true, ..head };
-    let (mut client, mut parts) = (HttpClient::new(config.clone(), Pool::default(), false), DurationParts::default());
+    let mut client = HttpClient::new(config.clone(), Pool::default(), ConnectionOwner::Client);
+    let mut parts = DurationParts::default();
     let result = time::timeout(TARGET_TIMEOUT, async {
         config.hosts()[at].agree_on_protocol(&mut parts).await?;
         client.exchange(at, head, RequestBody::default(), clock::now()).await.result

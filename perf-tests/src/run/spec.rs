@@ -14,6 +14,7 @@ use perf_settings::{PART, Settings};
 use super::AbortRule;
 use crate::engine::vu::Vu;
 use crate::engine::worker::Iteration;
+use crate::http::ConnectionOwner;
 use crate::plan::LoadProfile;
 
 pub(crate) type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -25,7 +26,7 @@ pub(crate) struct RunSpec {
     pub(crate) catalogue: &'static Catalogue,
     pub(crate) exercised: Vec<Endpoint>,
     pub(crate) parts: Vec<PartSpec>,
-    pub(crate) shared_connections: bool,
+    pub(crate) connection_owner: ConnectionOwner,
     pub(crate) keeps_cookies: bool,
     pub(crate) checks: Vec<&'static str>,
     pub(crate) measures: Vec<Measure>,
@@ -42,9 +43,9 @@ pub(crate) struct PartSpec {
 impl RunSpec {
     pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
         let (exercised, parts) = (Vec::new(), Vec::new());
-        let (shared_connections, keeps_cookies) = (false, false);
+        let (connection_owner, keeps_cookies) = (ConnectionOwner::Client, false);
         let (checks, measures, abort, chosen) = (Vec::new(), Vec::new(), None, None);
-        Self { name, catalogue, exercised, parts, shared_connections, keeps_cookies, checks, measures, abort, chosen }
+        Self { name, catalogue, exercised, parts, connection_owner, keeps_cookies, checks, measures, abort, chosen }
     }
 
     /// Removes all parts but the one that the settings name, if they name one. It starts at once,

@@ -131,9 +131,9 @@ impl PreparedRun {
 }
 
 /// The virtual user that runs setup and teardown. Its requests are counted apart from the load's.
-pub(super) fn setup_vu(shared: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
+pub(super) fn setup_vu(run: &Arc<RunContext>, recorder: &Rc<RefCell<Recorder>>) -> Vu {
     let context = WorkerContext {
-        shared: shared.clone(),
+        run: run.clone(),
         recorder: recorder.clone(),
         pool: Pool::default(),
         rate_limit: Rc::default(),

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::engine::lease::{Lease, Leases};
 use crate::engine::rate_limit::RateLimit;
 use crate::engine::vu::{IterationId, RunContext, Vu, WorkerContext};
-use crate::http::{HttpConfig, Pool};
+use crate::http::{ConnectionOwner, HttpConfig, Pool};
 use crate::measure::{Layout, Recorder};
 use crate::plan::{
     LoadProfile, VuPlan, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus,
@@ -48,7 +48,7 @@ struct Worker {
 impl Worker {
     fn new(plan: &Plan, part: usize) -> Self {
         let target = "http://127.0.0.1:1".parse().unwrap();
-        let shared = RunContext {
+        let run = RunContext {
             http: Arc::new(HttpConfig::new(&target, &BTreeMap::new(), HttpSettings::default()).unwrap()),
             endpoints: SHOP.endpoints,
             hosts: Vec::new(),
@@ -59,12 +59,12 @@ impl Worker {
             ids: plan.parts.iter().map(PartPlan::ids).collect(),
             phases: plan.parts.iter().map(|part| part.phases.clone()).collect(),
             tags: Vec::new(),
-            shared_connections: false,
+            connection_owner: ConnectionOwner::Client,
             keeps_cookies: false,
         };
         let layout = Layout::new(&SHOP, plan.parts.iter().map(PartPlan::is_open).collect());
         let context = WorkerContext {
-            shared: Arc::new(shared),
+            run: Arc::new(run),
             recorder: Rc::new(RefCell::new(Recorder::new(layout))),
             pool: Pool::default(),
             rate_limit: Rc::new(RateLimit::new(None, 1)),

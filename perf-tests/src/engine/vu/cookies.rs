@@ -45,7 +45,7 @@ impl Vu {
     }
 
     pub(super) fn reset_cookies(&mut self) {
-        if let Some(jar) = self.jar.as_ref().filter(|_| !self.context.shared.keeps_cookies) {
+        if let Some(jar) = self.jar.as_ref().filter(|_| !self.context.run.keeps_cookies) {
             jar.borrow_mut().clear();
         }
     }

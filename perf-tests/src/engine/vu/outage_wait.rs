@@ -53,7 +53,7 @@ impl Vu {
         let is_begun = self.made.iter().any(|made| *made > 0);
         self.held.is_not_started = self.held.is_stopped && !is_begun;
         if self.held.is_stopped && is_begun {
-            let phase = self.context.shared.phases[self.part].at(began.duration_since(self.context.load_start));
+            let phase = self.context.run.phases[self.part].at(began.duration_since(self.context.load_start));
             let down = self.endpoints_on(self.held.host);
             self.context.recorder.borrow_mut().record_stopped(self.part, phase, &self.made, &down);
         }
@@ -61,7 +61,7 @@ impl Vu {
 
     /// For each endpoint, whether it is on this host.
     fn endpoints_on(&self, host: usize) -> Vec<bool> {
-        self.context.shared.hosts.iter().map(|of| *of == Some(host)).collect()
+        self.context.run.hosts.iter().map(|of| *of == Some(host)).collect()
     }
 
     /// Waits if the host accepts no connections. Returns whether a request may be sent. The wait

@@ -48,7 +48,7 @@ impl Vu {
 
     /// A text that does not occur in a body: a hash of the seed and the iteration.
     pub(super) fn boundary(&self) -> String {
-        let unique = format!("{} {} {}", self.context.shared.seed, self.part, self.iteration_name());
+        let unique = format!("{} {} {}", self.context.run.seed, self.part, self.iteration_name());
         let hash = Sha256::digest(unique);
         format!("perf-tests-{}", hex(&hash[..16]))
     }
@@ -78,15 +78,15 @@ impl Vu {
     /// inconclusive. If there are no more rows, it also stops this virtual user, unless iterations
     /// are due at planned times.
     pub fn row<T: DeserializeOwned + 'static>(&self, feeder: &Feeder) -> Result<T, FeederError> {
-        let shared = &self.context.shared;
-        let number = match (self.iteration_id, shared.ids.get(self.part)) {
+        let run = &self.context.run;
+        let number = match (self.iteration_id, run.ids.get(self.part)) {
             (IterationId::Own(number), Some(ids)) => {
                 let nth = u64::from(self.id.saturating_sub(ids.start));
                 number * (ids.len() as u64) + nth
             }
             (IterationId::Shared(number) | IterationId::Own(number), _) => number,
         };
-        feeder.take(number, shared.seed)
+        feeder.take(number, run.seed)
     }
 
     /// The random numbers of this iteration. They are the same in every run with the same seed,
@@ -101,7 +101,7 @@ impl Vu {
     /// ```
     pub fn rng(&mut self) -> &mut ChaCha8Rng {
         const WORDS_PER_ITERATION: u128 = 1 << 24;
-        let seed = self.context.shared.seed;
+        let seed = self.context.run.seed;
         let rng = self.rng.get_or_insert_with(|| Box::new(ChaCha8Rng::seed_from_u64(seed)));
         if !self.rng_is_set {
             self.rng_is_set = true;

@@ -28,11 +28,11 @@ impl Vu {
     /// exits with code 104.
     #[track_caller]
     pub fn record(&mut self, measure: Measure, value: u64) {
-        let shared = &self.context.shared;
-        if !shared.declared_measures.contains(&measure) {
+        let run = &self.context.run;
+        if !run.declared_measures.contains(&measure) {
             panic!("the scenario records {} but does not declare it: add it to measures(&[…])", measure.name);
         }
-        let Some(index) = shared.measures.iter().position(|known| *known == measure) else { return };
+        let Some(index) = run.measures.iter().position(|known| *known == measure) else { return };
         let now = clock::now();
         let at = nanos(now.saturating_duration_since(self.context.load_start));
         // Setup and teardown are not judged.

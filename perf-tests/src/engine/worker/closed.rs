@@ -40,7 +40,7 @@ impl VuTask {
             }
         }
         if let (IterationSupply::Each(all), Some(last)) = (&self.supply, self.plan.spans.last()) {
-            let phase = self.worker.context.shared.phases[self.job.part].at(last.stop);
+            let phase = self.worker.context.run.phases[self.job.part].at(last.stop);
             self.worker.context.recorder.borrow_mut().record_dropped(self.job.part, phase, all.saturating_sub(begun));
         }
     }
@@ -92,7 +92,7 @@ impl VuTask {
                 let others = pace.iterations_in(held).saturating_sub(u64::from(is_counted));
                 let refused = Box::pin(self.supply.skip(begun, others, stop)).await;
                 let phase =
-                    self.worker.context.shared.phases[self.job.part].at(ended.min(stop).duration_since(load_start));
+                    self.worker.context.run.phases[self.job.part].at(ended.min(stop).duration_since(load_start));
                 vu.record_refused(phase, refused, held.host);
             } else if is_completed {
                 pace.add(now.duration_since(began));

@@ -43,7 +43,7 @@ pub(super) async fn run(worker: WorkerState, job: Rc<PartJob>) {
 /// load was planned but not made.
 fn drop_rest(worker: &WorkerState, job: &PartJob, dealt: usize) {
     let WorkerSchedule::Arrivals { arrivals, nth, of, .. } = &job.schedule else { return };
-    let phases = &worker.context.shared.phases[job.part];
+    let phases = &worker.context.run.phases[job.part];
     let mut recorder = worker.context.recorder.borrow_mut();
     let rest = arrivals.iter().skip(*nth).step_by(*of).skip(dealt);
     rest.for_each(|planned| recorder.record_dropped(job.part, phases.at(planned), 1));
@@ -53,7 +53,7 @@ fn drop_rest(worker: &WorkerState, job: &PartJob, dealt: usize) {
 async fn deal(worker: &WorkerState, job: &Rc<PartJob>, running: &mut JoinSet<()>, dealt: &Cell<usize>) {
     let WorkerSchedule::Arrivals { arrivals, nth, of, ids, ready } = &job.schedule else { return };
     let load_start = worker.context.load_start;
-    let phases = &worker.context.shared.phases[job.part];
+    let phases = &worker.context.run.phases[job.part];
     let mut vus = VuPool::new(worker, job.part, ids, *ready);
     let timer = ArrivalTimer::new(worker.wakeup, load_start);
     let mut now = clock::now();
@@ -97,7 +97,7 @@ async fn iterate(worker: WorkerState, job: Rc<PartJob>, iteration: DueIteration,
     let ended = worker.iteration_ended(&mut vu, Some(result));
     let held = vu.take_held();
     if held.is_not_started {
-        let phase = worker.context.shared.phases[vu.part()].at(due.duration_since(worker.context.load_start));
+        let phase = worker.context.run.phases[vu.part()].at(due.duration_since(worker.context.load_start));
         vu.record_refused(phase, 1, held.host);
     }
     let earliest = began + job.min_iteration;

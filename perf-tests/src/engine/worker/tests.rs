@@ -19,7 +19,7 @@ use url::Url;
 use super::*;
 use crate::clock;
 use crate::engine::load_share::LoadShare;
-use crate::http::HttpConfig;
+use crate::http::{ConnectionOwner, HttpConfig};
 use crate::measure::{EndpointCounts, Layout};
 use crate::plan::{
     LoadProfile, Plan, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus,
@@ -84,7 +84,7 @@ pub(super) async fn run_against(
     let (abort, _) = watch::channel(false);
     let load_start = clock::now();
     let target = Url::parse(target).unwrap();
-    let shared = RunContext {
+    let context = RunContext {
         http: Arc::new(HttpConfig::new(&target, &BTreeMap::new(), HttpSettings::default()).unwrap()),
         endpoints: SHOP.endpoints,
         hosts: Vec::new(),
@@ -95,7 +95,7 @@ pub(super) async fn run_against(
         ids: vec![part.ids()],
         phases: vec![part.phases.clone()],
         tags: Vec::new(),
-        shared_connections: false,
+        connection_owner: ConnectionOwner::Client,
         keeps_cookies: false,
     };
     let work = WorkerJob {
@@ -107,7 +107,7 @@ pub(super) async fn run_against(
             schedule: LoadShare::WHOLE.schedule(part, &supply, 0, 1).unwrap(),
         }],
         load_start,
-        shared: Arc::new(shared),
+        run: Arc::new(context),
         recorder: Recorder::new(Layout::new(&SHOP, vec![part.is_open()])),
         rate_limit: RateLimit::default(),
         wakeup: WakeupMode::Runtime,

@@ -18,7 +18,7 @@ use tokio::task::coop;
 use tokio::time::{sleep_until, timeout};
 use url::Url;
 
-use super::{Deadline, HttpClient};
+use super::{ConnectionOwner, Deadline, HttpClient};
 use crate::clock;
 use crate::data::DataFile;
 use crate::http::{FileInBody, HttpConfig, MAIN, Pool, RawResponse, RequestBody, RequestHead};
@@ -98,7 +98,7 @@ fn client(address: SocketAddr, http2: bool) -> HttpClient {
     let settings = HttpSettings { http2, max_body: Some(MAX_BODY), ..HttpSettings::default() };
     let url = Url::parse(&format!("http://{address}")).unwrap();
     let config = Arc::new(HttpConfig::new(&url, &Default::default(), settings).unwrap());
-    HttpClient::new(config, Pool::default(), false)
+    HttpClient::new(config, Pool::default(), ConnectionOwner::Client)
 }
 
 #[test]
@@ -258,7 +258,7 @@ async fn set_cookies(address: SocketAddr, http2: bool, max_head: Option<u64>) ->
     let settings = HttpSettings { http2, max_head, ..HttpSettings::default() };
     let url = Url::parse(&format!("http://{address}")).unwrap();
     let config = Arc::new(HttpConfig::new(&url, &Default::default(), settings).unwrap());
-    let mut client = HttpClient::new(config, Pool::default(), false);
+    let mut client = HttpClient::new(config, Pool::default(), ConnectionOwner::Client);
     let result = client.exchange(MAIN, RequestHead::new("GET", "/"), RequestBody::default(), clock::now()).await.result;
     result.map(|reply| reply.header_all("set-cookie").count()).map_err(|error| error.message)
 }
