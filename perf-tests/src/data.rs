@@ -3,7 +3,7 @@
 mod data_file;
 mod feeder;
 mod order;
-mod places;
+mod row_offsets;
 mod rows;
 mod secret;
 mod shared_token;

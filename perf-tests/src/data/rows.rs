@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::data_file::{FileVersion, open_file, read_at};
-use super::places::Places;
+use super::row_offsets::RowOffsets;
 
 /// Maximum size in bytes of what is parsed as a whole: a JSON file, and a row of another file.
 const MAX_PARSED: usize = 64 << 20;
@@ -79,7 +79,7 @@ pub(super) enum RowError {
 pub(super) struct Rows {
     source: Source,
     format: Format,
-    places: Places,
+    offsets: RowOffsets,
 }
 
 #[derive(Debug)]
@@ -133,12 +133,12 @@ impl Source {
         }
     }
 
-    /// Places without rows. Each row of a small file is a block of its own. In a larger one, this
+    /// Offsets without rows. Each row of a small file is a block of its own. In a larger one, this
     /// would cost too much memory.
-    fn places(&self) -> Places {
+    fn no_offsets(&self) -> RowOffsets {
         match self {
-            Self::Memory(bytes) if bytes.len() as u64 <= MAX_IN_MEMORY => Places::new(1),
-            _ => Places::new(ROWS_PER_BLOCK),
+            Self::Memory(bytes) if bytes.len() as u64 <= MAX_IN_MEMORY => RowOffsets::new(1),
+            _ => RowOffsets::new(ROWS_PER_BLOCK),
         }
     }
 }
@@ -158,7 +158,7 @@ impl Rows {
     }
 
     fn csv(source: Source) -> Result<Self, RowsError> {
-        let (mut places, mut record) = (source.places(), StringRecord::new());
+        let (mut offsets, mut record) = (source.no_offsets(), StringRecord::new());
         let mut reader = csv::Reader::from_reader(source.reader().take(MAX_PARSED as u64));
         let headers = reader.headers().cloned();
         if reader.get_ref().limit() == 0 {
@@ -177,14 +177,14 @@ impl Rows {
                 return Err(RowsError::RowTooLong { line: position.line() });
             }
             if !read.map_err(|error| malformed(&error))? {
-                places.end(position.byte());
+                offsets.end(position.byte());
                 drop(reader);
                 if is_unclosed(&source.read(last.byte()..position.byte())?, last.byte() == 0) {
                     return Err(RowsError::Unclosed { line: last.line() });
                 }
-                return Ok(Self { source, format: Format::Csv(headers), places });
+                return Ok(Self { source, format: Format::Csv(headers), offsets });
             }
-            places.add(position.byte());
+            offsets.add(position.byte());
             last = position;
         }
     }
@@ -206,12 +206,12 @@ impl Rows {
     }
 
     fn json_lines(source: Source) -> Result<Self, RowsError> {
-        let places = find_lines(source.reader(), source.places())?;
-        Ok(Self { source, format: Format::JsonLines, places })
+        let offsets = find_lines(source.reader(), source.no_offsets())?;
+        Ok(Self { source, format: Format::JsonLines, offsets })
     }
 
     pub(super) const fn len(&self) -> u64 {
-        self.places.len()
+        self.offsets.len()
     }
 
     pub(super) fn row<T: DeserializeOwned + 'static>(&self, index: u64) -> Result<T, RowError> {
@@ -234,7 +234,7 @@ impl Rows {
 
     /// The bytes of the row's block, and the number of rows before it in the block.
     fn block(&self, index: u64) -> io::Result<(Cow<'_, [u8]>, usize)> {
-        let (bytes, nth) = self.places.block(index).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let (bytes, nth) = self.offsets.block(index).ok_or(io::ErrorKind::UnexpectedEof)?;
         Ok((self.source.read(bytes)?, usize::try_from(nth).unwrap_or(usize::MAX)))
     }
 }
@@ -338,8 +338,9 @@ fn without_place(error: &serde_json::Error) -> String {
 }
 
 /// Finds the rows of JSON lines. Lines without text are not rows.
-fn find_lines(mut text: impl BufRead, mut places: Places) -> Result<Places, RowsError> {
-    let (mut place, mut bytes) = (0, Vec::new());
+fn find_lines(mut text: impl BufRead, mut offsets: RowOffsets) -> Result<RowOffsets, RowsError> {
+    let mut offset = 0;
+    let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
         let read = text.by_ref().take(MAX_PARSED as u64).read_until(b'\n', &mut bytes)?;
@@ -356,10 +357,10 @@ fn find_lines(mut text: impl BufRead, mut places: Places) -> Result<Places, Rows
             // A parser that ignores the values would not look at their text.
             serde_json::from_str::<Value>(row)
                 .map_err(|error| malformed(format!("not JSON: {}", without_place(&error))))?;
-            places.add(place);
+            offsets.add(offset);
         }
-        place += read as u64;
+        offset += read as u64;
     }
-    places.end(place);
-    Ok(places)
+    offsets.end(offset);
+    Ok(offsets)
 }
