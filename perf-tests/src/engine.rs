@@ -69,8 +69,8 @@ pub(crate) struct Job<'run> {
     pub(crate) limits: Vec<Option<StallLimit>>,
     /// The share of the plan that this process makes.
     pub(crate) share: LoadShare,
-    /// The source of its shared iterations, if a coordinator gives them. Otherwise the share has
-    /// them.
+    /// Leases of shared iterations from a coordinator. `None`: this process has all iterations of
+    /// its share.
     pub(crate) leases: Option<Arc<Leases>>,
     /// When the load begins.
     pub(crate) load_start: Instant,

@@ -30,7 +30,7 @@ pub(super) const POLL: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StallLimit {
-    /// A stall is longer.
+    /// A longer wait counts as a stall.
     pub(crate) threshold: Duration,
     /// The share of good requests.
     pub(crate) objective: Ratio,
