@@ -23,10 +23,10 @@ use crate::measure::{
 use crate::plan::PhasePlan;
 
 mod cookies;
+mod measures_and_checks;
 mod outage_wait;
 mod parallel;
-mod random;
-mod record;
+mod planned_values;
 mod request;
 mod segment;
 

@@ -16,9 +16,10 @@ use perf_report::evidence::{
 };
 use perf_report::whole_ms;
 
+use super::pause::{Pause, STANDSTILL};
 use super::pulse::Pulse;
 use super::sample::{Sample, SampleKey, Segments};
-use super::slow_times::{Pause, STANDSTILL, SlowTimes};
+use super::slow_times::SlowTimes;
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
 /// may then be the generator's fault.
@@ -43,7 +44,7 @@ pub struct Recorder {
 
 /// Where a check or a value of a scenario's own measure is counted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct SegmentedKey {
     pub(crate) part: usize,
     pub(crate) phase: Phase,
     /// The segments and tags that the scenario has set.
@@ -172,17 +173,17 @@ impl Recorder {
         self.counts.parts[at.part].cell_mut(at.endpoint, at.phase).bodies.add(body);
     }
 
-    pub(crate) fn record_check(&mut self, place: Place, name: &'static str, passed: bool) {
-        self.count_in(place.part, place.segments, |counts| {
-            let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[place.phase.index()];
+    pub(crate) fn record_check(&mut self, key: SegmentedKey, name: &'static str, passed: bool) {
+        self.count_in(key.part, key.segments, |counts| {
+            let tries = &mut counts.checks.entry(Cow::Borrowed(name)).or_default()[key.phase.index()];
             tries.tried += 1;
             tries.failed += u64::from(!passed);
         });
     }
 
-    /// Records a value of a measure, after its time in nanoseconds since the start of the load.
-    pub(crate) fn record_measure(&mut self, place: Place, measure: usize, at: u64, value: u64) {
-        let Place { part, phase, segments } = place;
+    /// Records a value of a measure. `at` is in nanoseconds from the start of the load.
+    pub(crate) fn record_measure(&mut self, key: SegmentedKey, measure: usize, at: u64, value: u64) {
+        let SegmentedKey { part, phase, segments } = key;
         self.count_in(part, segments, |counts| counts.measures.cell_mut(measure, phase).record(at, value));
     }
 

@@ -4,38 +4,14 @@
 use std::time::Duration;
 
 use perf_report::evidence::Layout;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::sample::SampleKey;
 
-/// No stall is shorter. Anything shorter may be the machine's.
+/// Lower limit of a stall. The generator may cause shorter waits.
 pub(crate) const SHORTEST_STALL: Duration = Duration::from_millis(200);
-/// If a worker or the supervisor has not run for longer than this, the generator stood still.
-/// Nothing that happened meanwhile is blamed on the target.
-pub(crate) const STANDSTILL: Duration = Duration::from_millis(250);
 /// Limit on times that are kept apart. Further ones extend the last one of their segment.
 const MOST: usize = 1_000;
-
-/// The longest time in which a worker did not run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pause {
-    /// Its beginning, from the start of the load.
-    pub(crate) from: Duration,
-    pub(crate) length: Duration,
-    /// The number of the agent, if agents make the load.
-    pub(crate) agent: Option<u32>,
-    /// The sum of all times over [`STANDSTILL`] in which a worker did not run, of the worker that
-    /// ran least.
-    pub(crate) total: Duration,
-}
-
-impl Pause {
-    pub(crate) fn longer(self, other: Self) -> Self {
-        let longer = if other.length > self.length { other } else { self };
-        Self { total: self.total.max(other.total), ..longer }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SlowPlace {
@@ -46,8 +22,16 @@ pub(crate) struct SlowPlace {
     pub(crate) segment: usize,
 }
 
+/// A time in which requests were slow.
+#[derive(Debug, Clone)]
+struct SlowTime {
+    place: SlowPlace,
+    from: Instant,
+    to: Instant,
+}
+
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SlowTimes(Vec<(SlowPlace, Instant, Instant)>);
+pub(crate) struct SlowTimes(Vec<SlowTime>);
 
 impl SlowTimes {
     /// Adds a request that lasted `from` one time `to` another, if it is slow.
@@ -61,9 +45,12 @@ impl SlowTimes {
         for segment in layout.judged_among(&at.segments) {
             let place = SlowPlace { part: at.part, endpoint: at.endpoint, segment };
             let is_full = self.0.len() >= MOST;
-            match self.0.iter_mut().rev().find(|(known, ..)| *known == place) {
-                Some((_, begin, end)) if from <= *end || is_full => (*begin, *end) = (from.min(*begin), to.max(*end)),
-                _ => self.0.push((place, from, to)),
+            match self.0.iter_mut().rev().find(|slow| slow.place == place) {
+                Some(slow) if from <= slow.to || is_full => {
+                    slow.from = from.min(slow.from);
+                    slow.to = to.max(slow.to);
+                }
+                _ => self.0.push(SlowTime { place, from, to }),
             }
         }
     }
@@ -74,10 +61,10 @@ impl SlowTimes {
 
     /// Segments in which requests of a part to an endpoint were slow between two times.
     pub(crate) fn segments(&self, part: usize, endpoint: usize, from: Instant, to: Instant) -> Vec<usize> {
-        let overlaps = |(place, begin, end): &&(SlowPlace, Instant, Instant)| {
-            (place.part, place.endpoint) == (part, endpoint) && *begin < to && *end > from
+        let overlaps = |slow: &&SlowTime| {
+            (slow.place.part, slow.place.endpoint) == (part, endpoint) && slow.from < to && slow.to > from
         };
-        let mut segments: Vec<_> = self.0.iter().filter(overlaps).map(|(place, ..)| place.segment).collect();
+        let mut segments: Vec<_> = self.0.iter().filter(overlaps).map(|slow| slow.place.segment).collect();
         segments.sort_unstable();
         segments.dedup();
         segments

@@ -5,7 +5,7 @@ use monitoring::phase::Phase;
 
 use super::Vu;
 use crate::clock;
-use crate::measure::Place;
+use crate::measure::SegmentedKey;
 use crate::plan::nanos;
 
 impl Vu {
@@ -37,8 +37,8 @@ impl Vu {
         let at = nanos(now.saturating_duration_since(self.context.load_start));
         // Setup and teardown are not judged.
         if self.id > 0 {
-            let place = self.place(self.phase_at(now));
-            self.context.recorder.borrow_mut().record_measure(place, index, at, value);
+            let key = self.key(self.phase_at(now));
+            self.context.recorder.borrow_mut().record_measure(key, index, at, value);
         }
     }
 
@@ -58,10 +58,10 @@ impl Vu {
     }
 
     pub(super) fn count_check(&self, phase: Phase, name: &'static str, passed: bool) {
-        self.context.recorder.borrow_mut().record_check(self.place(phase), name, passed);
+        self.context.recorder.borrow_mut().record_check(self.key(phase), name, passed);
     }
 
-    const fn place(&self, phase: Phase) -> Place {
-        Place { part: self.part, phase, segments: self.segments }
+    const fn key(&self, phase: Phase) -> SegmentedKey {
+        SegmentedKey { part: self.part, phase, segments: self.segments }
     }
 }
