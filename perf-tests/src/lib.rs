@@ -52,7 +52,7 @@
 //! The modules, in reading order:
 //!
 //! - [`scenario`]: the author's API: endpoints, a load, and one iteration.
-//! - `run`: one run from its settings to its report. `environment` reads the variables.
+//! - `run`: one run from its settings to its report. `env_variables` reads its environment.
 //! - [`plan`]: the load as a value, before anything runs. Its `executor` has k6's six executors.
 //! - [`engine`]: runs the plan's virtual users on worker threads.
 //! - `agents`: several processes that make one load together.
@@ -72,7 +72,7 @@ mod run;
 #[doc(hidden)]
 pub mod agents;
 
-mod environment;
+mod env_variables;
 mod signals;
 mod terminal;
 

@@ -22,7 +22,7 @@ use crate::clock::{self, RunClock};
 use crate::engine::vu::RunContext;
 use crate::engine::worker::Iteration;
 use crate::engine::{self, Job, Load, LoadShare, WakeupMode};
-use crate::environment;
+use crate::env_variables;
 use crate::evidence::{self, RunStore};
 use crate::http::HttpConfig;
 use crate::measure::{Layout, RecordedTimeline, Recorder, Snapshot};
@@ -85,7 +85,7 @@ pub(crate) fn run(mut spec: RunSpec, code: ScenarioCode, settings: Settings) -> 
         spec.choose(&settings)?;
         spec.check()?;
         hosts::check_names(&spec, &settings)?;
-        let out = settings.out.clone().unwrap_or_else(|| environment::folder(&settings));
+        let out = settings.out.clone().unwrap_or_else(|| env_variables::folder(&settings));
         let planning = Planning::from_settings(&spec, &settings)?;
         check::check_shares(&settings, &planning.plan)?;
         if let Some(dry_run) = settings.dry_run {

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::vu::Vu;
 use crate::engine::worker::Iteration;
-use crate::environment;
+use crate::env_variables;
 use crate::http::ConnectionOwner;
 use crate::plan::LoadProfile;
 use crate::run::{self, AbortRule, LocalFuture, PartSpec, RunError, RunSpec, SpecError, configuration};
@@ -353,7 +353,7 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
     /// # Ok::<(), url::ParseError>(())
     /// ```
     pub fn run_parts_with(self, settings: Settings) -> ScenarioResult {
-        if let Some(join) = environment::agent_join() {
+        if let Some(join) = env_variables::agent_join() {
             self.run_as_agent(&join);
         }
         let outcome = settings.outcome.clone();
@@ -367,13 +367,13 @@ impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
 /// reads the outcome does.
 fn read_settings_and_lock(scenario: &str) -> Result<(Settings, Option<Lock>), ScenarioResult> {
     let refused = |error: RunError, outcome| ScenarioResult::new(Err(error), outcome);
-    let mut settings = environment::from_env().map_err(|error| refused(configuration(error), None))?;
-    let checked = environment::check_image(&mut settings);
+    let mut settings = env_variables::from_env().map_err(|error| refused(configuration(error), None))?;
+    let checked = env_variables::check_image(&mut settings);
     checked.map_err(|error| refused(configuration(error), settings.outcome.clone()))?;
-    if settings.dry_run.is_some() || settings.outcome.is_some() || environment::agent_join().is_some() {
+    if settings.dry_run.is_some() || settings.outcome.is_some() || env_variables::agent_join().is_some() {
         return Ok((settings, None));
     }
-    match Lock::take_for_load(&environment::folder(&settings), scenario) {
+    match Lock::take_for_load(&env_variables::folder(&settings), scenario) {
         Ok(lock) => Ok((settings, Some(lock))),
         Err(error) => Err(refused(configuration(error), settings.outcome)),
     }

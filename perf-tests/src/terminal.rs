@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, stderr};
 use perf_report::render::terminal::TerminalStyle;
 use perf_settings::Settings;
 
-use crate::environment;
+use crate::env_variables;
 
 /// Limits on the width of text, in columns. Text outside of them is hard to read.
 const MIN_WIDTH: usize = 40;
@@ -37,7 +37,7 @@ pub(crate) fn print_wrapped(text: &str) {
 
 /// Plain text, as wide as `COLUMNS` or the terminal. A file or a pipe gets 200 columns.
 pub(crate) fn style() -> TerminalStyle {
-    let given = environment::variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    let given = env_variables::variable("COLUMNS").and_then(|columns| columns.parse().ok());
     let width = given.or_else(|| columns().filter(|_| stderr().is_terminal()));
     let width = width.unwrap_or(TerminalStyle::PLAIN.width).clamp(MIN_WIDTH, MAX_WIDTH);
     TerminalStyle { width, ..TerminalStyle::PLAIN }

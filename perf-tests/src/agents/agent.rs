@@ -19,7 +19,7 @@ use super::message::{
     self, AbortCause, Assignment, ClockReply, FromAgent, Hello, LONG_PATIENCE, MessageError, ToAgent,
 };
 use crate::engine::{self, EngineError, Job, Leases, Load, LoadObserver};
-use crate::environment::AgentJoin;
+use crate::env_variables::AgentJoin;
 use crate::measure::Snapshot;
 use crate::plan::nanos;
 

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::environment;
+use crate::env_variables;
 
 /// A secret from a variable of the environment or from a file. `Debug` prints where it comes from.
 ///
@@ -87,7 +87,7 @@ impl Secret {
     /// # Errors
     /// If it is not set, is empty, or is not text.
     pub fn env(name: &str) -> Result<Self, SecretError> {
-        let value = environment::variable(name).filter(|value| !value.is_empty());
+        let value = env_variables::variable(name).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| SecretError::Variable(name.to_owned()))?;
         Ok(Self::new(Origin::Variable(name.to_owned()), &value))
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::agents::{self, Agent, AgentEnd, Assignment};
 use crate::engine::{self, Job, Leases, WakeupMode};
-use crate::environment::AgentJoin;
+use crate::env_variables::AgentJoin;
 use crate::http::HttpConfig;
 use crate::terminal::Notes;
 

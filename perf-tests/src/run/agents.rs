@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{PreparedRun, RunError, ScenarioBody, configuration};
 use crate::agents::{self, AgentError, Assignment, Coordinator, MAX_SETUP_VALUE};
 use crate::engine::{self, LoadShare};
-use crate::environment;
+use crate::env_variables;
 use crate::terminal::{Notes, print_wrapped};
 
 impl PreparedRun {
@@ -22,7 +22,7 @@ impl PreparedRun {
         if self.settings.on_kubernetes {
             return Err(RunError::Pods);
         }
-        let token = self.settings.agent_token(&environment::variable).map_err(configuration)?;
+        let token = self.settings.agent_token(&env_variables::variable).map_err(configuration)?;
         let token = token.unwrap_or_else(agents::new_token);
         let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(RunError::Program)?;
         let notes = Notes::new(&self.settings);

@@ -12,7 +12,7 @@ use super::run_record::{Readings, RunRecord};
 use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
 use crate::agents::{self, MergedLoad, ShardSet};
 use crate::clock::RunClock;
-use crate::environment;
+use crate::env_variables;
 use crate::evidence::{self, MAX_SKEW};
 use crate::terminal::Notes;
 
@@ -29,7 +29,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let merged = shards.fold(&planning.plan, &layout(&spec, &planning.plan))?;
     let given = settings.testid.clone().or_else(|| facts.testid.clone());
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
-    let out = settings.out.clone().unwrap_or_else(|| environment::folder(settings));
+    let out = settings.out.clone().unwrap_or_else(|| env_variables::folder(settings));
     let folder = evidence::prepare_folder(&out, &testid, &settings.setting_name(TESTID))?;
     let problems = findings(&merged);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;

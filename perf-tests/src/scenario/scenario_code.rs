@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{IterationFactory, Scenario};
 use crate::engine::vu::Vu;
 use crate::engine::worker::{Iteration, IterationFuture};
-use crate::environment::AgentJoin;
+use crate::env_variables::AgentJoin;
 use crate::run::{self, RunSpec, ScenarioBody, ScenarioCode, SetupSource, TeardownFn};
 
 impl<S: Serialize + DeserializeOwned + Send + Sync + 'static> Scenario<S> {
