@@ -8,7 +8,7 @@ use perf_settings::{Settings, TESTID};
 
 use super::backend::BackendValues;
 use super::error::{configuration, internal};
-use super::run_record::{Readings, RunRecord};
+use super::run_record::{AfterLoad, RunRecord};
 use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
 use crate::agents::{self, MergedLoad, ShardSet};
 use crate::clock::RunClock;
@@ -33,17 +33,24 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let folder = evidence::prepare_folder(&out, &testid, &settings.setting_name(TESTID))?;
     let problems = findings(&merged);
     let MergedLoad { load, timeline, started, lasted, .. } = merged;
-    let (ended, run_clock) = (started + lasted, RunClock::begin());
+    let ended = started + lasted;
+    let run_clock = RunClock::begin();
     let finished = FinishedLoad { load, problems, pushes: None, timeline, started, ended, run_clock, late: None };
-    let (spec, planning, is_read) = (&spec, &planning, settings.outcome.is_some());
-    let record = RunRecord { spec, planning, facts, testid: &testid, folder: &folder, is_read };
-    let readings = Readings {
+    let record = RunRecord {
+        spec: &spec,
+        planning: &planning,
+        facts,
+        testid: &testid,
+        folder: &folder,
+        is_published_elsewhere: settings.outcome.is_some(),
+    };
+    let after_load = AfterLoad {
         findings: record.load_findings(&finished, false),
         exercised: record.exercised(&finished.load.snapshot),
         backend: BackendValues::without_store(spec.catalogue),
-        ..Readings::default()
+        ..AfterLoad::default()
     };
-    record.save(finished, readings)
+    record.save(finished, after_load)
 }
 
 /// Findings of the shards, and about how they were made.

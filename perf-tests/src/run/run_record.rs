@@ -24,7 +24,7 @@ use crate::measure::{Selection, Snapshot};
 
 /// The parts of the evidence that are known only after the load.
 #[derive(Default)]
-pub(super) struct Readings {
+pub(super) struct AfterLoad {
     pub(super) stopped: bool,
     pub(super) exercised: Vec<Endpoint>,
     pub(super) store: Option<StoreResult>,
@@ -40,12 +40,13 @@ pub(super) struct RunRecord<'run> {
     pub(super) testid: &'run str,
     pub(super) folder: &'run Path,
     /// Whether another process reads the evidence, and judges and publishes.
-    pub(super) is_read: bool,
+    pub(super) is_published_elsewhere: bool,
 }
 
 impl PreparedRun {
     pub(super) async fn conclude(self, mut finished: FinishedLoad) -> Result<RunOutcome, RunError> {
-        let (record, stopped) = (self.record(), self.signals.is_interrupted());
+        let record = self.record();
+        let stopped = self.signals.is_interrupted();
         finished.problems.extend(self.warnings.iter().cloned());
         let mut findings = record.load_findings(&finished, stopped);
         findings.extend(evidence::redirect_findings(&self.http, &finished.load.snapshot, self.spec.catalogue));
@@ -57,7 +58,7 @@ impl PreparedRun {
             self.signals.is_interrupted() && !findings.iter().any(|it| it.kind == FindingKind::Interrupted);
         let interrupted = is_unreported.then(|| Finding::interrupted("interrupted while querying the store"));
         findings.extend(of_store.into_iter().chain(interrupted));
-        record.save(finished, Readings { stopped, exercised, store, backend, findings })
+        record.save(finished, AfterLoad { stopped, exercised, store, backend, findings })
     }
 
     fn record(&self) -> RunRecord<'_> {
@@ -67,7 +68,7 @@ impl PreparedRun {
             facts: self.facts(),
             testid: &self.testid,
             folder: &self.folder,
-            is_read: self.settings.outcome.is_some(),
+            is_published_elsewhere: self.settings.outcome.is_some(),
         }
     }
 
@@ -88,7 +89,7 @@ impl PreparedRun {
 
 impl RunRecord<'_> {
     /// Completes the evidence, judges it, and writes the run's files.
-    pub(super) fn save(&self, finished: FinishedLoad, readings: Readings) -> Result<RunOutcome, RunError> {
+    pub(super) fn save(&self, finished: FinishedLoad, after_load: AfterLoad) -> Result<RunOutcome, RunError> {
         let catalogue = self.spec.catalogue;
         let log =
             evidence::histogram_log(catalogue, finished.started, &finished.timeline.sections).map_err(internal)?;
@@ -96,11 +97,11 @@ impl RunRecord<'_> {
             Ok(not_linked) => (Ok(()), not_linked),
             Err(error) => (Err(error), None),
         };
-        let mut evidence = self.evidence(finished, readings)?;
+        let mut evidence = self.evidence(finished, after_load)?;
         evidence.findings.extend(not_linked);
         // `cargo xtask perf` reads the evidence, judges and publishes. Under plain `cargo test`,
         // this process publishes the report.
-        let evidence_path = match self.is_read {
+        let evidence_path = match self.is_published_elsewhere {
             true => {
                 let path = self.folder.join(EVIDENCE);
                 written.and_then(|()| evidence::write_json(&path, &evidence)).map(|()| Some(path))
@@ -162,14 +163,14 @@ impl RunRecord<'_> {
             .then(|| Finding::warning(Subject::Scenario, FindingKind::MeasureNotRecorded, message))
     }
 
-    fn evidence(&self, finished: FinishedLoad, readings: Readings) -> Result<Evidence, RunError> {
+    fn evidence(&self, finished: FinishedLoad, after_load: AfterLoad) -> Result<Evidence, RunError> {
         let (spec, plan, facts) = (self.spec, &self.planning.plan, &self.facts);
         let FinishedLoad { load, timeline: recorded, started, ended, .. } = finished;
         let catalogue = spec.catalogue;
         let owned = |endpoint: &Endpoint| endpoint.name.to_owned();
         Ok(Evidence {
             schema: SCHEMA,
-            phases: evidence::phase_times(plan, &load, started, ended, readings.stopped),
+            phases: evidence::phase_times(plan, &load, started, ended, after_load.stopped),
             paused_ms: Some(whole_ms(load.longest_pause.total)),
             run: RunOverview {
                 testid: self.testid.to_owned(),
@@ -193,16 +194,16 @@ impl RunRecord<'_> {
                 environment: facts.environment.clone(),
                 timeline: evidence::timeline(catalogue, plan, &recorded).map_err(internal)?,
                 agents: load.agents,
-                store: readings.store,
-                caches: readings.backend.caches,
+                store: after_load.store,
+                caches: after_load.backend.caches,
             },
             endpoints: catalogue.endpoints.iter().map(owned).collect(),
-            exercised: readings.exercised.iter().map(owned).collect(),
+            exercised: after_load.exercised.iter().map(owned).collect(),
             checks: spec.checks.iter().map(|name| (*name).into()).collect(),
             measures: spec.measures.iter().map(|measure| measure.name.into()).collect(),
             counts: load.snapshot,
-            backend: readings.backend.values,
-            findings: readings.findings,
+            backend: after_load.backend.values,
+            findings: after_load.findings,
         })
     }
 
