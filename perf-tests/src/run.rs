@@ -201,8 +201,10 @@ impl PreparedRun {
         let context = Arc::new(run_context(&self.spec, &self.planning, &self.settings.tags, &self.http));
         let recorder = Rc::new(RefCell::new(Recorder::new(self.layout.clone())));
         let mut setup_vu = step::setup_vu(&context, &recorder);
-        let mut problems = Vec::new();
-        let body = self.set_up(code, &mut setup_vu, &mut problems).await?;
+        let (body, mut problems) = match self.set_up(code, &mut setup_vu).await? {
+            Ok(body) => (Some(body), Vec::new()),
+            Err(failed) => (None, vec![failed]),
+        };
         problems.extend(self.hand_out(body.as_ref()).await);
         let mut finished = FinishedLoad::not_started(problems, run_clock, Snapshot::new(&self.layout));
         let (iterations, teardown) = body.map_or((None, None), |body| (Some(body.iterations), body.teardown));

@@ -25,6 +25,12 @@ pub(super) struct BackendValues {
     pub(super) caches: Vec<CacheResult>,
 }
 
+struct QueriedBackend {
+    values: BackendValues,
+    /// Whether a later query would give the same.
+    is_final: bool,
+}
+
 impl BackendValues {
     /// Why objectives on the backend's own metrics have no value without a store.
     pub(super) fn without_store(catalogue: &Catalogue) -> Self {
@@ -44,25 +50,18 @@ impl PreparedRun {
         let started = clock::unix_ms(finished.started);
         loop {
             let now = clock::unix_ms(finished.run_clock.time_of_day());
-            let (values, caches) = self.query_backend(store, QueryRange::new(started, now)).await;
-            let is_complete = values.iter().all(|(measured, may_change)| measured.value.is_ok() || !may_change);
+            let found = self.query_backend(store, QueryRange::new(started, now)).await;
             let passed = u64::try_from(now - started).map_or(Duration::MAX, Duration::from_millis);
             // A run without requests is inconclusive anyway, so there is no point in waiting.
             let is_pointless = self.signals.is_interrupted() || finished.load.snapshot.requests().sent == 0;
-            if is_complete || is_pointless || passed >= PATIENCE {
-                return BackendValues { values: values.into_iter().map(|(measured, _)| measured).collect(), caches };
+            if found.is_final || is_pointless || passed >= PATIENCE {
+                return found.values;
             }
             time::sleep(PAUSE).await;
         }
     }
 
-    /// The value of each objective, and whether a later query may give another. Also the caches
-    /// that have data.
-    async fn query_backend(
-        &self,
-        store: &RunStore,
-        range: QueryRange,
-    ) -> (Vec<(BackendMeasurement, bool)>, Vec<CacheResult>) {
+    async fn query_backend(&self, store: &RunStore, range: QueryRange) -> QueriedBackend {
         let catalogue = self.spec.catalogue;
         let not_scraped = match store.is_backend_scraped(range.at_unix_ms).await {
             Ok(true) => None,
@@ -70,16 +69,14 @@ impl PreparedRun {
             Err(error) => {
                 // Every other query would fail as well, each after its own timeout.
                 let failed = || MissingValue::QueryFailed(error.to_string());
-                let unknown = |slo| (measurement(slo, Err(failed())), false);
-                return (catalogue.backend_slos.iter().map(unknown).collect(), Vec::new());
+                let unknown = |slo| measurement(slo, Err(failed()));
+                let values = catalogue.backend_slos.iter().map(unknown).collect();
+                return QueriedBackend { values: BackendValues { values, caches: Vec::new() }, is_final: true };
             }
         };
         let mut values = Vec::new();
         for slo in catalogue.backend_slos {
-            let found = query_value(store, slo, range, not_scraped.as_deref()).await;
-            // If the backend is scraped, a missing metric stays missing.
-            let may_change = found.is_err() && not_scraped.is_some();
-            values.push((measurement(slo, found), may_change));
+            values.push(measurement(slo, query_value(store, slo, range, not_scraped.as_deref()).await));
         }
         let mut caches = Vec::new();
         for cache in catalogue.caches {
@@ -93,7 +90,9 @@ impl PreparedRun {
                 caches.push(CacheResult { name: cache.name.to_owned(), hits, lookups });
             }
         }
-        (values, caches)
+        // If the backend is scraped, a missing metric stays missing.
+        let is_final = not_scraped.is_none() || values.iter().all(|measured| measured.value.is_ok());
+        QueriedBackend { values: BackendValues { values, caches }, is_final }
     }
 }
 

@@ -99,12 +99,12 @@ impl SetupFailure {
 }
 
 impl PreparedRun {
+    /// Runs setup. The inner error has the reason if it failed.
     pub(super) async fn set_up(
         &mut self,
         code: ScenarioCode,
         setup_vu: &mut Vu,
-        problems: &mut Vec<Finding>,
-    ) -> Result<Option<ScenarioBody>, RunError> {
+    ) -> Result<Result<ScenarioBody, Finding>, RunError> {
         let step = Step { name: "setup", limit: self.settings.setup_timeout, notes: Notes::new(&self.settings) };
         self.setup_watch.set_running(true);
         let ended = tokio::select! {
@@ -113,13 +113,8 @@ impl PreparedRun {
             result = step.run((code.0)(SetupSource::Setup(setup_vu))) => Some(result),
         };
         self.setup_watch.set_running(false);
-        match ended.ok_or(RunError::Interrupted)? {
-            Ok(body) => Ok(Some(body)),
-            Err(failure) => {
-                problems.push(failure.finding(FindingKind::SetupFailed, "setup", "before"));
-                Ok(None)
-            }
-        }
+        let result = ended.ok_or(RunError::Interrupted)?;
+        Ok(result.map_err(|failure| failure.finding(FindingKind::SetupFailed, "setup", "before")))
     }
 
     /// Runs the future of the scenario's teardown. Returns why it failed, if it did.
