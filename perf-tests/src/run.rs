@@ -138,9 +138,9 @@ impl PreparedRun {
     /// Makes all checks that are possible before the load.
     async fn prepare(mut spec: RunSpec, settings: Settings, planning: Planning, out: &Path) -> Result<Self, RunError> {
         let setup_watch = SetupWatch::new(settings.outcome.clone());
-        let (is_started, watch) = (matches!(settings.outcome, Some(OutcomePlace::File(_))), setup_watch.clone());
-        let signals =
-            signals::listen(is_started, move |has_had_time| watch.end_if_running(has_had_time)).map_err(internal)?;
+        let is_child = matches!(settings.outcome, Some(OutcomePlace::File(_)));
+        let watch = setup_watch.clone();
+        let signals = signals::listen(is_child, move |why| watch.end_if_running(why)).map_err(internal)?;
         // Agents check their own share. Those on this machine share its memory and its ports.
         let vus = if settings.listen.is_some() { 0 } else { own_share(&settings).most_vus(&planning.plan) as u64 };
         let own = if settings.agents.is_some() { 0 } else { vus };

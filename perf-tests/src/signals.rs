@@ -14,14 +14,22 @@ use tokio::time;
 /// Time for the run to notice a signal.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Why a setup that is still running ends the process after a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetupEnd {
+    /// The run has had time to notice the signal, so setup blocks its thread.
+    Blocked,
+    SecondSignal,
+}
+
 /// Counts signals to this process. With `until_stdin_closes`, the end of standard input counts as a
 /// signal: the process that holds its other end has ended.
 ///
 /// `end_in_setup` is called 5 s after a signal, and before the second ends the process. It ends the
-/// process if setup is still running. It gets whether the run has had time to notice the signal.
+/// process if setup is still running.
 pub(crate) fn listen(
     until_stdin_closes: bool,
-    end_in_setup: impl Fn(bool) + Clone + Send + 'static,
+    end_in_setup: impl Fn(SetupEnd) + Clone + Send + 'static,
 ) -> io::Result<Signals> {
     let (count, signals) = Signals::from_sender();
     if until_stdin_closes {
@@ -33,7 +41,7 @@ pub(crate) fn listen(
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
             count.send_modify(|count| *count += 1);
             thread::sleep(PATIENCE);
-            end_in_setup(true);
+            end_in_setup(SetupEnd::Blocked);
         })?;
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -43,13 +51,13 @@ pub(crate) fn listen(
     let _entered = handle.enter();
     count_into(count, move |number| {
         if number > 1 {
-            end_in_setup(false);
+            end_in_setup(SetupEnd::SecondSignal);
             process::exit(ExitCode::Interrupted.code().into());
         }
         let end_in_setup = end_in_setup.clone();
         tokio::spawn(async move {
             time::sleep(PATIENCE).await;
-            end_in_setup(true);
+            end_in_setup(SetupEnd::Blocked);
         });
     })?;
     Ok(signals)

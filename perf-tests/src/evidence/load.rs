@@ -203,14 +203,14 @@ fn pause_finding(load: &Load) -> Option<Finding> {
 ///
 /// Iterations that are cut off because the load has no graceful stop are not a problem: their open
 /// requests count as unknown.
-pub(crate) fn load_problems(load: &Load, graceful: bool, signalled: bool) -> Vec<Finding> {
+pub(crate) fn load_problems(load: &Load, plan: &Plan, signalled: bool) -> Vec<Finding> {
     let mut problems = Vec::new();
     let cut = load.snapshot.iterations().interrupted;
     let signalled = signalled || load.interrupted;
     // A shard that is lost was stopped by a signal, if it has iterations.
     let has_stopped_shard = load.agents.iter().any(|agent| agent.is_shard && agent.lost.is_some());
     let ended_early = signalled || has_stopped_shard || load.aborted.is_some() || load.errors.unsendable.is_some();
-    if cut > 0 && graceful && !ended_early && load.panics.is_empty() {
+    if cut > 0 && plan.is_graceful() && !ended_early && load.panics.is_empty() {
         let message = format!(
             "{}{} cut off after the graceful stop: the target hangs, --rps is too low for the load, or an iteration needs \
              a longer graceful_stop()",

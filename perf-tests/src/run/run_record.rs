@@ -126,7 +126,7 @@ impl RunRecord<'_> {
     pub(super) fn load_findings(&self, finished: &FinishedLoad, stopped: bool) -> Vec<Finding> {
         let (catalogue, plan) = (self.spec.catalogue, &self.planning.plan);
         let FinishedLoad { load, problems, started, ended, .. } = finished;
-        let mut findings = evidence::load_problems(load, plan.is_graceful(), stopped);
+        let mut findings = evidence::load_problems(load, plan, stopped);
         if stopped || load.interrupted {
             let lasted = ended.duration_since(*started).unwrap_or_default();
             findings.push(evidence::stopped_by_signal(load, plan, lasted));

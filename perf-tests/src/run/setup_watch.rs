@@ -9,6 +9,7 @@ use perf_report::outcome::Outcome;
 use perf_settings::OutcomePlace;
 
 use super::RunError;
+use crate::signals::SetupEnd;
 use crate::{evidence, terminal};
 
 /// Whether setup is running, and where the outcome goes.
@@ -27,13 +28,15 @@ impl SetupWatch {
         self.is_running.store(is_running, Ordering::Relaxed);
     }
 
-    /// Ends the process if setup is running. If the run has had time to notice the signal, setup
-    /// blocks its thread.
-    pub(super) fn end_if_running(&self, has_had_time: bool) {
+    /// Ends the process if setup is running.
+    pub(super) fn end_if_running(&self, why: SetupEnd) {
         if !self.is_running.load(Ordering::Relaxed) {
             return;
         }
-        let error = if has_had_time { RunError::SetupBlocked } else { RunError::Interrupted };
+        let error = match why {
+            SetupEnd::Blocked => RunError::SetupBlocked,
+            SetupEnd::SecondSignal => RunError::Interrupted,
+        };
         let (code, message) = (error.code(), error.to_string());
         let outcome = Outcome::Failed { code, message: message.clone() };
         if self.place.as_ref().is_none_or(|place| evidence::write_outcome(place, outcome).is_err()) {

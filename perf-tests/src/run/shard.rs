@@ -70,7 +70,7 @@ impl PreparedRun {
         let hello = agents::hello(self.spec.name, self.spec.catalogue, "").map_err(internal)?;
         let (settings, plan) = (&self.settings, &self.planning.plan);
         let FinishedLoad { load, problems, timeline, ended, late, .. } = finished;
-        let of_load = evidence::load_problems(&load, plan.is_graceful(), self.signals.is_interrupted());
+        let of_load = evidence::load_problems(&load, plan, self.signals.is_interrupted());
         let redirects = evidence::redirect_findings(&self.http, &load.snapshot, self.spec.catalogue);
         let findings: Vec<_> = problems.into_iter().chain(self.warnings.iter().cloned()).chain(redirects).collect();
         let started = match (settings.start_at, late) {

@@ -20,7 +20,8 @@ fn iterations_of_a_stopped_shard_are_not_blamed_on_the_target() {
     let mut load = Load::not_started(Snapshot::new(&layout));
     load.snapshot.parts[0].iterations.interrupted = 5;
     load.agents = vec![AgentResult { is_shard: true, ..agent(1) }];
-    let kinds = |load: &Load| load_problems(load, true, false).iter().map(|it| it.kind).collect::<Vec<_>>();
+    let plan = Plan { parts: vec![constant_vus(5, Duration::from_secs(40)).plan("a", 1, 1).unwrap()], seed: 1 };
+    let kinds = |load: &Load| load_problems(load, &plan, false).iter().map(|it| it.kind).collect::<Vec<_>>();
     assert_eq!(kinds(&load), [FindingKind::IterationsCutOff]);
     load.agents[0].lost = Some("stopped by a signal at 00:03".to_owned());
     assert_eq!(kinds(&load), []);
@@ -115,7 +116,7 @@ fn findings_about_the_generator_name_the_agent() {
     (load.health.cpu, load.snapshot.parts[0].iterations.interrupted) = (Some(0.97), 5);
     let messages = |load: &Load| {
         let [busy] = generator_warnings(&plan, load).try_into().unwrap();
-        let [cut] = load_problems(load, true, false).try_into().unwrap();
+        let [cut] = load_problems(load, &plan, false).try_into().unwrap();
         [busy, cut].map(|finding: Finding| finding.message)
     };
     let [busy, cut] = messages(&load);
