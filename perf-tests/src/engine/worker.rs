@@ -33,7 +33,7 @@ mod tests;
 
 pub(crate) type IterationFuture<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
 
-/// The iterations of a scenario, independent of the type of its setup's value. It is a trait and
+/// The iterations of a part, independent of the type of its setup's value. It is a trait and
 /// not a closure, so that an iteration can borrow from it. A reference count in its place would be
 /// shared among all threads.
 pub(crate) trait Iteration: Send + Sync {
@@ -55,7 +55,7 @@ pub(crate) struct WorkerJob {
     pub(crate) abort: watch::Sender<bool>,
 }
 
-/// A worker's share of one of the run's scenarios.
+/// A worker's share of a part of the plan.
 #[derive(Clone)]
 pub(crate) struct PartJob {
     pub(crate) part: usize,
@@ -221,13 +221,13 @@ struct ActiveVu {
 
 impl ActiveVu {
     fn new(recorder: &Rc<RefCell<Recorder>>, part: usize) -> Self {
-        recorder.borrow_mut().vu_active(part, true);
+        recorder.borrow_mut().vu_started(part);
         Self { recorder: recorder.clone(), part }
     }
 }
 
 impl Drop for ActiveVu {
     fn drop(&mut self) {
-        self.recorder.borrow_mut().vu_active(self.part, false);
+        self.recorder.borrow_mut().vu_stopped(self.part);
     }
 }

@@ -281,9 +281,15 @@ impl Recorder {
     }
 
     /// Changes the number of active virtual users by one: up if `active`, otherwise down.
-    pub(crate) fn vu_active(&mut self, part: usize, active: bool) {
+    pub(crate) fn vu_started(&mut self, part: usize) {
         let vus = &mut self.counts.parts[part].vus;
-        *vus = if active { *vus + 1 } else { vus.saturating_sub(1) };
+        *vus += 1;
+        self.pulse.vus_active(part, *vus);
+    }
+
+    pub(crate) fn vu_stopped(&mut self, part: usize) {
+        let vus = &mut self.counts.parts[part].vus;
+        *vus = vus.saturating_sub(1);
         self.pulse.vus_active(part, *vus);
     }
 

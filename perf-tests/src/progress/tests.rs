@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[expect(clippy::disallowed_methods, reason = "any instant will do")]
 fn snapshot() -> Snapshot {
     let mut recorder = Recorder::new(Layout::new(&SHOP, vec![false]));
-    (0..10).for_each(|_| recorder.vu_active(0, true));
+    (0..10).for_each(|_| recorder.vu_started(0));
     let due = Instant::now();
     let mut record = |endpoint, ms, failure: Option<Failure>| {
         let (phase, finished) = (Phase::Steady, due + Duration::from_millis(ms));
