@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{JoinError, JoinSet, LocalSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet, LocalSet};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::arrival_timer::WakeupMode;
@@ -23,7 +23,7 @@ use super::stall;
 use super::vu::{RequestError, RunContext, Vu, WorkerContext};
 use crate::clock;
 use crate::http::{OutageTimes, Pool};
-use crate::measure::{IterationEnd, Pause, Recorder, SlowTimes, Snapshot};
+use crate::measure::{IterationEnd, Pause, Recorder, SlowTimes, Snapshot, ThreadTimes};
 use crate::plan::{Arrivals, VuPlan};
 
 mod closed;
@@ -102,11 +102,10 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
         job;
     let _kept = KeptPanics::keep();
     let mut run_aborted = abort.subscribe();
-    let recorder = Rc::new(RefCell::new(recorder));
     let worker = WorkerState {
         context: WorkerContext {
             run,
-            recorder: recorder.clone(),
+            recorder: Rc::new(RefCell::new(recorder)),
             pool: Pool::default(),
             rate_limit: Rc::new(rate_limit),
             load_start,
@@ -122,17 +121,10 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
     let mut beats = time::interval(stall::POLL);
     beats.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let local = LocalSet::new();
-    let (mut running, mut vu_tasks) = (JoinSet::new(), Vec::new());
-    for part in parts.into_iter().map(Rc::new) {
-        match &part.schedule {
-            WorkerSchedule::Vus { vus, supply } => vu_tasks.extend(
-                vus.iter()
-                    .map(|vu| running.spawn_local_on(closed::VuTask::new(&worker, &part, vu, supply).run(), &local)),
-            ),
-            WorkerSchedule::Arrivals { .. } => drop(running.spawn_local_on(open::run(worker.clone(), part), &local)),
-        }
-    }
-    let (mut finished, mut outages, mut longest_pause) = (Some(finished), OutageTimes::default(), Pause::default());
+    let (mut running, vu_tasks) = worker.spawn_tasks(parts, &local);
+    let recorder = &worker.context.recorder;
+    let mut finished = Some(finished);
+    let mut load_end = LoadEnd::default();
     local
         .run_until(async {
             loop {
@@ -142,7 +134,7 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
                         worker.aborted.send_replace(true);
                         // A task may be dropped at any await. Its virtual user then counts the
                         // iteration, and its stopwatch the request.
-                        vu_tasks.drain(..).for_each(|task| task.abort());
+                        vu_tasks.iter().for_each(AbortHandle::abort);
                     }
                     _ = beats.tick() => recorder.borrow_mut().beat(clock::now(), load_start),
                     request = snapshot_requests.recv() => match request {
@@ -154,24 +146,60 @@ pub(crate) async fn run(job: WorkerJob) -> (Load, SlowTimes) {
                 if running.is_empty()
                     && let Some(finished) = finished.take()
                 {
-                    let now = clock::now();
-                    recorder.borrow_mut().beat(now, load_start);
-                    longest_pause = recorder.borrow().longest_pause();
-                    outages = worker.context.pool.outages(load_start, now);
+                    load_end = worker.end_load();
                     // If the receiver is gone, the run has ended.
                     let _ = finished.send(());
                 }
             }
         })
         .await;
-    let snapshot = recorder.borrow().snapshot_with(watch.worked());
-    let errors = ScenarioErrors { unsendable: worker.context.unsendable.take(), ..worker.errors.take() };
-    let slow_times = recorder.borrow_mut().take_slow_times();
-    let panics = worker.panics.take();
-    (Load { errors, panics, outages, longest_pause, ..Load::not_started(snapshot) }, slow_times)
+    worker.finish(load_end, watch.worked())
+}
+
+/// Facts that are known when the last virtual user has stopped.
+#[derive(Default)]
+struct LoadEnd {
+    outages: OutageTimes,
+    longest_pause: Pause,
 }
 
 impl WorkerState {
+    /// Starts a task for each virtual user of a closed part and for the arrivals of each open part.
+    /// Also returns the handles of the virtual users' tasks.
+    fn spawn_tasks(&self, parts: Vec<PartJob>, local: &LocalSet) -> (JoinSet<()>, Vec<AbortHandle>) {
+        let mut running = JoinSet::new();
+        let mut vu_tasks = Vec::new();
+        for part in parts.into_iter().map(Rc::new) {
+            match &part.schedule {
+                WorkerSchedule::Vus { vus, supply } => {
+                    let tasks = vus.iter().map(|vu| closed::VuTask::new(self, &part, vu, supply).run());
+                    vu_tasks.extend(tasks.map(|task| running.spawn_local_on(task, local)));
+                }
+                WorkerSchedule::Arrivals { .. } => drop(running.spawn_local_on(open::run(self.clone(), part), local)),
+            }
+        }
+        (running, vu_tasks)
+    }
+
+    fn end_load(&self) -> LoadEnd {
+        let WorkerContext { recorder, pool, load_start, .. } = &self.context;
+        let now = clock::now();
+        recorder.borrow_mut().beat(now, *load_start);
+        let longest_pause = recorder.borrow().longest_pause();
+        LoadEnd { outages: pool.outages(*load_start, now), longest_pause }
+    }
+
+    /// The load, and the times of slow requests.
+    fn finish(self, end: LoadEnd, worked: ThreadTimes) -> (Load, SlowTimes) {
+        let WorkerContext { recorder, unsendable, .. } = &self.context;
+        let snapshot = recorder.borrow().snapshot_with(worked);
+        let errors = ScenarioErrors { unsendable: unsendable.take(), ..self.errors.take() };
+        let slow_times = recorder.borrow_mut().take_slow_times();
+        let panics = self.panics.take();
+        let LoadEnd { outages, longest_pause } = end;
+        (Load { errors, panics, outages, longest_pause, ..Load::not_started(snapshot) }, slow_times)
+    }
+
     fn end_task(&self, ended: Result<(), JoinError>) {
         if let Err(error) = ended
             && let Ok(panic) = error.try_into_panic()
