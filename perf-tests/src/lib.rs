@@ -58,7 +58,7 @@
 //! - `agents`: several processes that make one load together.
 //! - [`data`]: rows of files, secrets and tokens for its iterations.
 //! - `http`: sends the requests and reads the responses.
-//! - [`measure`]: folds each sample once into counts, and takes snapshots of them.
+//! - `measure`: folds each sample once into counts, and takes snapshots of them.
 //! - `remote_write`, `progress`, `evidence`: read only these snapshots.
 //! - `signals`, `clock`: inputs of a run from outside.
 //! - `terminal`: prints lines of a run.
@@ -83,6 +83,7 @@ pub mod engine;
 #[doc(hidden)]
 pub mod http;
 
+#[doc(hidden)]
 pub mod measure;
 
 mod evidence;

@@ -3,7 +3,7 @@
 //! A [`LoadProfile`] describes a scenario's load in k6's terms. [`LoadProfile::plan`] turns it into
 //! a [`PartPlan`]: when each virtual user starts and stops, or when each arrival is due. All
 //! functions are pure, so a plan can be tested, drawn, hashed and repeated without running it. A
-//! [`Plan`] consists of the parts that run side by side.
+//! `Plan` consists of the parts that run side by side.
 
 mod apportion;
 mod arrivals;
@@ -21,19 +21,23 @@ use perf_report::format::hex;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use apportion::apportion;
+#[doc(hidden)]
 pub use arrivals::Arrivals;
 pub(crate) use draw::{Experience, draw};
 pub use load_error::LoadError;
 pub(crate) use perf_report::evidence::nanos;
+#[doc(hidden)]
 pub use phases::PhasePlan;
 pub use profile::{
     LoadProfile, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate, ramping_vus,
     shared_iterations,
 };
+#[doc(hidden)]
 pub use schedule::{ActiveSpan, IterationLimit, Schedule, VuPlan};
 
 /// Everything that a run will do.
 #[derive(Debug, Clone, PartialEq)]
+#[doc(hidden)]
 pub struct Plan {
     /// The parts, which run side by side.
     pub parts: Vec<PartPlan>,
@@ -41,7 +45,20 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// The plan of one scenario of a run. Times are from the start of the run.
+/// The plan of one part of a run, made by [`LoadProfile::plan`]. Times are from the start of the
+/// load.
+///
+/// ```
+/// # use std::time::Duration;
+/// use perf_tests::constant_arrival_rate;
+/// use perf_tests::plan::{LoadError, PartPlan};
+///
+/// let second = Duration::from_secs(1);
+/// let load = constant_arrival_rate(20, second, second * 30, 5).start_time(second * 10);
+/// let part: PartPlan = load.plan("customers", 1, 42)?;
+/// assert_eq!((part.start, part.end), (second * 10, second * 40));
+/// # Ok::<(), LoadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartPlan {
     /// The value of the label `scenario`.
@@ -57,8 +74,10 @@ pub struct PartPlan {
     /// Minimum time between two iteration starts of a virtual user.
     pub min_iteration: Duration,
     /// The virtual users that run iterations, and their times.
+    #[doc(hidden)]
     pub schedule: Schedule,
     /// When each phase of the load begins.
+    #[doc(hidden)]
     pub phases: PhasePlan,
 }
 
@@ -158,6 +177,15 @@ impl PartPlan {
     }
 
     /// Whether iterations are due at planned times.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use perf_tests::{constant_arrival_rate, constant_vus};
+    /// # let second = Duration::from_secs(1);
+    /// assert!(!constant_vus(10, second).plan("customers", 1, 42)?.is_open());
+    /// assert!(constant_arrival_rate(20, second, second, 5).plan("customers", 1, 42)?.is_open());
+    /// # Ok::<(), perf_tests::plan::LoadError>(())
+    /// ```
     pub const fn is_open(&self) -> bool {
         matches!(self.schedule, Schedule::Arrivals { .. })
     }
@@ -168,6 +196,15 @@ impl PartPlan {
     }
 
     /// The planned number of iterations, if it is known.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use perf_tests::{constant_vus, per_vu_iterations};
+    /// let timed = constant_vus(3, Duration::from_secs(30));
+    /// assert_eq!(per_vu_iterations(3, 4).plan("customers", 1, 42)?.iterations(), Some(12));
+    /// assert_eq!(timed.plan("customers", 1, 42)?.iterations(), None);
+    /// # Ok::<(), perf_tests::plan::LoadError>(())
+    /// ```
     pub fn iterations(&self) -> Option<u64> {
         match &self.schedule {
             Schedule::Vus { iterations: IterationLimit::UntilStop, .. } => None,

@@ -8,16 +8,18 @@ use crate::modules::is_in_name;
 use crate::real::{root, rust_files};
 
 /// The modules whose public names a scenario uses.
-const FRONT: [&str; 4] = ["lib.rs", "engine.rs", "data.rs", "plan/profile.rs"];
+const FRONT: [&str; 5] = ["lib.rs", "engine.rs", "data.rs", "plan.rs", "plan/profile.rs"];
 
 /// The folders that define these names.
 const FOLDERS: [&str; 4] = ["scenario", "engine", "data", "plan"];
 
-/// Public names that an author meets: types and functions that these modules define or export.
+/// Public names that an author meets: types and functions that these modules define or export, and
+/// that the documentation shows.
 fn names() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in FRONT {
         let text = fs::read_to_string(root().join("perf-tests/src").join(file)).unwrap();
+        let text = text.replace("#[doc(hidden)]\npub ", "");
         for export in text.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next()) {
             let list = export.rsplit("::{").next().unwrap_or_default();
             let last =
@@ -46,16 +48,21 @@ fn implemented(line: &str) -> Option<&str> {
     Some(&rest[..rest.find(|c| !is_in_name(c)).unwrap_or(rest.len())])
 }
 
-/// Items of a source file without an example, and the number of all of them.
+/// Items of a source file without an example that compiles, and the number of all of them.
 fn without_example(text: &str, names: &BTreeSet<String>) -> (Vec<String>, usize) {
     let (mut missing, mut count) = (Vec::new(), 0);
-    let (mut has_example, mut of_type) = (false, None);
+    let (mut has_example, mut is_in_block, mut of_type) = (false, false, None);
     for line in text.lines() {
         let trimmed = line.trim_start();
         if let Some(doc) = trimmed.strip_prefix("///") {
-            has_example |= doc.trim_start().starts_with("```");
+            if let Some(kind) = doc.trim_start().strip_prefix("```") {
+                let is_compiled = kind.split(',').all(|word| !matches!(word.trim(), "ignore" | "text"));
+                has_example |= !is_in_block && is_compiled;
+                is_in_block = !is_in_block;
+            }
             continue;
         }
+        is_in_block = false;
         if let Some(name) = implemented(line) {
             of_type = names.contains(name).then(|| name.to_owned());
         } else if line == "}" {
@@ -93,7 +100,7 @@ fn each_item_of_an_author_has_an_example() {
 #[test]
 fn an_item_without_an_example_is_found() {
     let names = BTreeSet::from(["Feeder", "Scenario", "draw"].map(str::to_owned));
-    let text = "/// Rows.\npub struct Feeder {\n}\n\nimpl<S: Send + 'static> Scenario<S> {\n    /// ```\n    \
+    let text = "/// ```text\n/// Rows.\n/// ```\npub struct Feeder {\n}\n\nimpl<S: Send + 'static> Scenario<S> {\n    /// ```\n    \
         #[must_use]\n    pub const fn load(self) {\n    }\n\n    /// Runs it.\n    pub fn run(self) {\n    }\n}\n\n\
         /// ```\npub fn draw() {\n}\n\nimpl Other {\n    pub fn other() {\n    }\n}\n";
     let (missing, count) = without_example(text, &names);
