@@ -1,13 +1,10 @@
 //! Flags that do not go together.
 
-/// Flags and settings that cannot be read or do not go together. The text names them and a remedy.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct FlagConflict(pub(crate) String);
+use crate::refusal::Refusal;
 
-/// Rejects flags and settings for this reason.
-pub(crate) fn conflict(why: impl Into<String>) -> Result<(), FlagConflict> {
-    Err(FlagConflict(why.into()))
+/// Rejects flags and settings that cannot be read or do not go together. The text names them.
+pub(crate) fn conflict(why: impl Into<String>) -> Result<(), Refusal> {
+    Err(Refusal(why.into()))
 }
 
 /// The first flag that is given.

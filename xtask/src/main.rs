@@ -29,10 +29,10 @@ use perf_report::exit_code::ExitCode;
 use commands::{
     archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
 };
-use flag_conflict::FlagConflict;
 use host::terminal;
 use perf::perf_error::{PerfError, catch_panic, exit_code};
 use perf::publish;
+use refusal::Refusal;
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
@@ -110,7 +110,7 @@ fn print_flag_error(error: &clap::Error) -> ExitCode {
     let cause = flag_error::describe(error, &Cli::command(), &words);
     // These commands judge runs.
     match words.get(1).map(String::as_str) {
-        Some("perf" | "merge") => publish::finish(Err(PerfError::Flags(FlagConflict(cause)))),
+        Some("perf" | "merge") => publish::finish(Err(PerfError::Flags(Refusal(cause)))),
         _ => {
             terminal::print_error(&cause);
             ExitCode::BadConfiguration

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use perf_report::comparison::Rule;
 
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
+use crate::flag_conflict::{conflict, first_given};
+use crate::refusal::Refusal;
 
 /// Flags of the rule by which two runs are compared.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ impl RuleArgs {
     }
 
     /// Rejects a rule that has no room between its two limits.
-    pub(crate) fn check(&self) -> Result<(), FlagConflict> {
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
         let Self { margin, detect } = self;
         if detect > margin {
             return Ok(());

@@ -20,7 +20,7 @@ pub(crate) struct CompareArgs {
 }
 
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
-    args.rule.check().map_err(refuse)?;
+    args.rule.check()?;
     let base = reports::find(&args.base).map_err(refuse)?;
     let head = reports::find(&args.head).map_err(refuse)?;
     let compared = recorded::compare(&base.0, &base.1, &head.0, &head.1, args.rule.rule()).map_err(refuse)?;

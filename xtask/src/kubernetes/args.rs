@@ -3,7 +3,8 @@
 use perf_settings::{AGENTS, Settings, TARGET, UnixTarget};
 use url::Url;
 
-use crate::flag_conflict::{FlagConflict, conflict};
+use crate::flag_conflict::conflict;
+use crate::refusal::Refusal;
 
 /// Processors and memory of a pod, by default.
 pub(super) const POD_CPU: &str = "1";
@@ -45,7 +46,7 @@ pub(crate) struct KubernetesArgs {
 impl KubernetesArgs {
     /// Rejects flags and settings that do not fit. `names_target` tells whether the main target was
     /// given.
-    pub(crate) fn check(&self, settings: &Settings, names_target: bool) -> Result<(), FlagConflict> {
+    pub(crate) fn check(&self, settings: &Settings, names_target: bool) -> Result<(), Refusal> {
         if !settings.on_kubernetes {
             return match &self.image {
                 Some(_) => conflict("--image is for --agents kubernetes:N: add it, or remove --image"),

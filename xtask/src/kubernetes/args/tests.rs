@@ -14,7 +14,7 @@ fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
 }
 
-fn check(target: &str, prometheus: Option<&str>) -> Result<(), FlagConflict> {
+fn check(target: &str, prometheus: Option<&str>) -> Result<(), Refusal> {
     let mut settings = Settings::new(url(target));
     settings.on_kubernetes = true;
     settings.prometheus = prometheus.map(url);

@@ -3,12 +3,13 @@
 use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
 use super::PerfArgs;
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
+use crate::flag_conflict::{conflict, first_given};
+use crate::refusal::Refusal;
 use crate::stack::StackChoice;
 
 impl PerfArgs {
     /// Rejects contradicting flags. The error names them.
-    pub(crate) fn check(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Refusal> {
         self.interleaved.check(self.run.text("target").is_some_and(names_main_target))?;
         self.check_judging()?;
         self.check_agents(settings)?;
@@ -20,7 +21,7 @@ impl PerfArgs {
     }
 
     /// Rejects flags that do not go with the judging of a run.
-    fn check_judging(&self) -> Result<(), FlagConflict> {
+    fn check_judging(&self) -> Result<(), Refusal> {
         self.judging.check(self.interleaved.compares(), "--against, --calibrate or --baseline")?;
         let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
         match self.scenarios.len() {
@@ -34,7 +35,7 @@ impl PerfArgs {
     }
 
     /// Rejects agents in rounds of a comparison.
-    fn check_agents(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    fn check_agents(&self, settings: &Settings) -> Result<(), Refusal> {
         if settings.agents.is_none() || !self.interleaved.compares() {
             return Ok(());
         }
@@ -45,7 +46,7 @@ impl PerfArgs {
     }
 
     /// Rejects flags of a stack that is not started, or of a part that it does not have.
-    fn check_stack(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    fn check_stack(&self, settings: &Settings) -> Result<(), Refusal> {
         let choice = self.stack.choice;
         if let (Some(flag), Some(store)) = (self.stack_flag(), self.named_store(settings)) {
             return conflict(format!(
@@ -75,7 +76,7 @@ impl PerfArgs {
     }
 
     /// Rejects a required proof of a run that has no store, or that sends nothing.
-    fn check_proof(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    fn check_proof(&self, settings: &Settings) -> Result<(), Refusal> {
         if !self.proof {
             return Ok(());
         }
@@ -95,7 +96,7 @@ impl PerfArgs {
     }
 
     /// Rejects one port for two services.
-    fn check_ports(&self) -> Result<(), FlagConflict> {
+    fn check_ports(&self) -> Result<(), Refusal> {
         let port = self.ports.prometheus();
         if self.has_grafana() && port == self.ports.grafana() {
             return conflict(format!(

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::JUDGING;
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
+use crate::flag_conflict::{conflict, first_given};
+use crate::refusal::Refusal;
 use crate::values::whole_number;
 
 /// Rounds per side without `--rounds` and without a calibration of the machine.
@@ -86,7 +87,7 @@ impl InterleavedArgs {
     }
 
     /// Rejects contradicting flags. The error names them.
-    pub(super) fn check(&self, has_target: bool) -> Result<(), FlagConflict> {
+    pub(super) fn check(&self, has_target: bool) -> Result<(), Refusal> {
         if self.start().is_some() && has_target {
             return conflict("--start starts a service and --target names a running one: use one of them");
         }

@@ -2,9 +2,10 @@
 
 use perf_report::comparison::Rule;
 
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
+use crate::flag_conflict::{conflict, first_given};
 use crate::perf::compare::{BaselinePlan, Gate};
 use crate::perf::perf_error::PerfError;
+use crate::refusal::Refusal;
 use crate::rule_args::RuleArgs;
 use crate::values::ProductionArgs;
 
@@ -43,7 +44,7 @@ impl RunJudgingArgs {
     ///
     /// `compares` says whether the run is compared without `--baseline`, `ways` how it can be
     /// compared.
-    pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), FlagConflict> {
+    pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), Refusal> {
         self.rule.check()?;
         let gate = (self.gate != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
         match gate.filter(|_| !compares && self.baseline.is_none()) {

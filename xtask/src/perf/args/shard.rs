@@ -3,13 +3,14 @@
 use perf_settings::{SHARD, START_AT, Settings, TARGET};
 
 use super::PerfArgs;
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
+use crate::flag_conflict::{conflict, first_given};
 use crate::host::clock::Moment;
+use crate::refusal::Refusal;
 use crate::stack::StackChoice;
 
 impl PerfArgs {
     /// Rejects flags that do not go with `--shard`. The error names them.
-    pub(super) fn check_shard(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    pub(super) fn check_shard(&self, settings: &Settings) -> Result<(), Refusal> {
         if settings.shard.is_none() {
             return Ok(());
         }
