@@ -7,8 +7,8 @@ use monitoring::sanitize::sanitize;
 use perf_report::format::{and_more, first_items};
 use perf_report::mark::Mark;
 
-use super::Proof;
-use super::proof_item::{ProofItem, ProofItemOutcome};
+use super::checks::proof_item::{ProofItem, ProofItemOutcome};
+use super::proof::Proof;
 use crate::host::files;
 
 /// Limit on the printed lines of a check.

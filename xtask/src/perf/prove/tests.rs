@@ -14,10 +14,14 @@ use futures::future::join_all;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::backend_slo::{Amount, BackendSlo};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::promql::Selector;
+use monitoring::services;
 use perf_report::Report;
 use perf_report::evidence::{BackendValue, Slice, StatusKey};
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::{ObjectiveResult, Requests};
+use perf_report::judgement::{EndpointResult, ObjectiveResult, Requests};
 use perf_report::verdict::Verdict;
 use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
@@ -30,10 +34,14 @@ use self::odd_metrics::{
     binary, broken, busy_replicas, by_view, by_word, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy,
     limited, restarted_process, twice, uncountable, unsteady, without_start, workers_of_node,
 };
-use super::delivery::BackendTraffic;
-use super::proof_item::ProofItemOutcome;
-use super::same_counts::{is_same_value, same_values};
+use super::backend::backend_metrics::{BackendMetrics, MetricsByPath};
+use super::backend::backend_scrapes::BackendScrapes;
+use super::checks::delivery::{self, BackendTraffic};
+use super::checks::proof_item::{ProofItem, ProofItemOutcome};
+use super::checks::same_counts::{self, is_same_value, same_values};
+use super::proven_run::{ProvenRun, now_ms};
 use super::*;
+use crate::backend::target_metrics::MetricsSource;
 use crate::host::http;
 
 /// Requests to each endpoint.
@@ -71,7 +79,8 @@ fn backend(target: &Url) -> ProofBackend<'_> {
 
 /// The store of this clone's stack.
 fn own_store(url: Url, access: &StoreAccess) -> ProofStore<'_> {
-    ProofStore { url, is_named: true, by_pods: false, grafana: None, access, is_own: true, is_on_a_bridge: false }
+    let origin = StoreOrigin::OwnStack { on_bridge: false };
+    ProofStore { url, origin, by_pods: false, grafana: None, access }
 }
 
 /// Scrapes of the backend's counters in a store, as JSON: made from the backend's address and the
@@ -303,7 +312,7 @@ async fn a_store_that_only_pods_reach_is_one_line() {
             push_interval: Duration::from_secs(5),
             must_prove,
         };
-        let proof = prove(&report, context).await.unwrap();
+        let proof = Proof::make(&report, context).await.unwrap();
         assert_eq!((proof.checks.len(), proof.checks[0].outcome), (1, outcome), "{:?}", proof.checks);
         let text = [&[proof.checks[0].figures.clone()], &proof.checks[0].lines[..]].concat().join(" ");
         let expected = format!("this machine does not reach the store at {}", prometheus_store::shown_url(&store));

@@ -14,8 +14,8 @@ use perf_report::read::{read_comparison, read_report};
 use perf_report::render::terminal::{TerminalStyle, render_result};
 use prometheus_store::exposition;
 
-use super::super::backend_metrics::MetricsReading;
-use super::super::rules::rule_queries;
+use super::super::backend::backend_metrics::MetricsReading;
+use super::super::checks::rules::rule_queries;
 use super::*;
 use crate::perf::compare::{BaselineComparison, Gate};
 use crate::perf::publish::{EndedRun, PublishedRun};
@@ -127,7 +127,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
     let store = super::own_store(url, &access);
     let backend = ProofBackend { metrics, ..super::backend(&target) };
     let context = ProofContext { store, backend, push_interval: Duration::from_secs(5), must_prove: false };
-    prove(report, context).await.unwrap()
+    Proof::make(report, context).await.unwrap()
 }
 
 /// The end of a run, as `cargo xtask perf` reaches it: after its proof and its comparison.

@@ -1,6 +1,7 @@
 //! Clocks of a backend, and a store that has nothing of a run.
 
-use super::super::endpoint_counters::EndpointCounters;
+use super::super::backend::endpoint_counters::EndpointCounters;
+use super::super::checks::clocks;
 use super::*;
 
 #[tokio::test]
