@@ -24,7 +24,8 @@ pub(crate) async fn check(
     excuses: Excuses<'_>,
 ) -> ProofItem {
     const CHECK: &str = "queries";
-    let (mut tally, report) = (QueryTally::default(), excuses.report);
+    let mut tally = QueryTally::default();
+    let report = excuses.report;
     let dashboard = service_dashboard::dashboard(catalogue);
     let run = RunWindow::shown(report);
     let until_now = RunWindow { to_ms: now_ms().max(report.run.ended_unix_ms), ..run };
@@ -41,15 +42,15 @@ pub(crate) async fn check(
         check_rules(&mut tally, catalogue, source).await;
     }
     let through = if source.is_grafana() { "through Grafana" } else { "in Prometheus" };
-    let empty = tally.excused;
+    let QueryTally { count, excused_count, failed, .. } = tally;
     let figures = format!(
-        "{} of {} queries of dashboards and rules have data {through}; {empty} need none (reasons: proof.json)",
-        tally.count - empty - tally.failed,
-        tally.count
+        "{} of {} queries of dashboards and rules have data {through}; {excused_count} need none (reasons: proof.json)",
+        count - excused_count - failed,
+        count
     );
     let mut check = ProofItem::new(CHECK, figures, tally.describe_problems());
     check.queries = tally.queries;
-    check.excused = tally.empty;
+    check.excused = tally.excused_places;
     if let Some(why) = source.gave_up_on_grafana() {
         check.lines.insert(0, format!("some or all queries went to Prometheus instead of Grafana: {why}"));
     }

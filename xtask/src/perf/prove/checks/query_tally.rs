@@ -14,11 +14,11 @@ const SHOWN_PLACES: usize = 3;
 pub(crate) struct QueryTally {
     pub(crate) count: usize,
     /// Number of queries without data that may be empty.
-    pub(crate) excused: usize,
+    pub(crate) excused_count: usize,
     /// Number of queries with a problem.
     pub(crate) failed: usize,
     /// Places of queries without data that may be empty.
-    pub(crate) empty: BTreeSet<(QueryPlace, Excuse)>,
+    pub(crate) excused_places: BTreeSet<(QueryPlace, Excuse)>,
     /// Problems, each once.
     problems: Vec<Problem>,
     /// The PromQL of queries with a problem.
@@ -48,8 +48,8 @@ impl QueryTally {
         match (found.why_not(), found, excuse) {
             (None, ..) => {}
             (Some(_), QueryResult::Nothing | QueryResult::OnlyNan, Some(excuse)) => {
-                self.excused += 1;
-                self.empty.insert((placed.place.clone(), excuse));
+                self.excused_count += 1;
+                self.excused_places.insert((placed.place.clone(), excuse));
             }
             (Some(why), ..) => {
                 self.failed += 1;
