@@ -5,7 +5,7 @@ pub(crate) mod coverage;
 pub(crate) mod delivery;
 pub(crate) mod endpoint_clocks;
 pub(crate) mod excuses;
-pub(crate) mod proof_item;
+pub(crate) mod proof_check;
 pub(crate) mod queries;
 pub(crate) mod query_tally;
 pub(crate) mod rules;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::backend::backend_metrics::{self, BackendMetrics};
 use super::backend::backend_scrapes::BackendScrapes;
 use super::checks::excuses::Excuses;
-use super::checks::proof_item::ProofItem;
+use super::checks::proof_check::ProofCheck;
 use super::checks::store_gaps::StoreGaps;
 use super::checks::{clocks, coverage, delivery, queries, same_counts, timeline};
 use super::proof_context::ProofContext;
@@ -61,7 +61,7 @@ fn monitoring_problem(code: ExitCode, kind: FindingKind, message: String) -> Fin
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Proof {
-    pub(crate) checks: Vec<ProofItem>,
+    pub(crate) checks: Vec<ProofCheck>,
     /// The warning that the backend has no metrics.
     #[serde(skip)]
     pub(crate) finding: Option<Finding>,
@@ -122,7 +122,7 @@ impl Proof {
 
     /// The proof of a run whose metrics are not available.
     fn without_metrics(why: impl Into<String>) -> Self {
-        Self { checks: vec![ProofItem::not_applicable("metrics", why)], finding: None }
+        Self { checks: vec![ProofCheck::not_applicable("metrics", why)], finding: None }
     }
 
     /// The proof of a run whose store cannot be asked.
@@ -135,7 +135,7 @@ impl Proof {
         let why = format!("this machine does not reach the store at {shown}, as the pods do ({error:#})");
         if must_prove {
             let wrong = vec![format!("{why}: run the command on a machine that reaches it, or remove --proof")];
-            let checks = vec![ProofItem::new("metrics", "not proved".to_owned(), wrong)];
+            let checks = vec![ProofCheck::new("metrics", "not proved".to_owned(), wrong)];
             return Self { checks, finding: None };
         }
         Self::without_metrics(why)

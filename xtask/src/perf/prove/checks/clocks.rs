@@ -16,7 +16,7 @@ use perf_report::judgement::EndpointResult;
 use perf_report::{Millis, Report};
 
 use super::endpoint_clocks::{ClockComparison, ClockVerdict, EndpointClocks};
-use super::proof_item::ProofItem;
+use super::proof_check::ProofCheck;
 use crate::perf::prove::backend::endpoint_counters::EndpointCounters;
 use crate::perf::prove::proven_run::{ProvenRun, last_value_of_run, now_ms};
 
@@ -26,11 +26,11 @@ pub(crate) async fn check(
     run: ProvenRun<'_>,
     counted: &BTreeMap<&'static str, EndpointCounters>,
     is_own: bool,
-) -> ProofItem {
+) -> ProofCheck {
     const CHECK: &str = "two clocks";
     let timed = |counted: &&EndpointCounters| counted.requests() > 0 && counted.seconds.is_some();
     if !counted.values().any(|counted| timed(&counted)) {
-        return ProofItem::without(CHECK, "latencies", "the backend's latencies are not available");
+        return ProofCheck::without(CHECK, "latencies", "the backend's latencies are not available");
     }
     let (mut notes, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
     for (result, endpoint) in run.requested() {
@@ -71,7 +71,7 @@ pub(crate) async fn check(
     {
         notes.push(furthest.describe(*verdict));
     }
-    let mut check = ProofItem::new(CHECK, figures, wrong);
+    let mut check = ProofCheck::new(CHECK, figures, wrong);
     check.lines.extend(notes);
     check.clocks = all.into_iter().map(|(clocks, verdict)| ClockComparison { clocks, verdict }).collect();
     check

@@ -8,7 +8,7 @@ use monitoring::endpoint::Endpoint;
 use perf_report::format::{counted_part, first_items};
 use prometheus_store::openapi::ApiRoute;
 
-use super::proof_item::ProofItem;
+use super::proof_check::ProofCheck;
 use crate::perf::prove::backend::exposed_metrics::{ExposedMetrics, has_method};
 
 /// Limit on the routes that the check names. A backend may count each value of a path by itself.
@@ -26,7 +26,7 @@ fn without_names(path: &str) -> String {
 }
 
 /// Lists the backend's routes that have no objective. They do not fail the proof.
-pub(crate) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Option<BTreeSet<ApiRoute>>) -> ProofItem {
+pub(crate) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Option<BTreeSet<ApiRoute>>) -> ProofCheck {
     const CHECK: &str = "coverage";
     let requested = exposed.routes();
     let (routes, noun, source) = match &served {
@@ -34,7 +34,7 @@ pub(crate) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
         None => (&requested, "requested route", ""),
     };
     if routes.is_empty() {
-        return ProofItem::without(CHECK, "routes", "the backend's routes are unknown");
+        return ProofCheck::without(CHECK, "routes", "the backend's routes are unknown");
     }
     let has_objective = |route: &&ApiRoute| {
         catalogue
@@ -51,7 +51,7 @@ pub(crate) fn check(catalogue: &Catalogue, exposed: &ExposedMetrics, served: Opt
     };
     let routes = counted_part(with.len() as u64, routes.len() as u64, noun);
     let figures = format!("objectives on {routes}{source}{named}");
-    ProofItem::new(CHECK, figures, Vec::new())
+    ProofCheck::new(CHECK, figures, Vec::new())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use monitoring::metric::Metric;
 use monitoring::promql::Selector;
 use perf_report::format;
 
-use super::proof_item::{Lack, ProofItem, ProofItemOutcome};
+use super::proof_check::{Lack, ProofCheck, ProofCheckOutcome};
 use crate::backend::target_metrics::NoMetrics;
 use crate::perf::prove::backend::backend_count::{BackendCount, NoCount, StoreCount, accounts, counts_of_own_routes};
 use crate::perf::prove::backend::backend_metrics::BackendMetrics;
@@ -34,8 +34,8 @@ pub(crate) async fn check(
     run: ProvenRun<'_>,
     before: BackendMetrics,
     backend: &ProofBackend<'_>,
-) -> (ProofItem, BackendTraffic) {
-    let failed = |error: anyhow::Error| ProofItem::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
+) -> (ProofCheck, BackendTraffic) {
+    let failed = |error: anyhow::Error| ProofCheck::new(CHECK, "not audited".to_owned(), vec![format!("{error:#}")]);
     let exposed = |metrics| ExposedMetrics::new(metrics, run.catalogue.mapping, backend.is_own);
     let stored = match read_store(run).await {
         Ok(stored) => stored,
@@ -75,7 +75,7 @@ fn audit(
     count: &BackendCount,
     exposed: &ExposedMetrics,
     mut others: OtherTraffic,
-) -> ProofItem {
+) -> ProofCheck {
     let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
     let (accounts, mut notes) = accounts(run, Some(stored), count, exposed);
     for (result, account) in &accounts {
@@ -115,14 +115,14 @@ fn audit(
     if let BackendCount::Total(_, why) = count {
         let _ = write!(figures, "; {why}");
     }
-    let mut check = ProofItem::new(CHECK, figures, wrong);
+    let mut check = ProofCheck::new(CHECK, figures, wrong);
     let is_unknown = match count {
         BackendCount::Unknown(_) => true,
         BackendCount::ByEndpoint(counted) => counted.is_empty(),
         BackendCount::Total(..) => false,
     };
-    if check.outcome == ProofItemOutcome::Shown && is_unknown {
-        check.outcome = ProofItemOutcome::NotApplicable;
+    if check.outcome == ProofCheckOutcome::Passed && is_unknown {
+        check.outcome = ProofCheckOutcome::NotApplicable;
         check.lacks = matches!(count, BackendCount::Unknown(NoCount::NotOffered(_))).then_some(lacks);
     }
     check.lines.extend(notes);

@@ -10,7 +10,7 @@ use perf_report::Report;
 use prometheus_store::response::QueryResult;
 
 use super::excuses::Excuses;
-use super::proof_item::ProofItem;
+use super::proof_check::ProofCheck;
 use super::query_tally::QueryTally;
 use super::rules::{RuleState, loaded_rules, rule_queries};
 use crate::perf::prove::proven_run::now_ms;
@@ -22,7 +22,7 @@ pub(crate) async fn check(
     source: &QuerySource,
     own_store: bool,
     excuses: Excuses<'_>,
-) -> ProofItem {
+) -> ProofCheck {
     const CHECK: &str = "queries";
     let mut tally = QueryTally::default();
     let report = excuses.report;
@@ -48,7 +48,7 @@ pub(crate) async fn check(
         count - excused_count - failed,
         count
     );
-    let mut check = ProofItem::new(CHECK, figures, tally.describe_problems());
+    let mut check = ProofCheck::new(CHECK, figures, tally.describe_problems());
     check.queries = tally.queries;
     check.excused = tally.excused_places;
     if let Some(why) = source.gave_up_on_grafana() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use perf_report::finding::FindingKind;
 use perf_report::format::counted;
 
-use super::proof_item::ProofItem;
+use super::proof_check::ProofCheck;
 use crate::perf::prove::proven_run::ProvenRun;
 
 const CHECK: &str = "same counts";
@@ -15,13 +15,13 @@ const CHECK: &str = "same counts";
 ///
 /// The run has compared the counts at its end, when a late store was waited for. The values are
 /// compared here.
-pub(crate) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofItem {
+pub(crate) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofCheck {
     let is_compared = run.report.run.store.as_ref().is_some_and(|store| store.agrees.is_some());
     if !is_compared {
         const WHY: &str = "the run could not query the store for its counts";
         return match must_prove {
-            true => ProofItem::new(CHECK, String::new(), vec![WHY.to_owned()]),
-            false => ProofItem::not_applicable(CHECK, WHY),
+            true => ProofCheck::new(CHECK, String::new(), vec![WHY.to_owned()]),
+            false => ProofCheck::not_applicable(CHECK, WHY),
         };
     }
     let compared = run.report.objectives.iter().filter(|objective| objective.tally().is_some()).count();
@@ -34,7 +34,7 @@ pub(crate) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofItem {
     };
     let compared = counted(compared as u64, "objective");
     let figures = format!("Prometheus has the report's counts of {compared}{of_backend}");
-    ProofItem::new(CHECK, figures, wrong)
+    ProofCheck::new(CHECK, figures, wrong)
 }
 
 /// The largest difference between two results of one query: relative above 1, else absolute.

@@ -6,7 +6,7 @@ use monitoring::excuse::Excuse;
 use monitoring::label::BACKEND_JOB;
 use monitoring::prometheus::recording_rules::Timing;
 
-use super::proof_item::{ProofItem, ProofItemOutcome};
+use super::proof_check::{ProofCheck, ProofCheckOutcome};
 use super::rules::{RuleState, loaded_rules, rule_queries};
 use crate::perf::prove::backend::backend_scrapes::BackendScrapes;
 use crate::perf::prove::store::query_source::QuerySource;
@@ -30,7 +30,7 @@ impl StoreGaps {
         catalogue: &Catalogue,
         source: &QuerySource,
         scrapes: BackendScrapes,
-        check: &ProofItem,
+        check: &ProofCheck,
     ) -> Self {
         let mut gaps = Self::find_in_rules(catalogue, source).await;
         if scrapes.are_missing {
@@ -77,9 +77,9 @@ impl StoreGaps {
 
     /// The check with a line for each gap. Missing rules and metrics fail it only if a proof was
     /// asked for.
-    pub(crate) fn add_to(self, mut check: ProofItem, must_prove: bool) -> ProofItem {
+    pub(crate) fn add_to(self, mut check: ProofCheck, must_prove: bool) -> ProofCheck {
         if !self.failing.is_empty() || must_prove && !self.missing.is_empty() {
-            check.outcome = ProofItemOutcome::Failed;
+            check.outcome = ProofCheckOutcome::Failed;
         }
         check.lines.extend(self.failing.into_iter().chain(self.missing));
         check

@@ -9,7 +9,7 @@ use perf_report::format::MEBIBYTE;
 use perf_report::interpretation::Slope;
 use prometheus_store::response::Series;
 
-use super::proof_item::ProofItem;
+use super::proof_check::ProofCheck;
 use crate::host::clock::Moment;
 use crate::perf::prove::store::query_source::QuerySource;
 
@@ -19,18 +19,20 @@ const APART: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_secs(300);
 
 /// Reports the trend of the backend's memory. It never fails the proof.
-pub(crate) async fn check(report: &Report, source: &QuerySource) -> ProofItem {
+pub(crate) async fn check(report: &Report, source: &QuerySource) -> ProofCheck {
     const CHECK: &str = "over time";
     let (from, to) = (Moment(report.run.started_unix_ms), Moment(report.run.ended_unix_ms));
     if report.duration() < LONG {
-        return ProofItem::not_applicable(CHECK, "a trend of the backend's memory needs 5 minutes");
+        return ProofCheck::not_applicable(CHECK, "a trend of the backend's memory needs 5 minutes");
     }
     match source.series(&backend_metrics::scraped(MEMORY).now().sum().to_string(), from, to).await {
         Ok(memory) => match Slope::fit(&thinned(memory)) {
-            Some(slope) => ProofItem::new(CHECK, slope.describe("the backend's memory", MEBIBYTE, "MiB"), Vec::new()),
-            None => ProofItem::not_applicable(CHECK, "the store has too few values of the backend's memory"),
+            Some(slope) => ProofCheck::new(CHECK, slope.describe("the backend's memory", MEBIBYTE, "MiB"), Vec::new()),
+            None => ProofCheck::not_applicable(CHECK, "the store has too few values of the backend's memory"),
         },
-        Err(error) => ProofItem::not_applicable(CHECK, format!("the query for the backend's memory failed: {error:#}")),
+        Err(error) => {
+            ProofCheck::not_applicable(CHECK, format!("the query for the backend's memory failed: {error:#}"))
+        }
     }
 }
 

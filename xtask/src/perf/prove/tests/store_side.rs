@@ -15,7 +15,7 @@ async fn a_backend_that_works_on_after_its_response_contradicts_nothing() {
     let source = QuerySource::new(store.unwrap(), None, &StoreAccess::default()).unwrap();
     let report = make_report(200);
     let run = ProvenRun { catalogue: &SHOP, report: &report, source: &source };
-    for (is_own, outcome) in [(false, ProofItemOutcome::Shown), (true, ProofItemOutcome::Failed)] {
+    for (is_own, outcome) in [(false, ProofCheckOutcome::Passed), (true, ProofCheckOutcome::Failed)] {
         let check = clocks::check(run, &counted, is_own).await;
         assert_eq!(check.outcome, outcome, "{check:?}");
         assert!(check.lines[0].contains("it works on after its response"), "{check:?}");

@@ -10,8 +10,9 @@ use super::endpoint_clocks::ClockComparison;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ProofItemOutcome {
-    Shown,
+pub(crate) enum ProofCheckOutcome {
+    #[serde(rename = "shown")]
+    Passed,
     Failed,
     NotApplicable,
 }
@@ -31,9 +32,9 @@ pub(crate) struct Lack {
 
 /// One check of the proof, with its figures.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct ProofItem {
+pub(crate) struct ProofCheck {
     pub(crate) name: &'static str,
-    pub(crate) outcome: ProofItemOutcome,
+    pub(crate) outcome: ProofCheckOutcome,
     /// The figures, or the reason why the check does not apply.
     pub(crate) figures: String,
     /// Values of the backend that the check needs and lacks. `None` if it applies.
@@ -52,15 +53,15 @@ pub(crate) struct ProofItem {
     pub(crate) clocks: Vec<ClockComparison>,
 }
 
-impl ProofItem {
+impl ProofCheck {
     pub(crate) fn new(name: &'static str, figures: String, wrong: Vec<String>) -> Self {
-        let outcome = if wrong.is_empty() { ProofItemOutcome::Shown } else { ProofItemOutcome::Failed };
+        let outcome = if wrong.is_empty() { ProofCheckOutcome::Passed } else { ProofCheckOutcome::Failed };
         let (queries, excused, clocks) = (Vec::new(), BTreeSet::new(), Vec::new());
         Self { name, outcome, figures, lacks: None, lines: wrong, queries, excused, clocks }
     }
 
     pub(crate) fn not_applicable(name: &'static str, why: impl Into<String>) -> Self {
-        Self { outcome: ProofItemOutcome::NotApplicable, ..Self::new(name, why.into(), Vec::new()) }
+        Self { outcome: ProofCheckOutcome::NotApplicable, ..Self::new(name, why.into(), Vec::new()) }
     }
 
     /// A check that does not apply without these values of the backend.
