@@ -5,7 +5,7 @@ pub(crate) mod backend_metrics;
 pub(crate) mod backend_reader;
 pub(crate) mod backend_scrapes;
 pub(crate) mod endpoint_account;
-pub(crate) mod endpoint_counters;
 pub(crate) mod exposed_metrics;
 pub(crate) mod proof_backend;
+pub(crate) mod request_counters;
 pub(crate) mod restart;

@@ -114,7 +114,7 @@ impl Proof {
         ];
         let proof = Self { checks, finding: None };
         // The metrics of a backend that was started for this run are a check of their own.
-        Ok(match own.exposed.missing().filter(|_| !backend.is_own) {
+        Ok(match own.exposed.unavailable_reason().filter(|_| !backend.is_own) {
             Some(missing) => proof.name_missing(report, missing),
             None => proof,
         })

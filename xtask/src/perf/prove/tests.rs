@@ -234,7 +234,7 @@ async fn queries_of_series_that_are_not_exposed_may_be_empty() {
     let (_, of_fastapi) = audited(false, |counts| fastapi(counts, 1, |_, _| true)).await;
     assert!(of_fastapi.exposed.has_series(&by_handler));
     let (_, of_page) = audited(false, backend_text::page).await;
-    assert!(of_page.exposed.missing().is_some() && !of_page.exposed.has_series(&by_handler));
+    assert!(of_page.exposed.unavailable_reason().is_some() && !of_page.exposed.has_series(&by_handler));
 }
 
 #[test]

@@ -11,8 +11,8 @@ use perf_report::judgement::EndpointResult;
 use prometheus_store::exposition::ExpositionSample;
 
 use super::endpoint_account::{EndpointAccount, OtherTraffic};
-use super::endpoint_counters::EndpointCounters;
-use super::exposed_metrics::{ExposedMetrics, RequestCount};
+use super::exposed_metrics::{CountGranularity, ExposedMetrics};
+use super::request_counters::RequestCounters;
 use crate::perf::prove::proven_run::ProvenRun;
 
 /// The store's counts, by endpoint and status.
@@ -21,9 +21,9 @@ pub(crate) type StoreCount = BTreeMap<&'static str, BTreeMap<StatusKey, u64>>;
 /// The backend's counts of the run.
 pub(crate) enum BackendCount {
     /// By endpoint, without endpoints that it does not count.
-    ByEndpoint(BTreeMap<&'static str, EndpointCounters>),
+    ByEndpoint(BTreeMap<&'static str, RequestCounters>),
     /// One count of all requests; the text says why not by endpoint.
-    Total(EndpointCounters, String),
+    Total(RequestCounters, String),
     Unknown(NoCount),
 }
 
@@ -72,16 +72,16 @@ pub(crate) fn count_since(
     exposed: &ExposedMetrics,
 ) -> BackendCount {
     let mapping = exposed.mapping();
-    match exposed.request_count() {
-        RequestCount::NotOffered(why) => BackendCount::Unknown(NoCount::NotOffered(why.to_string())),
-        RequestCount::Total(why) => {
-            let [before, after] = [before, after].map(|samples| EndpointCounters::for_all(samples, mapping));
+    match exposed.granularity() {
+        CountGranularity::NotOffered(why) => BackendCount::Unknown(NoCount::NotOffered(why.to_string())),
+        CountGranularity::Total(why) => {
+            let [before, after] = [before, after].map(|samples| RequestCounters::for_all(samples, mapping));
             BackendCount::Total(after.since(&before), format!("not available by endpoint: {why}"))
         }
-        RequestCount::ByRoute => {
+        CountGranularity::ByRoute => {
             let counted = run.requested().map(|(_, endpoint)| endpoint).filter(|endpoint| exposed.counts(endpoint));
             let since = |endpoint: &Endpoint| {
-                let of = |samples| EndpointCounters::for_endpoint(samples, mapping, endpoint);
+                let of = |samples| RequestCounters::for_endpoint(samples, mapping, endpoint);
                 (endpoint.name, of(after).since(&of(before)))
             };
             BackendCount::ByEndpoint(counted.map(since).collect())
@@ -89,15 +89,23 @@ pub(crate) fn count_since(
     }
 }
 
-/// The accounts of all requested endpoints, and notes about responses that the backend does not
-/// count. An account of endpoints that the backend counts only together has no result.
+/// The accounts of all requested endpoints.
+pub(crate) struct RunAccounts<'a> {
+    /// Each account with its endpoint's result. `None` if it is of endpoints that the backend
+    /// counts only together.
+    pub(crate) accounts: Vec<(Option<&'a EndpointResult>, EndpointAccount)>,
+    /// Notes about responses that the backend does not count.
+    pub(crate) notes: Vec<String>,
+}
+
 pub(crate) fn accounts<'a>(
     run: ProvenRun<'a>,
     stored: Option<&StoreCount>,
     count: &BackendCount,
     exposed: &ExposedMetrics,
-) -> (Vec<(Option<&'a EndpointResult>, EndpointAccount)>, Vec<String>) {
-    let (mut accounts, mut notes) = (Vec::new(), Vec::new());
+) -> RunAccounts<'a> {
+    let mut accounts = Vec::new();
+    let mut notes = Vec::new();
     for (result, endpoint) in run.requested() {
         let of_backend = match count {
             BackendCount::ByEndpoint(counted) => counted.get(endpoint.name).cloned(),
@@ -122,10 +130,10 @@ pub(crate) fn accounts<'a>(
     accounts.extend(shared.into_iter().map(|account| (None, account)));
     if let BackendCount::ByEndpoint(counted) = count {
         let endpoints = run.requested().map(|(_, endpoint)| endpoint);
-        let missing: Vec<_> = endpoints.filter(|endpoint| !counted.contains_key(endpoint.name)).collect();
-        notes.extend(exposed.why_not_counted(&missing));
+        let not_counted: Vec<_> = endpoints.filter(|endpoint| !counted.contains_key(endpoint.name)).collect();
+        notes.extend(exposed.why_not_counted(&not_counted));
     }
-    (accounts, notes)
+    RunAccounts { accounts, notes }
 }
 
 /// The accounts of endpoints that the backend counts only together. If it counts a total, these are
@@ -166,7 +174,7 @@ pub(crate) fn counts_of_own_routes(
     run: ProvenRun<'_>,
     count: BackendCount,
     mapping: &BackendMapping,
-) -> BTreeMap<&'static str, EndpointCounters> {
+) -> BTreeMap<&'static str, RequestCounters> {
     let BackendCount::ByEndpoint(mut counted) = count else { return BTreeMap::new() };
     let endpoints: Vec<_> = run.requested().map(|(_, endpoint)| endpoint.name).collect();
     for at in shared_routes(run, mapping).flatten() {
@@ -181,17 +189,19 @@ fn accounts_of_backend(
     count: &BackendCount,
     exposed: &ExposedMetrics,
 ) -> impl Iterator<Item = EndpointAccount> {
-    accounts(run, None, count, exposed).0.into_iter().map(|(_, account)| account)
+    accounts(run, None, count, exposed).accounts.into_iter().map(|(_, account)| account)
 }
 
 /// The number of responses that the backend has not counted, as far as it counts.
-pub(crate) fn missing(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
-    accounts_of_backend(run, count, exposed).map(|account| account.missing()).sum()
+pub(crate) fn uncounted(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
+    accounts_of_backend(run, count, exposed).map(|account| account.uncounted()).sum()
 }
 
 /// The number of responses that must have been lost, or that another process has counted.
 pub(crate) fn lost(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
     let others = OtherTraffic { around: 0, possible: true };
-    let accounts = accounts_of_backend(run, count, exposed);
-    accounts.filter(|account| account.explain(others).is_err()).map(|account| account.missing()).sum()
+    accounts_of_backend(run, count, exposed)
+        .filter(|account| account.explain(others).is_err())
+        .map(|account| account.uncounted())
+        .sum()
 }

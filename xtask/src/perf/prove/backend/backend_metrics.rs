@@ -11,7 +11,7 @@ use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::openapi::{self, ApiRoute};
 use url::Url;
 
-use super::endpoint_counters::is_count;
+use super::request_counters::is_count;
 use crate::backend::target_metrics::{self, MetricsSource, NoMetrics};
 use crate::host::http;
 

@@ -8,11 +8,11 @@ use prometheus_store::exposition::ExpositionSample;
 use tokio::time::{self, Instant};
 use url::Url;
 
-use super::backend_count::{BackendCount, NoCount, count_since, lost, missing};
+use super::backend_count::{BackendCount, NoCount, count_since, lost, uncounted};
 use super::backend_metrics::{self, BackendMetrics, HighestCounts, MetricsReading};
-use super::endpoint_counters::belongs_to_endpoint;
-use super::exposed_metrics::{ExposedMetrics, RequestCount};
+use super::exposed_metrics::{CountGranularity, ExposedMetrics};
 use super::proof_backend::ProofBackend;
+use super::request_counters::belongs_to_endpoint;
 use super::restart::Restart;
 use crate::backend::target_metrics::NoMetrics;
 use crate::host::clock;
@@ -114,8 +114,15 @@ impl Readings {
         let mut known = HighestCounts::default();
         known.add(reader.before, &[reader.run.catalogue.mapping]);
         let wait = CounterWait::new(reader.backend);
-        let (has_counters, is_checked) = (false, false);
-        Self { known, wait, has_counters, incomplete: 0, is_checked, first_page: None, is_same_page: true }
+        Self {
+            known,
+            wait,
+            has_counters: false,
+            incomplete: 0,
+            is_checked: false,
+            first_page: None,
+            is_same_page: true,
+        }
     }
 
     fn compare_page(&mut self, after: &MetricsReading) {
@@ -199,24 +206,24 @@ impl BackendReader<'_> {
         let samples = [&after.samples[..], gone].concat();
         let exposed = self.exposed(samples.clone());
         let count = count_since(run, &self.before.samples, &samples, &exposed);
-        if missing(run, &count, &exposed) == 0 {
+        if uncounted(run, &count, &exposed) == 0 {
             return ControlFlow::Break((count, exposed));
         }
         readings.incomplete += 1;
         if readings.incomplete < PROMPT_READINGS {
             return ControlFlow::Continue(Pause::Short);
         }
-        let lost = lost(run, &count, &exposed);
-        let is_final = lost == 0 || !readings.wait.may_change(lost);
+        let lost_count = lost(run, &count, &exposed);
+        let is_final = lost_count == 0 || !readings.wait.may_change(lost_count);
         if !is_final && readings.is_checked {
             return ControlFlow::Continue(Pause::Late);
         }
         readings.is_checked = true;
-        let mut why = self.why_incomplete(after, lost, gone, &exposed).await;
+        let mut why = self.why_incomplete(after, lost_count, gone, &exposed).await;
         if !is_final && !matches!(why, Some(NoCount::SeveralProcesses | NoCount::Restarted)) {
             return ControlFlow::Continue(Pause::Late);
         }
-        if why.is_none() && lost > 0 {
+        if why.is_none() && lost_count > 0 {
             // A process that collects metrics may export them only once a minute.
             let is_late = readings.is_same_page && !self.is_at_target();
             if is_late || !readings.wait.stands_still(clock::instant()) {
@@ -285,7 +292,7 @@ impl BackendReader<'_> {
     fn counts(&self, series: &ExpositionSample, exposed: &ExposedMetrics) -> bool {
         let mapping = exposed.mapping();
         let is_of_run = || self.run.requested().any(|(_, endpoint)| belongs_to_endpoint(series, mapping, endpoint));
-        series.name == mapping.requests && (exposed.request_count() != RequestCount::ByRoute || is_of_run())
+        series.name == mapping.requests && (exposed.granularity() != CountGranularity::ByRoute || is_of_run())
     }
 
     /// The responses that the backend did not count, and that no restart during the run explains.

@@ -42,7 +42,7 @@ impl BackendScrapes {
         backend: &ProofBackend<'_>,
     ) -> Self {
         let is_socket = UnixTarget::from_url(backend.source.target).is_some();
-        if exposed.missing().is_some() {
+        if exposed.unavailable_reason().is_some() {
             let excuse = if is_socket { Excuse::UnixSocket } else { Excuse::NoMetrics };
             return Self { excuse: Some(excuse), are_missing: false };
         }

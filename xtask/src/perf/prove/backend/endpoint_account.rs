@@ -10,20 +10,20 @@ use perf_report::evidence::StatusKey;
 use perf_report::format::{self, count};
 use perf_report::judgement::EndpointResult;
 
-use super::endpoint_counters::EndpointCounters;
+use super::request_counters::RequestCounters;
 
 /// Statuses with which a router, or a middleware before it, responds without calling a handler.
 /// They mean no route, another method, a redirect to the route's spelling, no permission, or too
 /// many requests.
 ///
 /// A backend that counts in its handlers does not have these.
-const OF_ROUTERS: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
+const ROUTER_STATUSES: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
 
 /// Statuses with which a proxy in front of the backend responds itself.
 ///
 /// The backend may have counted none to all of these requests, with any status. It may also send
 /// these statuses itself. So its count of such a status does not show how many came from the proxy.
-const OF_PROXIES: [u16; 14] = [408, 413, 414, 431, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526];
+const PROXY_STATUSES: [u16; 14] = [408, 413, 414, 431, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526];
 
 #[derive(Debug, Clone)]
 pub(crate) struct EndpointAccount {
@@ -39,7 +39,7 @@ pub(crate) struct EndpointAccount {
     unanswered: u64,
     /// The store's count, by status.
     stored: Option<BTreeMap<StatusKey, u64>>,
-    counted: Option<EndpointCounters>,
+    counted: Option<RequestCounters>,
 }
 
 /// Other sources of requests to an endpoint.
@@ -101,25 +101,25 @@ impl EndpointAccount {
     pub(crate) fn new(
         endpoint: &EndpointResult,
         stored: Option<BTreeMap<StatusKey, u64>>,
-        counted: Option<EndpointCounters>,
+        counted: Option<RequestCounters>,
     ) -> Self {
         let (sent, unanswered) = by_class(&endpoint.by_status);
         // Requests that were cut off or sent again had started, so the backend may have counted
         // them.
         let unanswered = unanswered + endpoint.cut + endpoint.reconnects;
-        let is_from_elsewhere = |status| OF_ROUTERS.contains(&status) || OF_PROXIES.contains(&status);
+        let is_from_elsewhere = |status| ROUTER_STATUSES.contains(&status) || PROXY_STATUSES.contains(&status);
         let from_elsewhere = endpoint.by_status.iter().filter(|(status, _)| is_from_elsewhere(u16::from(**status)));
         let from_elsewhere = from_elsewhere.map(|(status, count)| (*status, *count)).collect();
         Self { name: endpoint.name.clone(), is_of_route: true, sent, from_elsewhere, unanswered, stored, counted }
     }
 
     /// The account of all endpoints together, without the store's count.
-    pub(crate) fn total(accounts: &[&Self], counted: EndpointCounters) -> Self {
+    pub(crate) fn total(accounts: &[&Self], counted: RequestCounters) -> Self {
         Self { name: "all endpoints".to_owned(), is_of_route: false, ..Self::joined(accounts, counted) }
     }
 
     /// The account of several endpoints with the same route together, without the store's count.
-    pub(crate) fn joined(accounts: &[&Self], counted: EndpointCounters) -> Self {
+    pub(crate) fn joined(accounts: &[&Self], counted: RequestCounters) -> Self {
         let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
         let mut sum = Self {
             name: names.join(" and "),
@@ -140,13 +140,13 @@ impl EndpointAccount {
     }
 
     /// Takes the backend's count out of the account.
-    pub(crate) fn take_counted(&mut self) -> Option<EndpointCounters> {
+    pub(crate) fn take_counted(&mut self) -> Option<RequestCounters> {
         self.counted.take()
     }
 
     /// The number of requests that the backend counted.
     pub(crate) fn requests_counted(&self) -> u64 {
-        self.counted.as_ref().map_or(0, EndpointCounters::requests)
+        self.counted.as_ref().map_or(0, RequestCounters::requests)
     }
 
     /// Leaves out responses whose status the backend counts nowhere. Returns their statuses.
@@ -189,7 +189,7 @@ impl EndpointAccount {
 
     /// Responses and the backend's count of them, by class of status: one class if the backend
     /// counts all of them without a status.
-    fn by_class<'a>(&'a self, counted: &'a EndpointCounters) -> BTreeMap<&'a str, (u64, u64)> {
+    fn by_class<'a>(&'a self, counted: &'a RequestCounters) -> BTreeMap<&'a str, (u64, u64)> {
         let counts = &counted.by_class;
         let sent: u64 = self.sent.values().sum();
         let has_statuses = counts.get("").is_none_or(|without| *without < sent.max(1) && counts.len() > 1);
@@ -203,13 +203,13 @@ impl EndpointAccount {
     /// Responses of a class that the backend may not have counted: those that a router may have
     /// sent, and those of a proxy. A status that the backend counts exactly for this route is not a
     /// router's.
-    fn responses_from_elsewhere(&self, class: &str, counted: &EndpointCounters) -> (u64, u64) {
+    fn responses_from_elsewhere(&self, class: &str, counted: &RequestCounters) -> (u64, u64) {
         let (mut of_router, mut of_proxy) = (0, 0);
         let is_of_class = |status: &StatusKey| class.is_empty() || status.class().as_deref() == Some(class);
         for (status, sent) in self.from_elsewhere.iter().filter(|(status, _)| is_of_class(status)) {
             let found = counted.by_status.get(status);
             let missing = sent.saturating_sub(found.copied().unwrap_or_default());
-            if OF_PROXIES.contains(&u16::from(*status)) {
+            if PROXY_STATUSES.contains(&u16::from(*status)) {
                 of_proxy += missing;
             } else if found.is_none() || !self.is_of_route {
                 of_router += missing;
@@ -270,7 +270,7 @@ impl EndpointAccount {
     }
 
     /// The number of responses that the backend has not counted.
-    pub(crate) fn missing(&self) -> u64 {
+    pub(crate) fn uncounted(&self) -> u64 {
         let Some(counted) = &self.counted else { return 0 };
         self.by_class(counted).values().map(|(sent, found)| sent.saturating_sub(*found)).sum()
     }

@@ -13,7 +13,7 @@ use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::openapi::ApiRoute;
 
 use super::backend_metrics::BackendMetrics;
-use super::endpoint_counters::{belongs_to_endpoint, is_count, value};
+use super::request_counters::{belongs_to_endpoint, is_count, value};
 use crate::backend::mapping_fit;
 use crate::backend::target_metrics::NoMetrics;
 
@@ -33,7 +33,7 @@ pub(crate) struct ExposedMetrics {
 
 /// Smallest unit for which the backend counts requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RequestCount {
+pub(crate) enum CountGranularity {
     ByRoute,
     /// One total; the text says what is needed to count by route.
     Total(String),
@@ -60,7 +60,7 @@ impl ExposedMetrics {
     }
 
     /// Why the backend has no metrics at all. `None` if it has.
-    pub(crate) fn missing(&self) -> Option<&NoMetrics> {
+    pub(crate) fn unavailable_reason(&self) -> Option<&NoMetrics> {
         self.samples.as_ref().err()
     }
 
@@ -73,24 +73,24 @@ impl ExposedMetrics {
         self.samples().iter().filter(|sample| sample.name == self.mapping.requests && is_count(sample.value))
     }
 
-    pub(crate) fn request_count(&self) -> RequestCount {
+    pub(crate) fn granularity(&self) -> CountGranularity {
         if let Err(why) = &self.samples {
-            return RequestCount::NotOffered(why.to_string());
+            return CountGranularity::NotOffered(why.to_string());
         }
         let requests = self.mapping.requests;
         if self.requests().next().is_none() {
             if self.samples().iter().any(|sample| sample.name == requests) {
                 let why = format!("no value of the backend's {requests} is a count: all are negative or not finite");
-                return RequestCount::NotOffered(why);
+                return CountGranularity::NotOffered(why);
             }
             let remedy = match mapping_fit::fit(self.samples(), self.mapping.path) {
                 Some(fit) => format!("the service's definition needs `mapping: {fit}`"),
                 None => format!("count requests as {requests}, see monitoring/BACKEND_METRICS.md"),
             };
-            return RequestCount::NotOffered(format!("the backend has no {requests}: {remedy}"));
+            return CountGranularity::NotOffered(format!("the backend has no {requests}: {remedy}"));
         }
         if !self.routes().is_empty() {
-            return RequestCount::ByRoute;
+            return CountGranularity::ByRoute;
         }
         let remedy = match (
             mapping_fit::fit(self.samples(), self.mapping.path).filter(mapping_fit::MappingFit::is_by_route),
@@ -107,7 +107,7 @@ impl ExposedMetrics {
                 "add a label with the route to {requests}, and name it with .handler(\"…\") in the service's `mapping`"
             ),
         };
-        RequestCount::Total(format!("the backend does not count by handler: {remedy}"))
+        CountGranularity::Total(format!("the backend does not count by handler: {remedy}"))
     }
 
     /// Whether the backend counts the requests of an endpoint. Its metrics are those of the main

@@ -17,18 +17,18 @@ use perf_report::{Millis, Report};
 
 use super::endpoint_clocks::{ClockComparison, ClockVerdict, EndpointClocks};
 use super::proof_check::ProofCheck;
-use crate::perf::prove::backend::endpoint_counters::EndpointCounters;
+use crate::perf::prove::backend::request_counters::RequestCounters;
 use crate::perf::prove::proven_run::{ProvenRun, last_value_of_run, now_ms};
 
 /// Compares the client's clock with the backend's, by endpoint. A backend that is not our own
 /// (`is_own`) may work on after its response, and its time is then no contradiction.
 pub(crate) async fn check(
     run: ProvenRun<'_>,
-    counted: &BTreeMap<&'static str, EndpointCounters>,
+    counted: &BTreeMap<&'static str, RequestCounters>,
     is_own: bool,
 ) -> ProofCheck {
     const CHECK: &str = "two clocks";
-    let timed = |counted: &&EndpointCounters| counted.requests() > 0 && counted.seconds.is_some();
+    let timed = |counted: &&RequestCounters| counted.requests() > 0 && counted.seconds.is_some();
     if !counted.values().any(|counted| timed(&counted)) {
         return ProofCheck::without(CHECK, "latencies", "the backend's latencies are not available");
     }
@@ -108,7 +108,7 @@ async fn read_clocks(
     run: ProvenRun<'_>,
     result: &EndpointResult,
     endpoint: &Endpoint,
-    counted: &EndpointCounters,
+    counted: &RequestCounters,
 ) -> anyhow::Result<EndpointClocks> {
     let selector = |name: String| Selector::new(name).with(TESTID, &run.report.run.testid).with(NAME, endpoint.name);
     let latency = Metric::latency(endpoint);

@@ -11,13 +11,15 @@ use perf_report::format;
 
 use super::proof_check::{Lack, ProofCheck, ProofCheckOutcome};
 use crate::backend::target_metrics::NoMetrics;
-use crate::perf::prove::backend::backend_count::{BackendCount, NoCount, StoreCount, accounts, counts_of_own_routes};
+use crate::perf::prove::backend::backend_count::{
+    self, BackendCount, NoCount, RunAccounts, StoreCount, counts_of_own_routes,
+};
 use crate::perf::prove::backend::backend_metrics::BackendMetrics;
 use crate::perf::prove::backend::backend_reader::BackendReader;
 use crate::perf::prove::backend::endpoint_account::{Explanation, OtherTraffic};
-use crate::perf::prove::backend::endpoint_counters::{EndpointCounters, whole};
 use crate::perf::prove::backend::exposed_metrics::ExposedMetrics;
 use crate::perf::prove::backend::proof_backend::ProofBackend;
+use crate::perf::prove::backend::request_counters::{RequestCounters, whole};
 use crate::perf::prove::proven_run::{ProvenRun, last_value_of_run, now_ms};
 
 const CHECK: &str = "delivery";
@@ -25,7 +27,7 @@ const CHECK: &str = "delivery";
 /// The backend's counts of the run by endpoint, and the metrics that it exposes.
 #[derive(Debug)]
 pub(crate) struct BackendTraffic {
-    pub(crate) counted: BTreeMap<&'static str, EndpointCounters>,
+    pub(crate) counted: BTreeMap<&'static str, RequestCounters>,
     pub(crate) exposed: ExposedMetrics,
 }
 
@@ -76,8 +78,9 @@ fn audit(
     exposed: &ExposedMetrics,
     mut others: OtherTraffic,
 ) -> ProofCheck {
-    let (mut wrong, mut sum) = (Vec::new(), Explanation::default());
-    let (accounts, mut notes) = accounts(run, Some(stored), count, exposed);
+    let mut wrong = Vec::new();
+    let mut sum = Explanation::default();
+    let RunAccounts { accounts, mut notes } = backend_count::accounts(run, Some(stored), count, exposed);
     for (result, account) in &accounts {
         let explained = match result {
             Some(result) => account.audit(result, others),

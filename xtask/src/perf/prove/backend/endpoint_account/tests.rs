@@ -38,7 +38,7 @@ fn endpoint(pairs: &[(u16, u64)], cut: u64) -> EndpointResult {
 
 fn audit(sent: &[(u16, u64)], cut: u64, counted: &[(&str, u64)], others: OtherTraffic) -> Result<Explanation, String> {
     let endpoint = endpoint(sent, cut);
-    let counted = EndpointCounters { by_class: counts(counted), ..EndpointCounters::default() };
+    let counted = RequestCounters { by_class: counts(counted), ..RequestCounters::default() };
     EndpointAccount::new(&endpoint, Some(endpoint.by_status.clone()), Some(counted)).audit(&endpoint, others)
 }
 
@@ -88,16 +88,16 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
     let sent = endpoint(&[(404, 10), (422, 10)], 0);
     let exact = |pairs: &[(u16, u64)]| {
         let sum = pairs.iter().map(|(_, count)| count).sum();
-        let counted = EndpointCounters {
+        let counted = RequestCounters {
             by_class: counts(&[("4xx", sum)]),
             by_status: by_status(pairs),
-            ..EndpointCounters::default()
+            ..RequestCounters::default()
         };
         EndpointAccount::new(&sent, None, Some(counted)).explain(others)
     };
     assert!(exact(&[(404, 10), (422, 5)]).is_err());
     // A status that is left out does not explain another one.
-    let counted = EndpointCounters { by_class: counts(&[("4xx", 5)]), ..EndpointCounters::default() };
+    let counted = RequestCounters { by_class: counts(&[("4xx", 5)]), ..RequestCounters::default() };
     let mut account = EndpointAccount::new(&sent, None, Some(counted));
     assert_eq!(account.leave_out(&sent, |status| status != StatusKey::Code(404)), [StatusKey::Code(404)]);
     assert!(account.explain(others).is_err());
@@ -107,10 +107,10 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
     assert!(lost.starts_with("add_item: 20 responses had status 4xx, and the backend counted 14"), "{lost}");
     // The other 404s of all endpoints may be of the router.
     let account = EndpointAccount::new(&sent, None, None);
-    let counted = EndpointCounters {
+    let counted = RequestCounters {
         by_class: counts(&[("4xx", 14)]),
         by_status: by_status(&[(404, 4), (422, 10)]),
-        ..EndpointCounters::default()
+        ..RequestCounters::default()
     };
     assert_eq!(EndpointAccount::total(&[&account], counted).explain(others).unwrap().of_router, 6);
 }
@@ -134,10 +134,10 @@ fn a_response_that_a_proxy_may_have_sent_need_not_be_counted() {
     assert!(audit(&[(503, 10)], 0, &[("5xx", 4)], ALONE).is_err(), "an own backend has no proxy");
     // Its own 503s do not show that the others are its own, too; its 500s are missing.
     let exact = |lost: u64| {
-        let counted = EndpointCounters {
+        let counted = RequestCounters {
             by_class: counts(&[("5xx", 5 - lost)]),
             by_status: by_status(&[(500, 3 - lost), (503, 2)]),
-            ..EndpointCounters::default()
+            ..RequestCounters::default()
         };
         EndpointAccount::new(&endpoint(&[(500, 3), (503, 6)], 0), None, Some(counted)).explain(others)
     };

@@ -18,14 +18,14 @@ fn exposed(text: &str, mapping: BackendMapping) -> ExposedMetrics {
 
 #[test]
 fn labels_decide_the_counted_requests() {
-    let count = |text| exposed(text, BackendMapping::FASTAPI).request_count();
-    assert_eq!(count("http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1"), RequestCount::ByRoute);
-    let RequestCount::Total(why) = count("http_requests_total{code=\"200\",method=\"get\"} 1") else { panic!() };
+    let count = |text| exposed(text, BackendMapping::FASTAPI).granularity();
+    assert_eq!(count("http_requests_total{handler=\"/a\",method=\"GET\",status=\"2xx\"} 1"), CountGranularity::ByRoute);
+    let CountGranularity::Total(why) = count("http_requests_total{code=\"200\",method=\"get\"} 1") else { panic!() };
     assert!(why.starts_with("the backend does not count by handler: add the label handler"), "{why}");
-    let RequestCount::NotOffered(why) = count("process_start_time_seconds 1") else { panic!() };
+    let CountGranularity::NotOffered(why) = count("process_start_time_seconds 1") else { panic!() };
     assert!(why.starts_with("the backend has no http_requests_total: count requests as"), "{why}");
     let text = "http_request_duration_seconds_count{route=\"/a\",method=\"GET\",status_code=\"200\"} 1";
-    let RequestCount::NotOffered(why) = count(text) else { panic!() };
+    let CountGranularity::NotOffered(why) = count(text) else { panic!() };
     assert!(why.ends_with("the service's definition needs `mapping: BackendMapping::EXPRESS`"), "{why}");
 }
 

@@ -1,4 +1,4 @@
-//! Counts and durations of one endpoint's requests in the backend's metrics.
+//! Counts and durations of requests in the backend's metrics.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) fn whole(value: f64) -> u64 {
 
 /// Counters of one endpoint, or of all requests.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct EndpointCounters {
+pub(crate) struct RequestCounters {
     /// Requests by class of status: "2xx". The class is empty if the backend has no status.
     pub(crate) by_class: BTreeMap<String, u64>,
     /// Requests by exact status, of a backend that does not group statuses.
@@ -55,7 +55,7 @@ fn growth<K: Ord + Clone>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> 
     now.iter().map(|(key, count)| (key.clone(), count.saturating_sub(earlier(key)))).collect()
 }
 
-impl EndpointCounters {
+impl RequestCounters {
     pub(crate) fn for_endpoint(samples: &[ExpositionSample], mapping: &BackendMapping, endpoint: &Endpoint) -> Self {
         Self::sum(samples.iter().filter(|sample| belongs_to_endpoint(sample, mapping, endpoint)), mapping)
     }

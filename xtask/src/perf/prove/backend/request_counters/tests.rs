@@ -1,4 +1,4 @@
-//! Tests of `endpoint_counters`.
+//! Tests of `request_counters`.
 
 use monitoring::label::JOB;
 use prometheus_store::exposition;
@@ -18,9 +18,9 @@ http_request_duration_seconds_sum{handler="/carts/{cart}/items",method="POST"} 5
 "#;
 
 #[test]
-fn endpoint_counters_are_those_of_its_handler_and_method() {
+fn request_counters_are_those_of_its_handler_and_method() {
     let samples = exposition::parse(TEXT).unwrap();
-    let of = |endpoint| EndpointCounters::for_endpoint(&samples, &BackendMapping::FASTAPI, endpoint);
+    let of = |endpoint| RequestCounters::for_endpoint(&samples, &BackendMapping::FASTAPI, endpoint);
     let add_item = of(&ADD_ITEM);
     assert_eq!(add_item.by_class, [("2xx".to_owned(), 90), ("5xx".to_owned(), 10)].into());
     let p95 = Ratio::percent(95);
@@ -28,7 +28,7 @@ fn endpoint_counters_are_those_of_its_handler_and_method() {
     assert_eq!(add_item.quantile_bounds_ms(Ratio::percent(99)), Some((500.0, f64::INFINITY)));
     let since = add_item.since(&add_item);
     assert_eq!((since.requests(), since.quantile_bounds_ms(p95)), (0, None));
-    assert_eq!(of(&GET_OFFERS), EndpointCounters::default());
+    assert_eq!(of(&GET_OFFERS), RequestCounters::default());
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_histogram_by_route_and_status_counts_requests() {
         unit: monitoring::backend_mapping::DurationUnit::Milliseconds,
         ..BackendMapping::EXPRESS.requests("a_count").duration("a").status("code")
     };
-    let add_item = EndpointCounters::for_endpoint(&exposition::parse(&text).unwrap(), &mapping, &ADD_ITEM);
+    let add_item = RequestCounters::for_endpoint(&exposition::parse(&text).unwrap(), &mapping, &ADD_ITEM);
     assert_eq!(add_item.by_class, [("2xx".to_owned(), 4), ("4xx".to_owned(), 1)].into());
     assert_eq!((add_item.seconds, add_item.buckets), (Some(0.12), vec![(0.05, 4)]));
 }
@@ -114,7 +114,7 @@ fn each_mapping_reads_the_counts_of_its_library() {
         let text = std::fs::read_to_string(format!("{folder}/{file}.prom")).unwrap();
         let samples = exposition::parse(&text).unwrap();
         let mapping = mapping_fit::parse(mapping).unwrap();
-        let all = EndpointCounters::for_all(&samples, &mapping);
+        let all = RequestCounters::for_all(&samples, &mapping);
         assert_eq!(all.by_class, classes(total), "{file}");
         assert_eq!(all.seconds.is_some(), seconds.is_some(), "{file}");
         let difference = all.seconds.unwrap_or_default() - seconds.unwrap_or_default();
@@ -122,7 +122,7 @@ fn each_mapping_reads_the_counts_of_its_library() {
         for (endpoint, expected) in
             [(GET_OFFERS, &[("2xx", 3)][..]), (GET_CART, &[("2xx", 1)]), (ADD_ITEM, &[("2xx", 2), ("4xx", 1)])]
         {
-            let counted = EndpointCounters::for_endpoint(&samples, &mapping, &endpoint);
+            let counted = RequestCounters::for_endpoint(&samples, &mapping, &endpoint);
             let (expected, requests) =
                 if is_by_route { (classes(expected), counted.requests()) } else { Default::default() };
             assert_eq!(counted.by_class, expected, "{file}: {}", endpoint.name);
