@@ -3,7 +3,8 @@
 use perf_report::exit_code::ExitCode;
 
 use crate::host::terminal;
-use crate::perf::publish::{self, PerfResult};
+use crate::perf::perf_result::PerfResult;
+use crate::perf::publish;
 use crate::refusal::refuse;
 use crate::rule_args::RuleArgs;
 use crate::runs::{recorded, report_files, reports};

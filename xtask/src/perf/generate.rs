@@ -11,8 +11,9 @@ use super::args;
 use super::child::{self, ChildOutcome};
 use super::judge::MeasuredRun;
 use super::perf_error::PerfError;
+use super::perf_result::PerfResult;
 use super::plan::PerfPlan;
-use super::publish::{self, PerfResult};
+use super::publish;
 use super::services::Services;
 use crate::host::terminal;
 use crate::scenarios::ScenarioTest;
@@ -49,7 +50,7 @@ pub(super) async fn run(
         // The other scenarios run nevertheless.
         Err(PerfError::Scenario { code, message }) => {
             let verdict = format!("{}: {}", scenario.name, code.describe_stop());
-            LoadOutput::Nothing(publish::stop(code, verdict, &message))
+            LoadOutput::Nothing(publish::report_stop(code, verdict, &message))
         }
         Err(error) => return unmeasured(plan, scenario, error),
     })

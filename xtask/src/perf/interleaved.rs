@@ -23,7 +23,7 @@ use perf_settings::Settings;
 use super::PerfArgs;
 use super::args::ROUNDS_OF_CALIBRATION;
 use super::perf_error::{PerfError, after_cleanup, catch_panic};
-use super::publish::PerfResult;
+use super::perf_result::PerfResult;
 use crate::host::terminal;
 use calibration::CalibrationRecord;
 use comparison_plan::ComparisonPlan;

@@ -18,7 +18,7 @@ use super::super::backend::backend_metrics::MetricsReading;
 use super::super::checks::rules::rule_queries;
 use super::*;
 use crate::perf::compare::{BaselineComparison, Gate};
-use crate::perf::publish::{EndedRun, PublishedRun};
+use crate::perf::publish::{ConcludedRun, EndedRun};
 
 /// Results of the requested endpoints, each with its endpoint.
 fn requested(report: &Report) -> Vec<(&EndpointResult, &'static Endpoint)> {
@@ -150,7 +150,7 @@ async fn end(situation: &str) -> EndedRun {
 /// Texts of a situation at both widths.
 async fn texts(situation: &str) -> String {
     let grafana = Url::parse("http://127.0.0.1:3001").unwrap();
-    let mut run = PublishedRun::new(end(situation).await, Gate::Both, None, Some(&grafana));
+    let mut run = ConcludedRun::new(end(situation).await, Gate::Both, None, Some(&grafana));
     // A link is not broken, and the one of a run is wider than a terminal.
     run.dashboard.iter_mut().for_each(|link| link.set_query(None));
     let texts = [80, 120].map(|width| {

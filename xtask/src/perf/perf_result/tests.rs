@@ -1,4 +1,4 @@
-//! Tests of `publish`.
+//! Tests of `perf_result`.
 
 use super::*;
 
