@@ -2,8 +2,10 @@
 //! the stage before it.
 
 pub(crate) mod args;
+pub(crate) mod baseline_plan;
 pub(crate) mod child;
 pub(crate) mod compare;
+pub(crate) mod gate;
 mod generate;
 pub(crate) mod interleaved;
 pub(crate) mod judge;
@@ -32,23 +34,10 @@ use crate::scenarios::ScenarioTest;
 
 /// Runs the scenarios of a plan, one after another.
 pub(crate) async fn run(plan: &PerfPlan) -> Result<PerfResult, PerfError> {
-    check_baseline(plan).await?;
+    compare::check_before(plan).await?;
     let services = Services::start(plan).await?;
     let result = catch_panic(run_all(plan, &services)).await;
     after_cleanup(result, |result| result.code, services.stop().await)
-}
-
-/// Checks that the run can be compared with its baseline. Only the scenario's process knows its
-/// load. If it cannot plan one, the run reports that.
-async fn check_baseline(plan: &PerfPlan) -> Result<(), PerfError> {
-    if !plan.sends() || plan.baseline.existing().is_none() {
-        return Ok(());
-    }
-    for scenario in &plan.scenarios {
-        let planned = child::summarize_plan(&plan.generator, scenario, &plan.settings, plan.signals.clone()).await;
-        plan.baseline.check_comparable(&scenario.name, planned.ok().as_ref())?;
-    }
-    Ok(())
 }
 
 async fn run_all(plan: &PerfPlan, services: &Services) -> Result<PerfResult, PerfError> {

@@ -16,7 +16,7 @@ use perf_report::render::files::{EVIDENCE, REPORT};
 use perf_settings::{Settings, StubTarget, TESTID};
 
 use super::args::{PerfArgs, ProofMode};
-use super::compare::BaselinePlan;
+use super::baseline_plan::BaselinePlan;
 use super::perf_error::PerfError;
 use crate::generated_files;
 use crate::host::workspace;

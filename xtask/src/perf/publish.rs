@@ -14,7 +14,7 @@ use perf_report::findings::{comparison_findings, run_findings};
 use perf_report::render::files::REPORT;
 use url::Url;
 
-use super::compare::BaselinePlan;
+use super::baseline_plan::BaselinePlan;
 use super::perf_error::PerfError;
 use super::perf_result::PerfResult;
 use crate::github;

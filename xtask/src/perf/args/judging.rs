@@ -3,7 +3,8 @@
 use perf_report::comparison::Rule;
 
 use crate::flag_conflict::{conflict, first_given};
-use crate::perf::compare::{BaselinePlan, Gate};
+use crate::perf::baseline_plan::BaselinePlan;
+use crate::perf::gate::Gate;
 use crate::perf::perf_error::PerfError;
 use crate::refusal::Refusal;
 use crate::rule_args::RuleArgs;

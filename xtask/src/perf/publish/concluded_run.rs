@@ -9,7 +9,8 @@ use perf_report::render::files::{HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 use url::Url;
 
-use crate::perf::compare::{BaselineComparison, Gate};
+use crate::perf::compare::BaselineComparison;
+use crate::perf::gate::Gate;
 use crate::perf::judge::JudgedRun;
 use crate::perf::prove::ProofResult;
 use crate::stack::dashboard_link::dashboard_link;

@@ -17,7 +17,8 @@ use prometheus_store::exposition;
 use super::super::backend::backend_metrics::MetricsReading;
 use super::super::checks::rules::rule_queries;
 use super::*;
-use crate::perf::compare::{BaselineComparison, Gate};
+use crate::perf::compare::BaselineComparison;
+use crate::perf::gate::Gate;
 use crate::perf::publish::{ConcludedRun, EndedRun};
 
 /// Results of the requested endpoints, each with its endpoint.

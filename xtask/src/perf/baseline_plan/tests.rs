@@ -1,8 +1,8 @@
-//! Tests of `compare`.
+//! Tests of `baseline_plan`.
 
 use std::fs;
 
-use perf_report::render::files::HISTOGRAMS;
+use perf_report::render::files::{HISTOGRAMS, REPORT};
 
 use super::*;
 use crate::host::workspace;
