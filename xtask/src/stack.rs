@@ -162,7 +162,7 @@ pub(crate) async fn stop(parts: &[StackPart]) -> anyhow::Result<()> {
     let mut stopped = Ok(());
     for part in parts {
         stopped = stopped.and(match part {
-            StackPart::Container { name, .. } => docker::stop(name).await,
+            StackPart::Container { name, .. } => docker::remove_container(name).await,
             StackPart::Native { port, .. } => native::stop(*port).await,
         });
     }

@@ -63,15 +63,15 @@ pub(super) struct ContainerSpec {
     /// Whether the user chose the image.
     pub(super) image_is_chosen: bool,
     /// The port of the stack's Prometheus.
-    pub(super) stack: u16,
+    pub(super) stack_port: u16,
     /// The port on 127.0.0.1.
     pub(super) port: u16,
     /// The port in the container, if it is on a bridge.
     inner_port: u16,
     /// The path that responds with success once the service is ready.
-    pub(super) ready: &'static str,
+    pub(super) ready_path: &'static str,
     /// Text that the service logs once it listens.
-    listens: &'static str,
+    listening_log_line: &'static str,
     command: Vec<String>,
     environment: Vec<(&'static str, String)>,
     /// `source:target:options`, in Docker's notation.
@@ -85,13 +85,13 @@ pub(super) struct ContainerSpec {
     /// The command that removes the container when it ends; empty for a container that stays.
     pub(super) owner: String,
     /// The folder of data that is removed with the container, if there is no volume.
-    stores: Option<&'static str>,
+    data_folder: Option<&'static str>,
     /// Writable folders in memory, besides the mounted ones.
-    scratch: &'static [&'static str],
+    memory_folders: &'static [&'static str],
 }
 
 /// Mount options of folders in memory: limited in size, without executables.
-const SCRATCH: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
+const MEMORY_FOLDER: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
 /// The user "nobody", for images that would run as root.
 const NOBODY: &str = "65534:65534";
 
@@ -159,11 +159,11 @@ impl ContainerSpec {
             role: Role::Prometheus,
             image: images.prometheus.name.clone(),
             image_is_chosen: images.prometheus.is_chosen,
-            stack: port,
+            stack_port: port,
             port,
             inner_port,
-            ready: "-/ready",
-            listens: "Server is ready to receive web requests.",
+            ready_path: "-/ready",
+            listening_log_line: "Server is ready to receive web requests.",
             command: [
                 "--config.file=/etc/prometheus/prometheus.yml".to_owned(),
                 "--storage.tsdb.path=/prometheus".to_owned(),
@@ -178,8 +178,8 @@ impl ContainerSpec {
             // The user who unpacked an archive must be able to remove the files beside its blocks.
             user: options.archive.as_ref().and_then(|_| user_of_files()),
             limits: limits::PROMETHEUS,
-            stores: options.archive.is_none().then_some("/prometheus"),
-            scratch: &["/tmp"],
+            data_folder: options.archive.is_none().then_some("/prometheus"),
+            memory_folders: &["/tmp"],
             owner: owner(options),
             name,
         })
@@ -201,11 +201,11 @@ impl ContainerSpec {
             image: images.grafana.name.clone(),
             // A run goes on without Grafana, even if the user chose its image.
             image_is_chosen: false,
-            stack: options.prometheus_port,
+            stack_port: options.prometheus_port,
             port,
             inner_port,
-            ready: "api/health",
-            listens: "HTTP Server Listen",
+            ready_path: "api/health",
+            listening_log_line: "HTTP Server Listen",
             command: Vec::new(),
             environment: vec![
                 (PROMETHEUS_URL, prometheus),
@@ -242,8 +242,8 @@ impl ContainerSpec {
             volume: None,
             user: None,
             limits: limits::GRAFANA,
-            stores: None,
-            scratch: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
+            data_folder: None,
+            memory_folders: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
             owner: owner(options),
         })
     }
@@ -253,14 +253,14 @@ impl ContainerSpec {
     /// The volume is left out: a run that keeps no data may reuse a stack that keeps data.
     pub(super) fn config_hash(&self, network: Network) -> String {
         let files = crate::generated_files::generated_files().map(|files| format!("{files:?}")).unwrap_or_default();
-        let service = Self { volume: None, owner: String::new(), ..self.clone() };
-        workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
+        let spec = Self { volume: None, owner: String::new(), ..self.clone() };
+        workspace::hash(&[&format!("{spec:?}"), &format!("{network:?}"), &files])
     }
 
     /// Creates and starts the container, and waits until it logs that it listens.
     pub(super) async fn start(&self, network: Network, labels: [(&str, String); 7]) -> anyhow::Result<()> {
         let (image, tag) = images::split(&self.image);
-        let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
+        let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listening_log_line));
         let mut request: ContainerRequest<GenericImage> = GenericImage::new(image, tag)
             .with_wait_for(listens)
             .with_container_name(&self.name)
@@ -279,7 +279,7 @@ impl ContainerSpec {
             // with Podman.
             Network::Host => request,
             Network::Bridge => {
-                let bridge = format!("perf-{}-{}", workspace::id(), self.stack);
+                let bridge = format!("perf-{}-{}", workspace::id(), self.stack_port);
                 networks::create(&bridge).await?;
                 let port = self.inner_port.tcp();
                 request
@@ -294,9 +294,12 @@ impl ContainerSpec {
         }
         let volume =
             |target: &str| Mount { target: Some(target.to_owned()), typ: Some(MountType::VOLUME), ..Mount::default() };
-        let mounts: Vec<_> = self.stores.filter(|_| self.volume.is_none()).map(volume).into_iter().collect();
-        let scratch =
-            self.scratch.iter().map(|folder| ((*folder).to_owned(), SCRATCH.to_owned())).collect::<HashMap<_, _>>();
+        let mounts: Vec<_> = self.data_folder.filter(|_| self.volume.is_none()).map(volume).into_iter().collect();
+        let scratch = self
+            .memory_folders
+            .iter()
+            .map(|folder| ((*folder).to_owned(), MEMORY_FOLDER.to_owned()))
+            .collect::<HashMap<_, _>>();
         let limits = self.limits;
         // Some kernels do not support these limits, and rootless Docker may not delegate them.
         // Docker then rejects a container that has them.
