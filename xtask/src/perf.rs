@@ -56,7 +56,7 @@ async fn run_scenario(plan: &PerfPlan, services: &Services, scenario: &ScenarioT
     let before = prove::before(plan, services).await;
     let measured = match generate::run(plan, services, scenario).await? {
         LoadOutput::Measured(run) => run,
-        LoadOutput::Nothing(result) => return Ok(result),
+        LoadOutput::NothingToJudge(result) => return Ok(result),
     };
     let judged = judge::run(*measured)?;
     let (proof, compared) = if plan.is_interrupted() {
