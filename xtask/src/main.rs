@@ -6,8 +6,7 @@
 mod backend;
 mod commands;
 mod dashboard_changes;
-mod flag_conflict;
-mod flag_error;
+mod flags;
 mod generated_files;
 mod github;
 mod host;
@@ -15,12 +14,9 @@ mod kubernetes;
 mod leftovers;
 mod perf;
 mod refusal;
-mod rule_args;
 mod runs;
 mod scenarios;
-mod setting_args;
 mod stack;
-mod values;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -107,7 +103,7 @@ fn print_flag_error(error: &clap::Error) -> ExitCode {
         return if is_help { ExitCode::BadConfiguration } else { ExitCode::Met };
     }
     let words: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let cause = flag_error::describe(error, &Cli::command(), &words);
+    let cause = flags::flag_error::describe(error, &Cli::command(), &words);
     // These commands judge runs.
     match words.get(1).map(String::as_str) {
         Some("perf" | "merge") => publish::finish(Err(PerfError::Flags(Refusal(cause)))),

@@ -29,15 +29,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::flags::setting_args::{ReportFolder, SettingArgs};
+use crate::flags::values::{UrlValue, whole_number};
 use crate::host::clock::Moment;
 use crate::host::terminal::print_line;
 use crate::host::{files, http, workspace};
 use crate::refusal::refuse;
 use crate::runs::reports;
-use crate::setting_args::{ReportFolder, SettingArgs};
 use crate::stack::dashboard_link::RunWindow;
 use crate::stack::{PROMETHEUS_PORT, local_url};
-use crate::values::{UrlValue, whole_number};
 use series::CollectedSeries;
 
 /// The version of the archive's layout; grows when a file moves or changes its format.

@@ -22,7 +22,7 @@ use clap::Subcommand;
 use perf_report::exit_code::ExitCode;
 use perf_settings::MAX_VUS;
 
-use crate::values::{MOST, whole_number};
+use crate::flags::values::{MOST, whole_number};
 
 /// The measurement to make.
 ///

@@ -2,11 +2,11 @@
 
 use perf_report::exit_code::ExitCode;
 
+use crate::flags::rule_args::RuleArgs;
 use crate::host::terminal;
 use crate::perf::perf_result::PerfResult;
 use crate::perf::publish;
 use crate::refusal::refuse;
-use crate::rule_args::RuleArgs;
 use crate::runs::{recorded, report_files, reports};
 
 /// The two runs and the rule.

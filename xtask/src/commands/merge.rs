@@ -10,6 +10,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::shard::{MAX_BYTES, ShardHeader};
 use perf_settings::{OUT, Settings, TESTID};
 
+use crate::flags::setting_args::{SettingArgs, SettingChoice};
 use crate::host::{files, workspace};
 use crate::perf::args::RunJudgingArgs;
 use crate::perf::compare;
@@ -19,7 +20,6 @@ use crate::perf::prove::ProofResult;
 use crate::perf::publish::{self, EndedRun};
 use crate::perf::{child, judge, plan};
 use crate::scenarios::{self, PROFILE, ScenarioError};
-use crate::setting_args::{SettingArgs, SettingChoice};
 
 /// Levels of folders in which files are found.
 const MOST_LEVELS: usize = 4;

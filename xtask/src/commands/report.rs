@@ -10,10 +10,10 @@ use perf_report::finding::Finding;
 use perf_report::render::files::{EVIDENCE, HTML, REPORT};
 use perf_report::render::terminal::RunResult;
 
+use crate::flags::values::ProductionArgs;
 use crate::host::{terminal, workspace};
 use crate::refusal::refuse;
 use crate::runs::{report_files, reports};
-use crate::values::ProductionArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {

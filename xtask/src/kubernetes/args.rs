@@ -3,7 +3,7 @@
 use perf_settings::{AGENTS, Settings, TARGET, UnixTarget};
 use url::Url;
 
-use crate::flag_conflict::conflict;
+use crate::flags::flag_conflict::conflict;
 use crate::refusal::Refusal;
 
 /// Processors and memory of a pod, by default.

@@ -15,11 +15,11 @@ use serde_json::Value;
 use url::Url;
 
 use crate::backend::target_metrics::MetricsSource;
+use crate::flags::setting_args::{SettingArgs, SettingChoice};
 use crate::generated_files;
 use crate::host::terminal::{print_line, print_wrapped};
 use crate::host::{http, workspace};
 use crate::refusal::refuse;
-use crate::setting_args::{SettingArgs, SettingChoice};
 use crate::stack::{Images, PortArgs, StackError, docker, local_url};
 
 #[derive(Debug, Clone, PartialEq, Eq)]

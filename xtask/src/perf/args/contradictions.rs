@@ -3,7 +3,7 @@
 use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
 use super::PerfArgs;
-use crate::flag_conflict::{conflict, first_given};
+use crate::flags::flag_conflict::{conflict, first_given};
 use crate::refusal::Refusal;
 use crate::stack::StackChoice;
 

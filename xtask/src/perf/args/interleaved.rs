@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::JUDGING;
-use crate::flag_conflict::{conflict, first_given};
+use crate::flags::flag_conflict::{conflict, first_given};
+use crate::flags::values::whole_number;
 use crate::refusal::Refusal;
-use crate::values::whole_number;
 
 /// Rounds per side without `--rounds` and without a calibration of the machine.
 pub(crate) const ROUNDS: u32 = 12;

@@ -2,13 +2,13 @@
 
 use perf_report::comparison::Rule;
 
-use crate::flag_conflict::{conflict, first_given};
+use crate::flags::flag_conflict::{conflict, first_given};
+use crate::flags::rule_args::RuleArgs;
+use crate::flags::values::ProductionArgs;
 use crate::perf::baseline_plan::BaselinePlan;
 use crate::perf::gate::Gate;
 use crate::perf::perf_error::PerfError;
 use crate::refusal::Refusal;
-use crate::rule_args::RuleArgs;
-use crate::values::ProductionArgs;
 
 /// Flags by which a run is judged, of `cargo xtask perf` and of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use perf_settings::{SHARD, START_AT, Settings, TARGET};
 
 use super::PerfArgs;
-use crate::flag_conflict::{conflict, first_given};
+use crate::flags::flag_conflict::{conflict, first_given};
 use crate::host::clock::Moment;
 use crate::refusal::Refusal;
 use crate::stack::StackChoice;

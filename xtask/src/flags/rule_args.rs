@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use perf_report::comparison::Rule;
 
-use crate::flag_conflict::{conflict, first_given};
+use crate::flags::flag_conflict::{conflict, first_given};
 use crate::refusal::Refusal;
 
 /// Flags of the rule by which two runs are compared.
