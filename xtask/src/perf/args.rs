@@ -11,7 +11,6 @@ mod contradictions;
 mod help;
 mod interleaved;
 mod judging;
-mod shard;
 #[cfg(test)]
 mod tests;
 

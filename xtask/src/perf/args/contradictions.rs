@@ -1,4 +1,13 @@
 //! Combinations of flags of `cargo xtask perf` that are rejected.
+//!
+//! All rules about several flags are here, except those in three other places:
+//!
+//! - clap has those of two flags that always exclude each other (`conflicts_with`);
+//! - `judging` and `rule_args` have those of flags that other commands share;
+//! - the crate `perf-settings` has those of settings alone.
+
+mod kubernetes;
+mod shard;
 
 use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
@@ -10,7 +19,7 @@ use crate::stack::StackChoice;
 impl PerfArgs {
     /// Rejects contradicting flags. The error names them.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Refusal> {
-        self.interleaved.check(self.run.text("target").is_some_and(names_main_target))?;
+        self.check_interleaved()?;
         self.check_judging()?;
         self.check_agents(settings)?;
         self.check_shard(settings)?;
@@ -18,6 +27,29 @@ impl PerfArgs {
         self.check_stack(settings)?;
         self.check_proof(settings)?;
         self.check_ports()
+    }
+
+    /// Rejects flags of an interleaved comparison that have no effect, or that contradict.
+    fn check_interleaved(&self) -> Result<(), Refusal> {
+        let interleaved = &self.interleaved;
+        if interleaved.start().is_some() && self.run.text("target").is_some_and(names_main_target) {
+            return conflict("--start starts a service and --target names a running one: use one of them");
+        }
+        if interleaved.build().is_some() && interleaved.start().is_none() {
+            return conflict("--build needs --start, the command that starts what was built");
+        }
+        let round_flags = [
+            ("--rounds", interleaved.rounds.is_some()),
+            ("--looks", interleaved.looks > 1),
+            ("--start", interleaved.start().is_some()),
+            ("--reset", interleaved.reset().is_some()),
+        ];
+        match first_given(round_flags) {
+            Some(flag) if !interleaved.compares() => {
+                conflict(format!("{flag} needs rounds: add --against or --calibrate"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Rejects flags that do not go with the judging of a run.

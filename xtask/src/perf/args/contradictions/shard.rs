@@ -2,9 +2,9 @@
 
 use perf_settings::{SHARD, START_AT, Settings, TARGET};
 
-use super::PerfArgs;
 use crate::flags::flag_conflict::{conflict, first_given};
 use crate::host::clock::Moment;
+use crate::perf::PerfArgs;
 use crate::refusal::Refusal;
 use crate::stack::StackChoice;
 
