@@ -18,6 +18,14 @@ pub(crate) const PEAK_PROFILE: &str = "peak";
 /// The stub backend's package and binary.
 pub(crate) const STUB: &str = "stub-backend";
 
+/// The programs to build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Programs {
+    Scenarios,
+    /// The scenarios and the stub backend.
+    WithStub,
+}
+
 #[derive(Debug)]
 pub(crate) struct BuiltPrograms {
     /// The test binary that holds the scenarios.
@@ -46,10 +54,10 @@ pub(crate) enum ScenarioError {
     Failed(#[from] anyhow::Error),
 }
 
-/// Builds the scenarios, and the stub backend if it is needed.
-pub(crate) fn build(profile: &str, with_stub: bool) -> Result<BuiltPrograms, ScenarioError> {
+pub(crate) fn build(profile: &str, programs: Programs) -> Result<BuiltPrograms, ScenarioError> {
     // Always the whole workspace: with other packages, cargo selects other features, and would
     // compile many crates twice.
+    let with_stub = programs == Programs::WithStub;
     let mut args = vec!["--profile", profile, "--workspace", "--test", "load"];
     if with_stub {
         args.extend(["--bin", STUB]);

@@ -19,7 +19,7 @@ use crate::perf::perf_result::PerfResult;
 use crate::perf::prove::ProofResult;
 use crate::perf::publish::{self, EndedRun};
 use crate::perf::{child, judge, plan};
-use crate::scenarios::{self, PROFILE, ScenarioError};
+use crate::scenarios::{self, PROFILE, Programs, ScenarioError};
 
 /// Levels of folders in which files are found.
 const MOST_LEVELS: usize = 4;
@@ -54,7 +54,8 @@ pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
-    args.judging.check(false, "--baseline")?;
+    args.judging.check_rule()?;
+    args.judging.check_compares("--baseline")?;
     let settings = Settings::from_flags(args.run.given(), &|_| None)?;
     let paths = find_files(&args.folders).map_err(PerfError::Shards)?;
     let name = scenario(&paths[0]).map_err(PerfError::Shards)?;
@@ -62,7 +63,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let baseline = args.judging.plan()?;
     baseline.check_comparable(&name, None)?;
     let signals = Signals::count().map_err(anyhow::Error::from)?;
-    let built = plan::build(PROFILE, false, &signals)?;
+    let built = plan::build(PROFILE, Programs::Scenarios, &signals)?;
     let scenario = built.select_one(Some(&name)).map_err(|error| match error {
         ScenarioError::NoTest(name) => PerfError::OtherCheckout(name),
         error => error.into(),

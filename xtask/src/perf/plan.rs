@@ -21,7 +21,7 @@ use super::perf_error::PerfError;
 use crate::generated_files;
 use crate::host::workspace;
 use crate::kubernetes::KubernetesArgs;
-use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
+use crate::scenarios::{self, BuiltPrograms, Programs, ScenarioTest};
 use crate::stack::StackOptions;
 
 /// The plan of a command.
@@ -74,7 +74,8 @@ impl PerfPlan {
         if needs_stack {
             check_generated_files()?;
         }
-        let built = build(args.profile(), needs_stub, &signals)?;
+        let programs = if needs_stub { Programs::WithStub } else { Programs::Scenarios };
+        let built = build(args.profile(), programs, &signals)?;
         let scenarios = match settings.smoke && named.is_empty() {
             true => built.list()?,
             false => built.select(&named)?,
@@ -144,10 +145,10 @@ pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     Err(PerfError::StaleFiles(format!("{first}{more}")))
 }
 
-/// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends
+/// Builds programs. A signal from the terminal also ends
 /// cargo, which is not an error of the scenarios.
-pub(crate) fn build(profile: &str, with_stub: bool, signals: &Signals) -> Result<BuiltPrograms, PerfError> {
-    scenarios::build(profile, with_stub).map_err(|error| match signals.number() {
+pub(crate) fn build(profile: &str, programs: Programs, signals: &Signals) -> Result<BuiltPrograms, PerfError> {
+    scenarios::build(profile, programs).map_err(|error| match signals.number() {
         0 => error.into(),
         _ => PerfError::Interrupted("interrupted while the scenarios were compiling"),
     })

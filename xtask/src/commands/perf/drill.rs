@@ -32,7 +32,7 @@ use crate::perf::perf_error::{PerfError, after_cleanup, catch_panic};
 use crate::perf::perf_result::PerfResult;
 use crate::perf::plan::{build, check_generated_files};
 use crate::perf::prove::{self, QuerySource};
-use crate::scenarios::{BuiltPrograms, ScenarioTest};
+use crate::scenarios::{BuiltPrograms, Programs, ScenarioTest};
 use crate::stack::dashboard_link::RunWindow;
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
@@ -87,7 +87,7 @@ impl AlertTimeline {
 /// Runs the drill. The exit code is 0 if all alerts and all queries were shown to work.
 pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) -> Result<PerfResult, PerfError> {
     check_generated_files()?;
-    let built = build(args.profile(), true, &signals)?;
+    let built = build(args.profile(), Programs::WithStub, &signals)?;
     let scenario = built.select_one(None)?;
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);

@@ -54,7 +54,10 @@ impl PerfArgs {
 
     /// Rejects flags that do not go with the judging of a run.
     fn check_judging(&self) -> Result<(), Refusal> {
-        self.judging.check(self.interleaved.compares(), "--against, --calibrate or --baseline")?;
+        self.judging.check_rule()?;
+        if !self.interleaved.compares() {
+            self.judging.check_compares("--against, --calibrate or --baseline")?;
+        }
         let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
         match self.scenarios.len() {
             0 | 1 => {}

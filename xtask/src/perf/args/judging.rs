@@ -41,14 +41,14 @@ impl RunJudgingArgs {
         self.rule.rule()
     }
 
-    /// Rejects contradicting flags. The error names them.
-    ///
-    /// `compares` says whether the run is compared without `--baseline`, `ways` how it can be
-    /// compared.
-    pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), Refusal> {
-        self.rule.check()?;
+    pub(crate) fn check_rule(&self) -> Result<(), Refusal> {
+        self.rule.check()
+    }
+
+    /// Rejects flags of a comparison without `--baseline`. `ways` lists the flags that compare.
+    pub(crate) fn check_compares(&self, ways: &str) -> Result<(), Refusal> {
         let gate = (self.gate != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
-        match gate.filter(|_| !compares && self.baseline.is_none()) {
+        match gate.filter(|_| self.baseline.is_none()) {
             Some(flag) => conflict(format!("{flag} needs a comparison: add {ways}")),
             None => Ok(()),
         }
