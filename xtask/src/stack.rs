@@ -70,6 +70,13 @@ pub(crate) struct Stack {
     port: u16,
 }
 
+/// A page of a backend's metrics that Prometheus can scrape.
+struct MetricsPage {
+    target: ScrapeTarget,
+    /// Whether the backend itself serves it, and not another server.
+    is_of_backend: bool,
+}
+
 /// Starts a stack, or reuses the running one.
 ///
 /// If the start fails or is interrupted by a signal, nothing is left. Prints which programs are
@@ -191,25 +198,25 @@ impl Stack {
         mapping: Option<BackendMapping>,
     ) -> anyhow::Result<()> {
         let source = backend.into();
-        let targets = self.scrape_targets(source, mapping)?;
-        if targets.is_empty() {
+        let pages = self.metrics_pages(source, mapping)?;
+        if pages.is_empty() {
             return Ok(());
         }
         let MetricsSource { target: backend, token } = source;
         // Without it, metrics that are open to everyone are scraped nevertheless.
         let token = token.filter(|_| !self.is_in_container);
-        let has_login = |of_backend: bool| of_backend && (token.is_some() || http::has_login(backend));
+        let has_login = token.is_some() || http::has_login(backend);
         // The owner is written first: if this command is killed, the next one can clean up.
         files::write(backend_owner(self.port), owner::this_command())?;
-        let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, of_backend)| has_login(*of_backend));
+        let (own, others): (Vec<_>, Vec<_>) = pages.into_iter().partition(|page| page.is_of_backend && has_login);
         if !others.is_empty() {
-            let others: Vec<_> = others.into_iter().map(|(target, _)| target).collect();
+            let others: Vec<_> = others.into_iter().map(|page| page.target).collect();
             files::write(backend_file(self.port), serde_json::to_string(&others)?)?;
         }
         if own.is_empty() {
             return Ok(());
         }
-        let own: Vec<_> = own.into_iter().map(|(target, _)| target.with_login()).collect();
+        let own: Vec<_> = own.into_iter().map(|page| page.target.with_login()).collect();
         let folder = login_folder(self.port, if token.is_some() { TOKEN } else { LOGIN });
         files::make_folder(&folder)?;
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
@@ -222,27 +229,25 @@ impl Stack {
         files::write(folder.join("backend.json"), serde_json::to_string(&own)?)
     }
 
-    /// Each page of a backend's metrics that Prometheus can scrape, and whether the backend itself
-    /// serves it.
-    fn scrape_targets(
+    fn metrics_pages(
         &self,
         backend: MetricsSource<'_>,
         mapping: Option<BackendMapping>,
-    ) -> anyhow::Result<Vec<(ScrapeTarget, bool)>> {
+    ) -> anyhow::Result<Vec<MetricsPage>> {
         let backend = backend.target;
         if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
             return Ok(Vec::new());
         }
-        let target = |path| {
+        let page = |path| {
             let url = http::target_url(backend, path)?;
             let host = url.host_str().unwrap_or_default();
             let local = prometheus_store::is_this_machine(&url);
             let host = self.backend_host.filter(|_| local).unwrap_or(host);
             let port = url.port_or_known_default().unwrap_or(80);
             let target = ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path());
-            Ok((target, url.origin() == backend.origin()))
+            Ok(MetricsPage { target, is_of_backend: url.origin() == backend.origin() })
         };
-        target_metrics::paths(mapping).into_iter().map(target).collect()
+        target_metrics::paths(mapping).into_iter().map(page).collect()
     }
 
     /// Waits until Prometheus has dropped the series of backends at other addresses, which it
@@ -256,9 +261,9 @@ impl Stack {
         const LIMIT: Duration = Duration::from_secs(SCRAPE_INTERVAL.as_secs() * 4);
         const PAUSE: Duration = Duration::from_millis(250);
         let Some(url) = &self.prometheus else { return Ok(()) };
-        let targets = self.scrape_targets(backend, mapping)?;
+        let pages = self.metrics_pages(backend, mapping)?;
         let up = Selector::new("up").with(JOB, BACKEND_JOB);
-        let others = targets.iter().fold(up, |up, (target, _)| up.without(INSTANCE, target.instance()));
+        let others = pages.iter().fold(up, |up, page| up.without(INSTANCE, page.target.instance()));
         let others = others.now().max_by(&[]).to_string();
         let store = http::prometheus(url, &StoreAccess::default())?;
         let begin = clock::instant();

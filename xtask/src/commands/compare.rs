@@ -24,9 +24,8 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     args.rule.check()?;
     let base = reports::find(&args.base).map_err(refuse)?;
     let head = reports::find(&args.head).map_err(refuse)?;
-    let compared = recorded::compare(&base.0, &base.1, &head.0, &head.1, args.rule.rule()).map_err(refuse)?;
-    let (path, report) = &head;
-    report_files::write_beside(path, report, Some(&compared))?;
-    terminal::print_comparison(&compared, path);
+    let compared = recorded::compare(&base, &head, args.rule.rule()).map_err(refuse)?;
+    report_files::write_beside(&head.path, &head.report, Some(&compared))?;
+    terminal::print_comparison(&compared, &head.path);
     Ok(publish::finish(Ok(Some(PerfResult::from_comparison(&compared)))))
 }

@@ -1,10 +1,7 @@
 //! `cargo xtask report`: writes the files of a report again, and prints its table.
 
-use std::path::PathBuf;
-
 use anyhow::anyhow;
 use perf_host::{Lock, LockError};
-use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::Finding;
 use perf_report::render::files::{EVIDENCE, HTML, REPORT};
@@ -13,7 +10,8 @@ use perf_report::render::terminal::RunResult;
 use crate::flags::values::ProductionArgs;
 use crate::host::{terminal, workspace};
 use crate::refusal::refuse;
-use crate::runs::{report_files, reports};
+use crate::runs::report_files;
+use crate::runs::reports::{self, RecordedReport};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
@@ -32,7 +30,7 @@ pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         terminal::print_comparison(&compared, &path);
         return Ok(ExitCode::Met);
     }
-    let (path, report) = find(&args.report).await.map_err(refuse)?;
+    let RecordedReport { path, report } = find(&args.report).await.map_err(refuse)?;
     let report = report.for_requests_per_day(args.production.requests_per_day);
     let compared = reports::comparison_beside(&path)?;
     if path.exists() && args.production.requests_per_day.is_none() {
@@ -49,7 +47,7 @@ pub(crate) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 /// The path and the report of a name.
 ///
 /// If a run's command was killed before it wrote the report, the report is made from its evidence.
-async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
+async fn find(name: &str) -> anyhow::Result<RecordedReport> {
     let has_report = reports::find_path(name).is_some_and(|path| !path.ends_with(EVIDENCE));
     if has_report || reports::find_unjudged_evidence(name).is_none() {
         return reports::find(name);
@@ -64,5 +62,5 @@ async fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
     let Some(path) = reports::find_unjudged_evidence(name) else { return reports::find(name) };
     let judged = reports::judge_evidence(reports::read_evidence(&path)?)?;
     let message = "the command ended before it proved the run: this report is made from its evidence";
-    Ok((path.with_file_name(REPORT), judged.conclude([Finding::interrupted(message)])))
+    Ok(RecordedReport { path: path.with_file_name(REPORT), report: judged.conclude([Finding::interrupted(message)]) })
 }

@@ -45,14 +45,15 @@ impl BaselinePlan {
     /// load.
     pub(crate) fn check_comparable(&self, scenario: &str, planned: Option<&PlanSummary>) -> Result<(), PerfError> {
         let Some(name) = self.existing() else { return Ok(()) };
-        let compared = reports::find(name).and_then(|(path, base)| {
+        let compared = reports::find(name).and_then(|base| {
             let mut head = base.clone();
-            scenario.clone_into(&mut head.run.scenario);
+            let run = &mut head.report.run;
+            scenario.clone_into(&mut run.scenario);
             if let Some(PlanSummary { service, load, .. }) = planned {
-                head.run.service.clone_from(service);
-                head.run.load.clone_from(load);
+                run.service.clone_from(service);
+                run.load.clone_from(load);
             }
-            recorded::compare(&path, &base, &path, &head, self.rule)
+            recorded::compare(&base, &head, self.rule)
         });
         compared.map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
     }

@@ -14,7 +14,8 @@ use super::gate::Gate;
 use super::judge::JudgedRun;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
-use crate::runs::{recorded, reports};
+use crate::runs::recorded;
+use crate::runs::reports::{self, RecordedReport};
 
 /// Checks before anything starts that the run can be compared with its baseline. Only the
 /// scenario's process knows its load. If it cannot plan one, the run reports that.
@@ -65,10 +66,9 @@ impl BaselineComparison {
 
 /// Compares a run with its baseline.
 pub(crate) fn run(plan: &BaselinePlan, judged: &JudgedRun) -> BaselineComparison {
-    let path = judged.folder.join(REPORT);
     let Some(name) = plan.existing() else { return BaselineComparison::NotRequested };
-    let compared = reports::find(name)
-        .and_then(|(base_path, base)| recorded::compare(&base_path, &base, &path, &judged.report, plan.rule));
+    let head = RecordedReport { path: judged.folder.join(REPORT), report: judged.report.clone() };
+    let compared = reports::find(name).and_then(|base| recorded::compare(&base, &head, plan.rule));
     match compared {
         Ok(compared) => BaselineComparison::Comparison(Box::new(compared)),
         // The run still gets its report.

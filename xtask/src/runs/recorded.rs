@@ -4,12 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use perf_report::Report;
 use perf_report::comparison::{Comparison, Rule};
 use perf_report::render::files::{HISTOGRAMS, REPORT};
 
 use crate::host::files;
-use crate::runs::reports;
+use crate::runs::reports::{self, RecordedReport};
 
 /// Keeps a run as a baseline, and replaces an older one of that name. Returns its folder.
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
@@ -26,19 +25,14 @@ pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-pub(crate) fn compare(
-    base_path: &Path,
-    base: &Report,
-    head_path: &Path,
-    head: &Report,
-    rule: Rule,
-) -> anyhow::Result<Comparison> {
-    let log = |report: &Path| {
-        let path = report.with_file_name(HISTOGRAMS);
+pub(crate) fn compare(base: &RecordedReport, head: &RecordedReport, rule: Rule) -> anyhow::Result<Comparison> {
+    let log = |recorded: &RecordedReport| {
+        let path = recorded.path.with_file_name(HISTOGRAMS);
         fs::read(&path).with_context(|| format!("cannot read {}, which the comparison needs", path.display()))
     };
-    let (before, after) = (log(base_path)?, log(head_path)?);
-    let base = perf_compare::RecordedRun { report: base, log: &before };
-    let head = perf_compare::RecordedRun { report: head, log: &after };
+    let before = log(base)?;
+    let after = log(head)?;
+    let base = perf_compare::RecordedRun { report: &base.report, log: &before };
+    let head = perf_compare::RecordedRun { report: &head.report, log: &after };
     Ok(perf_compare::compare_recorded(base, head, rule)?)
 }

@@ -15,6 +15,13 @@ use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT};
 use crate::host::{files, workspace};
 use perf_host::nearest::did_you_mean;
 
+/// A report, and the path of its file.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordedReport {
+    pub(crate) path: PathBuf,
+    pub(crate) report: Report,
+}
+
 /// Reads a report.
 ///
 /// # Errors
@@ -88,14 +95,13 @@ pub(crate) fn find_path(name: &str) -> Option<PathBuf> {
 }
 
 /// The report of a baseline or a run by its name, or in a file.
-pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
+pub(crate) fn find(name: &str) -> anyhow::Result<RecordedReport> {
     let path = find_path(name).with_context(|| {
         let hint = suggest(name);
         let folder = workspace::perf();
         format!("{name:?} is not a file, a baseline or a run in {} (see cargo xtask runs){hint}", folder.display())
     })?;
-    let report = read(&path)?;
-    Ok((path, report))
+    Ok(RecordedReport { report: read(&path)?, path })
 }
 
 /// A suggestion for the name of a run or baseline that does not exist; empty if none is like it.
