@@ -47,6 +47,7 @@ struct MergedRun;
 
 impl SettingChoice for MergedRun {
     const VARIABLES: Option<&'static [&'static str]> = Some(&[TESTID, OUT]);
+    const READS_VARIABLES: bool = false;
 }
 
 pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
@@ -60,7 +61,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let paths = find_files(&args.folders).map_err(PerfError::Shards)?;
     let name = scenario(&paths[0]).map_err(PerfError::Shards)?;
     scenarios::check_names(std::slice::from_ref(&name))?;
-    let baseline = args.judging.plan()?;
+    let baseline = args.judging.plan(settings.out.clone())?;
     baseline.check_comparable(&name, None)?;
     let signals = Signals::count().map_err(anyhow::Error::from)?;
     let built = plan::build(PROFILE, Programs::Scenarios, &signals)?;

@@ -7,10 +7,14 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use perf_settings::{GROUPS, OUT, Setting, SettingValue, all_settings};
 
+use crate::host::workspace;
+
 /// The settings that a command has flags for.
 pub(crate) trait SettingChoice: Clone {
-    /// A variable of each of them. `None`: all, and the command reads their variables, too.
+    /// A variable of each of them. `None`: all.
     const VARIABLES: Option<&'static [&'static str]>;
+    /// Whether the command reads their variables, too.
+    const READS_VARIABLES: bool;
 
     /// Whether the command has a flag for the setting.
     fn includes(setting: &Setting) -> bool {
@@ -23,6 +27,7 @@ pub(crate) struct AllSettings;
 
 impl SettingChoice for AllSettings {
     const VARIABLES: Option<&'static [&'static str]> = None;
+    const READS_VARIABLES: bool = true;
 }
 
 #[derive(Clone)]
@@ -30,6 +35,7 @@ pub(crate) struct ReportFolder;
 
 impl SettingChoice for ReportFolder {
     const VARIABLES: Option<&'static [&'static str]> = Some(&[OUT]);
+    const READS_VARIABLES: bool = true;
 }
 
 /// The given flags of settings.
@@ -56,9 +62,10 @@ impl<C> SettingArgs<C> {
 }
 
 impl SettingArgs<ReportFolder> {
-    /// The folder of reports, if it was given.
+    /// The folder of reports, if the flag or the variable names one.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
-        self.given.first().map(|(_, text)| text.into())
+        let flag = self.given.first().map(|(_, text)| text.clone());
+        flag.or_else(|| workspace::var(OUT)).map(PathBuf::from)
     }
 }
 
@@ -99,8 +106,9 @@ impl<C: SettingChoice> clap::Args for SettingArgs<C> {
         let flags = GROUPS.iter().flat_map(|group| group.settings.iter().map(|setting| (group.heading, setting)));
         command.args(flags.filter(|(_, setting)| C::includes(setting)).filter_map(|(heading, setting)| {
             let arg = arg(setting, setting.flag?);
-            // A command with few of them needs no groups, and reads no variables.
-            Some(if C::VARIABLES.is_none() { with_variables(arg, setting).help_heading(heading) } else { arg })
+            let arg = if C::READS_VARIABLES { with_variables(arg, setting) } else { arg };
+            // A command with few of them needs no groups.
+            Some(if C::VARIABLES.is_none() { arg.help_heading(heading) } else { arg })
         }))
     }
 

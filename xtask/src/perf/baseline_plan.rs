@@ -1,51 +1,73 @@
 //! The baseline that a run is compared with, and the checks that it can be.
 
+use std::path::PathBuf;
+
 use perf_report::comparison::Rule;
 use perf_report::outcome::PlanSummary;
 
 use super::gate::Gate;
 use super::perf_error::PerfError;
 use crate::host::terminal::print_note;
-use crate::runs::{recorded, reports};
+use crate::runs::recorded;
+use crate::runs::report_index::ReportIndex;
+use crate::runs::reports::{self, RecordedReport};
 
 /// The comparison of a run with an earlier one.
 pub(crate) struct BaselinePlan {
-    /// The baseline to compare with. It is not there yet if this is the first run.
-    pub(crate) compare: Option<String>,
-    /// The baseline to save the run as.
+    /// The baseline to compare with. `None` also if it does not exist yet, as before the first run.
+    pub(crate) compare: Option<Baseline>,
+    /// The name of the baseline to save the run as.
     pub(crate) save: Option<String>,
     pub(crate) gate: Gate,
     pub(crate) rule: Rule,
 }
 
-impl BaselinePlan {
+/// An earlier run that exists.
+pub(crate) struct Baseline {
+    /// As the user named it. `latest` is replaced by the testid of that run: at the end of the new
+    /// run, it names the new one.
+    pub(crate) name: String,
+    /// The path of its report.
+    path: PathBuf,
+}
+
+impl Baseline {
     /// Reads the baseline before the run: an unreadable baseline should not cost a run.
     ///
     /// Prints a note if the baseline does not exist yet.
-    pub(crate) fn check(&self) -> Result<(), PerfError> {
-        let Some(name) = self.compare.as_deref() else { return Ok(()) };
-        if reports::find_path(name).is_none() {
-            let nearest = reports::suggest(name);
+    pub(crate) fn find(name: &str, index: &ReportIndex) -> Result<Option<Self>, PerfError> {
+        let name = index.resolve_latest(name);
+        let Some(path) = index.find_path(&name) else {
+            let nearest = index.suggest(&name);
             print_note(&format!(
                 "only the objectives are checked: there is no baseline, report or run named {name:?} yet \
                  (--save-baseline saves a baseline){nearest}"
             ));
-            return Ok(());
+            return Ok(None);
+        };
+        let baseline = Self { name, path };
+        match baseline.read() {
+            Ok(_) => Ok(Some(baseline)),
+            Err(error) => Err(baseline.reject(error)),
         }
-        reports::find(name).map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
     }
 
-    /// The name of the baseline, if it exists.
-    pub(crate) fn existing(&self) -> Option<&str> {
-        self.compare.as_deref().filter(|name| reports::find_path(name).is_some())
+    pub(crate) fn read(&self) -> anyhow::Result<RecordedReport> {
+        Ok(RecordedReport { path: self.path.clone(), report: reports::read(&self.path)? })
     }
 
+    fn reject(&self, error: anyhow::Error) -> PerfError {
+        PerfError::Baseline { name: self.name.clone(), error }
+    }
+}
+
+impl BaselinePlan {
     /// Checks before a run that it can be compared with the baseline. The baseline is compared with
     /// a copy of itself that has the run's scenario and, if the plan is known, its service and
     /// load.
     pub(crate) fn check_comparable(&self, scenario: &str, planned: Option<&PlanSummary>) -> Result<(), PerfError> {
-        let Some(name) = self.existing() else { return Ok(()) };
-        let compared = reports::find(name).and_then(|base| {
+        let Some(baseline) = &self.compare else { return Ok(()) };
+        let compared = baseline.read().and_then(|base| {
             let mut head = base.clone();
             let run = &mut head.report.run;
             scenario.clone_into(&mut run.scenario);
@@ -55,7 +77,7 @@ impl BaselinePlan {
             }
             recorded::compare(&base, &head, self.rule)
         });
-        compared.map(drop).map_err(|error| PerfError::Baseline { name: name.to_owned(), error })
+        compared.map(drop).map_err(|error| baseline.reject(error))
     }
 }
 

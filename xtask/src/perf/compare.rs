@@ -15,12 +15,12 @@ use super::judge::JudgedRun;
 use super::perf_error::PerfError;
 use super::plan::PerfPlan;
 use crate::runs::recorded;
-use crate::runs::reports::{self, RecordedReport};
+use crate::runs::reports::RecordedReport;
 
 /// Checks before anything starts that the run can be compared with its baseline. Only the
 /// scenario's process knows its load. If it cannot plan one, the run reports that.
 pub(super) async fn check_before(plan: &PerfPlan) -> Result<(), PerfError> {
-    if !plan.sends() || plan.baseline.existing().is_none() {
+    if !plan.sends() || plan.baseline.compare.is_none() {
         return Ok(());
     }
     for scenario in &plan.scenarios {
@@ -66,14 +66,14 @@ impl BaselineComparison {
 
 /// Compares a run with its baseline.
 pub(crate) fn run(plan: &BaselinePlan, judged: &JudgedRun) -> BaselineComparison {
-    let Some(name) = plan.existing() else { return BaselineComparison::NotRequested };
+    let Some(baseline) = &plan.compare else { return BaselineComparison::NotRequested };
     let head = RecordedReport { path: judged.folder.join(REPORT), report: judged.report.clone() };
-    let compared = reports::find(name).and_then(|base| recorded::compare(&base, &head, plan.rule));
+    let compared = baseline.read().and_then(|base| recorded::compare(&base, &head, plan.rule));
     match compared {
         Ok(compared) => BaselineComparison::Comparison(Box::new(compared)),
         // The run still gets its report.
         Err(error) => {
-            let message = format!("--baseline {name}: {error:#}");
+            let message = format!("--baseline {}: {error:#}", baseline.name);
             let kind = FindingKind::NotComparable;
             let problem = Finding::problem(ExitCode::BadConfiguration, Subject::Baseline, kind, message);
             BaselineComparison::NotComparable(problem)

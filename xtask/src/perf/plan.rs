@@ -63,7 +63,7 @@ impl PerfPlan {
     /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to
     /// run.
     pub(crate) fn new(args: &PerfArgs, settings: Settings, signals: Signals) -> Result<Self, PerfError> {
-        let baseline = args.judging.plan()?;
+        let baseline = args.judging.plan(settings.out.clone())?;
         let named = args.scenarios()?;
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named)?;

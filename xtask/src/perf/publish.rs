@@ -19,7 +19,8 @@ use super::perf_error::PerfError;
 use super::perf_result::PerfResult;
 use crate::github;
 use crate::host::terminal;
-use crate::runs::{recorded, report_files, reports};
+use crate::runs::report_index::baseline_folder;
+use crate::runs::{recorded, report_files};
 pub(crate) use concluded_run::{ConcludedRun, EndedRun};
 
 /// Prints and publishes a run, and saves it as a baseline if that is asked for.
@@ -56,7 +57,7 @@ fn save_baseline(name: &str, run: &ConcludedRun) -> Result<(), PerfError> {
         terminal::print_note(&format!("not saved as baseline {name:?}: {}", run.code_before_proof.describe()));
         return Ok(());
     }
-    if run.compared.comparison().is_some() && reports::baseline_folder(name).join(REPORT).is_file() {
+    if run.compared.comparison().is_some() && baseline_folder(name).join(REPORT).is_file() {
         terminal::print_note(&format!(
             "baseline {name:?} is unchanged: to replace it by this run, leave out --baseline"
         ));

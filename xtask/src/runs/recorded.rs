@@ -8,11 +8,12 @@ use perf_report::comparison::{Comparison, Rule};
 use perf_report::render::files::{HISTOGRAMS, REPORT};
 
 use crate::host::files;
-use crate::runs::reports::{self, RecordedReport};
+use crate::runs::report_index::baseline_folder;
+use crate::runs::reports::RecordedReport;
 
 /// Keeps a run as a baseline, and replaces an older one of that name. Returns its folder.
 pub(crate) fn keep(name: &str, run: &Path) -> anyhow::Result<PathBuf> {
-    let folder = reports::baseline_folder(name);
+    let folder = baseline_folder(name);
     files::make_folder(&folder)?;
     // The old report is removed first and the new one is copied last. A folder without a report is
     // not a baseline, so a half-copied one is never used.

@@ -89,6 +89,7 @@ struct DoctorTargets;
 
 impl SettingChoice for DoctorTargets {
     const VARIABLES: Option<&'static [&'static str]> = Some(&[TARGET]);
+    const READS_VARIABLES: bool = false;
 }
 
 /// The store that metrics go to, with its client.

@@ -1,14 +1,17 @@
 //! Flags by which a run is judged, compared with an earlier one, and saved.
 
+use std::path::PathBuf;
+
 use perf_report::comparison::Rule;
 
 use crate::flags::flag_conflict::{conflict, first_given};
 use crate::flags::rule_args::RuleArgs;
 use crate::flags::values::ProductionArgs;
-use crate::perf::baseline_plan::BaselinePlan;
+use crate::perf::baseline_plan::{Baseline, BaselinePlan};
 use crate::perf::gate::Gate;
 use crate::perf::perf_error::PerfError;
 use crate::refusal::Refusal;
+use crate::runs::report_index::ReportIndex;
 
 /// Flags by which a run is judged, of `cargo xtask perf` and of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]
@@ -59,15 +62,15 @@ impl RunJudgingArgs {
         first_given([("--baseline", self.baseline.is_some()), ("--save-baseline", self.save_baseline.is_some())])
     }
 
-    /// The comparison with a recorded run.
-    pub(crate) fn plan(&self) -> Result<BaselinePlan, PerfError> {
-        let plan = BaselinePlan {
-            compare: self.baseline.clone(),
+    /// The comparison with a recorded run. `out` is the folder of reports.
+    pub(crate) fn plan(&self, out: Option<PathBuf>) -> Result<BaselinePlan, PerfError> {
+        let index = ReportIndex::new(out);
+        let baseline = self.baseline.as_deref().map(|name| Baseline::find(name, &index));
+        Ok(BaselinePlan {
+            compare: baseline.transpose()?.flatten(),
             save: self.save_baseline.clone(),
             gate: self.gate,
             rule: self.rule(),
-        };
-        plan.check()?;
-        Ok(plan)
+        })
     }
 }

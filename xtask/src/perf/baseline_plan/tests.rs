@@ -14,7 +14,7 @@ fn a_baseline_that_cannot_be_compared_is_rejected_before_the_run() {
     let path = folder.join(REPORT);
     fs::write(&path, test_support::situation("met", "").unwrap()).unwrap();
     fs::write(folder.join(HISTOGRAMS), "").unwrap();
-    let compare = Some(path.display().to_string());
+    let compare = Baseline::find(&path.display().to_string(), &ReportIndex::new(None)).unwrap();
     let plan = BaselinePlan { compare, save: None, gate: Gate::Both, rule: Rule::default() };
     let problem = |scenario, planned: Option<PlanSummary>| {
         plan.check_comparable(scenario, planned.as_ref()).unwrap_err().to_string()
