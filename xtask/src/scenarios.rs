@@ -70,7 +70,7 @@ pub(crate) fn build(profile: &str, programs: Programs) -> Result<BuiltPrograms, 
 /// Builds the stub backend of another checkout of this workspace, in its own target folder.
 pub(crate) fn build_stub_in(checkout: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
-    cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
+    cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::state_folder().join("against/target"));
     let args = ["--profile", PROFILE, "--package", STUB, "--bin", STUB];
     cargo_build(&mut cargo, &args, "its stub backend does not compile")?.get(TargetKind::Bin, STUB)
 }

@@ -36,7 +36,7 @@ use crate::host::{http, owner, ports};
 pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
 pub(crate) use stack_args::{PortArgs, StackArgs};
 pub(crate) use stack_error::{StackError, UnavailableError};
-use stack_options::state_folder;
+use stack_options::stack_folder;
 pub(crate) use stack_options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
 
 /// The folder of the shown archive, in the stack's state folder.
@@ -318,18 +318,18 @@ impl Stack {
 
 /// The file from which a stack's Prometheus reads the address of the backend.
 fn backend_file(prometheus_port: u16) -> PathBuf {
-    state_folder(prometheus_port).join(TARGETS).join("backend.json")
+    stack_folder(prometheus_port).join(TARGETS).join("backend.json")
 }
 
 /// The folder from which a stack's Prometheus reads a backend with a login of one kind. It has the
 /// backend's address, and user and password ([`LOGIN`]) or the token ([`TOKEN`]).
 fn login_folder(prometheus_port: u16, kind: &str) -> PathBuf {
-    state_folder(prometheus_port).join(TARGETS).join(kind)
+    stack_folder(prometheus_port).join(TARGETS).join(kind)
 }
 
 /// The file that names the owner of the backend's file.
 fn backend_owner(prometheus_port: u16) -> PathBuf {
-    state_folder(prometheus_port).join("backend-owner")
+    stack_folder(prometheus_port).join("backend-owner")
 }
 
 /// Removes the backend's files, with user, password and token, and its owner's.
@@ -341,11 +341,11 @@ fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
 
 /// The folder in which a stack's archive is unpacked.
 pub(crate) fn archive_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
-    Ok(std::path::absolute(state_folder(prometheus_port).join(ARCHIVE))?)
+    Ok(std::path::absolute(stack_folder(prometheus_port).join(ARCHIVE))?)
 }
 
 fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
-    let folder = state_folder(prometheus_port).join(TARGETS);
+    let folder = stack_folder(prometheus_port).join(TARGETS);
     files::make_folder(&folder)?;
     Ok(folder)
 }

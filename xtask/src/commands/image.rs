@@ -47,7 +47,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
         if !cfg!(target_os = "linux") {
             return Err(refuse("--local compiles for this system, and pods run Linux: remove --local"));
         }
-        let folder = workspace::perf().join("image");
+        let folder = workspace::state_folder().join("image");
         files::remove_folder(&folder)?;
         prepare(&folder, revision.as_deref())?;
         docker(&["build", "--tag", &name, &folder.display().to_string()])?;

@@ -71,8 +71,8 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     })?;
     let settings = Settings {
         merge: paths,
-        out: Some(settings.out.clone().unwrap_or_else(workspace::perf)),
-        folder: workspace::perf(),
+        out: Some(settings.out.clone().unwrap_or_else(workspace::state_folder)),
+        folder: workspace::state_folder(),
         quiet: true,
         ..settings
     };

@@ -58,7 +58,7 @@ async fn find(index: &ReportIndex, name: &str) -> anyhow::Result<RecordedReport>
         return index.find(name);
     }
     // A running command has the lock. It may write the report before it releases the lock.
-    let _lock = Lock::take_for_load(&workspace::perf(), "cargo xtask report").map_err(|error| match error {
+    let _lock = Lock::take_for_load(&workspace::state_folder(), "cargo xtask report").map_err(|error| match error {
         LockError::InUse(holder) => {
             anyhow!("{holder} runs in this clone and may write this report: wait for it, then repeat the command")
         }

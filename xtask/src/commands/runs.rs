@@ -27,7 +27,7 @@ pub(crate) struct RunsArgs {
 }
 
 pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
-    let folder = args.out.folder().unwrap_or_else(workspace::perf);
+    let folder = args.out.folder().unwrap_or_else(workspace::state_folder);
     let (mut reports, unreadable) = reports::read_all(&folder)?;
     let wanted = |report: &Report| {
         let has = |tag: &String| {

@@ -61,7 +61,7 @@ pub(crate) async fn run(
     settings: Settings,
     signals: Signals,
 ) -> Result<ChildOutcome, PerfError> {
-    let folder = workspace::perf();
+    let folder = workspace::state_folder();
     files::make_folder(&folder)?;
     let outcome_file = folder.join(cleanup::outcome_name());
     files::remove_file(&outcome_file)?;

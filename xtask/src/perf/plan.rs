@@ -129,7 +129,7 @@ fn run_testid(given: &str, scenario: &ScenarioTest, runs: usize) -> String {
 /// Checks that no folder of a run has another run.
 fn check_folders(settings: &Settings, scenarios: &[ScenarioTest]) -> Result<(), TestidInUse> {
     let Some(given) = &settings.testid else { return Ok(()) };
-    let out = settings.out.clone().unwrap_or_else(workspace::perf);
+    let out = settings.out.clone().unwrap_or_else(workspace::state_folder);
     let name = settings.setting_name(TESTID);
     scenarios.iter().try_for_each(|scenario| {
         let testid = run_testid(given, scenario, scenarios.len());

@@ -21,7 +21,7 @@ pub(crate) struct ReportIndex {
 impl ReportIndex {
     /// The reports in the folder `out`. `None`: the default folder.
     pub(crate) fn new(out: Option<PathBuf>) -> Self {
-        Self { folder: out.unwrap_or_else(workspace::perf) }
+        Self { folder: out.unwrap_or_else(workspace::state_folder) }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -88,7 +88,7 @@ impl ReportIndex {
 }
 
 fn baselines() -> PathBuf {
-    workspace::perf().join("baselines")
+    workspace::state_folder().join("baselines")
 }
 
 pub(crate) fn baseline_folder(name: &str) -> PathBuf {

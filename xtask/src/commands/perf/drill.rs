@@ -130,7 +130,7 @@ async fn drill_alerts(
                 ..LoadOverride::default()
             },
             testid: Some(name.to_owned()),
-            out: Some(workspace::perf().join("drill")),
+            out: Some(workspace::state_folder().join("drill")),
             folder: settings.folder.clone(),
             quiet: true,
             ..Settings::new(backend.url.clone())

@@ -141,7 +141,7 @@ impl CalibrationRecord {
 }
 
 fn file() -> PathBuf {
-    workspace::perf().join("calibration.json")
+    workspace::state_folder().join("calibration.json")
 }
 
 fn all() -> anyhow::Result<Vec<CalibrationRecord>> {

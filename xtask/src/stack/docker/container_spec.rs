@@ -24,7 +24,7 @@ use super::networks;
 use crate::host::{files, owner, workspace};
 use crate::stack::images::{self, Images};
 use crate::stack::limits::{self, Limits};
-use crate::stack::stack_options::{PROMETHEUS_PORT, StackOptions, state_folder};
+use crate::stack::stack_options::{PROMETHEUS_PORT, StackOptions, stack_folder};
 
 /// Time limit from a container's creation to the log line that says it listens.
 const STARTUP: Duration = Duration::from_secs(60);
@@ -116,7 +116,7 @@ fn dashboards_with_port(dashboards: &Path, prometheus_port: u16) -> anyhow::Resu
     if prometheus_port == PROMETHEUS_PORT {
         return Ok(dashboards.to_owned());
     }
-    let folder = std::path::absolute(state_folder(prometheus_port))?.join("dashboards");
+    let folder = std::path::absolute(stack_folder(prometheus_port))?.join("dashboards");
     files::make_folder(&folder)?;
     let link = PROMETHEUS_LINK.replace(&PROMETHEUS_PORT.to_string(), &prometheus_port.to_string());
     for entry in files::list(dashboards)? {
@@ -136,11 +136,11 @@ impl ContainerSpec {
         let generated = if options.timing == Timing::USUAL {
             workspace::root().join("monitoring/prometheus")
         } else {
-            let folder = std::path::absolute(state_folder(port))?.join("configuration");
+            let folder = std::path::absolute(stack_folder(port))?.join("configuration");
             options.write_configuration(&folder)?;
             folder
         };
-        let targets = state_folder(port).join(TARGETS);
+        let targets = stack_folder(port).join(TARGETS);
         let mut binds = vec![
             read_only_bind(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
             read_only_bind(&generated.join("rules"), "/etc/prometheus/rules"),
@@ -237,7 +237,7 @@ impl ContainerSpec {
                 read_only_bind(&dashboards, DASHBOARDS),
                 // Grafana serves this folder publicly, so that a dashboard can link to the report
                 // of its run.
-                read_only_bind(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
+                read_only_bind(&workspace::state_folder(), &format!("/usr/share/grafana/{REPORTS}")),
             ],
             volume: None,
             user: None,
