@@ -40,13 +40,13 @@ struct PeerComparison {
     /// The peer's run with the median processor time.
     theirs: Cost,
     /// Our processor time per request divided by the peer's, of each round.
-    cpu_ratio: RatioSpread,
-    memory_ratio: RatioSpread,
+    cpu_ratio: RatioQuartiles,
+    memory_ratio: RatioQuartiles,
 }
 
 /// A median and its quartiles.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct RatioSpread {
+pub(super) struct RatioQuartiles {
     pub(super) median: f64,
     pub(super) quartiles: (f64, f64),
 }
@@ -180,23 +180,23 @@ fn compare(peer: String, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
         peer,
         ours: typical(|pair| pair.0),
         theirs: typical(|pair| pair.1),
-        cpu_ratio: spread(rounds.iter().map(cpu).collect()),
-        memory_ratio: spread(rounds.iter().map(memory).collect()),
+        cpu_ratio: quartiles(rounds.iter().map(cpu).collect()),
+        memory_ratio: quartiles(rounds.iter().map(memory).collect()),
         rounds,
     }
 }
 
-pub(super) fn spread(mut values: Vec<f64>) -> RatioSpread {
+pub(super) fn quartiles(mut values: Vec<f64>) -> RatioQuartiles {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     let middle = (values[last / 2] + values[last.div_ceil(2)]) / 2.0;
-    RatioSpread { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
+    RatioQuartiles { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
 }
 
 fn print(comparisons: &[PeerComparison]) {
     print_line("\n              CPU per request          ours / theirs            requests/s        peak memory");
     for PeerComparison { peer, ours, theirs, cpu_ratio, .. } in comparisons {
-        let RatioSpread { median, quartiles: (low, high) } = cpu_ratio;
+        let RatioQuartiles { median, quartiles: (low, high) } = cpu_ratio;
         print_line(&format!(
             "{peer:5}  {:7.2} to {:7.2} µs   {median:.3} ({low:.3} to {high:.3})   {:8.0} to {:8.0}   {:6.1} to {:6.1} MB",
             ours.cpu_us_per_request,

@@ -8,8 +8,8 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted;
 use perf_report::render::files::COMPARISON;
 
-use super::measure::MeasuredRounds;
 use super::rounds::Rounds;
+use super::run_rounds::MeasuredRounds;
 use super::sides::SideName;
 use crate::perf::perf_result::PerfResult;
 use crate::perf::publish::publish_comparison;

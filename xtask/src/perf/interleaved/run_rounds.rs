@@ -1,4 +1,4 @@
-//! Measures a comparison: as many rounds as it needs, up to the check that ends it.
+//! Runs the rounds of a comparison: as many as it needs, up to the check that ends it.
 
 use perf_compare::gate::Looks;
 use perf_report::Report;
