@@ -10,6 +10,7 @@ mod container_spec;
 mod error_chain;
 mod networks;
 mod pull;
+mod supported_limits;
 mod tool;
 
 use std::collections::HashSet;
