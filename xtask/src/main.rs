@@ -131,28 +131,29 @@ async fn wait_for_exit_code(command: impl Future<Output = anyhow::Result<ExitCod
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Perf(args) => without_leftovers(commands::perf::run(*args)).await,
-        Command::Merge(args) => merge::run(args).await,
-        Command::Stack(command) => without_leftovers(commands::stack::run(command)).await,
+        Command::Perf(args) => with_prepared_host(commands::perf::run(*args)).await,
+        Command::Merge(args) => commands::merge::run(args).await,
+        Command::Stack(command) => with_prepared_host(commands::stack::run(command)).await,
         Command::Runs(args) => commands::runs::run(&args),
-        Command::Comment(args) => comment::run(&args).await,
-        Command::NewScenario(args) => new::scenario(&args),
-        Command::NewService(args) => new::service(&args),
-        Command::Report(args) => report::run(&args).await,
-        Command::Compare(args) => compare::run(&args),
-        Command::Dashboards(command) => dashboards::run(command),
-        Command::Archive(command) => without_leftovers(archive::run(&command)).await,
-        Command::Export(args) => export::run(&args),
-        Command::Image(args) => without_leftovers(async { image::run(&args) }).await,
-        Command::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
-        Command::Codegen(args) => codegen::run(&args),
-        Command::Bench(command) => without_leftovers(bench::run(command)).await,
-        Command::Ci(args) => ci::run(&args).await,
+        Command::Report(args) => commands::report::run(&args).await,
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::NewScenario(args) => commands::new::scenario(&args),
+        Command::NewService(args) => commands::new::service(&args),
+        Command::Dashboards(command) => commands::dashboards::run(command),
+        Command::Archive(command) => with_prepared_host(commands::archive::run(&command)).await,
+        Command::Export(args) => commands::export::run(&args),
+        Command::Image(args) => with_prepared_host(async { commands::image::run(&args) }).await,
+        Command::Comment(args) => commands::comment::run(&args).await,
+        Command::Codegen(args) => commands::codegen::run(&args),
+        Command::Completions(args) => Ok(commands::completions::run(&args, &mut Cli::command())),
+        Command::Bench(command) => with_prepared_host(commands::bench::run(command)).await,
+        Command::Ci(args) => commands::ci::run(&args).await,
     }
 }
 
-/// Runs a command that starts processes or containers, after removing those of killed commands.
-async fn without_leftovers(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+/// Runs a command that starts processes or containers. Chooses the host of Docker for it, and
+/// removes what killed commands have left.
+async fn with_prepared_host(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     stack::docker_host::use_found_docker();
     leftovers::remove().await;
     command.await
