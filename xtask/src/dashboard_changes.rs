@@ -4,13 +4,22 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+/// How a changed query is described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueryChange {
+    /// By its name, on one line.
+    Named,
+    /// With the PromQL before and after.
+    WithPromql,
+}
+
 /// The changes between two versions of a dashboard. Each is on one line, unless the PromQL of
 /// changed queries is shown.
-pub(crate) fn differences(then: &Value, now: &Value, shows_queries: bool) -> Vec<String> {
+pub(crate) fn differences(then: &Value, now: &Value, queries: QueryChange) -> Vec<String> {
     let mut changes = Vec::new();
     for (title, then, now) in pairs(&panels(then), &panels(now)) {
         match (then, now) {
-            (Some(then), Some(now)) => panel_changes(title, then, now, shows_queries, &mut changes),
+            (Some(then), Some(now)) => panel_changes(title, then, now, queries, &mut changes),
             (Some(_), None) => changes.push(format!("panel {title:?} was removed")),
             (None, _) => changes.push(format!("panel {title:?} was added")),
         }
@@ -57,7 +66,7 @@ fn named<'a>(dashboard: &'a Value, path: &str) -> BTreeMap<&'a str, &'a Value> {
     list.filter_map(|entry| Some((entry["name"].as_str()?, entry))).collect()
 }
 
-fn panel_changes(title: &str, then: &Value, now: &Value, shows_queries: bool, changes: &mut Vec<String>) {
+fn panel_changes(title: &str, then: &Value, now: &Value, shown: QueryChange, changes: &mut Vec<String>) {
     let known = changes.len();
     let mut add = |change: String| changes.push(format!("panel {title:?}: {change}"));
     if then["type"] != now["type"] {
@@ -87,7 +96,7 @@ fn panel_changes(title: &str, then: &Value, now: &Value, shows_queries: bool, ch
     for (name, before, after) in pairs(&queries(then), &queries(now)) {
         match (before, after) {
             (Some(before), Some(after)) if before == after => {}
-            (Some(before), Some(after)) if shows_queries => {
+            (Some(before), Some(after)) if shown == QueryChange::WithPromql => {
                 add(format!("query {name} changed:\n    was {before}\n    is  {after}"));
             }
             (Some(_), Some(_)) => add(format!("query {name} changed")),

@@ -10,8 +10,9 @@ use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
 use perf_report::format::counted_more;
 
+use crate::dashboard_changes::{self, QueryChange};
 use crate::host::files;
-use crate::{dashboard_changes, kubernetes};
+use crate::kubernetes;
 
 pub(crate) fn generated_files() -> anyhow::Result<Vec<GeneratedFile>> {
     let mut files = monitoring::generated_files::files(services::ALL, &Timing::USUAL)?;
@@ -85,7 +86,7 @@ fn describe_change(found: &str, file: &GeneratedFile) -> String {
     let parsed =
         |text| serde_json::from_str::<serde_json::Value>(text).ok().filter(|json| json.get("panels").is_some());
     if let (Some(found), Some(generated)) = (parsed(found), parsed(generated)) {
-        let changes = dashboard_changes::differences(&found, &generated, false);
+        let changes = dashboard_changes::differences(&found, &generated, QueryChange::Named);
         if changes.is_empty() {
             return ": only in white space".to_owned();
         }

@@ -30,7 +30,7 @@ pub(crate) fn report_stop(code: ExitCode, message: &str) {
         return;
     }
     let finding = Finding::problem(code, Subject::Run, FindingKind::Other, message);
-    let report = workspace::perf().join("stopped").join("report.json");
+    let report = workspace::state_folder().join("stopped").join("report.json");
     let written = report_files::write_stop(&report, &finding);
     if let Err(error) = written.and_then(|()| append_to_job_page(&report)) {
         print_note(&format!("warning: failed to report this error on the job's page: {error:#}"));

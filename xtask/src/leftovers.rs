@@ -11,7 +11,7 @@ pub(crate) async fn remove() {
     // Processes first, because they may still write files that are removed next.
     cleanup.end_orphans().await;
     stack::clean_up(&mut cleanup).await;
-    cleanup.remove_outcomes(&workspace::perf());
+    cleanup.remove_outcomes(&workspace::state_folder());
     checkout::clean_up(&mut cleanup);
     cleanup.print();
 }

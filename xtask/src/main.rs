@@ -6,8 +6,7 @@
 mod backend;
 mod commands;
 mod dashboard_changes;
-mod flag_conflict;
-mod flag_error;
+mod flags;
 mod generated_files;
 mod github;
 mod host;
@@ -15,12 +14,9 @@ mod kubernetes;
 mod leftovers;
 mod perf;
 mod refusal;
-mod rule_args;
 mod runs;
 mod scenarios;
-mod setting_args;
 mod stack;
-mod values;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -29,10 +25,10 @@ use perf_report::exit_code::ExitCode;
 use commands::{
     archive, bench, ci, codegen, comment, compare, completions, dashboards, export, image, merge, new, report,
 };
-use flag_conflict::FlagConflict;
 use host::terminal;
 use perf::perf_error::{PerfError, catch_panic, exit_code};
 use perf::publish;
+use refusal::Refusal;
 
 /// Load tests, their monitoring and their verdicts
 #[derive(Debug, Parser)]
@@ -107,10 +103,10 @@ fn print_flag_error(error: &clap::Error) -> ExitCode {
         return if is_help { ExitCode::BadConfiguration } else { ExitCode::Met };
     }
     let words: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let cause = flag_error::describe(error, &Cli::command(), &words);
+    let cause = flags::flag_error::describe(error, &Cli::command(), &words);
     // These commands judge runs.
     match words.get(1).map(String::as_str) {
-        Some("perf" | "merge") => publish::finish(Err(PerfError::Flags(FlagConflict(cause)))),
+        Some("perf" | "merge") => publish::finish(Err(PerfError::Flags(Refusal(cause)))),
         _ => {
             terminal::print_error(&cause);
             ExitCode::BadConfiguration
@@ -135,28 +131,29 @@ async fn wait_for_exit_code(command: impl Future<Output = anyhow::Result<ExitCod
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Perf(args) => without_leftovers(commands::perf::run(*args)).await,
-        Command::Merge(args) => merge::run(args).await,
-        Command::Stack(command) => without_leftovers(commands::stack::run(command)).await,
+        Command::Perf(args) => with_prepared_host(commands::perf::run(*args)).await,
+        Command::Merge(args) => commands::merge::run(args).await,
+        Command::Stack(command) => with_prepared_host(commands::stack::run(command)).await,
         Command::Runs(args) => commands::runs::run(&args),
-        Command::Comment(args) => comment::run(&args).await,
-        Command::NewScenario(args) => new::scenario(&args),
-        Command::NewService(args) => new::service(&args),
-        Command::Report(args) => report::run(&args).await,
-        Command::Compare(args) => compare::run(&args),
-        Command::Dashboards(command) => dashboards::run(command),
-        Command::Archive(command) => without_leftovers(archive::run(&command)).await,
-        Command::Export(args) => export::run(&args),
-        Command::Image(args) => without_leftovers(async { image::run(&args) }).await,
-        Command::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
-        Command::Codegen(args) => codegen::run(&args),
-        Command::Bench(command) => without_leftovers(bench::run(command)).await,
-        Command::Ci(args) => ci::run(&args).await,
+        Command::Report(args) => commands::report::run(&args).await,
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::NewScenario(args) => commands::new::scenario(&args),
+        Command::NewService(args) => commands::new::service(&args),
+        Command::Dashboards(command) => commands::dashboards::run(command),
+        Command::Archive(command) => with_prepared_host(commands::archive::run(&command)).await,
+        Command::Export(args) => commands::export::run(&args),
+        Command::Image(args) => with_prepared_host(async { commands::image::run(&args) }).await,
+        Command::Comment(args) => commands::comment::run(&args).await,
+        Command::Codegen(args) => commands::codegen::run(&args),
+        Command::Completions(args) => Ok(commands::completions::run(&args, &mut Cli::command())),
+        Command::Bench(command) => with_prepared_host(commands::bench::run(command)).await,
+        Command::Ci(args) => commands::ci::run(&args).await,
     }
 }
 
-/// Runs a command that starts processes or containers, after removing those of killed commands.
-async fn without_leftovers(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+/// Runs a command that starts processes or containers. Chooses the host of Docker for it, and
+/// removes what killed commands have left.
+async fn with_prepared_host(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     stack::docker_host::use_found_docker();
     leftovers::remove().await;
     command.await

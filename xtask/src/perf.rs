@@ -2,6 +2,7 @@
 //! the stage before it.
 
 pub(crate) mod args;
+pub(crate) mod baseline_plan;
 pub(crate) mod child;
 pub(crate) mod compare;
 mod generate;
@@ -9,6 +10,7 @@ pub(crate) mod interleaved;
 pub(crate) mod judge;
 pub(crate) mod list;
 pub(crate) mod perf_error;
+pub(crate) mod perf_result;
 pub(crate) mod plan;
 pub(crate) mod prove;
 pub(crate) mod publish;
@@ -21,32 +23,20 @@ pub(crate) use args::PerfArgs;
 use compare::BaselineComparison;
 use generate::LoadOutput;
 use perf_error::{PerfError, after_cleanup, catch_panic};
+use perf_result::PerfResult;
 use plan::PerfPlan;
 use prove::ProofResult;
-use publish::{EndedRun, PerfResult};
+use publish::EndedRun;
 use services::Services;
 
 use crate::scenarios::ScenarioTest;
 
 /// Runs the scenarios of a plan, one after another.
 pub(crate) async fn run(plan: &PerfPlan) -> Result<PerfResult, PerfError> {
-    check_baseline(plan).await?;
+    compare::check_before(plan).await?;
     let services = Services::start(plan).await?;
     let result = catch_panic(run_all(plan, &services)).await;
     after_cleanup(result, |result| result.code, services.stop().await)
-}
-
-/// Checks that the run can be compared with its baseline. Only the scenario's process knows its
-/// load. If it cannot plan one, the run reports that.
-async fn check_baseline(plan: &PerfPlan) -> Result<(), PerfError> {
-    if !plan.sends() || plan.baseline.existing().is_none() {
-        return Ok(());
-    }
-    for scenario in &plan.scenarios {
-        let planned = child::summarize_plan(&plan.generator, scenario, &plan.settings, plan.signals.clone()).await;
-        plan.baseline.check_comparable(&scenario.name, planned.ok().as_ref())?;
-    }
-    Ok(())
 }
 
 async fn run_all(plan: &PerfPlan, services: &Services) -> Result<PerfResult, PerfError> {
@@ -65,7 +55,7 @@ async fn run_scenario(plan: &PerfPlan, services: &Services, scenario: &ScenarioT
     let before = prove::before(plan, services).await;
     let measured = match generate::run(plan, services, scenario).await? {
         LoadOutput::Measured(run) => run,
-        LoadOutput::Nothing(result) => return Ok(result),
+        LoadOutput::NothingToJudge(result) => return Ok(result),
     };
     let judged = judge::run(*measured)?;
     let (proof, compared) = if plan.is_interrupted() {

@@ -2,4 +2,5 @@
 
 pub(crate) mod recorded;
 pub(crate) mod report_files;
+pub(crate) mod report_index;
 pub(crate) mod reports;

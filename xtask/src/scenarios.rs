@@ -18,6 +18,14 @@ pub(crate) const PEAK_PROFILE: &str = "peak";
 /// The stub backend's package and binary.
 pub(crate) const STUB: &str = "stub-backend";
 
+/// The programs to build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Programs {
+    Scenarios,
+    /// The scenarios and the stub backend.
+    WithStub,
+}
+
 #[derive(Debug)]
 pub(crate) struct BuiltPrograms {
     /// The test binary that holds the scenarios.
@@ -46,10 +54,10 @@ pub(crate) enum ScenarioError {
     Failed(#[from] anyhow::Error),
 }
 
-/// Builds the scenarios, and the stub backend if it is needed.
-pub(crate) fn build(profile: &str, with_stub: bool) -> Result<BuiltPrograms, ScenarioError> {
+pub(crate) fn build(profile: &str, programs: Programs) -> Result<BuiltPrograms, ScenarioError> {
     // Always the whole workspace: with other packages, cargo selects other features, and would
     // compile many crates twice.
+    let with_stub = programs == Programs::WithStub;
     let mut args = vec!["--profile", profile, "--workspace", "--test", "load"];
     if with_stub {
         args.extend(["--bin", STUB]);
@@ -62,7 +70,7 @@ pub(crate) fn build(profile: &str, with_stub: bool) -> Result<BuiltPrograms, Sce
 /// Builds the stub backend of another checkout of this workspace, in its own target folder.
 pub(crate) fn build_stub_in(checkout: &Path) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
-    cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::perf().join("against/target"));
+    cargo.current_dir(checkout).env("CARGO_TARGET_DIR", workspace::state_folder().join("against/target"));
     let args = ["--profile", PROFILE, "--package", STUB, "--bin", STUB];
     cargo_build(&mut cargo, &args, "its stub backend does not compile")?.get(TargetKind::Bin, STUB)
 }

@@ -36,7 +36,7 @@ use crate::host::{http, owner, ports};
 pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
 pub(crate) use stack_args::{PortArgs, StackArgs};
 pub(crate) use stack_error::{StackError, UnavailableError};
-use stack_options::state_folder;
+use stack_options::stack_folder;
 pub(crate) use stack_options::{PROMETHEUS_PORT, ShownArchive, StackChoice, StackOptions};
 
 /// The folder of the shown archive, in the stack's state folder.
@@ -68,6 +68,13 @@ pub(crate) struct Stack {
     /// Whether Prometheus is a container. It then cannot read files that only this user may read.
     is_in_container: bool,
     port: u16,
+}
+
+/// A page of a backend's metrics that Prometheus can scrape.
+struct MetricsPage {
+    target: ScrapeTarget,
+    /// Whether the backend itself serves it, and not another server.
+    is_of_backend: bool,
 }
 
 /// Starts a stack, or reuses the running one.
@@ -162,7 +169,7 @@ pub(crate) async fn stop(parts: &[StackPart]) -> anyhow::Result<()> {
     let mut stopped = Ok(());
     for part in parts {
         stopped = stopped.and(match part {
-            StackPart::Container { name, .. } => docker::stop(name).await,
+            StackPart::Container { name, .. } => docker::remove_container(name).await,
             StackPart::Native { port, .. } => native::stop(*port).await,
         });
     }
@@ -191,25 +198,25 @@ impl Stack {
         mapping: Option<BackendMapping>,
     ) -> anyhow::Result<()> {
         let source = backend.into();
-        let targets = self.scrape_targets(source, mapping)?;
-        if targets.is_empty() {
+        let pages = self.metrics_pages(source, mapping)?;
+        if pages.is_empty() {
             return Ok(());
         }
         let MetricsSource { target: backend, token } = source;
         // Without it, metrics that are open to everyone are scraped nevertheless.
         let token = token.filter(|_| !self.is_in_container);
-        let has_login = |of_backend: bool| of_backend && (token.is_some() || http::has_login(backend));
+        let has_login = token.is_some() || http::has_login(backend);
         // The owner is written first: if this command is killed, the next one can clean up.
         files::write(backend_owner(self.port), owner::this_command())?;
-        let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, of_backend)| has_login(*of_backend));
+        let (own, others): (Vec<_>, Vec<_>) = pages.into_iter().partition(|page| page.is_of_backend && has_login);
         if !others.is_empty() {
-            let others: Vec<_> = others.into_iter().map(|(target, _)| target).collect();
+            let others: Vec<_> = others.into_iter().map(|page| page.target).collect();
             files::write(backend_file(self.port), serde_json::to_string(&others)?)?;
         }
         if own.is_empty() {
             return Ok(());
         }
-        let own: Vec<_> = own.into_iter().map(|(target, _)| target.with_login()).collect();
+        let own: Vec<_> = own.into_iter().map(|page| page.target.with_login()).collect();
         let folder = login_folder(self.port, if token.is_some() { TOKEN } else { LOGIN });
         files::make_folder(&folder)?;
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
@@ -222,27 +229,25 @@ impl Stack {
         files::write(folder.join("backend.json"), serde_json::to_string(&own)?)
     }
 
-    /// Each page of a backend's metrics that Prometheus can scrape, and whether the backend itself
-    /// serves it.
-    fn scrape_targets(
+    fn metrics_pages(
         &self,
         backend: MetricsSource<'_>,
         mapping: Option<BackendMapping>,
-    ) -> anyhow::Result<Vec<(ScrapeTarget, bool)>> {
+    ) -> anyhow::Result<Vec<MetricsPage>> {
         let backend = backend.target;
         if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
             return Ok(Vec::new());
         }
-        let target = |path| {
+        let page = |path| {
             let url = http::target_url(backend, path)?;
             let host = url.host_str().unwrap_or_default();
             let local = prometheus_store::is_this_machine(&url);
             let host = self.backend_host.filter(|_| local).unwrap_or(host);
             let port = url.port_or_known_default().unwrap_or(80);
             let target = ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path());
-            Ok((target, url.origin() == backend.origin()))
+            Ok(MetricsPage { target, is_of_backend: url.origin() == backend.origin() })
         };
-        target_metrics::paths(mapping).into_iter().map(target).collect()
+        target_metrics::paths(mapping).into_iter().map(page).collect()
     }
 
     /// Waits until Prometheus has dropped the series of backends at other addresses, which it
@@ -256,9 +261,9 @@ impl Stack {
         const LIMIT: Duration = Duration::from_secs(SCRAPE_INTERVAL.as_secs() * 4);
         const PAUSE: Duration = Duration::from_millis(250);
         let Some(url) = &self.prometheus else { return Ok(()) };
-        let targets = self.scrape_targets(backend, mapping)?;
+        let pages = self.metrics_pages(backend, mapping)?;
         let up = Selector::new("up").with(JOB, BACKEND_JOB);
-        let others = targets.iter().fold(up, |up, (target, _)| up.without(INSTANCE, target.instance()));
+        let others = pages.iter().fold(up, |up, page| up.without(INSTANCE, page.target.instance()));
         let others = others.now().max_by(&[]).to_string();
         let store = http::prometheus(url, &StoreAccess::default())?;
         let begin = clock::instant();
@@ -313,18 +318,18 @@ impl Stack {
 
 /// The file from which a stack's Prometheus reads the address of the backend.
 fn backend_file(prometheus_port: u16) -> PathBuf {
-    state_folder(prometheus_port).join(TARGETS).join("backend.json")
+    stack_folder(prometheus_port).join(TARGETS).join("backend.json")
 }
 
 /// The folder from which a stack's Prometheus reads a backend with a login of one kind. It has the
 /// backend's address, and user and password ([`LOGIN`]) or the token ([`TOKEN`]).
 fn login_folder(prometheus_port: u16, kind: &str) -> PathBuf {
-    state_folder(prometheus_port).join(TARGETS).join(kind)
+    stack_folder(prometheus_port).join(TARGETS).join(kind)
 }
 
 /// The file that names the owner of the backend's file.
 fn backend_owner(prometheus_port: u16) -> PathBuf {
-    state_folder(prometheus_port).join("backend-owner")
+    stack_folder(prometheus_port).join("backend-owner")
 }
 
 /// Removes the backend's files, with user, password and token, and its owner's.
@@ -336,11 +341,11 @@ fn forget_backend(prometheus_port: u16) -> anyhow::Result<()> {
 
 /// The folder in which a stack's archive is unpacked.
 pub(crate) fn archive_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
-    Ok(std::path::absolute(state_folder(prometheus_port).join(ARCHIVE))?)
+    Ok(std::path::absolute(stack_folder(prometheus_port).join(ARCHIVE))?)
 }
 
 fn make_targets_folder(prometheus_port: u16) -> anyhow::Result<PathBuf> {
-    let folder = state_folder(prometheus_port).join(TARGETS);
+    let folder = stack_folder(prometheus_port).join(TARGETS);
     files::make_folder(&folder)?;
     Ok(folder)
 }

@@ -205,7 +205,7 @@ fn unknown(samples: &[ExpositionSample], names: &BTreeSet<&str>) -> Option<Mappi
     Some(fit)
 }
 
-/// Fits the labels of a mapping to those of a counter. Also how well they fit.
+/// Fits a known mapping to the labels of a counter. Returns the fit's score and the fit.
 fn fit_labels(samples: &[ExpositionSample], known: &'static KnownMapping, requests: &str) -> (u32, MappingFit) {
     let KnownMapping { make, mapping, .. } = known;
     let mut fit = MappingFit { known, make, changes: Vec::new(), is_by_route: false, has_durations: false };

@@ -19,6 +19,7 @@ use monitoring::generated_files::rule_files;
 use monitoring::label::TESTID;
 use monitoring::prometheus::recording_rules::Timing;
 use monitoring::services;
+use perf_host::files::LATEST;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::format::counted;
@@ -29,15 +30,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::flags::setting_args::{ReportFolder, SettingArgs};
+use crate::flags::values::{UrlValue, whole_number};
 use crate::host::clock::Moment;
 use crate::host::terminal::print_line;
 use crate::host::{files, http, workspace};
 use crate::refusal::refuse;
+use crate::runs::report_index::ReportIndex;
 use crate::runs::reports;
-use crate::setting_args::{ReportFolder, SettingArgs};
 use crate::stack::dashboard_link::RunWindow;
 use crate::stack::{PROMETHEUS_PORT, local_url};
-use crate::values::{UrlValue, whole_number};
 use series::CollectedSeries;
 
 /// The version of the archive's layout; grows when a file moves or changes its format.
@@ -79,7 +81,7 @@ pub(crate) struct MakeArgs {
 
 /// A testid, or the link to the last run's folder.
 fn parse_run(text: &str) -> Result<String, perf_settings::ValueError> {
-    if text == "latest" { Ok(text.to_owned()) } else { perf_settings::parse_testid(text) }
+    if text == LATEST { Ok(text.to_owned()) } else { perf_settings::parse_testid(text) }
 }
 
 #[derive(Debug, Subcommand)]
@@ -139,16 +141,19 @@ pub(crate) async fn run(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn make(args: &MakeArgs) -> anyhow::Result<ExitCode> {
-    let perf = args.out.folder().unwrap_or_else(workspace::perf);
-    let folder = perf.join(&args.testid);
-    let path = folder.join(REPORT_FILE);
+    let index = ReportIndex::new(args.out.folder());
+    let perf = index.folder();
+    let path = index.run_folder(&args.testid).join(REPORT_FILE);
     if !path.is_file() {
-        let (testid, perf, hint) = (&args.testid, perf.display(), reports::suggest(&args.testid));
+        let testid = &args.testid;
+        let hint = index.suggest(testid);
+        let perf = perf.display();
         return Err(refuse(format!("{perf} has no report of {testid} (cargo xtask runs lists all){hint}")));
     }
     let report = reports::read(&path).map_err(refuse)?;
     // Not `latest`, which names another run tomorrow.
-    let (testid, folder) = (&report.run.testid, perf.join(&report.run.testid));
+    let testid = &report.run.testid;
+    let folder = index.run_folder(testid);
     let settings = Settings::from_lookup(&|name| workspace::var(name))?;
     let url = match &args.prometheus_url {
         Some(url) => url.clone(),

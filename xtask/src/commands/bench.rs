@@ -5,8 +5,8 @@ mod agents;
 mod bench_protocol;
 mod bench_setup;
 mod clock;
+mod detection;
 mod features;
-mod gate;
 mod nginx;
 mod peer;
 mod peers;
@@ -22,7 +22,7 @@ use clap::Subcommand;
 use perf_report::exit_code::ExitCode;
 use perf_settings::MAX_VUS;
 
-use crate::values::{MOST, whole_number};
+use crate::flags::values::{MOST, whole_number};
 
 /// The measurement to make.
 ///
@@ -150,7 +150,7 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
         BenchCommand::Agents(args) => agents::run(&args).await,
         BenchCommand::Arrivals { rate, duration, exact } => clock::arrivals(&rate, duration, exact).await,
         BenchCommand::Accuracy { duration } => clock::accuracy(duration).await,
-        BenchCommand::Gate { gates } => gate::run(gates),
+        BenchCommand::Gate { gates } => detection::run(gates),
         BenchCommand::Memory { vus, duration, thinking } => peers::memory(vus, duration, thinking).await,
     }
 }

@@ -110,7 +110,7 @@ fn run_tests(all: bool) -> anyhow::Result<()> {
     };
     let others = GROUPS.map(|(group, filters)| {
         let mut command = test();
-        command.args(filters).env(FOLDER, workspace::perf().join(group));
+        command.args(filters).env(FOLDER, workspace::state_folder().join(group));
         (group, thread::spawn(move || command.output()))
     });
     let mut first = test();

@@ -47,8 +47,8 @@ pub(crate) async fn run(args: &CommentArgs) -> anyhow::Result<ExitCode> {
         print_line("no comment: this is not a workflow of a pull request, or GITHUB_TOKEN is not set");
         return Ok(ExitCode::Met);
     };
-    let Some(file) = args.file.clone().or_else(|| newest(&workspace::perf())) else {
-        print_line(&format!("no comment: {} has no {MARKDOWN} of a run", workspace::perf().display()));
+    let Some(file) = args.file.clone().or_else(|| newest(&workspace::state_folder())) else {
+        print_line(&format!("no comment: {} has no {MARKDOWN} of a run", workspace::state_folder().display()));
         return Ok(ExitCode::Met);
     };
     let text = files::read(&file)?;

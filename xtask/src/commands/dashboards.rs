@@ -11,7 +11,7 @@ use perf_report::render::markdown;
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use crate::dashboard_changes;
+use crate::dashboard_changes::{self, QueryChange};
 use crate::host::git;
 use crate::host::terminal::print_line;
 use crate::host::{files, workspace};
@@ -45,7 +45,9 @@ pub(crate) fn run(command: DashboardsCommand) -> anyhow::Result<ExitCode> {
     let mut changes = Vec::new();
     for (name, then, now) in dashboard_changes::pairs(&then, &now) {
         match (then, now) {
-            (Some(then), Some(now)) => changes.extend(dashboard_changes::differences(then, now, true)),
+            (Some(then), Some(now)) => {
+                changes.extend(dashboard_changes::differences(then, now, QueryChange::WithPromql))
+            }
             (Some(_), None) => changes.push(format!("dashboard {name} was removed")),
             (None, _) => changes.push(format!("dashboard {name} was added")),
         }

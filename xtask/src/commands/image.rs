@@ -11,7 +11,7 @@ use crate::host::terminal::print_line;
 use crate::host::{child, files, git, workspace};
 use crate::kubernetes::USER;
 use crate::refusal::refuse;
-use crate::scenarios::{self, PROFILE};
+use crate::scenarios::{self, PROFILE, Programs};
 
 /// The recipe that compiles in Docker.
 const RECIPE: &str = "perf-tests/Dockerfile";
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &ImageArgs) -> anyhow::Result<ExitCode> {
         if !cfg!(target_os = "linux") {
             return Err(refuse("--local compiles for this system, and pods run Linux: remove --local"));
         }
-        let folder = workspace::perf().join("image");
+        let folder = workspace::state_folder().join("image");
         files::remove_folder(&folder)?;
         prepare(&folder, revision.as_deref())?;
         docker(&["build", "--tag", &name, &folder.display().to_string()])?;
@@ -81,7 +81,7 @@ fn docker(args: &[&str]) -> anyhow::Result<()> {
 /// Writes a folder from which Docker builds the image without any other image.
 fn prepare(folder: &Path, revision: Option<&str>) -> anyhow::Result<()> {
     let root = folder.join("root");
-    let program = scenarios::build(PROFILE, false)?.generator;
+    let program = scenarios::build(PROFILE, Programs::Scenarios)?.generator;
     copy(&program, &root, Path::new("load"))?;
     for library in libraries(&program)? {
         copy(&library, &root, &library)?;

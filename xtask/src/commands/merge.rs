@@ -10,15 +10,16 @@ use perf_report::exit_code::ExitCode;
 use perf_report::shard::{MAX_BYTES, ShardHeader};
 use perf_settings::{OUT, Settings, TESTID};
 
+use crate::flags::setting_args::{SettingArgs, SettingChoice};
 use crate::host::{files, workspace};
 use crate::perf::args::RunJudgingArgs;
 use crate::perf::compare;
 use crate::perf::perf_error::PerfError;
+use crate::perf::perf_result::PerfResult;
 use crate::perf::prove::ProofResult;
-use crate::perf::publish::{self, EndedRun, PerfResult};
+use crate::perf::publish::{self, EndedRun};
 use crate::perf::{child, judge, plan};
-use crate::scenarios::{self, PROFILE, ScenarioError};
-use crate::setting_args::{SettingArgs, SettingChoice};
+use crate::scenarios::{self, PROFILE, Programs, ScenarioError};
 
 /// Levels of folders in which files are found.
 const MOST_LEVELS: usize = 4;
@@ -46,6 +47,7 @@ struct MergedRun;
 
 impl SettingChoice for MergedRun {
     const VARIABLES: Option<&'static [&'static str]> = Some(&[TESTID, OUT]);
+    const READS_VARIABLES: bool = false;
 }
 
 pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
@@ -53,23 +55,24 @@ pub(crate) async fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
-    args.judging.check(false, "--baseline")?;
+    args.judging.check_rule()?;
+    args.judging.check_compares("--baseline")?;
     let settings = Settings::from_flags(args.run.given(), &|_| None)?;
     let paths = find_files(&args.folders).map_err(PerfError::Shards)?;
     let name = scenario(&paths[0]).map_err(PerfError::Shards)?;
     scenarios::check_names(std::slice::from_ref(&name))?;
-    let baseline = args.judging.plan()?;
+    let baseline = args.judging.plan(settings.out.clone())?;
     baseline.check_comparable(&name, None)?;
     let signals = Signals::count().map_err(anyhow::Error::from)?;
-    let built = plan::build(PROFILE, false, &signals)?;
+    let built = plan::build(PROFILE, Programs::Scenarios, &signals)?;
     let scenario = built.select_one(Some(&name)).map_err(|error| match error {
         ScenarioError::NoTest(name) => PerfError::OtherCheckout(name),
         error => error.into(),
     })?;
     let settings = Settings {
         merge: paths,
-        out: Some(settings.out.clone().unwrap_or_else(workspace::perf)),
-        folder: workspace::perf(),
+        out: Some(settings.out.clone().unwrap_or_else(workspace::state_folder)),
+        folder: workspace::state_folder(),
         quiet: true,
         ..settings
     };

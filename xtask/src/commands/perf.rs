@@ -5,8 +5,9 @@ mod drill;
 use perf_report::exit_code::ExitCode;
 
 use crate::perf::perf_error::PerfError;
+use crate::perf::perf_result::PerfResult;
 use crate::perf::plan::{self, PerfPlan};
-use crate::perf::publish::{self, PerfResult};
+use crate::perf::publish;
 use crate::perf::{self, PerfArgs, interleaved, list};
 
 pub(crate) async fn run(args: PerfArgs) -> anyhow::Result<ExitCode> {

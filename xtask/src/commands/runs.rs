@@ -3,11 +3,11 @@
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 
+use crate::flags::setting_args::{ReportFolder, SettingArgs};
+use crate::flags::values::{MOST, whole_number};
 use crate::host::terminal;
 use crate::host::workspace;
 use crate::runs::reports;
-use crate::setting_args::{ReportFolder, SettingArgs};
-use crate::values::{MOST, whole_number};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunsArgs {
@@ -27,7 +27,7 @@ pub(crate) struct RunsArgs {
 }
 
 pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
-    let folder = args.out.folder().unwrap_or_else(workspace::perf);
+    let folder = args.out.folder().unwrap_or_else(workspace::state_folder);
     let (mut reports, unreadable) = reports::read_all(&folder)?;
     let wanted = |report: &Report| {
         let has = |tag: &String| {

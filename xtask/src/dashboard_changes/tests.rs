@@ -10,7 +10,7 @@ fn changes_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let then = serde_json::to_value(service_dashboard::dashboard(&SHOP)).unwrap();
     let mut now = then.clone();
     change(&mut now);
-    differences(&then, &now, true)
+    differences(&then, &now, QueryChange::WithPromql)
 }
 
 #[test]

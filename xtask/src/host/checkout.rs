@@ -129,7 +129,7 @@ pub(crate) fn clean_up(cleanup: &mut Cleanup) {
 }
 
 fn folder() -> PathBuf {
-    workspace::perf().join("against")
+    workspace::state_folder().join("against")
 }
 
 fn remove(shell: &Shell, folder: &Path) -> anyhow::Result<()> {

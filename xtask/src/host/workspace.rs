@@ -20,7 +20,7 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// The folder of reports, locks and the stack's state.
-pub(crate) fn perf() -> PathBuf {
+pub(crate) fn state_folder() -> PathBuf {
     root().join(perf_settings::state_folder(&var))
 }
 

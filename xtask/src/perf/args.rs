@@ -12,7 +12,6 @@ mod gate_flag;
 mod help;
 mod interleaved;
 mod judging;
-mod shard;
 #[cfg(test)]
 mod tests;
 
@@ -22,12 +21,12 @@ pub(crate) use judging::RunJudgingArgs;
 
 use super::perf_error::PerfError;
 use crate::backend::mapping_fit;
+use crate::flags::setting_args::SettingArgs;
 use crate::host::git;
 use crate::host::workspace;
 use crate::kubernetes::KubernetesArgs;
 use crate::runs::reports;
 use crate::scenarios::{PEAK_PROFILE, PROFILE};
-use crate::setting_args::SettingArgs;
 use crate::stack::{PortArgs, StackArgs, StackOptions};
 
 /// The drill's Prometheus port. It differs from the default, so that a running stack does not

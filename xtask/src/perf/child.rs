@@ -61,7 +61,7 @@ pub(crate) async fn run(
     settings: Settings,
     signals: Signals,
 ) -> Result<ChildOutcome, PerfError> {
-    let folder = workspace::perf();
+    let folder = workspace::state_folder();
     files::make_folder(&folder)?;
     let outcome_file = folder.join(cleanup::outcome_name());
     files::remove_file(&outcome_file)?;
@@ -120,11 +120,11 @@ fn command(program: &Path, test: &str, settings: &Settings) -> anyhow::Result<Co
     // The scenario treats the end of this pipe as a signal, so that load stops even if this
     // process is killed.
     command.stdin(Stdio::piped());
-    // Settings hold secrets. Other users of the machine can read command lines, but not
-    // environments.
     // Only the proof reads the target's metrics.
     command.env_remove(AGENT_JOIN).env_remove(METRICS_TOKEN);
     let settings = Settings { metrics_token: None, ..settings.clone() };
+    // Settings hold secrets. Other users of the machine can read command lines, but not
+    // environments.
     command.env(SETTINGS_JSON, serde_json::to_string(&settings).context("failed to write settings")?);
     Ok(command)
 }

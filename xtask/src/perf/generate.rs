@@ -11,8 +11,9 @@ use super::args;
 use super::child::{self, ChildOutcome};
 use super::judge::MeasuredRun;
 use super::perf_error::PerfError;
+use super::perf_result::PerfResult;
 use super::plan::PerfPlan;
-use super::publish::{self, PerfResult};
+use super::publish;
 use super::services::Services;
 use crate::host::terminal;
 use crate::scenarios::ScenarioTest;
@@ -20,8 +21,8 @@ use crate::scenarios::ScenarioTest;
 /// The output of a scenario's process.
 pub(super) enum LoadOutput {
     Measured(Box<MeasuredRun>),
-    /// Nothing to judge: the reason is printed, or it was a dry run.
-    Nothing(PerfResult),
+    /// The reason is printed, or it was a dry run.
+    NothingToJudge(PerfResult),
 }
 
 /// Runs a scenario to its end. Prints its message or drawing, if any.
@@ -40,16 +41,16 @@ pub(super) async fn run(
         Ok(ChildOutcome::Measured(run)) => LoadOutput::Measured(run),
         Ok(ChildOutcome::Planned(summary)) => {
             summary.drawing.iter().for_each(|drawing| terminal::print_wrapped(drawing));
-            LoadOutput::Nothing(PerfResult::without_verdict(ExitCode::Met))
+            LoadOutput::NothingToJudge(PerfResult::without_verdict(ExitCode::Met))
         }
         Ok(ChildOutcome::Sharded { code, made }) => {
             terminal::print_wrapped(&sanitize(&made));
-            LoadOutput::Nothing(PerfResult::without_verdict(code))
+            LoadOutput::NothingToJudge(PerfResult::without_verdict(code))
         }
         // The other scenarios run nevertheless.
         Err(PerfError::Scenario { code, message }) => {
             let verdict = format!("{}: {}", scenario.name, code.describe_stop());
-            LoadOutput::Nothing(publish::stop(code, verdict, &message))
+            LoadOutput::NothingToJudge(publish::report_stop(code, verdict, &message))
         }
         Err(error) => return unmeasured(plan, scenario, error),
     })
@@ -64,7 +65,7 @@ fn unmeasured(plan: &PerfPlan, scenario: &ScenarioTest, error: PerfError) -> Res
         1 => terminal::print_stop(&verdict, &error.to_string()),
         _ => {}
     }
-    Ok(LoadOutput::Nothing(PerfResult::with_verdict(ExitCode::Interrupted, verdict)))
+    Ok(LoadOutput::NothingToJudge(PerfResult::with_verdict(ExitCode::Interrupted, verdict)))
 }
 
 fn settings(plan: &PerfPlan, services: &Services, scenario: &ScenarioTest) -> Settings {

@@ -9,9 +9,9 @@
 mod calibration;
 mod comparison_plan;
 mod conclude;
-mod measure;
 mod own_programs;
 mod rounds;
+mod run_rounds;
 mod service;
 mod sides;
 
@@ -23,7 +23,7 @@ use perf_settings::Settings;
 use super::PerfArgs;
 use super::args::ROUNDS_OF_CALIBRATION;
 use super::perf_error::{PerfError, after_cleanup, catch_panic};
-use super::publish::PerfResult;
+use super::perf_result::PerfResult;
 use crate::host::terminal;
 use calibration::CalibrationRecord;
 use comparison_plan::ComparisonPlan;
@@ -43,7 +43,7 @@ async fn run_planned(plan: &ComparisonPlan<'_>) -> Result<PerfResult, PerfError>
     if plan.args.interleaved.calibrate {
         return calibrate(&rounds).await;
     }
-    let measured = measure::run(&rounds).await?;
+    let measured = run_rounds::run(&rounds).await?;
     Ok(conclude::run(&rounds, measured)?)
 }
 

@@ -8,14 +8,14 @@ use super::child;
 use super::perf_error::PerfError;
 use super::plan;
 use crate::host::terminal;
-use crate::scenarios::ScenarioTest;
+use crate::scenarios::{Programs, ScenarioTest};
 
 /// Prints each scenario and its service, one a line. The name is the first word, for scripts.
 ///
 /// A dry run of each scenario gives the service. If it fails, the line has only the name, and a
 /// note says why.
 pub(crate) async fn run(args: &PerfArgs, signals: Signals) -> Result<(), PerfError> {
-    let built = plan::build(args.profile(), false, &signals)?;
+    let built = plan::build(args.profile(), Programs::Scenarios, &signals)?;
     let scenarios = built.list()?;
     let settings = Settings { quiet: true, ..Settings::new(parse_url(DEFAULT_TARGET)?) };
     let width = width(&scenarios);

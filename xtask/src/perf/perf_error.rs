@@ -9,7 +9,6 @@ use perf_host::files::TestidInUse;
 use perf_report::exit_code::ExitCode;
 use perf_settings::{SettingsError, ValueError};
 
-use crate::flag_conflict::FlagConflict;
 use crate::host::checkout::CheckoutError;
 use crate::kubernetes::LaunchError;
 use crate::refusal::Refusal;
@@ -23,7 +22,7 @@ pub(crate) enum PerfError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
-    Flags(#[from] FlagConflict),
+    Flags(#[from] Refusal),
     #[error(transparent)]
     Target(#[from] ValueError),
     #[error("--against: {0}")]

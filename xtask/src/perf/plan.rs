@@ -16,12 +16,12 @@ use perf_report::render::files::{EVIDENCE, REPORT};
 use perf_settings::{Settings, StubTarget, TESTID};
 
 use super::args::{PerfArgs, ProofMode};
-use super::compare::BaselinePlan;
+use super::baseline_plan::BaselinePlan;
 use super::perf_error::PerfError;
 use crate::generated_files;
 use crate::host::workspace;
 use crate::kubernetes::KubernetesArgs;
-use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
+use crate::scenarios::{self, BuiltPrograms, Programs, ScenarioTest};
 use crate::stack::StackOptions;
 
 /// The plan of a command.
@@ -63,7 +63,7 @@ impl PerfPlan {
     /// Builds the scenarios, and the stub backend if it is needed, and chooses the scenarios to
     /// run.
     pub(crate) fn new(args: &PerfArgs, settings: Settings, signals: Signals) -> Result<Self, PerfError> {
-        let baseline = args.judging.plan()?;
+        let baseline = args.judging.plan(settings.out.clone())?;
         let named = args.scenarios()?;
         // Checked before the build, which may take minutes.
         scenarios::check_names(&named)?;
@@ -74,7 +74,8 @@ impl PerfPlan {
         if needs_stack {
             check_generated_files()?;
         }
-        let built = build(args.profile(), needs_stub, &signals)?;
+        let programs = if needs_stub { Programs::WithStub } else { Programs::Scenarios };
+        let built = build(args.profile(), programs, &signals)?;
         let scenarios = match settings.smoke && named.is_empty() {
             true => built.list()?,
             false => built.select(&named)?,
@@ -128,7 +129,7 @@ fn run_testid(given: &str, scenario: &ScenarioTest, runs: usize) -> String {
 /// Checks that no folder of a run has another run.
 fn check_folders(settings: &Settings, scenarios: &[ScenarioTest]) -> Result<(), TestidInUse> {
     let Some(given) = &settings.testid else { return Ok(()) };
-    let out = settings.out.clone().unwrap_or_else(workspace::perf);
+    let out = settings.out.clone().unwrap_or_else(workspace::state_folder);
     let name = settings.setting_name(TESTID);
     scenarios.iter().try_for_each(|scenario| {
         let testid = run_testid(given, scenario, scenarios.len());
@@ -144,10 +145,10 @@ pub(crate) fn check_generated_files() -> Result<(), PerfError> {
     Err(PerfError::StaleFiles(format!("{first}{more}")))
 }
 
-/// Builds the scenarios, and the stub backend if it is needed. A signal from the terminal also ends
+/// Builds programs. A signal from the terminal also ends
 /// cargo, which is not an error of the scenarios.
-pub(crate) fn build(profile: &str, with_stub: bool, signals: &Signals) -> Result<BuiltPrograms, PerfError> {
-    scenarios::build(profile, with_stub).map_err(|error| match signals.number() {
+pub(crate) fn build(profile: &str, programs: Programs, signals: &Signals) -> Result<BuiltPrograms, PerfError> {
+    scenarios::build(profile, programs).map_err(|error| match signals.number() {
         0 => error.into(),
         _ => PerfError::Interrupted("interrupted while the scenarios were compiling"),
     })

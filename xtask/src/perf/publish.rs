@@ -1,7 +1,9 @@
 //! The last stage: writes the files, the job's page and annotations, prints the result, and returns
 //! the exit code.
 
-use std::path::{Path, PathBuf};
+mod concluded_run;
+
+use std::path::Path;
 
 use monitoring::sanitize::sanitize;
 use perf_report::Report;
@@ -9,101 +11,17 @@ use perf_report::comparison::Comparison;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::Severity;
 use perf_report::findings::{comparison_findings, run_findings};
-use perf_report::gate::Gate;
-use perf_report::headline::Headline;
-use perf_report::render::files::{HTML, REPORT};
-use perf_report::render::terminal::RunResult;
+use perf_report::render::files::REPORT;
 use url::Url;
 
-use super::compare::{BaselineComparison, BaselinePlan};
-use super::judge::JudgedRun;
+use super::baseline_plan::BaselinePlan;
 use super::perf_error::PerfError;
-use super::prove::ProofResult;
+use super::perf_result::PerfResult;
 use crate::github;
 use crate::host::terminal;
-use crate::runs::{recorded, report_files, reports};
-use crate::stack::dashboard_link::dashboard_link;
-
-/// A run that is judged, proven and compared.
-pub(crate) struct EndedRun {
-    pub(crate) judged: JudgedRun,
-    pub(crate) proof: ProofResult,
-    pub(crate) compared: BaselineComparison,
-}
-
-/// The result of one or more runs.
-#[derive(Debug)]
-pub(crate) struct PerfResult {
-    /// The most severe exit code of all runs.
-    pub(crate) code: ExitCode,
-    /// The verdict of each run that has one.
-    pub(crate) verdicts: Vec<String>,
-}
-
-impl PerfResult {
-    pub(crate) const fn without_verdict(code: ExitCode) -> Self {
-        Self { code, verdicts: Vec::new() }
-    }
-
-    pub(crate) fn with_verdict(code: ExitCode, verdict: String) -> Self {
-        Self { code, verdicts: vec![verdict] }
-    }
-
-    pub(crate) fn from_comparison(compared: &Comparison) -> Self {
-        Self::with_verdict(compared.exit_code, Headline::for_comparison(compared).verdict)
-    }
-
-    /// This result, and the one of a later run.
-    pub(crate) fn and(mut self, later: Self) -> Self {
-        self.code = self.code.or_worse(later.code);
-        self.verdicts.extend(later.verdicts);
-        self
-    }
-}
-
-/// A run with its report, and everything that is printed beside it.
-pub(crate) struct PublishedRun {
-    /// The path of `report.json`.
-    path: PathBuf,
-    report: Report,
-    /// The run's exit code before the proof and the comparison.
-    own: ExitCode,
-    proof: Option<String>,
-    compared: BaselineComparison,
-    pub(crate) dashboard: Option<Url>,
-    html: String,
-}
-
-impl PublishedRun {
-    /// The run with all findings of its test, its proof and its comparison.
-    pub(crate) fn new(ended: EndedRun, gate: Gate, requests_per_day: Option<u64>, grafana: Option<&Url>) -> Self {
-        let EndedRun { judged: JudgedRun { folder, report: judged, test_failed }, proof, compared } = ended;
-        let own = test_failed.as_ref().and_then(|problem| problem.exit_code).unwrap_or(judged.exit_code);
-        let findings = test_failed.into_iter().chain(proof.findings).collect();
-        let report = compared.conclude(gate, judged, findings).for_requests_per_day(requests_per_day);
-        // Without load or the final metrics, the dashboard would not show the run.
-        let is_shown = report.was_loaded() && report.run.store.as_ref().is_some_and(|store| store.complete);
-        let dashboard = grafana.filter(|_| is_shown).and_then(|grafana| dashboard_link(grafana, &report));
-        let (path, html) = (folder.join(REPORT), folder.join(HTML).display().to_string());
-        Self { path, report, own, proof: proof.text, compared, dashboard, html }
-    }
-
-    /// Everything that is printed, except the verdict in the last line.
-    pub(crate) fn result(&self) -> RunResult<'_> {
-        RunResult {
-            report: &self.report,
-            proof: self.proof.as_deref(),
-            compared: self.compared.comparison(),
-            dashboard: self.dashboard.as_ref().map(Url::as_str),
-            html: &self.html,
-        }
-    }
-
-    /// The last line.
-    pub(crate) fn verdict(&self) -> String {
-        Headline::new(&self.report).verdict
-    }
-}
+use crate::runs::report_index::baseline_folder;
+use crate::runs::{recorded, report_files};
+pub(crate) use concluded_run::{ConcludedRun, EndedRun};
 
 /// Prints and publishes a run, and saves it as a baseline if that is asked for.
 pub(crate) fn run(
@@ -112,9 +30,9 @@ pub(crate) fn run(
     requests_per_day: Option<u64>,
     grafana: Option<&Url>,
 ) -> Result<PerfResult, PerfError> {
-    let run = PublishedRun::new(ended, baseline.gate, requests_per_day, grafana);
+    let run = ConcludedRun::new(ended, baseline.gate, requests_per_day, grafana);
     terminal::print_run(&run.result());
-    write(&run.path, &run.report, run.compared.comparison())?;
+    write(&run.report_path, &run.report, run.compared.comparison())?;
     if let Some(name) = &baseline.save {
         save_baseline(name, &run)?;
     }
@@ -134,24 +52,24 @@ fn write(path: &Path, report: &Report, compared: Option<&Comparison>) -> anyhow:
 ///
 /// A baseline that the run was compared with is not replaced. Otherwise a regression would be
 /// reported only once, and a slow drift never.
-fn save_baseline(name: &str, run: &PublishedRun) -> Result<(), PerfError> {
-    if !matches!(run.own, ExitCode::Met | ExitCode::Missed) {
-        terminal::print_note(&format!("not saved as baseline {name:?}: {}", run.own.describe()));
+fn save_baseline(name: &str, run: &ConcludedRun) -> Result<(), PerfError> {
+    if !matches!(run.code_before_proof, ExitCode::Met | ExitCode::Missed) {
+        terminal::print_note(&format!("not saved as baseline {name:?}: {}", run.code_before_proof.describe()));
         return Ok(());
     }
-    if run.compared.comparison().is_some() && reports::baseline_folder(name).join(REPORT).is_file() {
+    if run.compared.comparison().is_some() && baseline_folder(name).join(REPORT).is_file() {
         terminal::print_note(&format!(
             "baseline {name:?} is unchanged: to replace it by this run, leave out --baseline"
         ));
         return Ok(());
     }
-    let folder = recorded::keep(name, &run.path)?;
+    let folder = recorded::keep(name, &run.report_path)?;
     terminal::print_line(&format!("baseline   {name}, in {}", folder.display()));
     Ok(())
 }
 
 /// Prints and publishes an interleaved comparison.
-pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<PerfResult> {
+pub(crate) fn publish_comparison(path: &Path, compared: &Comparison) -> anyhow::Result<PerfResult> {
     terminal::print_comparison(compared, path);
     report_files::write_comparison(path, compared)?;
     github::append_to_job_page(path)?;
@@ -160,7 +78,7 @@ pub(crate) fn comparison(path: &Path, compared: &Comparison) -> anyhow::Result<P
 }
 
 /// Prints and publishes why a command or a scenario ended without a report.
-pub(super) fn stop(code: ExitCode, verdict: String, cause: &str) -> PerfResult {
+pub(super) fn report_stop(code: ExitCode, verdict: String, cause: &str) -> PerfResult {
     let cause = sanitize(cause);
     terminal::print_stop(&verdict, &cause);
     github::report_stop(code, &cause);
@@ -173,11 +91,8 @@ pub(crate) fn finish(result: Result<Option<PerfResult>, PerfError>) -> ExitCode 
     let result = match result {
         Ok(Some(result)) => result,
         Ok(None) => return ExitCode::Met,
-        Err(error) => stop(error.code(), error.verdict(), &error.to_string()),
+        Err(error) => report_stop(error.code(), error.verdict(), &error.to_string()),
     };
     terminal::print_code(result.code, &result.verdicts);
     result.code
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,4 @@
-//! Finds and reads reports of runs, and makes reports from evidence.
+//! Reads reports of runs, and makes reports from evidence.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,16 @@ use perf_report::comparison::Comparison;
 use perf_report::evidence::{Evidence, RunOverview};
 use perf_report::judgement::judge;
 use perf_report::read::{read_comparison, read_report};
-use perf_report::render::files::{COMPARISON, EVIDENCE, REPORT};
+use perf_report::render::files::{COMPARISON, REPORT};
 
-use crate::host::{files, workspace};
-use perf_host::nearest::did_you_mean;
+use crate::host::files;
+
+/// A report, and the path of its file.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordedReport {
+    pub(crate) path: PathBuf,
+    pub(crate) report: Report,
+}
 
 /// Reads a report.
 ///
@@ -64,55 +70,6 @@ pub(crate) fn judge_evidence(evidence: Evidence) -> Result<Report, UnjudgeableEr
     }
     let judgement = judge(catalogue, &evidence);
     Ok(Report::new(evidence, judgement))
-}
-
-/// The path of evidence that has no report beside it, by the run's name or by its path.
-pub(crate) fn find_unjudged_evidence(name: &str) -> Option<PathBuf> {
-    find_without_report(name, EVIDENCE)
-}
-
-fn find_without_report(name: &str, file: &str) -> Option<PathBuf> {
-    let places = [PathBuf::from(name), workspace::perf().join(name).join(file)];
-    places.into_iter().find(|path| path.ends_with(file) && path.is_file() && !path.with_file_name(REPORT).exists())
-}
-
-pub(crate) fn baseline_folder(name: &str) -> PathBuf {
-    workspace::perf().join("baselines").join(name)
-}
-
-/// The path of a report: of a baseline, of a run, or the file of that name. `None` if none of them
-/// exists.
-pub(crate) fn find_path(name: &str) -> Option<PathBuf> {
-    let places = [baseline_folder(name).join(REPORT), PathBuf::from(name), workspace::perf().join(name).join(REPORT)];
-    places.into_iter().find(|path| path.is_file())
-}
-
-/// The report of a baseline or a run by its name, or in a file.
-pub(crate) fn find(name: &str) -> anyhow::Result<(PathBuf, Report)> {
-    let path = find_path(name).with_context(|| {
-        let hint = suggest(name);
-        let folder = workspace::perf();
-        format!("{name:?} is not a file, a baseline or a run in {} (see cargo xtask runs){hint}", folder.display())
-    })?;
-    let report = read(&path)?;
-    Ok((path, report))
-}
-
-/// A suggestion for the name of a run or baseline that does not exist; empty if none is like it.
-pub(crate) fn suggest(name: &str) -> String {
-    did_you_mean(name, names().iter().map(String::as_str))
-}
-
-fn names() -> Vec<String> {
-    let folders = [workspace::perf(), workspace::perf().join("baselines")];
-    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-}
-
-/// An interleaved comparison, by its name or its path. `None` if the name is of something else.
-pub(crate) fn find_comparison(name: &str) -> anyhow::Result<Option<(PathBuf, Comparison)>> {
-    let Some(path) = find_without_report(name, COMPARISON) else { return Ok(None) };
-    Ok(comparison_beside(&path)?.map(|compared| (path, compared)))
 }
 
 /// The comparison beside a report, if the run was compared.

@@ -10,6 +10,7 @@ mod container_spec;
 mod error_chain;
 mod networks;
 mod pull;
+mod supported_limits;
 mod tool;
 
 use std::collections::HashSet;
@@ -31,7 +32,7 @@ use crate::host::cleanup::Cleanup;
 use crate::host::terminal::print_note;
 use crate::host::{http, owner, workspace};
 use container::{
-    CONFIG_HASH, CREATED_BY, KEEPS_DATA, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, list_own, remove,
+    CONFIG_HASH, CREATED_BY, KEEPS_DATA, OWNER, OwnContainer, PORT, URL, WORKSPACE, inspect, list_own,
     remove_if_made_here,
 };
 use container_spec::{ContainerSpec, Network, Role};
@@ -58,8 +59,8 @@ pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
         ..Stack::default()
     };
     if options.grafana {
-        let service = ContainerSpec::grafana(options, &images, network)?;
-        match start(&docker, &service, network).await {
+        let spec = ContainerSpec::grafana(options, &images, network)?;
+        match start(&docker, &spec, network).await {
             Ok(()) => stack.grafana = Some(local_url(options.grafana_port)?),
             // A taken port is an error, since the user can choose another. Any other problem is a
             // warning: the verdict does not depend on Grafana.
@@ -89,13 +90,13 @@ async fn prometheus(
         (None, false) => (Network::Host, Some(Network::Bridge)),
     };
     loop {
-        let service = ContainerSpec::prometheus(options, images, network)?;
-        match start(docker, &service, network).await {
+        let spec = ContainerSpec::prometheus(options, images, network)?;
+        match start(docker, &spec, network).await {
             Ok(()) => return Ok((url, network)),
             Err(error @ StackError::Unavailable(_)) => {
                 // A running container that is not reachable has the network of another machine.
-                let unreachable = inspect(docker, &service.name).await?.is_some_and(|found| found.running);
-                remove_if_made_here(docker, &service.name).await?;
+                let unreachable = inspect(docker, &spec.name).await?.is_some_and(|found| found.running);
+                remove_if_made_here(docker, &spec.name).await?;
                 network = other.take().filter(|_| unreachable).ok_or(error)?;
             }
             Err(error) => return Err(error),
@@ -104,44 +105,44 @@ async fn prometheus(
 }
 
 /// Starts the service, unless a container made from the same specification is running.
-async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Result<(), StackError> {
-    let config_hash = service.config_hash(network);
-    let ready = local_url(service.port)?.join(service.ready).context("failed to make a URL")?;
-    if let Some(found) = inspect(docker, &service.name).await? {
+async fn start(docker: &Docker, spec: &ContainerSpec, network: Network) -> Result<(), StackError> {
+    let config_hash = spec.config_hash(network);
+    let ready = local_url(spec.port)?.join(spec.ready_path).context("failed to make a URL")?;
+    if let Some(found) = inspect(docker, &spec.name).await? {
         // Checked before `running`: the other command may be about to start the container.
-        check_owner(&found.owner, service.stack)?;
+        check_owner(&found.owner, spec.stack_port)?;
         // A run that keeps no data may use a stack that keeps data, but not the other way round.
-        let keeps_enough = found.keeps_data || service.volume.is_none();
+        let keeps_enough = found.keeps_data || spec.volume.is_none();
         if found.running && found.config_hash == config_hash && keeps_enough && http::ready(&ready, READY).await? {
             return Ok(());
         }
-        remove(docker, &service.name).await?;
+        container::remove(docker, &spec.name).await?;
     }
-    match service.role {
-        Role::Prometheus => check_prometheus_port(service.port)?,
-        Role::Grafana => check_grafana_port(service.port)?,
+    match spec.role {
+        Role::Prometheus => check_prometheus_port(spec.port)?,
+        Role::Grafana => check_grafana_port(spec.port)?,
     }
-    if docker.inspect_image(&service.image).await.is_err() {
-        eprintln!("pulling {} (only the first time)", service.image);
-        pull::pull_without_credentials(docker, &service.image, container_spec::WITH_PULL).await;
+    if docker.inspect_image(&spec.image).await.is_err() {
+        eprintln!("pulling {} (only the first time)", spec.image);
+        pull::pull_without_credentials(docker, &spec.image, container_spec::WITH_PULL).await;
     }
     let labels = [
         (WORKSPACE, workspace::id()),
         (CONFIG_HASH, config_hash),
-        (PORT, service.stack.to_string()),
-        (URL, local_url(service.port)?.to_string()),
-        (KEEPS_DATA, service.volume.is_some().to_string()),
-        (OWNER, service.owner.clone()),
+        (PORT, spec.stack_port.to_string()),
+        (URL, local_url(spec.port)?.to_string()),
+        (KEEPS_DATA, spec.volume.is_some().to_string()),
+        (OWNER, spec.owner.clone()),
         (CREATED_BY, owner::this_command()),
     ];
-    if let Err(error) = service.start(network, labels).await {
-        let log = container::last_log_line(docker, &service.name).await;
-        remove_if_made_here(docker, &service.name).await?;
+    if let Err(error) = spec.start(network, labels).await {
+        let log = container::last_log_line(docker, &spec.name).await;
+        remove_if_made_here(docker, &spec.name).await?;
         let log = if log.is_empty() { String::new() } else { format!("; last line of its log: {log}") };
         // An image that the user chose must start. In place of the official image, another kind of
         // stack will do.
-        let failed = ContainerError { image: service.image.clone(), why: format!("{error}{log}") };
-        return Err(match service.image_is_chosen {
+        let failed = ContainerError { image: spec.image.clone(), why: format!("{error}{log}") };
+        return Err(match spec.image_is_chosen {
             true => StackError::ChosenImage(failed),
             false => UnavailableError::Container(failed).into(),
         });
@@ -149,7 +150,7 @@ async fn start(docker: &Docker, service: &ContainerSpec, network: Network) -> Re
     if http::ready(&ready, READY).await? {
         return Ok(());
     }
-    Err(UnavailableError::NotReachable { image: service.image.clone(), url: ready.to_string() }.into())
+    Err(UnavailableError::NotReachable { image: spec.image.clone(), url: ready.to_string() }.into())
 }
 
 /// The remedy if no Docker was found, and the user named none.
@@ -212,16 +213,16 @@ pub(super) async fn clean_up(cleanup: &mut Cleanup) {
     let Ok(docker) = connect().await else { return };
     let found = cleanup.ok_or_record(list_own(&docker, None).await);
     for found in found.iter().flatten().filter(|found| owner::is_gone(&found.owner)) {
-        cleanup.record(remove(&docker, &found.name).await, || format!("container {}", found.name));
+        cleanup.record(container::remove(&docker, &found.name).await, || format!("container {}", found.name));
     }
     if let Some(in_use) = cleanup.ok_or_record(networks_in_use(&docker).await) {
         networks::clean_up(&docker, &in_use, cleanup).await;
     }
 }
 
-/// Removes a container of this clone.
-pub(super) async fn stop(name: &str) -> anyhow::Result<()> {
-    remove(&connect().await?, name).await
+/// Ends and removes a container of this clone.
+pub(super) async fn remove_container(name: &str) -> anyhow::Result<()> {
+    container::remove(&connect().await?, name).await
 }
 
 /// Removes the networks of this clone that no container uses.

@@ -17,7 +17,7 @@ use tokio::process::Child;
 
 use super::{
     ARCHIVE, Stack, StackError, StackOptions, StackPart, UnavailableError, archive_folder, backend_owner, check_owner,
-    check_prometheus_port, forget_backend, local_url, make_targets_folder, state_folder,
+    check_prometheus_port, forget_backend, local_url, make_targets_folder, stack_folder,
 };
 use crate::host::cleanup::Cleanup;
 use crate::host::{child, files, http, owner, processes, workspace};
@@ -36,7 +36,7 @@ const STOP: Duration = Duration::from_secs(20);
 /// Starts Prometheus, or reuses the one that a command of this clone started.
 pub(super) async fn up(options: &StackOptions) -> Result<Stack, StackError> {
     let port = options.prometheus_port;
-    let folder = state_folder(port);
+    let folder = stack_folder(port);
     let url = local_url(port)?;
     let stack = Stack { prometheus: Some(url.clone()), port, ..Stack::default() };
     if let Some(data) = data_folder(port).await {
@@ -118,7 +118,7 @@ async fn data_folder(port: u16) -> Option<PathBuf> {
     let prometheus = http::prometheus(&local_url(port).ok()?, &StoreAccess::default()).ok()?;
     let flags = prometheus.get_json("status/flags", &[]).await.ok()?;
     let path = PathBuf::from(flags.pointer("/data/storage.tsdb.path").and_then(Value::as_str)?);
-    let own = [DATA, TEMPORARY_DATA].map(|data| state_folder(port).join(data));
+    let own = [DATA, TEMPORARY_DATA].map(|data| stack_folder(port).join(data));
     let is_ours = own.contains(&path) || archive_folder(port).is_ok_and(|archive| path.starts_with(archive));
     is_ours.then_some(path)
 }
@@ -155,7 +155,7 @@ async fn has_process(folder: &Path) -> bool {
 
 /// Stops this clone's Prometheus at that port.
 pub(super) async fn stop(port: u16) -> anyhow::Result<()> {
-    let folder = state_folder(port);
+    let folder = stack_folder(port);
     let file = folder.join(PID);
     let text = files::read(&file)?;
     // Prometheus may have ended by itself, and another process may have its id now. Only on Linux
@@ -182,7 +182,7 @@ fn remove_temporary(folder: &Path) -> anyhow::Result<()> {
 /// Removes what ended commands have left: the scraped backend of any stack, and the temporary data
 /// of their Prometheus. Stops that Prometheus if it still runs.
 pub(super) async fn clean_up(cleanup: &mut Cleanup) {
-    for (port, folder) in state_folders(None) {
+    for (port, folder) in stack_folders(None) {
         if owner::is_gone_in(&backend_owner(port)) {
             cleanup.record(forget_backend(port), || format!("the scraped backend of the stack at port {port}"));
         }
@@ -243,7 +243,7 @@ pub(crate) async fn logs(follow: bool) -> anyhow::Result<usize> {
 
 /// The folders with data of this clone's stacks, whether or not it is in use.
 pub(crate) fn data(only: Option<u16>) -> Vec<PathBuf> {
-    let folders = state_folders(only).into_iter();
+    let folders = stack_folders(only).into_iter();
     folders
         .flat_map(|(_, folder)| [DATA, TEMPORARY_DATA, ARCHIVE].map(|data| folder.join(data)))
         .filter(|data| data.exists())
@@ -257,16 +257,16 @@ pub(crate) fn remove_data(only: Option<u16>) -> anyhow::Result<()> {
 
 /// Port and state folder of each stack in which a Prometheus was started.
 fn started_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
-    state_folders(only).into_iter().filter(|(_, folder)| folder.join(PID).exists()).collect()
+    stack_folders(only).into_iter().filter(|(_, folder)| folder.join(PID).exists()).collect()
 }
 
 /// Port and state folder of all stacks that have ever been started in this clone.
-fn state_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
-    let entries = fs::read_dir(workspace::perf().join("stack")).into_iter().flatten().flatten();
+fn stack_folders(only: Option<u16>) -> Vec<(u16, PathBuf)> {
+    let entries = fs::read_dir(workspace::state_folder().join("stack")).into_iter().flatten().flatten();
     let ports = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u16>().ok());
     let mut folders: Vec<_> = ports.filter(|port| only.is_none_or(|only| only == *port)).collect();
     folders.sort_unstable();
-    folders.into_iter().map(|port| (port, state_folder(port))).collect()
+    folders.into_iter().map(|port| (port, stack_folder(port))).collect()
 }
 
 /// The last line of a log, which usually says why its writer ended.

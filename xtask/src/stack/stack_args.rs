@@ -3,7 +3,7 @@
 use monitoring::prometheus::recording_rules::Timing;
 
 use super::stack_options::{GRAFANA_PORT, PROMETHEUS_PORT, StackChoice, StackOptions};
-use crate::values::whole_number;
+use crate::flags::values::whole_number;
 
 /// The programs of a stack.
 #[derive(Debug, Clone, Copy, clap::Args)]

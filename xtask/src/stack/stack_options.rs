@@ -70,6 +70,6 @@ impl StackOptions {
 }
 
 /// The folder of a stack's target file, and of all state of a Prometheus from PATH.
-pub(super) fn state_folder(prometheus_port: u16) -> PathBuf {
-    workspace::perf().join("stack").join(prometheus_port.to_string())
+pub(super) fn stack_folder(prometheus_port: u16) -> PathBuf {
+    workspace::state_folder().join("stack").join(prometheus_port.to_string())
 }

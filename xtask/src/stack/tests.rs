@@ -16,7 +16,7 @@ fn only_the_origin_of_the_target_is_scraped_with_its_login() {
     let stack = Stack { prometheus: Some(local_url(port).unwrap()), port, ..Stack::default() };
     make_targets_folder(port).unwrap();
     let target = Url::parse("http://me:secret@127.0.0.1:8000").unwrap();
-    let folders = [login_folder(port, LOGIN), login_folder(port, TOKEN), state_folder(port).join(TARGETS)];
+    let folders = [login_folder(port, LOGIN), login_folder(port, TOKEN), stack_folder(port).join(TARGETS)];
     let scraped = |path, token| {
         stack.scrape(MetricsSource { target: &target, token }, Some(BackendMapping::NGINX.at(path))).unwrap();
         let texts = folders.each_ref().map(|folder| files::read(folder.join("backend.json")).unwrap_or_default());
@@ -41,5 +41,5 @@ fn only_the_origin_of_the_target_is_scraped_with_its_login() {
         assert!(by_token.contains("127.0.0.1:8000") && by_user.is_empty() && others.is_empty(), "{by_token} {others}");
         assert_eq!(secrets, ["", "", "S3cr3t"], "the token goes in place of user and password");
     }
-    files::remove_folder(&state_folder(port)).unwrap();
+    files::remove_folder(&stack_folder(port)).unwrap();
 }

@@ -50,8 +50,8 @@ fn an_archive_shows_a_run_after_its_store_is_gone() {
     assert_eq!(ran.code, 0, "{}", ran.text);
     let report = report(&out);
     let files = ["by-image.tar.zst", "by-path.tar.zst"].map(|name| out.join(name));
-    for (file, path) in files.iter().zip([path_without_promtool(), path()]) {
-        let line = ["archive", "kept-1", "--prometheus-port", &port, "--output", file.to_str().unwrap()];
+    for ((file, path), name) in files.iter().zip([path_without_promtool(), path()]).zip(["kept-1", "latest"]) {
+        let line = ["archive", name, "--prometheus-port", &port, "--output", file.to_str().unwrap()];
         let output = run(xtask(&line).args(folder).env("PATH", path));
         assert_eq!(output.code, 0, "{}", output.text);
     }

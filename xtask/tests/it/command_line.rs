@@ -264,3 +264,26 @@ fn a_closed_pipe_does_not_end_a_command() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+#[cfg(unix)]
+fn commands_find_latest_in_the_named_folder() {
+    let out = crate::real::out("latest-of-a-folder");
+    let run = out.join("named-1");
+    std::fs::create_dir_all(&run).unwrap();
+    std::fs::write(run.join("report.json"), test_support::situation("met", "").unwrap()).unwrap();
+    perf_host::files::point_latest_to(&run).unwrap();
+    let folder = out.to_str().unwrap();
+    let port = crate::real::free_port().to_string();
+    let lacks_histograms = format!("cannot read {folder}/latest/");
+    for (args, expected) in [
+        (&["report", "latest"][..], "basic: "),
+        (&["compare", "latest", "latest"], lacks_histograms.as_str()),
+        (&["archive", "latest", "--prometheus-port", &port], "no Prometheus responds"),
+    ] {
+        let by_flag = crate::real::run(crate::real::xtask(args).args(["--out", folder]));
+        assert!(by_flag.text.contains(expected), "{args:?}: {}", by_flag.text);
+        let by_variable = crate::real::run(crate::real::xtask(args).env("PERF_OUT", folder));
+        assert!(by_variable.text.contains(expected), "{args:?}: {}", by_variable.text);
+    }
+}

@@ -55,7 +55,7 @@ const ALLOWED: [(&str, &str); 6] = [
     ("xtask/src/commands/archive/series.rs", "a label of Prometheus"),
     ("xtask/src/kubernetes/kubectl.rs", "the words of another program"),
     ("xtask/src/kubernetes/pods.rs", "reasons that Kubernetes defines"),
-    ("xtask/src/perf/prove/query_tally.rs", "equal lines are printed once"),
+    ("xtask/src/perf/prove/checks/query_tally.rs", "equal lines are printed once"),
 ];
 
 /// Each place that compares or searches a text.

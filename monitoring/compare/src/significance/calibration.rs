@@ -11,7 +11,7 @@ use super::{Looks, count};
 
 /// Probability with which a slow-down of [`Rule::detect`] must be detected.
 const POWER: f64 = 0.95;
-/// Confidence of the upper bound on the spread. A few rounds determine the spread only roughly.
+/// Confidence of the upper bound on the deviation. A few rounds determine it only roughly.
 const CONFIDENCE: f64 = 0.90;
 /// Signed ranks need this many times the pairs that means need, for normal differences. It is the
 /// inverse of the efficiency 3/π (Hodges and Lehmann 1956). Other distributions need fewer pairs.
@@ -26,7 +26,8 @@ pub struct Calibration {
     pub endpoint: String,
     /// Upper bound, with 90 % confidence, of the standard deviation of the differences of
     /// logarithms.
-    pub spread: f64,
+    #[serde(rename = "spread")]
+    pub deviation: f64,
     /// Number of pairs that were measured.
     pub pairs: usize,
     /// Number of endpoints that are judged together.
@@ -38,18 +39,18 @@ impl Calibration {
     /// if any endpoint has fewer than two differences.
     pub fn from_differences<'a>(family: impl Iterator<Item = (&'a str, &'a [f64])> + Clone) -> Option<Self> {
         let hypotheses = family.clone().count();
-        let spreads = family.map(|(endpoint, differences)| {
-            let spread = upper_bound(differences)?;
-            Some(Self { endpoint: endpoint.to_owned(), spread, pairs: differences.len(), hypotheses })
+        let deviations = family.map(|(endpoint, differences)| {
+            let deviation = upper_bound(differences)?;
+            Some(Self { endpoint: endpoint.to_owned(), deviation, pairs: differences.len(), hypotheses })
         });
-        let spreads: Option<Vec<_>> = spreads.collect();
-        spreads?.into_iter().max_by(|one, other| one.spread.total_cmp(&other.spread))
+        let deviations: Option<Vec<_>> = deviations.collect();
+        deviations?.into_iter().max_by(|one, other| one.deviation.total_cmp(&other.deviation))
     }
 
     /// Number of pairs that a rule needs on this machine. `None` if it exceeds the practical
     /// maximum.
     pub fn needed_pairs(&self, rule: Rule, alpha: f64) -> Option<usize> {
-        needed_pairs(self.spread, self.hypotheses, rule, alpha)
+        needed_pairs(self.deviation, self.hypotheses, rule, alpha)
     }
 
     /// Number of pairs that a rule needs with `looks` interim checks. The last check has the rest
@@ -82,17 +83,17 @@ fn upper_bound(differences: &[f64]) -> Option<f64> {
 }
 
 /// Number of pairs that detect a slow-down of [`Rule::detect`] in one of `hypotheses` endpoints
-/// with probability 95 %. Differences have the standard deviation `spread`. It uses the normal
+/// with probability 95 %. Differences have the standard deviation `deviation`. It uses the normal
 /// approximation (e.g. Noether, JASA 82, 1987). The number is even, because the order is balanced
 /// over two pairs. `None` if it exceeds the practical maximum.
-pub fn needed_pairs(spread: f64, hypotheses: usize, rule: Rule, alpha: f64) -> Option<usize> {
+pub fn needed_pairs(deviation: f64, hypotheses: usize, rule: Rule, alpha: f64) -> Option<usize> {
     let normal = Normal::standard();
     let effect = rule.detectable() - rule.slower();
     let level = normal.inverse_cdf(1.0 - alpha / 2.0 / count(hypotheses.max(1)));
     let reach = level + normal.inverse_cdf(POWER);
     // The second term is the cost of an unknown variance (Guenther, The American Statistician 35,
     // 1981).
-    let pairs = RANKS * (reach * spread / effect).powi(2) + level * level / 2.0;
+    let pairs = RANKS * (reach * deviation / effect).powi(2) + level * level / 2.0;
     let fewest = Rule::fewest_pairs(alpha, hypotheses);
     (0..=MOST_PAIRS).step_by(2).find(|&n| n >= fewest && count(n) >= pairs)
 }

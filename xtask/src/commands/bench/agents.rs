@@ -13,7 +13,7 @@ use tokio::time;
 
 use super::AgentsArgs;
 use super::bench_setup::BenchSetup;
-use super::peers::{RatioSpread, cost, spread};
+use super::peers::{RatioQuartiles, cost, quartiles};
 use super::quota::Quota;
 use crate::host::terminal::print_line;
 use crate::host::{child, ports};
@@ -49,11 +49,11 @@ pub(super) async fn run(args: &AgentsArgs) -> anyhow::Result<ExitCode> {
         rounds.push(costs);
         eprintln!("round {} of {}", round + 1, args.rounds);
     }
-    let column = |of: &dyn Fn(&[f64]) -> f64| spread(rounds.iter().map(|costs| of(costs)).collect());
+    let column = |of: &dyn Fn(&[f64]) -> f64| quartiles(rounds.iter().map(|costs| of(costs)).collect());
     print_line("\nprocessor time per request, coordinator included    to one process");
     print_line(&format!("one process   {:6.2} µs", column(&|costs| costs[0]).median));
     for (at, agents) in NUMBERS.into_iter().enumerate() {
-        let RatioSpread { median, quartiles: (low, high) } = column(&|costs| costs[1 + at] / costs[0]);
+        let RatioQuartiles { median, quartiles: (low, high) } = column(&|costs| costs[1 + at] / costs[0]);
         let name = format!("--agents {agents}");
         print_line(&format!(
             "{name:13} {:6.2} µs                             {median:.3} ({low:.3} to {high:.3})",
@@ -83,7 +83,7 @@ async fn throughput(setup: &BenchSetup, args: &AgentsArgs) -> anyhow::Result<()>
         ratios.push(served[1] / served[0]);
         eprintln!("round {} of {}", round + 1, args.rounds);
     }
-    let RatioSpread { median, quartiles: (low, high) } = spread(ratios);
+    let RatioQuartiles { median, quartiles: (low, high) } = quartiles(ratios);
     print_line(&format!(
         "\nrequests by two agents, to one; each has {QUOTA} % of a processor: {median:.2} ({low:.2} to {high:.2})"
     ));

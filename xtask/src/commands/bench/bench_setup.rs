@@ -63,7 +63,7 @@ impl BenchSetup {
             bail!("this machine has one processor; a measurement needs two, one for the server and one for the client");
         }
         let (generator, server) = build(scenario)?;
-        let folder = workspace::perf().join("bench");
+        let folder = workspace::state_folder().join("bench");
         files::make_folder(&folder)?;
         let server = match protocol {
             BenchProtocol::Http => {

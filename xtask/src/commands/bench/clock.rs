@@ -59,8 +59,8 @@ pub(super) async fn arrivals(rate: &str, duration: Duration, exact: bool) -> any
 }
 
 pub(super) async fn accuracy(duration: Duration) -> anyhow::Result<ExitCode> {
-    let log = crate::host::workspace::perf().join("bench-delays.txt");
-    files::make_folder(crate::host::workspace::perf())?;
+    let log = crate::host::workspace::state_folder().join("bench-delays.txt");
+    files::make_folder(crate::host::workspace::state_folder())?;
     let setup = BenchSetup::start(Some(&log)).await?;
     let mut command = setup.generator_command();
     command.env(perf_settings::VUS, VUS).env(DURATION, format!("{}ms", duration.as_millis()));

@@ -13,7 +13,7 @@ use perf_settings::{MAX_REDIRECTS, shown_duration};
 
 use super::bench_protocol::BenchProtocol;
 use super::bench_setup::BenchSetup;
-use super::peers::{RatioSpread, cost, spread};
+use super::peers::{RatioQuartiles, cost, quartiles};
 use crate::host::files;
 use crate::host::terminal::print_line;
 
@@ -60,10 +60,10 @@ pub(super) async fn run(rounds: u64, duration: Duration) -> anyhow::Result<ExitC
     }
     print_line("\nprocessor time per request            without      with    difference");
     for (Feature { description, .. }, pairs) in FEATURES.iter().zip(&pairs) {
-        let median = |values: Vec<f64>| spread(values).median;
+        let median = |values: Vec<f64>| quartiles(values).median;
         let [with, without] = [0, 1].map(|at| median(pairs.iter().map(|pair| pair[at]).collect()));
-        let RatioSpread { median, quartiles: (low, high) } =
-            spread(pairs.iter().map(|pair| pair[0] - pair[1]).collect());
+        let RatioQuartiles { median, quartiles: (low, high) } =
+            quartiles(pairs.iter().map(|pair| pair[0] - pair[1]).collect());
         print_line(&format!(
             "{description:36} {without:6.2} µs {with:6.2} µs   {median:+.2} µs ({low:+.2} to {high:+.2})"
         ));

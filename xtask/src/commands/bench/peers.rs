@@ -40,13 +40,13 @@ struct PeerComparison {
     /// The peer's run with the median processor time.
     theirs: Cost,
     /// Our processor time per request divided by the peer's, of each round.
-    cpu_ratio: RatioSpread,
-    memory_ratio: RatioSpread,
+    cpu_ratio: RatioQuartiles,
+    memory_ratio: RatioQuartiles,
 }
 
 /// A median and its quartiles.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct RatioSpread {
+pub(super) struct RatioQuartiles {
     pub(super) median: f64,
     pub(super) quartiles: (f64, f64),
 }
@@ -62,13 +62,42 @@ struct PeerResults {
 }
 
 pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
+    let FoundPeers { peers, missing } = find_peers(args)?;
+    let setup = BenchSetup::start_over(args.protocol, None, FIXED).await?;
+    print_load(args, &setup, &missing);
+    let rounds = run_rounds(args, &setup, &peers).await?;
+    let comparisons: Vec<_> = peers.iter().zip(rounds).map(|(peer, rounds)| compare(peer.name(), rounds)).collect();
+    print(&comparisons);
+    let results = PeerResults {
+        connections: args.connections,
+        seconds: args.duration.as_secs(),
+        store: setup.store.is_some(),
+        missing,
+        comparisons,
+    };
+    let path = setup.folder.join(format!("peers-{}-{}.json", args.protocol, args.connections));
+    files::write_json(&path, &results)?;
+    print_line(&format!("\n{}", path.display()));
+    setup.stop().await?;
+    Ok(ExitCode::Met)
+}
+
+struct FoundPeers {
+    peers: Vec<Peer>,
+    /// Names of wanted peers that are not on PATH.
+    missing: Vec<String>,
+}
+
+/// The wanted peers for a protocol.
+fn find_peers(args: &PeersArgs) -> anyhow::Result<FoundPeers> {
     let possible = PeerName::all(args.protocol);
     if let Some(other) = args.peer.iter().find(|name| !possible.contains(name)) {
         let possible: Vec<_> = possible.iter().map(PeerName::to_string).collect();
         return Err(refuse(format!("--peer {other} cannot make this load: use {}", possible.join(", "))));
     }
     let is_wanted = |name: &&PeerName| args.peer.is_empty() || args.peer.contains(name);
-    let (mut peers, mut missing) = (Vec::new(), Vec::new());
+    let mut peers = Vec::new();
+    let mut missing = Vec::new();
     for name in possible.iter().filter(is_wanted) {
         match name.find() {
             Some(peer) => peers.push(peer),
@@ -84,7 +113,10 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
     if peers.is_empty() {
         return Err(refuse(format!("no peer to compare with is on PATH: install one of {}", missing.join(", "))));
     }
-    let setup = BenchSetup::start_over(args.protocol, None, FIXED).await?;
+    Ok(FoundPeers { peers, missing })
+}
+
+fn print_load(args: &PeersArgs, setup: &BenchSetup, missing: &[String]) {
     print_line(&format!(
         "{}, {} of {} each{}{}",
         counted(args.connections.into(), "connection"),
@@ -97,16 +129,20 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
         },
         if missing.is_empty() { String::new() } else { format!("; not on PATH: {}", missing.join(", ")) },
     ));
-    let mut pairs = vec![Vec::new(); peers.len()];
+}
+
+/// Our cost and the peer's, by peer and round.
+async fn run_rounds(args: &PeersArgs, setup: &BenchSetup, peers: &[Peer]) -> anyhow::Result<Vec<Vec<(Cost, Cost)>>> {
+    let mut rounds = vec![Vec::new(); peers.len()];
     for round in 0..args.rounds {
-        for (peer, pairs) in peers.iter().zip(&mut pairs) {
+        for (peer, pairs) in peers.iter().zip(&mut rounds) {
             let mut pair = [None; 2];
             for at in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let command = match at {
                     0 => setup.load_by(&setup.generator, args.connections, args.duration),
-                    _ => peer.command(&setup, args.connections, args.duration)?,
+                    _ => peer.command(setup, args.connections, args.duration)?,
                 };
-                pair[at] = Some(cost(&setup, &command, args.duration).await?);
+                pair[at] = Some(cost(setup, &command, args.duration).await?);
             }
             if let [Some(ours), Some(theirs)] = pair {
                 pairs.push((ours, theirs));
@@ -114,16 +150,7 @@ pub(super) async fn run(args: &PeersArgs) -> anyhow::Result<ExitCode> {
         }
         eprintln!("round {} of {}", round + 1, args.rounds);
     }
-    let store = setup.store.is_some();
-    let comparisons: Vec<_> = peers.iter().zip(pairs).map(|(peer, pairs)| compare(peer.name(), pairs)).collect();
-    print(&comparisons);
-    let results =
-        PeerResults { connections: args.connections, seconds: args.duration.as_secs(), store, missing, comparisons };
-    let path = setup.folder.join(format!("peers-{}-{}.json", args.protocol, args.connections));
-    files::write_json(&path, &results)?;
-    print_line(&format!("\n{}", path.display()));
-    setup.stop().await?;
-    Ok(ExitCode::Met)
+    Ok(rounds)
 }
 
 pub(super) async fn memory(vus: u32, duration: Duration, thinking: bool) -> anyhow::Result<ExitCode> {
@@ -180,23 +207,23 @@ fn compare(peer: String, rounds: Vec<(Cost, Cost)>) -> PeerComparison {
         peer,
         ours: typical(|pair| pair.0),
         theirs: typical(|pair| pair.1),
-        cpu_ratio: spread(rounds.iter().map(cpu).collect()),
-        memory_ratio: spread(rounds.iter().map(memory).collect()),
+        cpu_ratio: quartiles(rounds.iter().map(cpu).collect()),
+        memory_ratio: quartiles(rounds.iter().map(memory).collect()),
         rounds,
     }
 }
 
-pub(super) fn spread(mut values: Vec<f64>) -> RatioSpread {
+pub(super) fn quartiles(mut values: Vec<f64>) -> RatioQuartiles {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     let middle = (values[last / 2] + values[last.div_ceil(2)]) / 2.0;
-    RatioSpread { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
+    RatioQuartiles { median: middle, quartiles: (values[last / 4], values[last - last / 4]) }
 }
 
 fn print(comparisons: &[PeerComparison]) {
     print_line("\n              CPU per request          ours / theirs            requests/s        peak memory");
     for PeerComparison { peer, ours, theirs, cpu_ratio, .. } in comparisons {
-        let RatioSpread { median, quartiles: (low, high) } = cpu_ratio;
+        let RatioQuartiles { median, quartiles: (low, high) } = cpu_ratio;
         print_line(&format!(
             "{peer:5}  {:7.2} to {:7.2} µs   {median:.3} ({low:.3} to {high:.3})   {:8.0} to {:8.0}   {:6.1} to {:6.1} MB",
             ours.cpu_us_per_request,

@@ -3,6 +3,7 @@
 //! be resolved, and must stay silent in a clean run.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -15,6 +16,7 @@ use monitoring::services;
 use monitoring::slo::Slo;
 use monitoring::span::Span;
 use perf_host::signals::Signals;
+use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 use perf_report::format::counted_part;
 use perf_report::mark::Mark;
@@ -22,17 +24,18 @@ use perf_settings::{LoadOverride, Rate, Settings};
 use prometheus_store::StoreAccess;
 use prometheus_store::response::Series;
 use tokio::time;
+use url::Url;
 
 use crate::host::clock::Moment;
 use crate::host::{terminal, workspace};
 use crate::perf::args::{self, DRILL_PORT, PerfArgs};
 use crate::perf::child::{self, ChildOutcome};
-use crate::perf::judge;
+use crate::perf::judge::{self, MeasuredRun};
 use crate::perf::perf_error::{PerfError, after_cleanup, catch_panic};
+use crate::perf::perf_result::PerfResult;
 use crate::perf::plan::{build, check_generated_files};
 use crate::perf::prove::{self, QuerySource};
-use crate::perf::publish::PerfResult;
-use crate::scenarios::{BuiltPrograms, ScenarioTest};
+use crate::scenarios::{BuiltPrograms, Programs, ScenarioTest};
 use crate::stack::dashboard_link::RunWindow;
 use crate::stack::stub_backend::StubBackend;
 use crate::stack::{self, Stack};
@@ -87,7 +90,7 @@ impl AlertTimeline {
 /// Runs the drill. The exit code is 0 if all alerts and all queries were shown to work.
 pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) -> Result<PerfResult, PerfError> {
     check_generated_files()?;
-    let built = build(args.profile(), true, &signals)?;
+    let built = build(args.profile(), Programs::WithStub, &signals)?;
     let scenario = built.select_one(None)?;
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
@@ -103,6 +106,94 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) 
     after_cleanup(result, |result| result.code, stopped)
 }
 
+/// Everything that the runs of a drill share.
+struct Drill<'a> {
+    settings: &'a Settings,
+    built: &'a BuiltPrograms,
+    scenario: &'a ScenarioTest,
+    stack: &'a Stack,
+    /// The URL of the stack's Prometheus.
+    prometheus: &'a Url,
+    /// The program of the stub backend.
+    stub: &'a Path,
+    signals: Signals,
+}
+
+/// A run of the drill.
+struct DrillRun<'a> {
+    testid: &'a str,
+    /// Flags of the stub backend.
+    faults: &'a [String],
+    duration: Duration,
+    /// When the run is killed, so that it pushes no final counts.
+    killed_after: Option<Duration>,
+}
+
+impl Drill<'_> {
+    /// Runs the load on a stub backend of its own. `None` without evidence, as of a killed run.
+    async fn run(&self, run: DrillRun<'_>) -> Result<Option<Box<MeasuredRun>>, PerfError> {
+        let backend = StubBackend::start(self.stub, self.settings.seed, run.faults).await?;
+        self.stack.scrape(&backend.url, None)?;
+        let settings = self.run_settings(&run, &backend.url);
+        let ended = child::run(&self.built.generator, self.scenario, settings, self.signals.clone());
+        let outcome = match run.killed_after {
+            // Dropping the future kills the process.
+            Some(after) => time::timeout(after, ended).await.ok(),
+            None => Some(ended.await),
+        };
+        let outcome = after_cleanup(outcome.transpose(), |_| ExitCode::Met, backend.stop().await);
+        Ok(outcome?.and_then(ChildOutcome::into_measured))
+    }
+
+    fn run_settings(&self, run: &DrillRun<'_>, target: &Url) -> Settings {
+        Settings {
+            seed: self.settings.seed,
+            remote_write: Some(args::write_url(self.prometheus)),
+            prometheus: Some(self.prometheus.clone()),
+            push_interval: SECOND,
+            load: LoadOverride {
+                rate: Some(Rate { count: 20, per: SECOND }),
+                max_vus: Some(200),
+                duration: Some(run.duration),
+                warm_up: Some(3 * SECOND),
+                ..LoadOverride::default()
+            },
+            testid: Some(run.testid.to_owned()),
+            out: Some(workspace::state_folder().join("drill")),
+            folder: self.settings.folder.clone(),
+            quiet: true,
+            ..Settings::new(target.clone())
+        }
+    }
+
+    /// The report of a run without faults.
+    async fn run_clean(&self, testid: &str) -> Result<Report, PerfError> {
+        let run = DrillRun { testid, faults: &[], duration: CLEAN, killed_after: None };
+        let measured = self.run(run).await?.ok_or_else(|| anyhow!("the clean run was not measured"))?;
+        Ok(judge::run(*measured)?.report)
+    }
+
+    /// Runs with faults, then kills a run, and waits until the alerts of both are resolved.
+    async fn run_with_faults(&self, id: &str, faults: &[String], source: &QuerySource) -> Result<(), PerfError> {
+        let testid = &faulty_testid(id);
+        self.run(DrillRun { testid, faults, duration: FAULTY, killed_after: None }).await?;
+        let testid = &format!("{id}-killed");
+        self.run(DrillRun { testid, faults: &[], duration: CLEAN, killed_after: Some(KILLED_AFTER) }).await?;
+        let mut waited = Duration::ZERO;
+        while waited < PATIENCE && (waited < CLEAN || source.are_alerts_active().await?) {
+            time::sleep(SECOND).await;
+            waited += SECOND;
+        }
+        // Alerts must stay inactive for this long.
+        time::sleep(SETTLED).await;
+        Ok(())
+    }
+}
+
+fn faulty_testid(id: &str) -> String {
+    format!("{id}-faulty")
+}
+
 async fn drill_alerts(
     settings: &Settings,
     built: &BuiltPrograms,
@@ -110,73 +201,40 @@ async fn drill_alerts(
     stack: &Stack,
     signals: Signals,
 ) -> Result<PerfResult, PerfError> {
-    let (Some(prometheus), Some(backend)) = (&stack.prometheus, &built.stub) else {
+    let (Some(prometheus), Some(stub)) = (&stack.prometheus, &built.stub) else {
         return Err(PerfError::NoPrometheus);
     };
     let source = QuerySource::new(prometheus.clone(), None, &StoreAccess::default())?;
-    let run = async |name: &str, faults: &[String], lasts: Duration, kill: Option<Duration>| -> Result<_, PerfError> {
-        let backend = StubBackend::start(backend, settings.seed, faults).await?;
-        stack.scrape(&backend.url, None)?;
-        let run_settings = Settings {
-            seed: settings.seed,
-            remote_write: Some(args::write_url(prometheus)),
-            prometheus: Some(prometheus.clone()),
-            push_interval: SECOND,
-            load: LoadOverride {
-                rate: Some(Rate { count: 20, per: SECOND }),
-                max_vus: Some(200),
-                duration: Some(lasts),
-                warm_up: Some(3 * SECOND),
-                ..LoadOverride::default()
-            },
-            testid: Some(name.to_owned()),
-            out: Some(workspace::perf().join("drill")),
-            folder: settings.folder.clone(),
-            quiet: true,
-            ..Settings::new(backend.url.clone())
-        };
-        let ended = child::run(&built.generator, scenario, run_settings, signals.clone());
-        let outcome = match kill {
-            // Dropping the future kills the process, so that it pushes no final counts.
-            Some(after) => time::timeout(after, ended).await.ok(),
-            None => Some(ended.await),
-        };
-        let outcome = after_cleanup(outcome.transpose(), |_| ExitCode::Met, backend.stop().await);
-        Ok(outcome?.and_then(ChildOutcome::into_measured))
-    };
+    let drill = Drill { settings, built, scenario, stack, prometheus, stub, signals };
     let id = format!("drill-{}", std::process::id());
     terminal::print_line("drill: a clean run; no alert may fire");
-    let (clean, began) = (format!("{id}-clean"), Moment::now());
-    let measured = run(&clean, &[], CLEAN, None).await?;
-    let measured = measured.ok_or_else(|| anyhow!("the clean run was not measured"))?;
-    let report = judge::run(*measured)?.report;
+    let clean_began = Moment::now();
+    let report = drill.run_clean(&format!("{id}-clean")).await?;
     let catalogue = services::find(&report.run.service).ok_or_else(|| anyhow!("no service {}", report.run.service))?;
-    let loud = source.alerts(began, Moment::now()).await?;
+    let alerts_in_clean_run = source.alerts(clean_began, Moment::now()).await?;
     terminal::print_line(
         "drill: a run in which first every endpoint is slow and then one fails; after it, a run that is killed",
     );
-    let (faulty, began) = (format!("{id}-faulty"), Moment::now());
-    run(&faulty, &faults(catalogue), FAULTY, None).await?;
-    run(&format!("{id}-killed"), &[], CLEAN, Some(KILLED_AFTER)).await?;
-    let mut waited = Duration::ZERO;
-    while waited < PATIENCE && (waited < CLEAN || source.are_alerts_active().await?) {
-        time::sleep(SECOND).await;
-        waited += SECOND;
-    }
-    // Alerts must stay inactive for this long.
-    time::sleep(SETTLED).await;
-    let (series, now) = (source.alerts(began, Moment::now()).await?, Moment::now());
+    let began = Moment::now();
+    drill.run_with_faults(&id, &faults(catalogue), &source).await?;
+    let series = source.alerts(began, Moment::now()).await?;
+    let now = Moment::now();
     let drilled = drill_catalogue(catalogue);
+    print_not_drilled(catalogue, &drilled);
+    let window = RunWindow { from_ms: began.0, to_ms: now.0 };
+    let empty_queries = prove::empty_queries(&drilled, &source, &faulty_testid(&id), &scenario.name, window).await?;
+    let runs = DrilledRuns { alerts_in_clean_run, series, began, now, empty_queries };
+    let (result, text) = describe_result(&alerts::alerts(&drilled, &Timing::DRILL), &runs);
+    terminal::print_line(&text);
+    Ok(result)
+}
+
+/// Prints the objectives that the drill leaves out.
+fn print_not_drilled(catalogue: &Catalogue, drilled: &Catalogue) {
     for slo in catalogue.slos.iter().filter(|slo| !drilled.slos.contains(slo)) {
         let why = "not drilled, because slow responses do not miss it";
         terminal::print_line(&format!("{} {why}: {} {}", Mark::QUIET.sign, slo.subject(), slo.describe()));
     }
-    let window = RunWindow { from_ms: began.0, to_ms: now.0 };
-    let empty_queries = prove::empty_queries(&drilled, &source, &faulty, &scenario.name, window).await?;
-    let alerts = alerts::alerts(&drilled, &Timing::DRILL);
-    let (result, text) = describe_result(&alerts, &DrilledRuns { loud, series, began, now, empty_queries });
-    terminal::print_line(&text);
-    Ok(result)
 }
 
 /// Flags of the stub backend, which serves the scenario's service. First each endpoint is slower
@@ -209,8 +267,7 @@ fn drill_catalogue(catalogue: &Catalogue) -> Catalogue {
 }
 
 struct DrilledRuns {
-    /// Alerts during the clean run.
-    loud: Vec<Series>,
+    alerts_in_clean_run: Vec<Series>,
     /// Alerts since the start of the run with faults.
     series: Vec<Series>,
     began: Moment,
@@ -223,7 +280,7 @@ struct DrilledRuns {
 /// problems.
 fn describe_result(
     alerts: &RuleFile<AlertRule>,
-    DrilledRuns { loud, series, began, now, empty_queries }: &DrilledRuns,
+    DrilledRuns { alerts_in_clean_run, series, began, now, empty_queries }: &DrilledRuns,
 ) -> (PerfResult, String) {
     let mut incomplete = 0;
     let mut text = format!("\n\n  {:<32} {:>8} {:>8} {:>9}", "alert", "pending", "firing", "resolved");
@@ -239,19 +296,19 @@ fn describe_result(
     let mut check = |passed, what: &str| {
         let _ = write!(text, "\n{} {what}", Mark::for_check(passed).sign);
     };
-    for series in loud {
+    for series in alerts_in_clean_run {
         let what = format!("{} was {} in the clean run", series.label("alertname"), series.label("alertstate"));
         check(false, &what);
     }
     empty_queries.iter().for_each(|query| check(false, query));
-    if loud.is_empty() {
+    if alerts_in_clean_run.is_empty() {
         check(true, "the clean run was silent");
     }
     if empty_queries.is_empty() {
         check(true, "every query that may be empty after a run had data in the drill");
     }
     let count = alerts.groups.iter().map(|group| group.rules.len()).sum::<usize>();
-    let failed = match (incomplete, loud.is_empty(), empty_queries.is_empty()) {
+    let failed = match (incomplete, alerts_in_clean_run.is_empty(), empty_queries.is_empty()) {
         (0, true, true) => None,
         (0, true, false) => Some("a query had no data".to_owned()),
         (0, false, _) => Some("an alert fired in the clean run".to_owned()),

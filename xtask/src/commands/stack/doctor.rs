@@ -15,11 +15,11 @@ use serde_json::Value;
 use url::Url;
 
 use crate::backend::target_metrics::MetricsSource;
+use crate::flags::setting_args::{SettingArgs, SettingChoice};
 use crate::generated_files;
 use crate::host::terminal::{print_line, print_wrapped};
 use crate::host::{http, workspace};
 use crate::refusal::refuse;
-use crate::setting_args::{SettingArgs, SettingChoice};
 use crate::stack::{Images, PortArgs, StackError, docker, local_url};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,7 @@ struct DoctorTargets;
 
 impl SettingChoice for DoctorTargets {
     const VARIABLES: Option<&'static [&'static str]> = Some(&[TARGET]);
+    const READS_VARIABLES: bool = false;
 }
 
 /// The store that metrics go to, with its client.

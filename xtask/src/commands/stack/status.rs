@@ -32,7 +32,7 @@ pub(super) async fn lines() -> anyhow::Result<Vec<String>> {
             lines.extend(describe_service(&url).await.into_iter().map(|line| format!("    {line}")));
         }
     }
-    lines.extend(describe_last(reports::read_all(&workspace::perf())?.0));
+    lines.extend(describe_last(reports::read_all(&workspace::state_folder())?.0));
     Ok(lines)
 }
 

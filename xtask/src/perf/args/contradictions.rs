@@ -1,15 +1,25 @@
 //! Combinations of flags of `cargo xtask perf` that are rejected.
+//!
+//! All rules about several flags are here, except those in three other places:
+//!
+//! - clap has those of two flags that always exclude each other (`conflicts_with`);
+//! - `judging` and `rule_args` have those of flags that other commands share;
+//! - the crate `perf-settings` has those of settings alone.
+
+mod kubernetes;
+mod shard;
 
 use perf_settings::{AGENTS, DRY_RUN, Settings, names_main_target};
 
 use super::PerfArgs;
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
+use crate::flags::flag_conflict::{conflict, first_given};
+use crate::refusal::Refusal;
 use crate::stack::StackChoice;
 
 impl PerfArgs {
     /// Rejects contradicting flags. The error names them.
-    pub(crate) fn check(&self, settings: &Settings) -> Result<(), FlagConflict> {
-        self.interleaved.check(self.run.text("target").is_some_and(names_main_target))?;
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Refusal> {
+        self.check_interleaved()?;
         self.check_judging()?;
         self.check_agents(settings)?;
         self.check_shard(settings)?;
@@ -19,9 +29,35 @@ impl PerfArgs {
         self.check_ports()
     }
 
+    /// Rejects flags of an interleaved comparison that have no effect, or that contradict.
+    fn check_interleaved(&self) -> Result<(), Refusal> {
+        let interleaved = &self.interleaved;
+        if interleaved.start().is_some() && self.run.text("target").is_some_and(names_main_target) {
+            return conflict("--start starts a service and --target names a running one: use one of them");
+        }
+        if interleaved.build().is_some() && interleaved.start().is_none() {
+            return conflict("--build needs --start, the command that starts what was built");
+        }
+        let round_flags = [
+            ("--rounds", interleaved.rounds.is_some()),
+            ("--looks", interleaved.looks > 1),
+            ("--start", interleaved.start().is_some()),
+            ("--reset", interleaved.reset().is_some()),
+        ];
+        match first_given(round_flags) {
+            Some(flag) if !interleaved.compares() => {
+                conflict(format!("{flag} needs rounds: add --against or --calibrate"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Rejects flags that do not go with the judging of a run.
-    fn check_judging(&self) -> Result<(), FlagConflict> {
-        self.judging.check(self.interleaved.compares(), "--against, --calibrate or --baseline")?;
+    fn check_judging(&self) -> Result<(), Refusal> {
+        self.judging.check_rule()?;
+        if !self.interleaved.compares() {
+            self.judging.check_compares("--against, --calibrate or --baseline")?;
+        }
         let Some(flag) = self.judging.recorded_flag() else { return Ok(()) };
         match self.scenarios.len() {
             0 | 1 => {}
@@ -34,7 +70,7 @@ impl PerfArgs {
     }
 
     /// Rejects agents in rounds of a comparison.
-    fn check_agents(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    fn check_agents(&self, settings: &Settings) -> Result<(), Refusal> {
         if settings.agents.is_none() || !self.interleaved.compares() {
             return Ok(());
         }
@@ -45,7 +81,7 @@ impl PerfArgs {
     }
 
     /// Rejects flags of a stack that is not started, or of a part that it does not have.
-    fn check_stack(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    fn check_stack(&self, settings: &Settings) -> Result<(), Refusal> {
         let choice = self.stack.choice;
         if let (Some(flag), Some(store)) = (self.stack_flag(), self.named_store(settings)) {
             return conflict(format!(
@@ -75,7 +111,7 @@ impl PerfArgs {
     }
 
     /// Rejects a required proof of a run that has no store, or that sends nothing.
-    fn check_proof(&self, settings: &Settings) -> Result<(), FlagConflict> {
+    fn check_proof(&self, settings: &Settings) -> Result<(), Refusal> {
         if !self.proof {
             return Ok(());
         }
@@ -95,7 +131,7 @@ impl PerfArgs {
     }
 
     /// Rejects one port for two services.
-    fn check_ports(&self) -> Result<(), FlagConflict> {
+    fn check_ports(&self) -> Result<(), Refusal> {
         let port = self.ports.prometheus();
         if self.has_grafana() && port == self.ports.grafana() {
             return conflict(format!(

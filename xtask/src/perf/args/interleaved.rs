@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::JUDGING;
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
-use crate::values::whole_number;
+use crate::flags::values::whole_number;
 
 /// Rounds per side without `--rounds` and without a calibration of the machine.
 pub(crate) const ROUNDS: u32 = 12;
@@ -83,26 +82,6 @@ impl InterleavedArgs {
     /// Whether the command runs rounds instead of a single run.
     pub(crate) const fn compares(&self) -> bool {
         self.against.is_some() || self.calibrate
-    }
-
-    /// Rejects contradicting flags. The error names them.
-    pub(super) fn check(&self, has_target: bool) -> Result<(), FlagConflict> {
-        if self.start().is_some() && has_target {
-            return conflict("--start starts a service and --target names a running one: use one of them");
-        }
-        if self.build().is_some() && self.start().is_none() {
-            return conflict("--build needs --start, the command that starts what was built");
-        }
-        let round_flags = [
-            ("--rounds", self.rounds.is_some()),
-            ("--looks", self.looks > 1),
-            ("--start", self.start().is_some()),
-            ("--reset", self.reset().is_some()),
-        ];
-        match first_given(round_flags) {
-            Some(flag) if !self.compares() => conflict(format!("{flag} needs rounds: add --against or --calibrate")),
-            _ => Ok(()),
-        }
     }
 }
 

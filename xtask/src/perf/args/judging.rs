@@ -1,14 +1,18 @@
 //! Flags by which a run is judged, compared with an earlier one, and saved.
 
+use std::path::PathBuf;
+
 use perf_report::comparison::Rule;
 use perf_report::gate::Gate;
 
+use crate::flags::flag_conflict::{conflict, first_given};
+use crate::flags::rule_args::RuleArgs;
+use crate::flags::values::ProductionArgs;
+use crate::perf::baseline_plan::{Baseline, BaselinePlan};
 use super::gate_flag::GateFlag;
-use crate::flag_conflict::{FlagConflict, conflict, first_given};
-use crate::perf::compare::BaselinePlan;
 use crate::perf::perf_error::PerfError;
-use crate::rule_args::RuleArgs;
-use crate::values::ProductionArgs;
+use crate::refusal::Refusal;
+use crate::runs::report_index::ReportIndex;
 
 /// Flags by which a run is judged, of `cargo xtask perf` and of `cargo xtask merge`.
 #[derive(Debug, clap::Args)]
@@ -41,14 +45,14 @@ impl RunJudgingArgs {
         self.rule.rule()
     }
 
-    /// Rejects contradicting flags. The error names them.
-    ///
-    /// `compares` says whether the run is compared without `--baseline`, `ways` how it can be
-    /// compared.
-    pub(crate) fn check(&self, compares: bool, ways: &str) -> Result<(), FlagConflict> {
-        self.rule.check()?;
+    pub(crate) fn check_rule(&self) -> Result<(), Refusal> {
+        self.rule.check()
+    }
+
+    /// Rejects flags of a comparison without `--baseline`. `ways` lists the flags that compare.
+    pub(crate) fn check_compares(&self, ways: &str) -> Result<(), Refusal> {
         let gate = (self.gate.0 != Gate::Both).then_some("--gate").or_else(|| self.rule.changed_flag());
-        match gate.filter(|_| !compares && self.baseline.is_none()) {
+        match gate.filter(|_| self.baseline.is_none()) {
             Some(flag) => conflict(format!("{flag} needs a comparison: add {ways}")),
             None => Ok(()),
         }
@@ -59,15 +63,15 @@ impl RunJudgingArgs {
         first_given([("--baseline", self.baseline.is_some()), ("--save-baseline", self.save_baseline.is_some())])
     }
 
-    /// The comparison with a recorded run.
-    pub(crate) fn plan(&self) -> Result<BaselinePlan, PerfError> {
-        let plan = BaselinePlan {
-            compare: self.baseline.clone(),
+    /// The comparison with a recorded run. `out` is the folder of reports.
+    pub(crate) fn plan(&self, out: Option<PathBuf>) -> Result<BaselinePlan, PerfError> {
+        let index = ReportIndex::new(out);
+        let baseline = self.baseline.as_deref().map(|name| Baseline::find(name, &index));
+        Ok(BaselinePlan {
+            compare: baseline.transpose()?.flatten(),
             save: self.save_baseline.clone(),
             gate: self.gate.0,
             rule: self.rule(),
-        };
-        plan.check()?;
-        Ok(plan)
+        })
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn run(
     let longest = planned.longest + settings.setup_timeout + settings.teardown_timeout;
     let testid = settings.testid.clone();
     let testid = testid.unwrap_or_else(|| new_testid(&scenario.name, Moment::now().time(), rand::random()));
-    let out = settings.out.clone().unwrap_or_else(workspace::perf);
+    let out = settings.out.clone().unwrap_or_else(workspace::state_folder);
     let folder = out.join(&testid);
     let pod_settings =
         serde_json::to_string(&coordinator_settings(settings, testid)).context("failed to write settings")?;

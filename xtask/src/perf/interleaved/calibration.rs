@@ -114,7 +114,7 @@ impl CalibrationRecord {
             "noise: between rounds of the same code, the p95 of {} varies by up to {} (standard deviation, 90 % upper \
              bound, {})\nwith {} judged together, this machine can detect:\n",
             noise.endpoint,
-            exact_percent(noise.spread.exp_m1()),
+            exact_percent(noise.deviation.exp_m1()),
             counted(noise.pairs as u64, "round"),
             counted(noise.hypotheses as u64, "endpoint")
         );
@@ -141,7 +141,7 @@ impl CalibrationRecord {
 }
 
 fn file() -> PathBuf {
-    workspace::perf().join("calibration.json")
+    workspace::state_folder().join("calibration.json")
 }
 
 fn all() -> anyhow::Result<Vec<CalibrationRecord>> {

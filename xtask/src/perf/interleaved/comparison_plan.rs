@@ -9,7 +9,7 @@ use crate::host::checkout::{Checkout, CheckoutError, KnownRevision};
 use crate::perf::args::PerfArgs;
 use crate::perf::perf_error::PerfError;
 use crate::perf::plan::build;
-use crate::scenarios::{self, BuiltPrograms, ScenarioTest};
+use crate::scenarios::{self, BuiltPrograms, Programs, ScenarioTest};
 
 /// The plan of a comparison or calibration. No service runs yet.
 pub(super) struct ComparisonPlan<'a> {
@@ -49,7 +49,8 @@ impl<'a> ComparisonPlan<'a> {
         // Checked before the build, which may take minutes.
         let base = base.with_revision(KnownRevision::find)?;
         scenarios::check_names(&named)?;
-        let built = programs.copy(&build(args.profile(), needs_stub, &signals)?)?;
+        let wanted = if needs_stub { Programs::WithStub } else { Programs::Scenarios };
+        let built = programs.copy(&build(args.profile(), wanted, &signals)?)?;
         let scenario = built.select_one(named.first().map(String::as_str))?;
         let base = base.with_revision(KnownRevision::check_out)?;
         Ok(Self { args, settings, signals, base, target, scenario, built, _programs: programs })

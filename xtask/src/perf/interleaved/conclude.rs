@@ -8,10 +8,11 @@ use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::counted;
 use perf_report::render::files::COMPARISON;
 
-use super::measure::MeasuredRounds;
 use super::rounds::Rounds;
+use super::run_rounds::MeasuredRounds;
 use super::sides::SideName;
-use crate::perf::publish::{self, PerfResult};
+use crate::perf::perf_result::PerfResult;
+use crate::perf::publish::publish_comparison;
 
 /// Judges and publishes the measured rounds.
 pub(super) fn run(rounds: &Rounds<'_>, measured: MeasuredRounds) -> anyhow::Result<PerfResult> {
@@ -32,7 +33,7 @@ pub(super) fn run(rounds: &Rounds<'_>, measured: MeasuredRounds) -> anyhow::Resu
         None => Vec::new(),
     };
     let comparison = rounds.compare(alpha, &pairs).conclude(gate, objectives, findings);
-    publish::comparison(&rounds.folder.join(COMPARISON), &comparison)
+    publish_comparison(&rounds.folder.join(COMPARISON), &comparison)
 }
 
 /// Objectives that can fail a run, and that rounds cannot judge. The texts say why.

@@ -24,7 +24,7 @@ pub(super) struct OwnPrograms {
 impl OwnPrograms {
     /// Takes the lock. Fails if another comparison of this clone runs.
     pub(super) fn lock() -> Result<Self, PerfError> {
-        let folder = workspace::perf().join("against").join("programs");
+        let folder = workspace::state_folder().join("against").join("programs");
         let lock = Lock::take(&folder.with_file_name("lock"), "cargo xtask perf").map_err(|error| match error {
             LockError::Held(holder) => PerfError::OtherComparison(holder),
             error => error.into(),

@@ -60,7 +60,7 @@ impl<'a> Rounds<'a> {
             let name = format!("{}-{what}", plan.scenario.name);
             new_testid(&name, Moment::now().time(), u16::try_from(id).unwrap_or(0))
         });
-        let folder = plan.settings.out.clone().unwrap_or_else(workspace::perf).join(&name);
+        let folder = plan.settings.out.clone().unwrap_or_else(workspace::state_folder).join(&name);
         files::make_folder(folder.join("rounds"))?;
         Ok(Self { plan, sides, name, folder, took: Cell::new(Duration::ZERO), warnings: RefCell::default() })
     }

@@ -31,7 +31,7 @@ fn a_build_that_fails_after_a_signal_is_interrupted() {
     for (number, code) in [(0, ExitCode::BadConfiguration), (1, ExitCode::Interrupted)] {
         let (sender, signals) = Signals::from_sender();
         sender.send_replace(number);
-        let error = build("no-such-profile", false, &signals).unwrap_err();
+        let error = build("no-such-profile", Programs::Scenarios, &signals).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     }
 }

@@ -7,8 +7,8 @@ use monitoring::sanitize::sanitize;
 use perf_report::format::{and_more, first_items};
 use perf_report::mark::Mark;
 
-use super::Proof;
-use super::proof_item::{ProofItem, ProofItemOutcome};
+use super::checks::proof_check::{ProofCheck, ProofCheckOutcome};
+use super::proof::Proof;
 use crate::host::files;
 
 /// Limit on the printed lines of a check.
@@ -17,8 +17,8 @@ const SHOWN_LINES: usize = 10;
 impl Proof {
     /// The message about failed checks; `None` if no check failed.
     pub(crate) fn failed(&self) -> Option<String> {
-        let failed = self.checks.iter().filter(|check| check.outcome == ProofItemOutcome::Failed);
-        let describe = |check: &ProofItem| match check.lines.as_slice() {
+        let failed = self.checks.iter().filter(|check| check.outcome == ProofCheckOutcome::Failed);
+        let describe = |check: &ProofCheck| match check.lines.as_slice() {
             [] => format!("{} failed", check.name),
             lines => format!("{} failed: {}", check.name, first_items(lines, 1, "", ", ")),
         };
@@ -29,17 +29,17 @@ impl Proof {
     /// The checks with their figures, for the terminal. PromQL is shown only if asked for.
     pub(crate) fn render(&self, verbose: bool) -> String {
         let mut text = "proof".to_owned();
-        for item @ ProofItem { name, outcome, lines, queries, .. } in &self.checks {
+        for check @ ProofCheck { name, outcome, lines, queries, .. } in &self.checks {
             let (Mark { sign, .. }, word) = match outcome {
-                ProofItemOutcome::Shown => (Mark::GOOD, ""),
-                ProofItemOutcome::Failed => (Mark::BAD, "failed: "),
-                ProofItemOutcome::NotApplicable => (Mark::QUIET, "not available: "),
+                ProofCheckOutcome::Passed => (Mark::GOOD, ""),
+                ProofCheckOutcome::Failed => (Mark::BAD, "failed: "),
+                ProofCheckOutcome::NotApplicable => (Mark::QUIET, "not available: "),
             };
-            let (word, figures) = match (&self.finding, &item.lacks) {
+            let (word, figures) = match (&self.finding, &check.lacks) {
                 // The finding says what is not available, and why.
                 (Some(_), Some(lack)) if lack.figures.is_empty() => continue,
                 (Some(_), Some(lack)) => ("", &lack.figures),
-                _ => (word, &item.figures),
+                _ => (word, &check.figures),
             };
             let _ = write!(text, "\n{sign} {name}: {word}{figures}");
             // One cause often has many lines; the first few are enough to find it.

@@ -14,10 +14,14 @@ use futures::future::join_all;
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::scraped;
 use monitoring::backend_slo::{Amount, BackendSlo};
+use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
+use monitoring::promql::Selector;
+use monitoring::services;
 use perf_report::Report;
 use perf_report::evidence::{BackendValue, Slice, StatusKey};
 use perf_report::finding::{Finding, FindingKind, Subject};
-use perf_report::judgement::{ObjectiveResult, Requests};
+use perf_report::judgement::{EndpointResult, ObjectiveResult, Requests};
 use perf_report::verdict::Verdict;
 use prometheus_store::StoreAccess;
 use test_support::backend_text::{self, fastapi, go};
@@ -30,10 +34,14 @@ use self::odd_metrics::{
     binary, broken, busy_replicas, by_view, by_word, equal_replicas, go_in_handlers, in_turn, in_turn_before, lazy,
     limited, restarted_process, twice, uncountable, unsteady, without_start, workers_of_node,
 };
-use super::delivery::BackendTraffic;
-use super::proof_item::ProofItemOutcome;
-use super::same_counts::{is_same_value, same_values};
+use super::backend::backend_metrics::{BackendMetrics, MetricsByPath};
+use super::backend::backend_scrapes::BackendScrapes;
+use super::checks::delivery::{self, BackendTraffic};
+use super::checks::proof_check::{ProofCheck, ProofCheckOutcome};
+use super::checks::same_counts::{self, is_same_value, same_values};
+use super::proven_run::{ProvenRun, now_ms};
 use super::*;
+use crate::backend::target_metrics::MetricsSource;
 use crate::host::http;
 
 /// Requests to each endpoint.
@@ -71,7 +79,8 @@ fn backend(target: &Url) -> ProofBackend<'_> {
 
 /// The store of this clone's stack.
 fn own_store(url: Url, access: &StoreAccess) -> ProofStore<'_> {
-    ProofStore { url, is_named: true, by_pods: false, grafana: None, access, is_own: true, is_on_a_bridge: false }
+    let origin = StoreOrigin::OwnStack { on_bridge: false };
+    ProofStore { url, origin, by_pods: false, grafana: None, access }
 }
 
 /// Scrapes of the backend's counters in a store, as JSON: made from the backend's address and the
@@ -79,13 +88,17 @@ fn own_store(url: Url, access: &StoreAccess) -> ProofStore<'_> {
 type Scrapes = fn(&str, i64) -> String;
 
 /// Audits the requests to a service with these metrics.
-async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
+async fn audited(no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofCheck, BackendTraffic) {
     audited_by(|_, _| String::new(), no_offers, metrics).await
 }
 
 /// The same with scrapes in the store. The run began 30 s ago; 2 requests came in its first 10 s,
 /// and 18 in the next.
-async fn audited_by(scrapes: Scrapes, no_offers: bool, metrics: fn(&Counts) -> Metrics) -> (ProofItem, BackendTraffic) {
+async fn audited_by(
+    scrapes: Scrapes,
+    no_offers: bool,
+    metrics: fn(&Counts) -> Metrics,
+) -> (ProofCheck, BackendTraffic) {
     audited_with(&SHOP, Duration::ZERO, scrapes, no_offers, metrics).await
 }
 
@@ -96,7 +109,7 @@ async fn audited_with(
     scrapes: Scrapes,
     no_offers: bool,
     metrics: fn(&Counts) -> Metrics,
-) -> (ProofItem, BackendTraffic) {
+) -> (ProofCheck, BackendTraffic) {
     let target = Url::parse(&counted_backend::serve(&SHOP, no_offers.then_some(GET_OFFERS), metrics)).unwrap();
     let mut report = make_report(if no_offers { 404 } else { 200 });
     report.run.started_unix_ms = now_ms() - 30_000;
@@ -120,7 +133,7 @@ async fn audited_with(
 
 #[tokio::test]
 async fn endpoints_with_the_same_route_are_audited_together() {
-    type Case = (fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
+    type Case = (fn(&Counts) -> Metrics, ProofCheckOutcome, &'static str);
     const SHARED: Catalogue = Catalogue { endpoints: &[GET_OFFERS, GET_CART.handled_by("/offers")], ..SHOP };
     fn together(counts: &Counts, share: u64) -> Metrics {
         let mut of_route = Counts::new();
@@ -130,10 +143,10 @@ async fn endpoints_with_the_same_route_are_audited_together() {
         fastapi(&of_route, share, |_, _| true)
     }
     let cases: [Case; 2] = [
-        (|counts| together(counts, 1), ProofItemOutcome::Shown, "20 in Prometheus, 20 counted by the backend "),
+        (|counts| together(counts, 1), ProofCheckOutcome::Passed, "20 in Prometheus, 20 counted by the backend "),
         (
             |counts| together(counts, 2),
-            ProofItemOutcome::Failed,
+            ProofCheckOutcome::Failed,
             "get_offers and get_cart: 20 responses had status 2xx, and the backend counted 10: ",
         ),
     ];
@@ -147,13 +160,13 @@ async fn endpoints_with_the_same_route_are_audited_together() {
 
 #[tokio::test]
 async fn delivery_fails_only_for_counters_that_the_backend_offers() {
-    use ProofItemOutcome::{Failed, NotApplicable, Shown};
-    type Case = (bool, fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
+    use ProofCheckOutcome::{Failed, NotApplicable, Passed};
+    type Case = (bool, fn(&Counts) -> Metrics, ProofCheckOutcome, &'static str);
     const NOT_BY_ROUTE: &str = "20 counted by the backend; not available by endpoint: the backend does not count \
          by handler: add the label handler";
     let cases: [Case; 29] = [
-        (false, lazy, Shown, "20 counted by the backend"),
-        (false, unsteady, Shown, "20 counted by the backend"),
+        (false, lazy, Passed, "20 counted by the backend"),
+        (false, unsteady, Passed, "20 counted by the backend"),
         (false, broken, Failed, "readable before the load, not after it: /metrics responded with 503"),
         (false, limited, NotApplicable, "readable before the load, and then /metrics responded with 429"),
         (false, in_turn, NotApplicable, "several processes (workers or replicas) respond"),
@@ -162,38 +175,38 @@ async fn delivery_fails_only_for_counters_that_the_backend_offers() {
         (false, workers_of_node, NotApplicable, "do not show whether several replicas respond in turn"),
         (false, busy_replicas, NotApplicable, "several processes (workers or replicas) respond"),
         (false, |counts| without_start(fastapi(counts, 2, |_, _| true)), Failed, "and the backend counted 5"),
-        (false, twice, Shown, "20 counted by the backend"),
-        (false, by_word, Shown, "20 counted by the backend "),
+        (false, twice, Passed, "20 counted by the backend"),
+        (false, by_word, Passed, "20 counted by the backend "),
         (false, uncountable, NotApplicable, "no value of the backend's http_requests_total is a count"),
-        (false, |counts| go(counts, 1), Shown, NOT_BY_ROUTE),
+        (false, |counts| go(counts, 1), Passed, NOT_BY_ROUTE),
         (false, |counts| go(counts, 2), Failed, "all endpoints: 20 responses came, and the backend counted 10"),
         (
             true,
             go_in_handlers,
-            Shown,
+            Passed,
             "all endpoints: not available for 7 responses. The backend may not count responses",
         ),
-        (true, |counts| without_start(go_in_handlers(counts)), Shown, "not available for 7 responses"),
+        (true, |counts| without_start(go_in_handlers(counts)), Passed, "not available for 7 responses"),
         (false, |_| Metrics::text(backend_text::start_time()), NotApplicable, "the backend has no http_requests"),
         (false, |_| backend_text::failing(404), NotApplicable, "/metrics responded with 404"),
         (false, |_| backend_text::failing(401), NotApplicable, "/metrics needs authentication"),
         (false, backend_text::page, NotApplicable, "/metrics is not Prometheus' text format"),
         (false, binary, NotApplicable, "/metrics is not Prometheus' text format (it is not text)"),
-        (false, backend_text::openmetrics, Shown, "20 counted by the backend"),
-        (false, backend_text::compressed, Shown, "20 counted by the backend"),
+        (false, backend_text::openmetrics, Passed, "20 counted by the backend"),
+        (false, backend_text::compressed, Passed, "20 counted by the backend"),
         (
             false,
             |counts| fastapi(counts, 2, |_, _| true),
             Failed,
             "10 responses had status 2xx, and the backend counted 5",
         ),
-        (true, |counts| fastapi(counts, 1, |_, _| true), Shown, "20 counted by the backend"),
+        (true, |counts| fastapi(counts, 1, |_, _| true), Passed, "20 counted by the backend"),
         // The routes are counted, and no 404 anywhere.
-        (true, |counts| fastapi(counts, 1, |_, status| status != 404), Shown, "not available for get_offers"),
+        (true, |counts| fastapi(counts, 1, |_, status| status != 404), Passed, "not available for get_offers"),
         (
             false,
             |counts| fastapi(counts, 1, |route, _| route != "/offers"),
-            Shown,
+            Passed,
             "not available for get_offers: the backend",
         ),
         (false, by_view, NotApplicable, "the backend counts none of the requested endpoints; 20 sent"),
@@ -221,7 +234,7 @@ async fn queries_of_series_that_are_not_exposed_may_be_empty() {
     let (_, of_fastapi) = audited(false, |counts| fastapi(counts, 1, |_, _| true)).await;
     assert!(of_fastapi.exposed.has_series(&by_handler));
     let (_, of_page) = audited(false, backend_text::page).await;
-    assert!(of_page.exposed.missing().is_some() && !of_page.exposed.has_series(&by_handler));
+    assert!(of_page.exposed.unavailable_reason().is_some() && !of_page.exposed.has_series(&by_handler));
 }
 
 #[test]
@@ -271,11 +284,11 @@ async fn a_missing_value_is_described_without_rust() {
 
 #[tokio::test]
 async fn the_counts_are_those_that_the_run_compared_at_its_end() {
-    use ProofItemOutcome::{Failed, NotApplicable, Shown};
+    use ProofCheckOutcome::{Failed, NotApplicable, Passed};
     let store = Url::parse(&fake_server::unreachable_url()).unwrap();
     let source = QuerySource::new(store, None, &StoreAccess::default()).unwrap();
     let differs = "the store's counts differ";
-    for (agrees, findings, outcome) in [(Some(true), 0, Shown), (Some(false), 2, Failed), (None, 0, NotApplicable)] {
+    for (agrees, findings, outcome) in [(Some(true), 0, Passed), (Some(false), 2, Failed), (None, 0, NotApplicable)] {
         let mut report = test_support::report();
         report.run.store.as_mut().unwrap().agrees = agrees;
         let finding = Finding::warning(Subject::Store, FindingKind::StoreDisagrees, differs);
@@ -285,7 +298,7 @@ async fn the_counts_are_those_that_the_run_compared_at_its_end() {
         let check = same_counts::check(run, false).await;
         assert_eq!((check.outcome, check.lines), (outcome, vec![differs.to_owned(); findings]), "{agrees:?}");
         let required = same_counts::check(run, true).await.outcome;
-        assert_eq!(required == Shown, agrees == Some(true), "{agrees:?}");
+        assert_eq!(required == Passed, agrees == Some(true), "{agrees:?}");
     }
 }
 
@@ -296,14 +309,14 @@ async fn a_store_that_only_pods_reach_is_one_line() {
     let mut report = test_support::report();
     report.run.service = services::ALL[0].service.to_owned();
     report.run.store.as_mut().unwrap().complete = true;
-    for (must_prove, outcome) in [(false, ProofItemOutcome::NotApplicable), (true, ProofItemOutcome::Failed)] {
+    for (must_prove, outcome) in [(false, ProofCheckOutcome::NotApplicable), (true, ProofCheckOutcome::Failed)] {
         let context = ProofContext {
             store: ProofStore { by_pods: true, ..own_store(store.clone(), &access) },
             backend: backend(&target),
             push_interval: Duration::from_secs(5),
             must_prove,
         };
-        let proof = prove(&report, context).await.unwrap();
+        let proof = Proof::make(&report, context).await.unwrap();
         assert_eq!((proof.checks.len(), proof.checks[0].outcome), (1, outcome), "{:?}", proof.checks);
         let text = [&[proof.checks[0].figures.clone()], &proof.checks[0].lines[..]].concat().join(" ");
         let expected = format!("this machine does not reach the store at {}", prometheus_store::shown_url(&store));
@@ -319,9 +332,9 @@ fn other_words_change_no_outcome_of_a_check() {
     let outcomes = |word: &str| {
         let wrong = vec![word.to_owned()];
         let checks = vec![
-            ProofItem::new("queries", word.to_owned(), Vec::new()),
-            ProofItem::new("delivery", word.to_owned(), wrong),
-            ProofItem::not_applicable("two clocks", word),
+            ProofCheck::new("queries", word.to_owned(), Vec::new()),
+            ProofCheck::new("delivery", word.to_owned(), wrong),
+            ProofCheck::not_applicable("two clocks", word),
         ];
         let proof = Proof { checks, finding: None };
         let signs: String = proof.render(false).lines().filter_map(|line| line.chars().next()).collect();

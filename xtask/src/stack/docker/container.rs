@@ -56,7 +56,7 @@ pub(super) async fn inspect(docker: &Docker, name: &str) -> anyhow::Result<Optio
     }
 }
 
-/// Removes a container and its anonymous volumes. A named volume stays.
+/// Ends a container, and removes it with its anonymous volumes. A named volume stays.
 pub(super) async fn remove(docker: &Docker, name: &str) -> anyhow::Result<()> {
     let options = RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
     match docker.remove_container(name, Some(options)).await {

@@ -11,7 +11,7 @@ use dashboards::service_dashboard::{PROMETHEUS_LINK, REPORTS};
 use monitoring::prometheus::config::{CONTAINER_FOLDER, TARGETS};
 use monitoring::prometheus::recording_rules::Timing;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::models::{Mount, MountType, PortBinding};
+use testcontainers::bollard::models::{HostConfig, Mount, MountType};
 use testcontainers::bollard::query_parameters::ListVolumesOptions;
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::wait::LogWaitStrategy;
@@ -21,10 +21,11 @@ use testcontainers::{ContainerRequest, GenericImage, ImageExt as _, ReuseDirecti
 use tokio::time;
 
 use super::networks;
+use super::supported_limits::SupportedLimits;
 use crate::host::{files, owner, workspace};
 use crate::stack::images::{self, Images};
 use crate::stack::limits::{self, Limits};
-use crate::stack::stack_options::{PROMETHEUS_PORT, StackOptions, state_folder};
+use crate::stack::stack_options::{PROMETHEUS_PORT, StackOptions, stack_folder};
 
 /// Time limit from a container's creation to the log line that says it listens.
 const STARTUP: Duration = Duration::from_secs(60);
@@ -63,15 +64,15 @@ pub(super) struct ContainerSpec {
     /// Whether the user chose the image.
     pub(super) image_is_chosen: bool,
     /// The port of the stack's Prometheus.
-    pub(super) stack: u16,
+    pub(super) stack_port: u16,
     /// The port on 127.0.0.1.
     pub(super) port: u16,
     /// The port in the container, if it is on a bridge.
     inner_port: u16,
     /// The path that responds with success once the service is ready.
-    pub(super) ready: &'static str,
+    pub(super) ready_path: &'static str,
     /// Text that the service logs once it listens.
-    listens: &'static str,
+    listening_log_line: &'static str,
     command: Vec<String>,
     environment: Vec<(&'static str, String)>,
     /// `source:target:options`, in Docker's notation.
@@ -85,13 +86,13 @@ pub(super) struct ContainerSpec {
     /// The command that removes the container when it ends; empty for a container that stays.
     pub(super) owner: String,
     /// The folder of data that is removed with the container, if there is no volume.
-    stores: Option<&'static str>,
+    data_folder: Option<&'static str>,
     /// Writable folders in memory, besides the mounted ones.
-    scratch: &'static [&'static str],
+    memory_folders: &'static [&'static str],
 }
 
 /// Mount options of folders in memory: limited in size, without executables.
-const SCRATCH: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
+const MEMORY_FOLDER: &str = "rw,noexec,nosuid,nodev,size=128m,mode=1777";
 /// The user "nobody", for images that would run as root.
 const NOBODY: &str = "65534:65534";
 
@@ -116,7 +117,7 @@ fn dashboards_with_port(dashboards: &Path, prometheus_port: u16) -> anyhow::Resu
     if prometheus_port == PROMETHEUS_PORT {
         return Ok(dashboards.to_owned());
     }
-    let folder = std::path::absolute(state_folder(prometheus_port))?.join("dashboards");
+    let folder = std::path::absolute(stack_folder(prometheus_port))?.join("dashboards");
     files::make_folder(&folder)?;
     let link = PROMETHEUS_LINK.replace(&PROMETHEUS_PORT.to_string(), &prometheus_port.to_string());
     for entry in files::list(dashboards)? {
@@ -136,11 +137,11 @@ impl ContainerSpec {
         let generated = if options.timing == Timing::USUAL {
             workspace::root().join("monitoring/prometheus")
         } else {
-            let folder = std::path::absolute(state_folder(port))?.join("configuration");
+            let folder = std::path::absolute(stack_folder(port))?.join("configuration");
             options.write_configuration(&folder)?;
             folder
         };
-        let targets = state_folder(port).join(TARGETS);
+        let targets = stack_folder(port).join(TARGETS);
         let mut binds = vec![
             read_only_bind(&generated.join("prometheus.yml"), "/etc/prometheus/prometheus.yml"),
             read_only_bind(&generated.join("rules"), "/etc/prometheus/rules"),
@@ -159,11 +160,11 @@ impl ContainerSpec {
             role: Role::Prometheus,
             image: images.prometheus.name.clone(),
             image_is_chosen: images.prometheus.is_chosen,
-            stack: port,
+            stack_port: port,
             port,
             inner_port,
-            ready: "-/ready",
-            listens: "Server is ready to receive web requests.",
+            ready_path: "-/ready",
+            listening_log_line: "Server is ready to receive web requests.",
             command: [
                 "--config.file=/etc/prometheus/prometheus.yml".to_owned(),
                 "--storage.tsdb.path=/prometheus".to_owned(),
@@ -178,8 +179,8 @@ impl ContainerSpec {
             // The user who unpacked an archive must be able to remove the files beside its blocks.
             user: options.archive.as_ref().and_then(|_| user_of_files()),
             limits: limits::PROMETHEUS,
-            stores: options.archive.is_none().then_some("/prometheus"),
-            scratch: &["/tmp"],
+            data_folder: options.archive.is_none().then_some("/prometheus"),
+            memory_folders: &["/tmp"],
             owner: owner(options),
             name,
         })
@@ -194,56 +195,32 @@ impl ContainerSpec {
             Network::Host => (format!("http://127.0.0.1:{}", options.prometheus_port), "127.0.0.1", port),
             Network::Bridge => (format!("http://{}:9090", name(options, Role::Prometheus)), "0.0.0.0", inner_port),
         };
-        let setting = |name, value: &str| (name, value.to_owned());
         Ok(Self {
             role: Role::Grafana,
             name: name(options, Role::Grafana),
             image: images.grafana.name.clone(),
             // A run goes on without Grafana, even if the user chose its image.
             image_is_chosen: false,
-            stack: options.prometheus_port,
+            stack_port: options.prometheus_port,
             port,
             inner_port,
-            ready: "api/health",
-            listens: "HTTP Server Listen",
+            ready_path: "api/health",
+            listening_log_line: "HTTP Server Listen",
             command: Vec::new(),
-            environment: vec![
-                (PROMETHEUS_URL, prometheus),
-                setting("GF_SERVER_HTTP_ADDR", address),
-                ("GF_SERVER_HTTP_PORT", listen_port.to_string()),
-                ("GF_SERVER_ROOT_URL", format!("http://localhost:{port}/")),
-                setting("GF_SECURITY_ADMIN_USER", "admin"),
-                setting("GF_SECURITY_ADMIN_PASSWORD", "admin"),
-                // Anyone who can reach the loopback interface can view dashboards without a login.
-                setting("GF_AUTH_ANONYMOUS_ENABLED", "true"),
-                setting("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer"),
-                setting("GF_ANALYTICS_REPORTING_ENABLED", "false"),
-                setting("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
-                setting("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
-                // Preinstalled plugins would write to the read-only root, and the data source would
-                // fail.
-                setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
-                // Grafana 13 has its Prometheus data source as a bundled plugin. An update at its
-                // start would replace it, or leave none without the internet.
-                setting("GF_PLUGINS_PREINSTALL_AUTO_UPDATE", "false"),
-                setting("GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED", "true"),
-                setting("GF_SECURITY_DISABLE_GRAVATAR", "true"),
-                setting("GF_SERVER_ENABLE_GZIP", "false"),
-                setting("GF_NEWS_NEWS_FEED_ENABLED", "false"),
-            ],
+            environment: grafana_environment(port, address, listen_port, prometheus),
             binds: vec![
                 read_only_bind(&generated.join("provisioning/datasources"), "/etc/grafana/provisioning/datasources"),
                 read_only_bind(&generated.join("provisioning/dashboards"), "/etc/grafana/provisioning/dashboards"),
                 read_only_bind(&dashboards, DASHBOARDS),
                 // Grafana serves this folder publicly, so that a dashboard can link to the report
                 // of its run.
-                read_only_bind(&workspace::perf(), &format!("/usr/share/grafana/{REPORTS}")),
+                read_only_bind(&workspace::state_folder(), &format!("/usr/share/grafana/{REPORTS}")),
             ],
             volume: None,
             user: None,
             limits: limits::GRAFANA,
-            stores: None,
-            scratch: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
+            data_folder: None,
+            memory_folders: &["/tmp", "/var/lib/grafana", "/var/log/grafana"],
             owner: owner(options),
         })
     }
@@ -253,19 +230,31 @@ impl ContainerSpec {
     /// The volume is left out: a run that keeps no data may reuse a stack that keeps data.
     pub(super) fn config_hash(&self, network: Network) -> String {
         let files = crate::generated_files::generated_files().map(|files| format!("{files:?}")).unwrap_or_default();
-        let service = Self { volume: None, owner: String::new(), ..self.clone() };
-        workspace::hash(&[&format!("{service:?}"), &format!("{network:?}"), &files])
+        let spec = Self { volume: None, owner: String::new(), ..self.clone() };
+        workspace::hash(&[&format!("{spec:?}"), &format!("{network:?}"), &files])
     }
 
     /// Creates and starts the container, and waits until it logs that it listens.
     pub(super) async fn start(&self, network: Network, labels: [(&str, String); 7]) -> anyhow::Result<()> {
+        let mut request = self.request(network).await?.with_labels(labels);
+        if let Some(user) = self.user.clone().or(user_instead_of_root(&self.image).await) {
+            request = request.with_user(user);
+        }
+        let limits = SupportedLimits::find(self.limits).await?;
+        let spec = self.clone();
+        let request = request.with_host_config_modifier(move |host| spec.configure_host(host, network, limits));
+        let started = time::timeout(WITH_PULL, request.start()).await;
+        started.with_context(|| format!("it did not start within {WITH_PULL:?}"))??;
+        Ok(())
+    }
+
+    /// The container's program, environment and network. Creates the network if it is a bridge.
+    async fn request(&self, network: Network) -> anyhow::Result<ContainerRequest<GenericImage>> {
         let (image, tag) = images::split(&self.image);
-        let listens = WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listens));
         let mut request: ContainerRequest<GenericImage> = GenericImage::new(image, tag)
-            .with_wait_for(listens)
+            .with_wait_for(WaitFor::log(LogWaitStrategy::stdout_or_stderr(self.listening_log_line)))
             .with_container_name(&self.name)
             .with_startup_timeout(STARTUP)
-            .with_labels(labels)
             // The container outlives this process, so that users can view the dashboard.
             .with_reuse(ReuseDirective::Always);
         if !self.command.is_empty() {
@@ -274,58 +263,78 @@ impl ContainerSpec {
         for (name, value) in &self.environment {
             request = request.with_env_var(*name, value);
         }
-        request = match network {
-            // Set below. testcontainers would create a network named "host" if none is listed, as
-            // with Podman.
+        Ok(match network {
+            // Set by `configure_host`. testcontainers would create a network named "host" if none
+            // is listed, as with Podman.
             Network::Host => request,
             Network::Bridge => {
-                let bridge = format!("perf-{}-{}", workspace::id(), self.stack);
+                let bridge = format!("perf-{}-{}", workspace::id(), self.stack_port);
                 networks::create(&bridge).await?;
-                let port = self.inner_port.tcp();
                 request
                     .with_network(bridge)
-                    .with_mapped_port(self.port, port)
+                    .with_mapped_port(self.port, self.inner_port.tcp())
                     .with_host("host.docker.internal", Host::HostGateway)
             }
-        };
-        let binds: Vec<_> = self.binds.iter().chain(&self.volume).cloned().collect();
-        if let Some(user) = self.user.clone().or(user_instead_of_root(&self.image).await) {
-            request = request.with_user(user);
+        })
+    }
+
+    /// Sets the container's mounts, limits and rights.
+    fn configure_host(&self, host: &mut HostConfig, network: Network, limits: SupportedLimits) {
+        host.binds = Some(self.binds.iter().chain(&self.volume).cloned().collect());
+        if network == Network::Host {
+            host.network_mode = Some("host".to_owned());
+            host.publish_all_ports = None;
         }
+        host.memory = limits.memory_bytes;
+        host.nano_cpus = limits.nano_cpus;
+        host.pids_limit = limits.processes;
+        // Containers write to volumes and to memory only, as users who need no capability.
+        host.readonly_rootfs = Some(true);
+        let in_memory = |folder: &&str| ((*folder).to_owned(), MEMORY_FOLDER.to_owned());
+        host.tmpfs = Some(self.memory_folders.iter().map(in_memory).collect());
         let volume =
             |target: &str| Mount { target: Some(target.to_owned()), typ: Some(MountType::VOLUME), ..Mount::default() };
-        let mounts: Vec<_> = self.stores.filter(|_| self.volume.is_none()).map(volume).into_iter().collect();
-        let scratch =
-            self.scratch.iter().map(|folder| ((*folder).to_owned(), SCRATCH.to_owned())).collect::<HashMap<_, _>>();
-        let limits = self.limits;
-        // Some kernels do not support these limits, and rootless Docker may not delegate them.
-        // Docker then rejects a container that has them.
-        let info = docker_client_instance().await?.info().await.context("failed to ask Docker for its limits")?;
-        let supported = [info.memory_limit, info.cpu_cfs_quota, info.pids_limit].map(|limit| limit == Some(true));
-        let request = request.with_host_config_modifier(move |host| {
-            host.binds = Some(binds.clone());
-            if network == Network::Host {
-                (host.network_mode, host.publish_all_ports) = (Some("host".to_owned()), None);
-            }
-            let [memory, cpu, processes] = supported;
-            host.memory = memory.then_some(limits.memory_bytes);
-            host.nano_cpus = cpu.then_some(limits.millicores * 1_000_000);
-            host.pids_limit = processes.then_some(limits.processes);
-            // Containers write to volumes and to memory only, as users who need no capability.
-            host.readonly_rootfs = Some(true);
-            host.tmpfs = Some(scratch.clone());
-            host.mounts = Some(mounts.clone());
-            host.cap_drop = Some(vec!["ALL".to_owned()]);
-            host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);
-            // Without this address, published ports would be open to the whole network.
-            let published: Vec<&mut PortBinding> =
-                host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten().collect();
-            published.into_iter().for_each(|binding| binding.host_ip = Some("127.0.0.1".to_owned()));
-        });
-        let started = time::timeout(WITH_PULL, request.start()).await;
-        started.with_context(|| format!("it did not start within {WITH_PULL:?}"))??;
-        Ok(())
+        host.mounts = Some(self.data_folder.filter(|_| self.volume.is_none()).map(volume).into_iter().collect());
+        host.cap_drop = Some(vec!["ALL".to_owned()]);
+        host.security_opt = Some(vec!["no-new-privileges:true".to_owned()]);
+        // Without this address, published ports would be open to the whole network.
+        let published = host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten();
+        published.for_each(|binding| binding.host_ip = Some("127.0.0.1".to_owned()));
     }
+}
+
+/// Grafana's settings. It listens on `address` and `listen_port`; users reach it at `port`.
+fn grafana_environment(
+    port: u16,
+    address: &str,
+    listen_port: u16,
+    prometheus_url: String,
+) -> Vec<(&'static str, String)> {
+    let setting = |name, value: &str| (name, value.to_owned());
+    vec![
+        (PROMETHEUS_URL, prometheus_url),
+        setting("GF_SERVER_HTTP_ADDR", address),
+        ("GF_SERVER_HTTP_PORT", listen_port.to_string()),
+        ("GF_SERVER_ROOT_URL", format!("http://localhost:{port}/")),
+        setting("GF_SECURITY_ADMIN_USER", "admin"),
+        setting("GF_SECURITY_ADMIN_PASSWORD", "admin"),
+        // Anyone who can reach the loopback interface can view dashboards without a login.
+        setting("GF_AUTH_ANONYMOUS_ENABLED", "true"),
+        setting("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer"),
+        setting("GF_ANALYTICS_REPORTING_ENABLED", "false"),
+        setting("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
+        setting("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
+        // Preinstalled plugins would write to the read-only root, and the data source would
+        // fail.
+        setting("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
+        // Grafana 13 has its Prometheus data source as a bundled plugin. An update at its
+        // start would replace it, or leave none without the internet.
+        setting("GF_PLUGINS_PREINSTALL_AUTO_UPDATE", "false"),
+        setting("GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED", "true"),
+        setting("GF_SECURITY_DISABLE_GRAVATAR", "true"),
+        setting("GF_SERVER_ENABLE_GZIP", "false"),
+        setting("GF_NEWS_NEWS_FEED_ENABLED", "false"),
+    ]
 }
 
 /// The user "nobody" for a present image that would run as root. The default images do not.

@@ -11,7 +11,7 @@ use testcontainers::bollard::query_parameters::{CreateContainerOptions, StartCon
 use tokio::time;
 
 use super::super::Images;
-use super::{CREATED_BY, OWNER, WORKSPACE, connect, container_spec, remove};
+use super::{CREATED_BY, OWNER, WORKSPACE, connect, container, container_spec};
 use crate::host::{owner, workspace};
 
 /// The mount point of the folder in the container.
@@ -57,8 +57,8 @@ pub(crate) async fn promtool(folder: &Path, arguments: &[String]) -> anyhow::Res
         Ok(exit_code) => exit_code,
         Err(_) => Err(anyhow::anyhow!("promtool did not end within {PATIENCE:?}")),
     };
-    let last_line = super::container::last_log_line(&docker, &name).await;
-    remove(&docker, &name).await?;
+    let last_line = container::last_log_line(&docker, &name).await;
+    container::remove(&docker, &name).await?;
     match exit_code? {
         0 => Ok(()),
         code => bail!("promtool failed with exit code {code}: {last_line}"),

@@ -47,7 +47,7 @@ fn the_first_and_the_last_line_are_the_verdict() {
     let fired = |name| [of(name, series("pending", 5, 9)), of(name, series("firing", 10, 20))];
     let check = |series: Vec<Series>, expected: &str| {
         let (began, now) = (Moment(0), Moment(40_000));
-        let runs = DrilledRuns { loud: Vec::new(), series, began, now, empty_queries: Vec::new() };
+        let runs = DrilledRuns { alerts_in_clean_run: Vec::new(), series, began, now, empty_queries: Vec::new() };
         let (result, text) = describe_result(&rules, &runs);
         assert_eq!(result.verdicts, [expected]);
         let first = text.lines().find(|line| !line.is_empty()).unwrap();

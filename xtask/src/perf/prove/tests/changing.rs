@@ -63,15 +63,15 @@ fn collected_since(first: &Mutex<Option<Instant>>, counts: &Counts) -> Metrics {
 
 #[tokio::test]
 async fn late_metrics_are_waited_for_as_long_as_they_may_change() {
-    use ProofItemOutcome::{Failed, Shown};
-    type Case = (fn(&Counts) -> Metrics, u64, ProofItemOutcome);
+    use ProofCheckOutcome::{Failed, Passed};
+    type Case = (fn(&Counts) -> Metrics, u64, ProofCheckOutcome);
     let wrong: fn(&Counts) -> Metrics = |counts| fastapi(counts, 2, |_, _| true);
     let cases: [Case; 5] = [
-        (cached, 3_000, Shown),
-        (collected, 1_500, Shown),
+        (cached, 3_000, Passed),
+        (collected, 1_500, Passed),
         (wrong, 1_000, Failed),
-        (cached_before, 5_000, Shown),
-        (collected_and_failing, 1_500, Shown),
+        (cached_before, 5_000, Passed),
+        (collected_and_failing, 1_500, Passed),
     ];
     let audits = cases.map(|(metrics, still_ms, _)| async move {
         let since = clock::instant();
@@ -133,14 +133,14 @@ fn other_route(counts: &Counts) -> Metrics {
 
 #[tokio::test]
 async fn a_counter_that_is_gone_is_not_called_a_restart() {
-    use ProofItemOutcome::{Failed, NotApplicable, Shown};
-    type Case = (fn(&Counts) -> Metrics, ProofItemOutcome, &'static str);
+    use ProofCheckOutcome::{Failed, NotApplicable, Passed};
+    type Case = (fn(&Counts) -> Metrics, ProofCheckOutcome, &'static str);
     const GONE: &str = "the backend's metrics no longer have http_requests_total{handler=\"/offers\",";
     let cases: [Case; 7] = [
         (only_worker, NotApplicable, GONE),
-        (|counts| ended_worker(counts, 10), Shown, "20 counted by the backend"),
+        (|counts| ended_worker(counts, 10), Passed, "20 counted by the backend"),
         (|counts| ended_worker(counts, 6), NotApplicable, GONE),
-        (ending_worker, Shown, "20 counted by the backend"),
+        (ending_worker, Passed, "20 counted by the backend"),
         (other_route, Failed, "10 responses had status 2xx, and the backend counted 5"),
         (|counts| without_start(ended_worker(counts, 6)), NotApplicable, GONE),
         (

@@ -14,10 +14,10 @@ fn restarted(instance: &str, start: i64, counted: u64) -> String {
 
 #[tokio::test]
 async fn only_a_restart_of_the_process_explains_lost_requests() {
-    use ProofItemOutcome::{Failed, NotApplicable};
+    use ProofCheckOutcome::{Failed, NotApplicable};
     let half: fn(&Counts) -> Metrics = |counts| fastapi(counts, 2, |_, _| true);
     let anonymous: fn(&Counts) -> Metrics = |counts| without_start(fastapi(counts, 2, |_, _| true));
-    type Case = (&'static str, Scrapes, fn(&Counts) -> Metrics, ProofItemOutcome);
+    type Case = (&'static str, Scrapes, fn(&Counts) -> Metrics, ProofCheckOutcome);
     let cases: [Case; 10] = [
         ("another start, not scraped", |_, _| String::new(), restarted_process, NotApplicable),
         ("another start, all counted", |_, start| restarted("app:80", start, 5), restarted_process, NotApplicable),
@@ -54,5 +54,5 @@ async fn a_restart_resets_series_that_are_higher_at_the_next_scrape() {
         format!(r#"{all}"9"]{rest}"#)
     };
     let (check, _) = audited_by(scrapes, false, restarted_process).await;
-    assert_eq!(check.outcome, ProofItemOutcome::NotApplicable, "{check:?}");
+    assert_eq!(check.outcome, ProofCheckOutcome::NotApplicable, "{check:?}");
 }

@@ -9,8 +9,8 @@ use monitoring::prometheus::recording_rules::Timing;
 use perf_host::signals::Signals;
 use prometheus_store::response::ScrapeError;
 
-use super::super::backend_metrics::MetricsReading;
-use super::super::exposed_metrics::ExposedMetrics;
+use super::super::backend::backend_metrics::MetricsReading;
+use super::super::backend::exposed_metrics::ExposedMetrics;
 use super::*;
 use crate::stack::{self, Stack, StackChoice, StackOptions};
 
@@ -157,13 +157,9 @@ async fn excuse(is_own: bool, worked: u64, all: u64) -> Option<Excuse> {
     report.run.ended_unix_ms = now_ms();
     let reading = MetricsReading::new(prometheus_store::exposition::parse("up 1").unwrap());
     let exposed = ExposedMetrics::new(BackendMetrics::One(reading), SHOP.mapping, is_own);
-    let context = ProofContext {
-        store: own_store(store, &access),
-        backend: ProofBackend { is_own, ..backend(&target) },
-        push_interval: Duration::from_secs(5),
-        must_prove: false,
-    };
-    BackendScrapes::read(&report, &exposed, &source, &context).await.excuse
+    let store = own_store(store, &access);
+    let backend = ProofBackend { is_own, ..backend(&target) };
+    BackendScrapes::read(&report, &exposed, &source, &store, &backend).await.excuse
 }
 
 #[tokio::test]

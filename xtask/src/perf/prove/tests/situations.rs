@@ -15,11 +15,11 @@ use perf_report::read::{read_comparison, read_report};
 use perf_report::render::terminal::{TerminalStyle, render_result};
 use prometheus_store::exposition;
 
-use super::super::backend_metrics::MetricsReading;
-use super::super::rules::rule_queries;
+use super::super::backend::backend_metrics::MetricsReading;
+use super::super::checks::rules::rule_queries;
 use super::*;
 use crate::perf::compare::BaselineComparison;
-use crate::perf::publish::{EndedRun, PublishedRun};
+use crate::perf::publish::{ConcludedRun, EndedRun};
 
 /// Results of the requested endpoints, each with its endpoint.
 fn requested(report: &Report) -> Vec<(&EndpointResult, &'static Endpoint)> {
@@ -128,7 +128,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
     let store = super::own_store(url, &access);
     let backend = ProofBackend { metrics, ..super::backend(&target) };
     let context = ProofContext { store, backend, push_interval: Duration::from_secs(5), must_prove: false };
-    prove(report, context).await.unwrap()
+    Proof::make(report, context).await.unwrap()
 }
 
 /// The end of a run, as `cargo xtask perf` reaches it: after its proof and its comparison.
@@ -151,7 +151,7 @@ async fn end(situation: &str) -> EndedRun {
 /// Texts of a situation at both widths.
 async fn texts(situation: &str) -> String {
     let grafana = Url::parse("http://127.0.0.1:3001").unwrap();
-    let mut run = PublishedRun::new(end(situation).await, Gate::Both, None, Some(&grafana));
+    let mut run = ConcludedRun::new(end(situation).await, Gate::Both, None, Some(&grafana));
     // A link is not broken, and the one of a run is wider than a terminal.
     run.dashboard.iter_mut().for_each(|link| link.set_query(None));
     let texts = [80, 120].map(|width| {

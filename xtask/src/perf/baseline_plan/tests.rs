@@ -1,0 +1,31 @@
+//! Tests of `baseline_plan`.
+
+use std::fs;
+
+use perf_report::render::files::{HISTOGRAMS, REPORT};
+
+use super::*;
+use crate::host::workspace;
+
+#[test]
+fn a_baseline_that_cannot_be_compared_is_rejected_before_the_run() {
+    let folder = workspace::target().join("baseline-of-another-scenario");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(REPORT);
+    fs::write(&path, test_support::situation("met", "").unwrap()).unwrap();
+    fs::write(folder.join(HISTOGRAMS), "").unwrap();
+    let compare = Baseline::find(&path.display().to_string(), &ReportIndex::new(None)).unwrap();
+    let plan = BaselinePlan { compare, save: None, gate: Gate::Both, rule: Rule::default() };
+    let problem = |scenario, planned: Option<PlanSummary>| {
+        plan.check_comparable(scenario, planned.as_ref()).unwrap_err().to_string()
+    };
+    let other = problem("endurance", None);
+    assert!(other.contains("their scenario differs (\"basic\" of the base, \"endurance\" of the head)"), "{other}");
+    let base = reports::read(&path).unwrap().run;
+    let same = PlanSummary { service: base.service, load: base.load, ..PlanSummary::default() };
+    let other_load = problem("basic", Some(PlanSummary { load: "1 VU for 5s".to_owned(), ..same.clone() }));
+    assert!(other_load.contains("their load differs") && other_load.contains("\"1 VU for 5s\""), "{other_load}");
+    let other_service = problem("basic", Some(PlanSummary { service: "other".to_owned(), ..same.clone() }));
+    assert!(other_service.contains("their service differs"), "{other_service}");
+    assert!(problem("basic", Some(same)).contains(HISTOGRAMS), "its log is empty");
+}
