@@ -59,7 +59,7 @@
 //! - [`data`]: rows of files, secrets and tokens for its iterations.
 //! - `http`: sends the requests and reads the responses.
 //! - `measure`: folds each sample once into counts, and takes snapshots of them.
-//! - `remote_write`, `progress`, `evidence`: read only these snapshots.
+//! - `remote_write`, `progress`, `evidence`, `findings`: read only these snapshots.
 //! - `signals`, `clock`: inputs of a run from outside.
 //! - `terminal`: prints lines of a run.
 //!
@@ -87,6 +87,7 @@ pub mod http;
 pub mod measure;
 
 mod evidence;
+mod findings;
 mod progress;
 #[doc(hidden)]
 pub mod remote_write;

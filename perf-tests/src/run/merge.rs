@@ -13,7 +13,8 @@ use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
 use crate::agents::{self, MergedLoad, ShardSet};
 use crate::clock::RunClock;
 use crate::env_variables;
-use crate::evidence::{self, MAX_SKEW};
+use crate::evidence;
+use crate::findings::MAX_SKEW;
 use crate::terminal::Notes;
 
 pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome, RunError> {

@@ -20,6 +20,7 @@ use super::{FinishedLoad, NotSavedError, Planning, PreparedRun, RunError, RunOut
 use crate::agents::RunFacts;
 use crate::clock;
 use crate::evidence;
+use crate::findings;
 use crate::measure::{Selection, Snapshot};
 
 /// The parts of the evidence that are known only after the load.
@@ -49,7 +50,7 @@ impl PreparedRun {
         let stopped = self.signals.is_interrupted();
         finished.problems.extend(self.warnings.iter().cloned());
         let mut findings = record.load_findings(&finished, stopped);
-        findings.extend(evidence::redirect_findings(&self.http, &finished.load.snapshot, self.spec.catalogue));
+        findings.extend(findings::redirect_findings(&self.http, &finished.load.snapshot, self.spec.catalogue));
         let exercised = record.exercised(&finished.load.snapshot);
         let StoreReadback { result: store, findings: of_store } = self.read_back(&finished, &exercised).await;
         let backend = self.backend_values(&finished).await;
@@ -126,16 +127,16 @@ impl RunRecord<'_> {
     pub(super) fn load_findings(&self, finished: &FinishedLoad, stopped: bool) -> Vec<Finding> {
         let (catalogue, plan) = (self.spec.catalogue, &self.planning.plan);
         let FinishedLoad { load, problems, started, ended, .. } = finished;
-        let mut findings = evidence::load_problems(load, plan, stopped);
+        let mut findings = findings::load_problems(load, plan, stopped);
         if stopped || load.interrupted {
             let lasted = ended.duration_since(*started).unwrap_or_default();
-            findings.push(evidence::stopped_by_signal(load, plan, lasted));
+            findings.push(findings::stopped_by_signal(load, plan, lasted));
         }
         let has_proxy = self.facts.environment.proxy.is_some();
-        findings.extend(evidence::target_findings(load, plan, catalogue, has_proxy, stall_limit(catalogue)));
-        findings.extend(evidence::agent_problems(plan, &load.agents));
+        findings.extend(findings::target_findings(load, plan, catalogue, has_proxy, stall_limit(catalogue)));
+        findings.extend(findings::agent_problems(plan, &load.agents));
         findings.extend(problems.iter().cloned());
-        findings.extend(evidence::generator_warnings(plan, load));
+        findings.extend(findings::generator_warnings(plan, load));
         findings.extend(self.unrecorded_measures(&load.snapshot));
         findings
     }

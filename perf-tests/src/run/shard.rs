@@ -15,6 +15,7 @@ use super::{FinishedLoad, PreparedRun, RunError, RunOutcome};
 use crate::agents::{self, ShardFile, file_name};
 use crate::clock;
 use crate::evidence;
+use crate::findings;
 use crate::terminal::Notes;
 
 /// Time from the last reading of the clock to the start. The clock may be set until then.
@@ -70,8 +71,8 @@ impl PreparedRun {
         let hello = agents::hello(self.spec.name, self.spec.catalogue, "").map_err(internal)?;
         let (settings, plan) = (&self.settings, &self.planning.plan);
         let FinishedLoad { load, problems, timeline, ended, late, .. } = finished;
-        let of_load = evidence::load_problems(&load, plan, self.signals.is_interrupted());
-        let redirects = evidence::redirect_findings(&self.http, &load.snapshot, self.spec.catalogue);
+        let of_load = findings::load_problems(&load, plan, self.signals.is_interrupted());
+        let redirects = findings::redirect_findings(&self.http, &load.snapshot, self.spec.catalogue);
         let findings: Vec<_> = problems.into_iter().chain(self.warnings.iter().cloned()).chain(redirects).collect();
         let started = match (settings.start_at, late) {
             (Some(start), Some(late)) => start + late,

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use perf_report::comparison::Rule;
 use perf_report::outcome::PlanSummary;
 
-use perf_report::gate::Gate;
 use super::perf_error::PerfError;
 use crate::host::terminal::print_note;
 use crate::runs::recorded;
 use crate::runs::report_index::ReportIndex;
 use crate::runs::reports::{self, RecordedReport};
+use perf_report::gate::Gate;
 
 /// The comparison of a run with an earlier one.
 pub(crate) struct BaselinePlan {

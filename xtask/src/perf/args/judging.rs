@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use perf_report::comparison::Rule;
 use perf_report::gate::Gate;
 
+use super::gate_flag::GateFlag;
 use crate::flags::flag_conflict::{conflict, first_given};
 use crate::flags::rule_args::RuleArgs;
 use crate::flags::values::ProductionArgs;
 use crate::perf::baseline_plan::{Baseline, BaselinePlan};
-use super::gate_flag::GateFlag;
 use crate::perf::perf_error::PerfError;
 use crate::refusal::Refusal;
 use crate::runs::report_index::ReportIndex;

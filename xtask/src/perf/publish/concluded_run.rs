@@ -10,10 +10,10 @@ use perf_report::render::terminal::RunResult;
 use url::Url;
 
 use crate::perf::compare::BaselineComparison;
-use perf_report::gate::Gate;
 use crate::perf::judge::JudgedRun;
 use crate::perf::prove::ProofResult;
 use crate::stack::dashboard_link::dashboard_link;
+use perf_report::gate::Gate;
 
 /// A run that is judged, proven and compared.
 pub(crate) struct EndedRun {

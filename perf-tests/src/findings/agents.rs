@@ -1,12 +1,16 @@
 //! Findings about the agents or shards that made the load together. Each is named with its share.
 
+use std::time::Duration;
+
 use perf_report::evidence::AgentResult;
 use perf_report::exact_ms;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{counted, counted_part};
 
-use super::MAX_SKEW;
 use crate::plan::Plan;
+
+/// Longest delay of an agent behind the others, and of a shard behind its plan.
+pub(crate) const MAX_SKEW: Duration = Duration::from_millis(50);
 
 /// Problems with the agents that made the load: those that were lost or slow, or did not begin
 /// together.

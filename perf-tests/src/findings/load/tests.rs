@@ -3,7 +3,9 @@
 use perf_report::evidence::AgentResult;
 
 use super::*;
-use crate::plan::{constant_arrival_rate, constant_vus};
+use crate::findings::agent_problems;
+use crate::measure::Snapshot;
+use crate::plan::{LoadProfile, constant_arrival_rate, constant_vus};
 
 fn agent(number: u32) -> AgentResult {
     AgentResult {
