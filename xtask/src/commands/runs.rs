@@ -1,5 +1,9 @@
 //! `cargo xtask runs`: lists past runs by their reports, the newest last.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use perf_host::nearest::did_you_mean;
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
 
@@ -29,6 +33,7 @@ pub(crate) struct RunsArgs {
 pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let folder = args.out.folder().unwrap_or_else(workspace::state_folder);
     let (mut reports, unreadable) = reports::read_all(&folder)?;
+    let scenarios: BTreeSet<_> = reports.iter().map(|report| report.run.scenario.clone()).collect();
     let wanted = |report: &Report| {
         let has = |tag: &String| {
             tag.split_once('=')
@@ -40,9 +45,7 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     reports.sort_by_key(|report| report.run.started_unix_ms);
     let shown = &reports[reports.len().saturating_sub(args.last)..];
     if shown.is_empty() {
-        let which = args.scenario.as_ref().map(|name| format!(" of scenario {name}")).unwrap_or_default();
-        let tagged = if args.tag.is_empty() { "" } else { " with these tags" };
-        terminal::print_line(&format!("no runs{which}{tagged} found in {}", folder.display()));
+        terminal::print_line(&describe_no_runs(args, &scenarios, &folder));
     } else {
         terminal::print_runs(shown);
     }
@@ -50,6 +53,15 @@ pub(crate) fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         terminal::print_note(&format!("warning: {} is not a report, or has a newer version", path.display()));
     }
     Ok(ExitCode::Met)
+}
+
+/// Says that no run matches. `scenarios` are those of all runs in the folder.
+fn describe_no_runs(args: &RunsArgs, scenarios: &BTreeSet<String>, folder: &Path) -> String {
+    let which = args.scenario.as_ref().map(|name| format!(" of scenario {name}")).unwrap_or_default();
+    let tagged = if args.tag.is_empty() { "" } else { " with these tags" };
+    let unknown = args.scenario.as_ref().filter(|name| !scenarios.contains(*name));
+    let hint = unknown.map(|name| did_you_mean(name, scenarios.iter().map(String::as_str))).unwrap_or_default();
+    format!("no runs{which}{tagged} found in {}{hint}", folder.display())
 }
 
 #[cfg(test)]

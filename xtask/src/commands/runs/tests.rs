@@ -1,9 +1,29 @@
 //! Tests of `runs`.
 
+use clap::Parser;
 use perf_report::judgement::Goal;
 use perf_report::render::terminal::{TerminalStyle, render_runs};
 
 use super::*;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    args: RunsArgs,
+}
+
+#[test]
+fn a_mistyped_scenario_gets_the_nearest_name() {
+    let scenarios = ["basic", "endurance"].map(str::to_owned).into();
+    let text = |words: &[&str]| {
+        let line = Line::try_parse_from([&["runs"], words].concat()).unwrap();
+        describe_no_runs(&line.args, &scenarios, Path::new("reports"))
+    };
+    let mistyped = text(&["--scenario", "basik"]);
+    assert_eq!(mistyped, "no runs of scenario basik found in reports; did you mean basic?");
+    let known = text(&["--scenario", "basic", "--tag", "a=b"]);
+    assert_eq!(known, "no runs of scenario basic with these tags found in reports");
+}
 
 #[test]
 fn each_run_is_one_line_at_80_and_120_columns() {
