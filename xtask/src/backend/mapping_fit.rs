@@ -7,6 +7,7 @@ use std::fmt;
 use anyhow::Context as _;
 use monitoring::backend_mapping::{BackendMapping, KnownMapping, MethodCase, Placeholders};
 use monitoring::label::Label;
+use perf_host::nearest::did_you_mean;
 use prometheus_store::exposition::ExpositionSample;
 
 /// Usual names of the label of the route, in order of preference.
@@ -262,7 +263,10 @@ pub(crate) fn parse(text: &str) -> anyhow::Result<BackendMapping> {
     let known = || BackendMapping::KNOWN.iter();
     let names: Vec<_> = known().map(|known| known.constant).collect();
     let found = known().find(|known| known.constant.eq_ignore_ascii_case(constant));
-    let found = found.with_context(|| format!("there is no mapping {constant:?}: use one of {}", names.join(", ")))?;
+    let found = found.with_context(|| {
+        let hint = did_you_mean(&constant.to_uppercase(), names.iter().copied());
+        format!("there is no mapping {constant:?}: use one of {}{hint}", names.join(", "))
+    })?;
     let mut mapping = found.mapping;
     while let Some(call) = rest.strip_prefix('.') {
         let (method, after) =

@@ -122,3 +122,11 @@ fn a_mapping_is_read_as_it_is_written_in_a_definition() {
         assert!(parse(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_mistyped_mapping_gets_the_nearest_name() {
+    for name in ["EXPRES", "expres.status(\"code\")"] {
+        let error = parse(name).unwrap_err().to_string();
+        assert!(error.ends_with("; did you mean EXPRESS?"), "{error}");
+    }
+}
