@@ -125,11 +125,7 @@ impl BuiltPrograms {
         }
         let scenarios = parse(&String::from_utf8_lossy(&output.stdout));
         match scenarios.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            Some([one, other]) => Err(ScenarioError::TwoInFile {
-                file: one.name.clone(),
-                first: one.test.clone(),
-                second: other.test.clone(),
-            }),
+            Some([one, other]) => Err(describe_two(one, other)),
             _ => Ok(scenarios),
         }
     }
@@ -188,6 +184,23 @@ pub(crate) fn check_names(named: &[String]) -> Result<(), ScenarioError> {
         }
     }
     Ok(())
+}
+
+/// The error that a file has two scenarios, with their lines.
+fn describe_two(one: &ScenarioTest, other: &ScenarioTest) -> ScenarioError {
+    let path = workspace::root().join("perf-tests/tests/load").join(format!("{}.rs", one.name));
+    // The error comes without lines if the file cannot be read.
+    let source = files::read(path).unwrap_or_default();
+    let [first, second] = [one, other].map(|scenario| with_line(&scenario.test, &source));
+    ScenarioError::TwoInFile { file: one.name.clone(), first, second }
+}
+
+/// A test with the line of its function in a source, if the source has it: "shop::pay (line 12)".
+fn with_line(test: &str, source: &str) -> String {
+    let name = test.rsplit("::").next().unwrap_or(test);
+    let function = format!("fn {name}(");
+    let line = source.lines().position(|line| line.contains(&function));
+    line.map_or_else(|| test.to_owned(), |at| format!("{test} (line {})", at + 1))
 }
 
 fn parse(listing: &str) -> Vec<ScenarioTest> {

@@ -4,9 +4,18 @@ use super::*;
 
 #[test]
 fn a_file_with_several_scenarios_is_refused() {
-    let [file, first, second] = ["shop", "shop::moved", "shop::pay"].map(str::to_owned);
-    let error = ScenarioError::TwoInFile { file, first, second }.to_string();
+    let [one, other] =
+        ["shop::moved", "shop::pay"].map(|test| ScenarioTest { name: "shop".to_owned(), test: test.to_owned() });
+    let error = describe_two(&one, &other).to_string();
     assert!(error.contains("shop.rs has several scenarios, such as shop::moved and shop::pay"), "{error}");
+}
+
+#[test]
+fn a_scenario_is_named_with_its_line() {
+    let source = "//! Pays.\n\n#[tokio::test]\nasync fn pay() {}\n\n    async fn pay_later() {}\n";
+    assert_eq!(with_line("shop::pay", source), "shop::pay (line 4)");
+    assert_eq!(with_line("shop::later::pay_later", source), "shop::later::pay_later (line 6)");
+    assert_eq!(with_line("shop::paid", source), "shop::paid");
 }
 
 #[test]
