@@ -248,7 +248,7 @@ fn is_ramp(slice: &Slice) -> bool {
     slice.phase == Some(Phase::Ramp)
 }
 
-/// Finding about the only endpoint over its objective: since when, and the next closest to its limit.
+/// Finding about the only endpoint over its objective: since when, and which endpoint is next.
 fn slow_since(first: &FirstMiss<'_>, others: &str) -> Finding {
     let FirstMiss { objective, vus, rate, .. } = first;
     let (subject, since) = (&objective.subject, first.describe_time());

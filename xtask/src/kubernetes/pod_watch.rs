@@ -124,7 +124,8 @@ impl PodWatch {
         if !self.have_started() {
             let has_started = |pod: &&Pod| matches!(pod.state(), PodState::Running | PodState::Ended(_));
             self.started.extend(pods.iter().filter(has_started).map(|pod| pod.name().to_owned()));
-            // A pod that was deleted after its start is not missing: the coordinator reports its agent.
+            // A pod that was deleted after its start is not missing. The coordinator reports its
+            // agent.
             let present: BTreeSet<_> = pods.iter().map(Pod::name).collect();
             let deleted = self.started.iter().filter(|name| !present.contains(name.as_str())).count();
             let name = self.run.agents_name();
