@@ -40,8 +40,9 @@ impl Baseline {
         let Some(path) = index.find_path(&name) else {
             let nearest = index.suggest(&name);
             print_note(&format!(
-                "only the objectives are checked: there is no baseline, report or run named {name:?} yet \
-                 (--save-baseline saves a baseline){nearest}"
+                "only the objectives are checked: there is no baseline or report named {name:?} yet, and no such run in \
+                 {} (--save-baseline saves a baseline){nearest}",
+                index.folder().display()
             ));
             return Ok(None);
         };

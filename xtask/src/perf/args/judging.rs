@@ -19,8 +19,8 @@ use crate::runs::report_index::ReportIndex;
 pub(crate) struct RunJudgingArgs {
     /// Compare with an earlier run
     ///
-    /// The name of a baseline, the path of a report.json, or a testid. If it does not exist yet,
-    /// only the objectives are checked.
+    /// The name of a baseline, the path of a report.json, or a run in the report folder: a testid
+    /// or latest. If it does not exist yet, only the objectives are checked.
     #[arg(long, value_name = "NAME|FILE|TESTID")]
     baseline: Option<String>,
     /// Save the run as a baseline

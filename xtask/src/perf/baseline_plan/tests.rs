@@ -8,6 +8,25 @@ use super::*;
 use crate::host::workspace;
 
 #[test]
+#[cfg(unix)]
+fn latest_stays_the_run_before_the_new_one() {
+    let folder = workspace::target().join("baseline-of-latest");
+    let index = ReportIndex::new(Some(folder.clone()));
+    let finish_run = |testid| {
+        let run = folder.join(testid);
+        fs::create_dir_all(&run).unwrap();
+        let mut report = test_support::report();
+        report.run.testid = String::from(testid);
+        fs::write(run.join(REPORT), serde_json::to_string(&report).unwrap()).unwrap();
+        perf_host::files::point_latest_to(&run).unwrap();
+    };
+    finish_run("before-1");
+    let baseline = Baseline::find("latest", &index).unwrap().unwrap();
+    finish_run("new-1");
+    assert_eq!(baseline.read().unwrap().report.run.testid, "before-1");
+}
+
+#[test]
 fn a_baseline_that_cannot_be_compared_is_rejected_before_the_run() {
     let folder = workspace::target().join("baseline-of-another-scenario");
     fs::create_dir_all(&folder).unwrap();
