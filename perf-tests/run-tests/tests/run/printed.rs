@@ -59,7 +59,7 @@ fn command(service: &Service, testid: &str, setup_seconds: u64) -> Command {
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture", "printed::fixture"]).stdin(Stdio::null());
-    for name in ["NO_PROXY", "no_proxy"] {
+    for name in ["NO_PROXY", "no_proxy", "COLUMNS"] {
         command.env_remove(name);
     }
     command.env(perf_settings::TARGET, &service.url).env(perf_settings::TESTID, testid);
