@@ -81,7 +81,8 @@ pub(crate) fn differences(root: &Path) -> anyhow::Result<Vec<Difference>> {
 /// differs in any other file. Shows no PromQL.
 fn describe_change(found: &str, file: &GeneratedFile) -> String {
     const SHOWN: usize = 3;
-    let (generated, is_of_rules) = (file.contents.as_str(), file.path.contains("/rules/"));
+    let generated = file.contents.as_str();
+    let is_of_rules = file.path.contains("/rules/");
     // Only dashboards have panels.
     let parsed =
         |text| serde_json::from_str::<serde_json::Value>(text).ok().filter(|json| json.get("panels").is_some());

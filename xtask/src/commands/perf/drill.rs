@@ -94,7 +94,9 @@ pub(super) async fn run(args: &PerfArgs, settings: &Settings, signals: Signals) 
     let scenario = built.select_one(None)?;
     let mut options = args.stack_options();
     options.prometheus_port = args.ports.prometheus_port.unwrap_or(DRILL_PORT);
-    (options.timing, options.grafana, options.keep_data) = (Timing::DRILL, false, false);
+    options.timing = Timing::DRILL;
+    options.grafana = false;
+    options.keep_data = false;
     let stack = stack::start(&options, signals.clone()).await?;
     let mut interrupted = signals.clone();
     let result = tokio::select! {

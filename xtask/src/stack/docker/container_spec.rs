@@ -133,7 +133,8 @@ fn dashboards_with_port(dashboards: &Path, prometheus_port: u16) -> anyhow::Resu
 
 impl ContainerSpec {
     pub(super) fn prometheus(options: &StackOptions, images: &Images, network: Network) -> anyhow::Result<Self> {
-        let (port, inner_port) = (options.prometheus_port, 9090);
+        let port = options.prometheus_port;
+        let inner_port = 9090;
         let generated = if options.timing == Timing::USUAL {
             workspace::root().join("monitoring/prometheus")
         } else {
@@ -147,10 +148,10 @@ impl ContainerSpec {
             read_only_bind(&generated.join("rules"), "/etc/prometheus/rules"),
             read_only_bind(&std::path::absolute(targets)?, &format!("{CONTAINER_FOLDER}/{TARGETS}")),
         ];
-        let name = name(options, Role::Prometheus);
+        let container_name = name(options, Role::Prometheus);
         // A named volume, since testcontainers and `docker rm -v` remove anonymous volumes with the
         // container.
-        let volume = (options.keep_data && options.archive.is_none()).then(|| format!("{name}:/prometheus"));
+        let volume = (options.keep_data && options.archive.is_none()).then(|| format!("{container_name}:/prometheus"));
         binds.extend(options.archive.as_ref().map(|archive| format!("{}:/prometheus:z", archive.data.display())));
         let listen = match network {
             Network::Host => format!("127.0.0.1:{port}"),
@@ -182,12 +183,13 @@ impl ContainerSpec {
             data_folder: options.archive.is_none().then_some("/prometheus"),
             memory_folders: &["/tmp"],
             owner: owner(options),
-            name,
+            name: container_name,
         })
     }
 
     pub(super) fn grafana(options: &StackOptions, images: &Images, network: Network) -> anyhow::Result<Self> {
-        let (port, inner_port) = (options.grafana_port, 3000);
+        let port = options.grafana_port;
+        let inner_port = 3000;
         let generated = workspace::root().join("dashboards");
         let dashboards = options.archive.as_ref().map_or(generated.join("json"), |archive| archive.dashboards.clone());
         let dashboards = dashboards_with_port(&dashboards, options.prometheus_port)?;

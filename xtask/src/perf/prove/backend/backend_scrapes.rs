@@ -57,7 +57,8 @@ impl BackendScrapes {
             // The stack's Prometheus gets the backend as a target, and must scrape it.
             (Ok(_), Ok(None | Some(0.0))) => (!store.is_own(), false),
             (Ok(worked), Ok(Some(all))) => {
-                let (worked, seconds) = (worked.unwrap_or_default(), report.duration().as_secs_f64());
+                let worked = worked.unwrap_or_default();
+                let seconds = report.duration().as_secs_f64();
                 (worked < (seconds / LONGEST_PAUSE.as_secs_f64()).max(LEAST), all > worked)
             }
             // Any other problem appears as panels without data.
