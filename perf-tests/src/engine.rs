@@ -105,7 +105,8 @@ pub(crate) async fn run(
     signals: &mut Signals,
     observer: &mut dyn LoadObserver,
 ) -> Result<Load, EngineError> {
-    let (share, load_start) = (job.share, job.load_start);
+    let share = job.share;
+    let load_start = job.load_start;
     let threads = job.threads.clamp(1, share.most_vus(job.plan).max(1));
     let empty = Snapshot::new(&job.layout);
     let leases = job.leases.as_deref();

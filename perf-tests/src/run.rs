@@ -326,8 +326,8 @@ impl PreparedRun {
     fn push_schedule(&self, run_clock: RunClock) -> Result<Option<PushSchedule>, RunError> {
         let Some(url) = self.settings.remote_write.clone() else { return Ok(None) };
         let client = Client::new(url, &self.settings.store_access).map_err(internal)?;
-        let (plan, native) = (&self.planning.plan, self.settings.native_histograms);
-        let parts = plan.parts.iter().zip(&self.planning.loads);
+        let native = self.settings.native_histograms;
+        let parts = self.planning.plan.parts.iter().zip(&self.planning.loads);
         let parts: Vec<_> = parts
             .map(|(part, load)| {
                 let tags = planning::tags(&self.settings.tags, &load.tags);
@@ -337,7 +337,8 @@ impl PreparedRun {
             .collect();
         let whole =
             SeriesIdentity::new(&self.testid, self.spec.name, &self.settings.tags).with_native_histograms(native);
-        let (catalogue, exercised) = (self.spec.catalogue, self.spec.exercised.clone());
+        let catalogue = self.spec.catalogue;
+        let exercised = self.spec.exercised.clone();
         let to_series = move |snapshot: &Snapshot| -> Vec<SeriesValue> {
             remote_write::series(catalogue, &exercised, &whole, &parts, snapshot)
         };

@@ -66,9 +66,17 @@ impl Coordinator {
         let refused = |error| AgentError::Listen { address, error };
         let listener = AgentListener::open(address, encryption, here).map_err(refused)?;
         let pauses = PauseWatch::start().map_err(refused)?;
-        let (agents, processes, aborts_sent) = (Vec::new(), Vec::new(), Vec::new());
-        let (clock, book) = (SentClock::start(), LeaseBook::default());
-        Ok(Self { listener, agents, processes, clock, pauses, layout, book, aborts_sent, overtime: OVERTIME })
+        Ok(Self {
+            processes: Vec::new(),
+            listener,
+            agents: Vec::new(),
+            clock: SentClock::start(),
+            pauses,
+            layout,
+            book: LeaseBook::default(),
+            aborts_sent: Vec::new(),
+            overtime: OVERTIME,
+        })
     }
 
     /// The address that agents on other machines join.
@@ -159,7 +167,8 @@ impl Coordinator {
     }
 
     async fn make_ready(&mut self, value: String, signals: &mut Signals) -> Result<(), AgentError> {
-        let (message, clock) = (&ToAgent::SetupValue(value), self.clock);
+        let message = &ToAgent::SetupValue(value);
+        let clock = self.clock;
         let requests = self.agents.iter_mut().map(|agent| async move {
             match agent.request(message).await? {
                 FromAgent::Ready => Ok(()),

@@ -48,9 +48,18 @@ enum RemoteEnd {
 impl RemoteAgent {
     pub(super) fn new(number: u32, share: LoadShare, joined: JoinedAgent, empty: &Snapshot) -> Self {
         let JoinedAgent { sender, receiver, place } = joined;
-        let (offset, counts) = (ClockOffset::default(), empty.clone());
-        let (sender, receiver) = (Some(sender), Some(receiver));
-        Self { number, share, place, sender, receiver, offset, end_offset: None, late: 0, counts, end: None }
+        Self {
+            number,
+            share,
+            place,
+            sender: Some(sender),
+            receiver: Some(receiver),
+            offset: ClockOffset::default(),
+            end_offset: None,
+            late: 0,
+            counts: empty.clone(),
+            end: None,
+        }
     }
 
     /// Its name in messages: "agent 2 (process 4711 on node-3)".
@@ -186,7 +195,8 @@ async fn measure_again(
     mut receiver: LinkReceiver<FromAgent>,
     clock: SentClock,
 ) -> Option<ClockOffset> {
-    let (until, mut best) = (clock::now() + CLOCK_PATIENCE, None);
+    let until = clock::now() + CLOCK_PATIENCE;
+    let mut best = None;
     for _ in 0..PROBES {
         let sent = clock.now();
         sender.send(&ToAgent::ClockProbe).await.ok()?;

@@ -42,7 +42,8 @@ impl PreparedRun {
                 coordinator.gather(agents, &|_| (), &mut self.signals).await?;
             }
         }
-        let (settings, planning) = (sent(&self.settings), &self.planning);
+        let settings = sent(&self.settings);
+        let planning = &self.planning;
         // Agents on this machine share its processors.
         let threads = self.settings.listen.is_none().then(|| engine::processors().div_ceil(agents as usize));
         let assignment = |share: LoadShare| Assignment {

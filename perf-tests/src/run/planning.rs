@@ -32,7 +32,8 @@ impl Planning {
     }
 
     pub(super) fn new(loads: Vec<LoadProfile>, spec: &RunSpec, seed: u64, notes: Notes) -> Result<Self, RunError> {
-        let (mut parts, mut first_id) = (Vec::new(), 1_u32);
+        let mut parts = Vec::new();
+        let mut first_id = 1_u32;
         for (part, load) in spec.parts.iter().zip(&loads) {
             let part = load.plan(part.name, first_id, seed).map_err(configuration)?;
             first_id = first_id.saturating_add(part.most_vus());

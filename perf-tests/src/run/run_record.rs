@@ -116,7 +116,8 @@ impl RunRecord<'_> {
             Ok(path) => RunOutcome::Judged { report: Box::new(report), saved: Ok(path) },
             // The results are still shown, with a finding that they were not written.
             Err(error) => {
-                let (error, kind) = (NotSavedError(error), FindingKind::ReportNotWritten);
+                let error = NotSavedError(error);
+                let kind = FindingKind::ReportNotWritten;
                 let not_written = Finding::problem(ExitCode::Internal, Subject::Run, kind, error.to_string());
                 RunOutcome::Judged { report: Box::new(report.conclude([not_written])), saved: Err(error) }
             }

@@ -69,7 +69,8 @@ impl PreparedRun {
 
     pub(super) fn write_shard(self, shard: Shard, finished: FinishedLoad) -> Result<RunOutcome, RunError> {
         let hello = agents::hello(self.spec.name, self.spec.catalogue, "").map_err(internal)?;
-        let (settings, plan) = (&self.settings, &self.planning.plan);
+        let settings = &self.settings;
+        let plan = &self.planning.plan;
         let FinishedLoad { load, problems, timeline, ended, late, .. } = finished;
         let of_load = findings::load_problems(&load, plan, self.signals.is_interrupted());
         let redirects = findings::redirect_findings(&self.http, &load.snapshot, self.spec.catalogue);

@@ -42,10 +42,18 @@ pub(crate) struct PartSpec {
 
 impl RunSpec {
     pub(crate) fn new(name: &'static str, catalogue: &'static Catalogue) -> Self {
-        let (exercised, parts) = (Vec::new(), Vec::new());
-        let (connection_owner, keeps_cookies) = (ConnectionOwner::Client, false);
-        let (checks, measures, abort, chosen) = (Vec::new(), Vec::new(), None, None);
-        Self { name, catalogue, exercised, parts, connection_owner, keeps_cookies, checks, measures, abort, chosen }
+        Self {
+            name,
+            catalogue,
+            exercised: Vec::new(),
+            parts: Vec::new(),
+            connection_owner: ConnectionOwner::Client,
+            keeps_cookies: false,
+            checks: Vec::new(),
+            measures: Vec::new(),
+            abort: None,
+            chosen: None,
+        }
     }
 
     /// Removes all parts but the one that the settings name, if they name one. It starts at once,

@@ -50,7 +50,8 @@ impl VuTask {
     async fn iterate(&self, vu: &mut Vu, span: &ActiveSpan, begun: &mut u64) -> ControlFlow<()> {
         let load_start = self.worker.context.load_start;
         let stop = load_start + span.stop;
-        let (mut cut, mut is_cut_set) = (pin!(time::sleep_until(load_start + span.cut)), false);
+        let mut cut = pin!(time::sleep_until(load_start + span.cut));
+        let mut is_cut_set = false;
         let mut pace = Pace::default();
         let mut now = clock::now();
         while now < stop {
