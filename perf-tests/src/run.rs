@@ -175,7 +175,7 @@ impl PreparedRun {
         if settings.shard.is_some() && spec.abort.take().is_some() {
             warnings.push(shard::abort_finding());
         }
-        let layout = layout(&spec, &planning.plan);
+        let layout = counts_layout(&spec, &planning.plan);
         let coordinator = None;
         Ok(Self {
             spec,
@@ -363,13 +363,13 @@ fn run_context(spec: &RunSpec, planning: &Planning, tags: &[(String, String)], h
         seed: plan.seed,
         ids: plan.parts.iter().map(PartPlan::ids).collect(),
         phases: plan.parts.iter().map(|part| part.phases.clone()).collect(),
-        tags: planning.judged_tags(tags, &layout(spec, plan)),
+        tags: planning.judged_tags(tags, &counts_layout(spec, plan)),
         connection_owner: spec.connection_owner,
         keeps_cookies: http.settings.keep_cookies.unwrap_or(spec.keeps_cookies),
     }
 }
 
-fn layout(spec: &RunSpec, plan: &Plan) -> Layout {
+fn counts_layout(spec: &RunSpec, plan: &Plan) -> Layout {
     Layout::new(spec.catalogue, plan.parts.iter().map(PartPlan::is_open).collect())
 }
 

@@ -9,7 +9,8 @@ use perf_report::outcome_log::AGENT_LINE;
 
 use super::spec::SetupSource;
 use super::{
-    Planning, RunError, RunSpec, ScenarioCode, capacity, check, configuration, hosts, internal, layout, run_context,
+    Planning, RunError, RunSpec, ScenarioCode, capacity, check, configuration, counts_layout, hosts, internal,
+    run_context,
 };
 use crate::agents::{self, Agent, AgentEnd, Assignment};
 use crate::engine::{self, Job, Leases, WakeupMode};
@@ -72,7 +73,7 @@ async fn take_part(
     let job = Job {
         plan: &planning.plan,
         run: Arc::new(run_context(&spec, &planning, &assignment.settings.tags, &http)),
-        layout: layout(&spec, &planning.plan),
+        layout: counts_layout(&spec, &planning.plan),
         iterations: spec.chosen(body.iterations),
         wakeup: WakeupMode::new(assignment.settings.exact_arrivals),
         limits: check::stall_limits(spec.catalogue),

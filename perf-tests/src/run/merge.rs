@@ -9,7 +9,7 @@ use perf_settings::{Settings, TESTID};
 use super::backend::BackendValues;
 use super::error::{configuration, internal};
 use super::run_record::{AfterLoad, RunRecord};
-use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, layout};
+use super::{FinishedLoad, Planning, RunError, RunOutcome, RunSpec, counts_layout};
 use crate::agents::{self, MergedLoad, ShardSet};
 use crate::clock::RunClock;
 use crate::env_variables;
@@ -27,7 +27,7 @@ pub(super) fn merge(mut spec: RunSpec, settings: &Settings) -> Result<RunOutcome
     let here = agents::hello(spec.name, spec.catalogue, "").map_err(internal)?;
     shards.check(&here, planning.hash())?;
     let salt = shards.salt();
-    let merged = shards.fold(&planning.plan, &layout(&spec, &planning.plan))?;
+    let merged = shards.fold(&planning.plan, &counts_layout(&spec, &planning.plan))?;
     let given = settings.testid.clone().or_else(|| facts.testid.clone());
     let testid = given.unwrap_or_else(|| perf_settings::new_testid(spec.name, merged.started, salt));
     let out = settings.out.clone().unwrap_or_else(|| env_variables::folder(settings));

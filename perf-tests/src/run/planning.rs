@@ -73,7 +73,7 @@ impl Planning {
         }
     }
 
-    /// The tags of each part that an objective judges: those of the run and of its load.
+    /// The tags of each part that an objective judges: those of the run and of the part.
     pub(super) fn judged_tags(&self, run_tags: &[(String, String)], layout: &Layout) -> Vec<Segments> {
         let of_load = |load: &LoadProfile| {
             let mut judged = Segments::NONE;

@@ -96,7 +96,7 @@ impl PreparedRun {
             findings,
         };
         let path = self.folder.join(file_name(shard));
-        let code = code(&file, &of_load);
+        let code = exit_code(&file, &of_load);
         match evidence::write_json(&path, &file) {
             Ok(()) => Ok(RunOutcome::Sharded { code, summary: describe(&file, &of_load, &path) }),
             Err(error) => Err(RunError::ShardNotWritten { shard, code: code.or_worse(ExitCode::Internal), error }),
@@ -106,7 +106,7 @@ impl PreparedRun {
 
 /// The exit code of a shard. Its objectives are not judged. The problems of its load are not in its
 /// file, because its merge finds them in the counts.
-fn code(file: &ShardFile, of_load: &[Finding]) -> ExitCode {
+fn exit_code(file: &ShardFile, of_load: &[Finding]) -> ExitCode {
     let of_findings = file.findings.iter().chain(of_load).filter_map(|finding| finding.exit_code);
     let interrupted = file.load.as_ref().is_some_and(|load| load.interrupted).then_some(ExitCode::Interrupted);
     of_findings.chain(interrupted).fold(ExitCode::Met, ExitCode::or_worse)
