@@ -197,11 +197,22 @@ pub(crate) fn uncounted(run: ProvenRun<'_>, count: &BackendCount, exposed: &Expo
     accounts_of_backend(run, count, exposed).map(|account| account.uncounted()).sum()
 }
 
+/// Any other client may have sent requests.
+const OTHERS: OtherTraffic = OtherTraffic { around: 0, possible: true };
+
 /// The number of responses that must have been lost, or that another process has counted.
 pub(crate) fn lost(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
-    let others = OtherTraffic { around: 0, possible: true };
     accounts_of_backend(run, count, exposed)
-        .filter(|account| account.explain(others).is_err())
+        .filter(|account| account.explain(OTHERS).is_err())
         .map(|account| account.uncounted())
         .sum()
+}
+
+/// The number of responses that the backend may still count, if its metrics are late.
+pub(crate) fn awaited(run: ProvenRun<'_>, count: &BackendCount, exposed: &ExposedMetrics) -> u64 {
+    let may_come = |account: &EndpointAccount| match account.explain(OTHERS) {
+        Ok(explained) => explained.of_handlers,
+        Err(_) => account.uncounted(),
+    };
+    accounts_of_backend(run, count, exposed).map(|account| may_come(&account)).sum()
 }

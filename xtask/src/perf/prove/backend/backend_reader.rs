@@ -8,7 +8,7 @@ use prometheus_store::exposition::ExpositionSample;
 use tokio::time::{self, Instant};
 use url::Url;
 
-use super::backend_count::{BackendCount, NoCount, count_since, lost, uncounted};
+use super::backend_count::{BackendCount, NoCount, awaited, count_since, lost, uncounted};
 use super::backend_metrics::{self, BackendMetrics, HighestCounts, MetricsReading};
 use super::exposed_metrics::{CountGranularity, ExposedMetrics};
 use super::proof_backend::ProofBackend;
@@ -214,7 +214,8 @@ impl BackendReader<'_> {
             return ControlFlow::Continue(Pause::Short);
         }
         let lost_count = lost(run, &count, &exposed);
-        let is_final = lost_count == 0 || !readings.wait.may_change(lost_count);
+        let awaited = awaited(run, &count, &exposed);
+        let is_final = awaited == 0 || !readings.wait.may_change(awaited);
         if !is_final && readings.is_checked {
             return ControlFlow::Continue(Pause::Late);
         }

@@ -28,8 +28,9 @@ const PROXY_STATUSES: [u16; 14] = [408, 413, 414, 431, 502, 503, 504, 520, 521, 
 #[derive(Debug, Clone)]
 pub(crate) struct EndpointAccount {
     pub(crate) name: String,
-    /// Whether it is the account of one route, and not the sum of all.
-    is_of_route: bool,
+    /// The fewest responses of an endpoint's handler, if it is the account of all endpoints. `None`
+    /// for the account of one route.
+    fewest: Option<u64>,
     /// The generator's count of responses, by class of status.
     sent: BTreeMap<String, u64>,
     /// Those of them that a router or a proxy may have sent, by status.
@@ -67,6 +68,8 @@ pub(crate) struct Explanation {
     pub(crate) of_proxy: u64,
     /// Responses that may be among the counts without a status, or lost.
     pub(crate) unclear: u64,
+    /// Responses that a total lacks, and that handlers without a counter may have sent.
+    pub(crate) of_handlers: u64,
 }
 
 impl Explanation {
@@ -78,7 +81,13 @@ impl Explanation {
              itself to count all";
         let unclear = "The backend counts some requests with a status and some without, and neither count has all. Count \
              each request once, with its status";
-        let parts = [(self.of_router, of_router), (self.of_proxy, of_proxy), (self.unclear, unclear)];
+        let of_handlers = "The backend may count only some of its handlers. Count every handler";
+        let parts = [
+            (self.of_router, of_router),
+            (self.of_proxy, of_proxy),
+            (self.unclear, unclear),
+            (self.of_handlers, of_handlers),
+        ];
         let parts = parts.into_iter().filter(|(count, _)| *count > 0);
         parts
             .map(move |(count, why)| format!("{name}: not available for {}. {why}", format::counted(count, "response")))
@@ -110,12 +119,14 @@ impl EndpointAccount {
         let is_from_elsewhere = |status| ROUTER_STATUSES.contains(&status) || PROXY_STATUSES.contains(&status);
         let from_elsewhere = endpoint.by_status.iter().filter(|(status, _)| is_from_elsewhere(u16::from(**status)));
         let from_elsewhere = from_elsewhere.map(|(status, count)| (*status, *count)).collect();
-        Self { name: endpoint.name.clone(), is_of_route: true, sent, from_elsewhere, unanswered, stored, counted }
+        Self { name: endpoint.name.clone(), fewest: None, sent, from_elsewhere, unanswered, stored, counted }
     }
 
     /// The account of all endpoints together, without the store's count.
     pub(crate) fn total(accounts: &[&Self], counted: RequestCounters) -> Self {
-        Self { name: "all endpoints".to_owned(), is_of_route: false, ..Self::joined(accounts, counted) }
+        let of_handlers = accounts.iter().map(|account| account.of_handlers()).filter(|responses| *responses > 0);
+        let fewest = Some(of_handlers.min().unwrap_or(u64::MAX));
+        Self { name: "all endpoints".to_owned(), fewest, ..Self::joined(accounts, counted) }
     }
 
     /// The account of several endpoints with the same route together, without the store's count.
@@ -123,7 +134,7 @@ impl EndpointAccount {
         let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
         let mut sum = Self {
             name: names.join(" and "),
-            is_of_route: true,
+            fewest: None,
             sent: BTreeMap::new(),
             from_elsewhere: BTreeMap::new(),
             unanswered: accounts.iter().map(|account| account.unanswered).sum(),
@@ -137,6 +148,12 @@ impl EndpointAccount {
             *sum.from_elsewhere.entry(*status).or_default() += count;
         }
         sum
+    }
+
+    /// The number of responses that only a handler of the backend sends.
+    fn of_handlers(&self) -> u64 {
+        let sent: u64 = self.sent.values().sum();
+        sent.saturating_sub(self.from_elsewhere.values().sum())
     }
 
     /// Takes the backend's count out of the account.
@@ -211,11 +228,33 @@ impl EndpointAccount {
             let missing = sent.saturating_sub(found.copied().unwrap_or_default());
             if PROXY_STATUSES.contains(&u16::from(*status)) {
                 of_proxy += missing;
-            } else if found.is_none() || !self.is_of_route {
+            } else if found.is_none() || self.fewest.is_some() {
                 of_router += missing;
             }
         }
         (of_router, of_proxy)
+    }
+
+    /// The responses that a total lacks because it leaves out some handlers: at least those of one
+    /// endpoint. `missing` has a class of status, its responses and the backend's count.
+    ///
+    /// # Errors
+    /// The message about responses that are missing for another reason.
+    fn of_uncounted_handlers(&self, missing: &[(&str, u64, u64)], others: OtherTraffic) -> Result<u64, String> {
+        let Some((class, sent, found)) = missing.first() else { return Ok(0) };
+        let lacks = missing.iter().map(|(_, sent, found)| sent - found).sum();
+        // The total may have requests of setup and teardown in their place.
+        if others.possible && self.fewest.is_some_and(|fewest| lacks + others.around >= fewest) {
+            return Ok(lacks);
+        }
+        let status = if class.is_empty() { "came".to_owned() } else { format!("had status {class}") };
+        Err(format!(
+            "{}: {} {status}, and the backend counted {}: another server sent the rest, or the backend did not count \
+             them",
+            self.name,
+            format::counted(*sent, "response"),
+            count(*found)
+        ))
     }
 
     /// Explains the difference between sent requests and the backend's count.
@@ -225,36 +264,28 @@ impl EndpointAccount {
     pub(crate) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
         let mut explained = Explanation::default();
-        let (mut surplus, mut without) = (0, 0);
+        let (mut surplus, mut without, mut unexplained) = (0, 0, Vec::new());
         // The counts without a status come first, and may be of responses that other classes lack.
         for (class, (sent, found)) in self.by_class(counted) {
             let (of_router, of_proxy) = self.responses_from_elsewhere(class, counted);
-            if found < sent && others.possible && sent - found <= of_router + of_proxy {
-                let of_proxy = of_proxy.min(sent - found);
+            let missing = sent.saturating_sub(found);
+            if missing > 0 && others.possible && missing <= of_router + of_proxy {
+                let of_proxy = of_proxy.min(missing);
                 explained.of_proxy += of_proxy;
-                explained.of_router += sent - found - of_proxy;
-                continue;
-            }
-            if found < sent && sent - found <= without {
-                explained.unclear += sent - found;
-                without -= sent - found;
-                continue;
-            }
-            if found < sent {
-                let status = if class.is_empty() { "came".to_owned() } else { format!("had status {class}") };
-                return Err(format!(
-                    "{}: {} {status}, and the backend counted {}: another server sent the rest, or the \
-                     backend did not count them",
-                    self.name,
-                    format::counted(sent, "response"),
-                    count(found)
-                ));
-            }
-            surplus += found - sent;
-            if class.is_empty() {
-                without = surplus;
+                explained.of_router += missing - of_proxy;
+            } else if missing > 0 && missing <= without {
+                explained.unclear += missing;
+                without -= missing;
+            } else if missing > 0 {
+                unexplained.push((class, sent, found));
+            } else {
+                surplus += found - sent;
+                if class.is_empty() {
+                    without = surplus;
+                }
             }
         }
+        explained.of_handlers = self.of_uncounted_handlers(&unexplained, others)?;
         surplus -= explained.unclear;
         let unanswered = surplus.min(self.unanswered + explained.of_proxy);
         let around = (surplus - unanswered).min(others.around);

@@ -15,6 +15,23 @@ pub(super) fn go_in_handlers(counts: &Counts) -> Metrics {
     go(&counts.iter().map(of_handlers).collect(), 1)
 }
 
+/// A total of a service that wraps only one of its two handlers.
+pub(super) fn uncounted_handler(counts: &Counts) -> Metrics {
+    go(
+        &counts
+            .iter()
+            .filter(|((_, route, _), _)| route != "/offers")
+            .map(|(key, count)| (key.clone(), *count))
+            .collect(),
+        1,
+    )
+}
+
+/// A total that lacks one response of each handler.
+pub(super) fn lossy_total(counts: &Counts) -> Metrics {
+    go(&counts.iter().map(|(key, count)| (key.clone(), count - 1)).collect(), 1)
+}
+
 /// The number of readings so far after the load, of one case.
 fn readings(counts: &Counts, readings: &AtomicU64) -> u64 {
     if counts.is_empty() { 0 } else { readings.fetch_add(1, Ordering::Relaxed) + 1 }

@@ -116,6 +116,26 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
 }
 
 #[test]
+fn a_total_may_leave_out_whole_handlers() {
+    let others = OtherTraffic { around: 0, possible: true };
+    let total = |counted: &[(&str, u64)], others| {
+        let endpoints = [endpoint(&[(200, 40), (500, 2)], 0), endpoint(&[(200, 10), (404, 5)], 0)];
+        let accounts = endpoints.each_ref().map(|endpoint| EndpointAccount::new(endpoint, None, None));
+        let counted = RequestCounters { by_class: counts(counted), ..RequestCounters::default() };
+        EndpointAccount::total(&accounts.each_ref(), counted).explain(others).map(|explained| explained.of_handlers)
+    };
+    assert_eq!(total(&[("2xx", 40), ("5xx", 2)], others), Ok(10), "the second endpoint is not counted");
+    assert_eq!(total(&[("2xx", 10), ("4xx", 5)], others), Ok(42), "the first endpoint is not counted");
+    assert_eq!(total(&[("", 42)], others), Ok(15), "a counter without statuses");
+    let wrong = total(&[("2xx", 41), ("4xx", 5), ("5xx", 2)], others).unwrap_err();
+    assert!(wrong.starts_with("all endpoints: 50 responses had status 2xx, and the backend counted 41"), "{wrong}");
+    assert!(total(&[("2xx", 50), ("5xx", 1)], others).is_err());
+    // The handler of setup's request is counted.
+    assert_eq!(total(&[("2xx", 41), ("5xx", 2)], OtherTraffic { around: 1, ..others }), Ok(9));
+    assert!(total(&[("2xx", 40), ("5xx", 2)], ALONE).is_err(), "an own backend counts all");
+}
+
+#[test]
 fn a_response_that_a_proxy_may_have_sent_need_not_be_counted() {
     let others = OtherTraffic { around: 0, possible: true };
     let of_proxy = |sent: &[(u16, u64)], counted: &[(&str, u64)]| {
