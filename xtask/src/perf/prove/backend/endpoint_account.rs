@@ -13,11 +13,11 @@ use perf_report::judgement::EndpointResult;
 use super::request_counters::RequestCounters;
 
 /// Statuses with which a router, or a middleware before it, responds without calling a handler.
-/// They mean no route, another method, a redirect to the route's spelling, no permission, or too
-/// many requests.
+/// They mean no route, another method, a redirect to the route's spelling, no permission, too many
+/// requests, or a request that cannot be read.
 ///
 /// A backend that counts in its handlers does not have these.
-const ROUTER_STATUSES: [u16; 8] = [404, 405, 301, 307, 308, 401, 403, 429];
+const ROUTER_STATUSES: [u16; 12] = [404, 405, 301, 307, 308, 401, 403, 429, 400, 406, 415, 421];
 
 /// Statuses with which a proxy in front of the backend responds itself.
 ///
@@ -33,8 +33,8 @@ pub(crate) struct EndpointAccount {
     fewest: Option<u64>,
     /// The generator's count of responses, by class of status.
     sent: BTreeMap<String, u64>,
-    /// Those of them that a router or a proxy may have sent, by status.
-    from_elsewhere: BTreeMap<StatusKey, u64>,
+    /// The same by status.
+    sent_by_status: BTreeMap<StatusKey, u64>,
     /// The generator's count of requests without a response, or cut off at the end of the run. The
     /// backend may have counted them in any class.
     unanswered: u64,
@@ -76,7 +76,7 @@ impl Explanation {
     /// Notes on data that is not available about the endpoints of this name.
     pub(crate) fn notes(&self, name: &str) -> impl Iterator<Item = String> {
         let of_router = "The backend may not count responses that its router or a middleware sends without a handler \
-             (401, 403, 404, 405, 429, redirects). Count them in a middleware around both";
+             (400, 401, 403, 404, 405, 429, redirects). Count them in a middleware around both";
         let of_proxy = "A proxy in front of the backend may have sent them (408, 413, 414, 431, 502 to 504, 520 to 526). Set --target to the backend \
              itself to count all";
         let unclear = "The backend counts some requests with a status and some without, and neither count has all. Count \
@@ -92,6 +92,15 @@ impl Explanation {
         parts
             .map(move |(count, why)| format!("{name}: not available for {}. {why}", format::counted(count, "response")))
     }
+}
+
+/// Responses that the backend may not have counted, by their sender.
+#[derive(Debug, Default)]
+struct FromElsewhere {
+    of_proxy: u64,
+    of_router: u64,
+    /// With a status that a router need not have sent, and that the backend never counts.
+    of_middleware: u64,
 }
 
 fn by_class(by_status: &BTreeMap<StatusKey, u64>) -> (BTreeMap<String, u64>, u64) {
@@ -116,10 +125,9 @@ impl EndpointAccount {
         // Requests that were cut off or sent again had started, so the backend may have counted
         // them.
         let unanswered = unanswered + endpoint.cut + endpoint.reconnects;
-        let is_from_elsewhere = |status| ROUTER_STATUSES.contains(&status) || PROXY_STATUSES.contains(&status);
-        let from_elsewhere = endpoint.by_status.iter().filter(|(status, _)| is_from_elsewhere(u16::from(**status)));
-        let from_elsewhere = from_elsewhere.map(|(status, count)| (*status, *count)).collect();
-        Self { name: endpoint.name.clone(), fewest: None, sent, from_elsewhere, unanswered, stored, counted }
+        let sent_by_status = endpoint.by_status.iter().filter(|(status, _)| status.class().is_some());
+        let sent_by_status = sent_by_status.map(|(status, count)| (*status, *count)).collect();
+        Self { name: endpoint.name.clone(), fewest: None, sent, sent_by_status, unanswered, stored, counted }
     }
 
     /// The account of all endpoints together, without the store's count.
@@ -136,7 +144,7 @@ impl EndpointAccount {
             name: names.join(" and "),
             fewest: None,
             sent: BTreeMap::new(),
-            from_elsewhere: BTreeMap::new(),
+            sent_by_status: BTreeMap::new(),
             unanswered: accounts.iter().map(|account| account.unanswered).sum(),
             stored: None,
             counted: Some(counted),
@@ -144,16 +152,16 @@ impl EndpointAccount {
         for (class, count) in accounts.iter().flat_map(|account| &account.sent) {
             *sum.sent.entry(class.clone()).or_default() += count;
         }
-        for (status, count) in accounts.iter().flat_map(|account| &account.from_elsewhere) {
-            *sum.from_elsewhere.entry(*status).or_default() += count;
+        for (status, count) in accounts.iter().flat_map(|account| &account.sent_by_status) {
+            *sum.sent_by_status.entry(*status).or_default() += count;
         }
         sum
     }
 
     /// The number of responses that only a handler of the backend sends.
     fn of_handlers(&self) -> u64 {
-        let sent: u64 = self.sent.values().sum();
-        sent.saturating_sub(self.from_elsewhere.values().sum())
+        let of_handler = |status: u16| !ROUTER_STATUSES.contains(&status) && !PROXY_STATUSES.contains(&status);
+        self.sent_by_status.iter().filter(|(status, _)| of_handler(u16::from(**status))).map(|(_, count)| count).sum()
     }
 
     /// Takes the backend's count out of the account.
@@ -178,7 +186,7 @@ impl EndpointAccount {
                 && !counts(status)
             {
                 *sent -= count;
-                self.from_elsewhere.remove(&status);
+                self.sent_by_status.remove(&status);
                 left_out.push(status);
             }
         }
@@ -220,19 +228,24 @@ impl EndpointAccount {
     /// Responses of a class that the backend may not have counted: those that a router may have
     /// sent, and those of a proxy. A status that the backend counts exactly for this route is not a
     /// router's.
-    fn responses_from_elsewhere(&self, class: &str, counted: &RequestCounters) -> (u64, u64) {
-        let (mut of_router, mut of_proxy) = (0, 0);
+    fn responses_from_elsewhere(&self, class: &str, counted: &RequestCounters) -> FromElsewhere {
+        let mut responses = FromElsewhere::default();
         let is_of_class = |status: &StatusKey| class.is_empty() || status.class().as_deref() == Some(class);
-        for (status, sent) in self.from_elsewhere.iter().filter(|(status, _)| is_of_class(status)) {
+        // A redirect, or an error of the client, that the route never counts is a middleware's.
+        let counts_class = counted.by_status.is_empty() && counted.by_class.contains_key(class);
+        let is_never_counted = ["3xx", "4xx"].contains(&class) && !counts_class;
+        for (status, sent) in self.sent_by_status.iter().filter(|(status, _)| is_of_class(status)) {
             let found = counted.by_status.get(status);
             let missing = sent.saturating_sub(found.copied().unwrap_or_default());
-            if PROXY_STATUSES.contains(&u16::from(*status)) {
-                of_proxy += missing;
-            } else if found.is_none() || self.fewest.is_some() {
-                of_router += missing;
+            match u16::from(*status) {
+                code if PROXY_STATUSES.contains(&code) => responses.of_proxy += missing,
+                _ if found.is_some() && self.fewest.is_none() => {}
+                code if ROUTER_STATUSES.contains(&code) => responses.of_router += missing,
+                _ if is_never_counted => responses.of_middleware += missing,
+                _ => {}
             }
         }
-        (of_router, of_proxy)
+        responses
     }
 
     /// The responses that a total lacks because it leaves out some handlers: at least those of one
@@ -264,15 +277,16 @@ impl EndpointAccount {
     pub(crate) fn explain(&self, others: OtherTraffic) -> Result<Explanation, String> {
         let Some(counted) = &self.counted else { return Ok(Explanation::default()) };
         let mut explained = Explanation::default();
-        let (mut surplus, mut without, mut unexplained) = (0, 0, Vec::new());
+        let (mut surplus, mut without, mut never_counted, mut unexplained) = (0, 0, 0, Vec::new());
         // The counts without a status come first, and may be of responses that other classes lack.
         for (class, (sent, found)) in self.by_class(counted) {
-            let (of_router, of_proxy) = self.responses_from_elsewhere(class, counted);
+            let FromElsewhere { of_proxy, of_router, of_middleware } = self.responses_from_elsewhere(class, counted);
             let missing = sent.saturating_sub(found);
-            if missing > 0 && others.possible && missing <= of_router + of_proxy {
+            if missing > 0 && others.possible && missing <= of_proxy + of_router + of_middleware {
                 let of_proxy = of_proxy.min(missing);
                 explained.of_proxy += of_proxy;
                 explained.of_router += missing - of_proxy;
+                never_counted += missing.saturating_sub(of_proxy + of_router);
             } else if missing > 0 && missing <= without {
                 explained.unclear += missing;
                 without -= missing;
@@ -295,6 +309,13 @@ impl EndpointAccount {
                 "{}: the backend counted {} that this run did not send, and it has no other clients",
                 self.name,
                 format::counted(rest, "request")
+            ));
+        }
+        if rest > 0 && surplus == never_counted {
+            return Err(format!(
+                "{}: the backend counted {} with another status than they had",
+                self.name,
+                format::counted(surplus, "response")
             ));
         }
         Ok(Explanation { unanswered, around, others: rest, ..explained })

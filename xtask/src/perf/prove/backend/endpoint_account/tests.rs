@@ -116,6 +116,35 @@ fn a_response_that_a_router_may_have_sent_need_not_be_counted() {
 }
 
 #[test]
+fn a_status_that_a_route_never_counts_is_of_a_middleware() {
+    let others = OtherTraffic { around: 0, possible: true };
+    let explained = |sent: &[(u16, u64)], counted: &[(u16, u64)]| {
+        let by_status = by_status(counted);
+        let (by_class, _) = by_class(&by_status);
+        let counted = RequestCounters { by_class, by_status, ..RequestCounters::default() };
+        EndpointAccount::new(&endpoint(sent, 0), None, Some(counted)).explain(others)
+    };
+    let of_router =
+        |sent: &[(u16, u64)], counted: &[(u16, u64)]| explained(sent, counted).map(|it| (it.of_router, it.others));
+    for status in [302, 400, 406, 409, 415, 421, 422] {
+        assert_eq!(of_router(&[(200, 9), (status, 4)], &[(200, 9)]), Ok((4, 0)), "{status}");
+        assert_eq!(of_router(&[(200, 9), (status, 4)], &[(200, 11)]), Ok((4, 2)), "{status}");
+        assert!(of_router(&[(200, 9), (status, 4)], &[(200, 9), (status, 3)]).is_err(), "{status} is counted");
+        assert!(of_router(&[(200, 9), (status, 4)], &[(200, 8)]).is_err(), "a 200 is missing");
+    }
+    let wrong = of_router(&[(200, 9), (409, 4)], &[(200, 13)]).unwrap_err();
+    assert_eq!(wrong, "add_item: the backend counted 4 responses with another status than they had");
+    assert!(of_router(&[(200, 9), (500, 4)], &[(200, 9)]).is_err(), "a handler failed");
+    // express.json() responds with 400 and 415 before the handler does with 422.
+    assert_eq!(of_router(&[(400, 2), (415, 3), (422, 4)], &[(422, 4)]), Ok((5, 0)));
+    // Classes of status.
+    let by_class = |sent, counted: &[(&str, u64)]| audit(sent, 0, counted, others).map(|it| it.of_router);
+    assert_eq!(by_class(&[(200, 9), (409, 4)], &[("2xx", 9)]), Ok(4));
+    assert_eq!(by_class(&[(400, 3), (422, 4)], &[("4xx", 4)]), Ok(3));
+    assert!(by_class(&[(200, 9), (409, 4)], &[("2xx", 9), ("4xx", 3)]).is_err());
+}
+
+#[test]
 fn a_total_may_leave_out_whole_handlers() {
     let others = OtherTraffic { around: 0, possible: true };
     let total = |counted: &[(&str, u64)], others| {
