@@ -43,6 +43,8 @@ pub enum Excuse {
     NoMetrics,
     #[error("Prometheus cannot scrape a Unix socket")]
     UnixSocket,
+    #[error("Prometheus has no {0} for its scrapes, so it does not read the backend's metrics")]
+    OptionOfLoad(&'static str),
     #[error("this Prometheus does not scrape the backend")]
     NotScraped,
     #[error("Prometheus is in a bridge network and cannot reach the backend, which listens only on 127.0.0.1")]

@@ -10,5 +10,6 @@ pub(crate) mod http;
 pub(crate) mod owner;
 pub(crate) mod ports;
 pub(crate) mod processes;
+pub(crate) mod target_request;
 pub(crate) mod terminal;
 pub(crate) mod workspace;

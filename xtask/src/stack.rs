@@ -31,6 +31,7 @@ use crate::backend::target_metrics::{self, MetricsSource};
 use crate::host::cleanup::Cleanup;
 use crate::host::clock::{self, Moment};
 use crate::host::files;
+use crate::host::target_request::{fixed_addresses, has_login, target_url};
 use crate::host::terminal::print_note;
 use crate::host::{http, owner, ports};
 pub(crate) use images::{GRAFANA_VAR, Images, PROMETHEUS_VAR};
@@ -190,8 +191,8 @@ impl std::fmt::Display for StackPart {
 
 impl Stack {
     /// Lets Prometheus scrape the backend's metrics, at the paths of the mapping or of all
-    /// services. Prometheus cannot scrape a Unix socket. It logs in with the token, or with user
-    /// and password of the backend's URL, at the backend's own origin only.
+    /// services. It cannot scrape a Unix socket, or with some options of the load. It logs in with
+    /// the token, or with user and password of the backend's URL, at the backend's own origin only.
     pub(crate) fn scrape<'a>(
         &self,
         backend: impl Into<MetricsSource<'a>>,
@@ -202,10 +203,10 @@ impl Stack {
         if pages.is_empty() {
             return Ok(());
         }
-        let MetricsSource { target: backend, token } = source;
+        let MetricsSource { target: backend, token, .. } = source;
         // Without it, metrics that are open to everyone are scraped nevertheless.
         let token = token.filter(|_| !self.is_in_container);
-        let has_login = token.is_some() || http::has_login(backend);
+        let has_login = token.is_some() || has_login(backend);
         // The owner is written first: if this command is killed, the next one can clean up.
         files::write(backend_owner(self.port), owner::this_command())?;
         let (own, others): (Vec<_>, Vec<_>) = pages.into_iter().partition(|page| page.is_of_backend && has_login);
@@ -231,23 +232,36 @@ impl Stack {
 
     fn metrics_pages(
         &self,
-        backend: MetricsSource<'_>,
+        source: MetricsSource<'_>,
         mapping: Option<BackendMapping>,
     ) -> anyhow::Result<Vec<MetricsPage>> {
-        let backend = backend.target;
+        let backend = source.target;
         if self.prometheus.is_none() || UnixTarget::from_url(backend).is_some() {
             return Ok(Vec::new());
         }
-        let page = |path| {
-            let url = http::target_url(backend, path)?;
-            let host = url.host_str().unwrap_or_default();
-            let local = prometheus_store::is_this_machine(&url);
-            let host = self.backend_host.filter(|_| local).unwrap_or(host);
-            let port = url.port_or_known_default().unwrap_or(80);
-            let target = ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path());
-            Ok(MetricsPage { target, is_of_backend: url.origin() == backend.origin() })
-        };
-        target_metrics::paths(mapping).into_iter().map(page).collect()
+        let mut pages = Vec::new();
+        let paths = target_metrics::paths(mapping).into_iter();
+        for path in paths.filter(|path| source.unscraped_option(path).is_none()) {
+            let url = target_url(backend, path)?;
+            let is_of_backend = url.origin() == backend.origin();
+            let addresses = source.options.map(|options| fixed_addresses(&url, options)).unwrap_or_default();
+            let mut urls = vec![url.clone(); addresses.len().max(1)];
+            for (url, address) in urls.iter_mut().zip(addresses) {
+                // Fails only for URLs without a host.
+                let _ = url.set_ip_host(address.ip());
+            }
+            let targets = urls.iter().map(|url| self.scrape_target(url));
+            pages.extend(targets.map(|target| MetricsPage { target, is_of_backend }));
+        }
+        Ok(pages)
+    }
+
+    fn scrape_target(&self, url: &Url) -> ScrapeTarget {
+        let host = url.host_str().unwrap_or_default();
+        let local = prometheus_store::is_this_machine(url);
+        let host = self.backend_host.filter(|_| local).unwrap_or(host);
+        let port = url.port_or_known_default().unwrap_or(80);
+        ScrapeTarget::new(format!("{host}:{port}"), url.scheme() == "https", url.path())
     }
 
     /// Waits until Prometheus has dropped the series of backends at other addresses, which it

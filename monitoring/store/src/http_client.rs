@@ -96,7 +96,7 @@ pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> 
     Ok(builder.build()?)
 }
 
-fn builder(scheme: &str, options: ClientOptions) -> ClientBuilder {
+pub(crate) fn builder(scheme: &str, options: ClientOptions) -> ClientBuilder {
     use_ring();
     let mut builder = Client::builder().no_proxy().timeout(options.timeout);
     if let Some(user_agent) = options.user_agent {
@@ -137,7 +137,7 @@ fn tls(url: &Url, access: &StoreAccess) -> Result<ClientConfig, ClientError> {
     builder.with_client_auth_cert(certificates(certificate)?, key).map_err(|why| unusable(certificate, why))
 }
 
-fn unusable(path: &Path, why: impl fmt::Display) -> ClientError {
+pub(crate) fn unusable(path: &Path, why: impl fmt::Display) -> ClientError {
     ClientError::Certificates(path.display().to_string(), why.to_string())
 }
 

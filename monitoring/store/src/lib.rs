@@ -4,6 +4,7 @@
 //!   sent to the host of their store only, whatever that store responds. Remote write uses the same
 //!   client.
 //! - `other_scheme` finds out that a server has TLS and its URL does not, or the other way round.
+//! - [`TargetAccess`] has the options of a client for a target's metrics.
 //! - [`proxy`] chooses the proxy between this machine and a store.
 //! - [`prometheus_client`] sends queries to the query API.
 //! - [`response`] and [`grafana_response`] read responses, which are not trusted.
@@ -25,6 +26,7 @@ mod retries;
 
 mod server_trust;
 mod shown_url;
+mod target_client;
 mod this_machine;
 
 pub use access::{HeaderError, StoreAccess, is_header_value};
@@ -38,4 +40,5 @@ pub use prometheus_client::{PrometheusClient, QueryError, Range};
 pub use proxy::ProxySettings;
 pub use server_trust::{ServerTrust, is_authority};
 pub use shown_url::shown_url;
+pub use target_client::TargetAccess;
 pub use this_machine::is_this_machine;

@@ -5,13 +5,14 @@ use std::fmt;
 
 use monitoring::backend_mapping::BackendMapping;
 use monitoring::services;
-use perf_settings::UnixTarget;
+use perf_settings::{HttpSettings, UnixTarget};
 use prometheus_store::exposition::{self, ExpositionSample};
-use prometheus_store::{BodyError, shown_url};
+use prometheus_store::{BodyError, certificate_error, shown_url};
 use reqwest::StatusCode;
 use url::Url;
 
 use crate::host::http::{self, NotText};
+use crate::host::target_request::{fixed_addresses, target_url};
 
 /// The mappings that the metrics of a target may have: one, or those of all services.
 pub(crate) fn mappings(mapping: Option<BackendMapping>) -> Vec<BackendMapping> {
@@ -29,11 +30,30 @@ pub(crate) struct MetricsSource<'a> {
     pub(crate) target: &'a Url,
     /// Bearer token, which is sent to the target's own origin only.
     pub(crate) token: Option<&'a str>,
+    /// The options of the load on the target, such as its addresses and certificates.
+    pub(crate) options: Option<&'a HttpSettings>,
 }
 
 impl<'a> From<&'a Url> for MetricsSource<'a> {
     fn from(target: &'a Url) -> Self {
-        Self { target, token: None }
+        Self { target, token: None, options: None }
+    }
+}
+
+impl MetricsSource<'_> {
+    /// The flag of the load without which the metrics at a path are of another service or machine,
+    /// and which Prometheus does not have for its scrapes.
+    pub(crate) fn unscraped_option(self, path: &str) -> Option<&'static str> {
+        let options = self.options?;
+        let url = target_url(self.target, path).ok()?;
+        let (is_own, has_tls) = (url.origin() == self.target.origin(), url.scheme() == "https");
+        let flags = [
+            (is_own && options.host_header.get_own(None).is_some(), "--host-header"),
+            (is_own && has_tls && options.sni.get_own(None).is_some(), "--sni"),
+            // Prometheus would verify the address in place of the name.
+            (has_tls && !fixed_addresses(&url, options).is_empty(), "--resolve"),
+        ];
+        flags.into_iter().find_map(|(is_needed, flag)| is_needed.then_some(flag))
     }
 }
 
@@ -74,7 +94,7 @@ impl fmt::Display for NoMetrics {
 impl std::error::Error for NoMetrics {}
 
 /// The remedy for metrics that need a login.
-fn login_remedy(MetricsSource { target, token }: MetricsSource<'_>, path: &str, wants_token: bool) -> &'static str {
+fn login_remedy(MetricsSource { target, token, .. }: MetricsSource<'_>, path: &str, wants_token: bool) -> &'static str {
     if target.join(path).is_ok_and(|url| url.origin() != target.origin()) && UnixTarget::from_url(target).is_none() {
         "user and password of the target's URL, and PERF_METRICS_TOKEN, go to the target's own origin only: let this \
          machine read it without them"
@@ -102,6 +122,9 @@ const FASTER: &str = "expose fewer series, or serve them on a thread that the lo
 /// The remedy for a body that cannot be decompressed.
 const UNCOMPRESSED: &str = "let the service, or the proxy before it, send metrics uncompressed";
 
+/// The remedy for a certificate that is not trusted.
+const TRUST: &str = "trust its authority with --ca-certificate FILE, which is for the load, too";
+
 /// Why a response could not be read to its end.
 fn unreadable(target: &Url, path: &str, error: &anyhow::Error) -> NoMetrics {
     if error.chain().filter_map(|cause| cause.downcast_ref()).any(reqwest::Error::is_timeout) {
@@ -110,7 +133,9 @@ fn unreadable(target: &Url, path: &str, error: &anyhow::Error) -> NoMetrics {
     if let Some(BodyError::TooLong(limit)) = error.downcast_ref() {
         return NoMetrics::new(format!("{path} is longer than {} MiB", limit >> 20)).with(FEWER);
     }
-    NoMetrics::new(format!("cannot read {path} of {}: {error:#}", shown_url(target)))
+    let why = NoMetrics::new(format!("cannot read {path} of {}: {error:#}", shown_url(target)));
+    let has_refused = error.chain().filter_map(|cause| cause.downcast_ref()).find_map(certificate_error).is_some();
+    if has_refused { why.with(TRUST) } else { why }
 }
 
 /// Reads the samples at a path of the target, with the token, or with user and password of the
@@ -123,8 +148,9 @@ pub(crate) async fn read<'a>(
     source: impl Into<MetricsSource<'a>>,
     path: &str,
 ) -> Result<Vec<ExpositionSample>, NoMetrics> {
-    let source @ MetricsSource { target, token } = source.into();
-    let response = http::exposition(target, path, token).await.map_err(|error| unreadable(target, path, &error))?;
+    let source @ MetricsSource { target, token, options } = source.into();
+    let response = http::exposition(target, path, token, options).await;
+    let response = response.map_err(|error| unreadable(target, path, &error))?;
     let status = response.status;
     if matches!(status.as_u16(), 401 | 403 | 407) {
         let remedy = login_remedy(source, path, response.wants_token);

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use flate2::read::MultiGzDecoder;
-use perf_settings::UnixTarget;
+use perf_settings::{HttpSettings, UnixTarget};
 use prometheus_store::{BodyLimit, ClientOptions, PrometheusClient, StoreAccess};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, WWW_AUTHENTICATE};
 use serde_json::Value;
 use tokio::time;
 use url::Url;
+
+use super::target_request::{TargetRequest, target_url};
 
 const POLL: Duration = Duration::from_millis(100);
 /// Time limit of a request, its body included.
@@ -22,34 +24,6 @@ const TEXT_LIMIT: BodyLimit = BodyLimit(8 << 20);
 
 pub(crate) fn client(url: &Url) -> anyhow::Result<reqwest::Client> {
     Ok(prometheus_store::client(url, OPTIONS)?)
-}
-
-/// A client for a target, and the URL of a path of it. The path replaces the target's base path.
-pub(crate) fn target(target: &Url, path: &str) -> anyhow::Result<(reqwest::Client, Url)> {
-    #[cfg(unix)]
-    if let Some(UnixTarget { socket, .. }) = UnixTarget::from_url(target) {
-        let url = Url::parse("http://localhost").and_then(|url| url.join(path)).context("failed to make a URL")?;
-        return Ok((prometheus_store::socket_client(&socket, OPTIONS)?, url));
-    }
-    let url = target_url(target, path)?;
-    Ok((client(&url)?, url))
-}
-
-/// The URL of a path of a target, or a complete URL. It has user and password of the target's URL
-/// only at the target's own origin.
-pub(crate) fn target_url(target: &Url, path: &str) -> anyhow::Result<Url> {
-    let mut url = target.join(path).context("failed to make a URL")?;
-    if url.origin() == target.origin() && !has_login(&url) {
-        // Both fail only for URLs without a host; those have no user either.
-        let _ = url.set_username(target.username());
-        let _ = url.set_password(target.password());
-    }
-    Ok(url)
-}
-
-/// Whether a URL has a user or a password.
-pub(crate) fn has_login(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
 }
 
 /// A client for a store's query API, with the store's credentials.
@@ -111,16 +85,21 @@ pub(crate) struct ExpositionResponse {
 
 /// Reads a target's metrics on a new connection. The token is sent to the target's own origin only:
 /// a redirect to another one goes without it.
-pub(crate) async fn exposition(of: &Url, path: &str, token: Option<&str>) -> anyhow::Result<ExpositionResponse> {
-    let (client, mut url) = target(of, path)?;
-    let is_own = UnixTarget::from_url(of).is_some() || url.origin() == of.origin();
+pub(crate) async fn exposition(
+    of: &Url,
+    path: &str,
+    token: Option<&str>,
+    settings: Option<&HttpSettings>,
+) -> anyhow::Result<ExpositionResponse> {
+    let is_own = UnixTarget::from_url(of).is_some() || target_url(of, path)?.origin() == of.origin();
+    let mut request = TargetRequest::new(of, path, settings, OPTIONS).await?;
     let token = token.filter(|_| is_own);
     if token.is_some() {
         // In place of user and password. Both fail only for URLs without a host.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
+        let _ = request.url.set_username("");
+        let _ = request.url.set_password(None);
     }
-    let request = client.get(url).header(ACCEPT, EXPOSITION);
+    let request = request.get().header(ACCEPT, EXPOSITION);
     let response = token.into_iter().fold(request, |request, token| request.bearer_auth(token)).send().await?;
     let status = response.status();
     let challenges = response.headers().get_all(WWW_AUTHENTICATE);
@@ -162,9 +141,9 @@ impl ExpositionResponse {
 }
 
 /// The text at a path of a target, read on a new connection.
-pub(crate) async fn text(base: &Url, path: &str) -> anyhow::Result<String> {
-    let (client, url) = target(base, path)?;
-    let response = client.get(url).send().await?.error_for_status()?;
+pub(crate) async fn text(target: &Url, path: &str, settings: Option<&HttpSettings>) -> anyhow::Result<String> {
+    let request = TargetRequest::new(target, path, settings, OPTIONS).await?;
+    let response = request.get().send().await?.error_for_status()?;
     let text = TEXT_LIMIT.read(response).await?;
     Ok(String::from_utf8(text)?)
 }

@@ -64,10 +64,15 @@ impl Services {
         Ok(self.stack.scrape(source, plan.mapping)?)
     }
 
-    /// The target's own metrics. Those of the stub need no token.
+    /// The target's own metrics. Those of the stub need no token and no
+    /// options.
     pub(super) fn metrics_source<'a>(&'a self, plan: &'a PerfPlan) -> MetricsSource<'a> {
-        let token = plan.settings.metrics_token.as_deref().filter(|_| self.stub.is_none());
-        MetricsSource { target: &self.target, token }
+        let settings = Some(&plan.settings).filter(|_| self.stub.is_none());
+        MetricsSource {
+            target: &self.target,
+            token: settings.and_then(|settings| settings.metrics_token.as_deref()),
+            options: settings.map(|settings| &settings.http),
+        }
     }
 
     /// Stops everything that was started.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use perf_settings::Resolve;
 use test_support::fake_server;
+use test_support::tls_server::{Authority, TlsServer};
 
 use super::*;
 
@@ -47,7 +49,7 @@ async fn a_token_is_sent_to_the_targets_own_origin_only() {
         _ => ("401 Unauthorized", String::new()),
     });
     let with_user = Url::parse(&text.replace("http://", "http://me:secret@")).unwrap();
-    let source = |target, token| MetricsSource { target, token: Some(token) };
+    let source = |target, token| MetricsSource { target, token: Some(token), options: None };
     assert_eq!(read(source(&with_user, "t0p"), "/metrics").await.unwrap().len(), 1);
     let error = read(source(&with_user, "S3cr3t"), "/metrics").await.unwrap_err().to_string();
     assert!(error.ends_with("it does not accept the token of PERF_METRICS_TOKEN") && !error.contains("S3cr3t"));
@@ -151,4 +153,46 @@ async fn metrics_that_take_too_long_are_described() {
     });
     let error = read(&Url::parse(&format!("http://{address}")).unwrap(), "/metrics").await.unwrap_err();
     assert_eq!(error.to_string(), format!("/metrics did not respond within 5s: {FASTER}"));
+}
+
+#[tokio::test]
+async fn metrics_are_read_with_the_options_of_the_load() {
+    let authority = Authority::new(std::env::temp_dir().join(format!("metrics-tls-{}", std::process::id())));
+    let (server, client) = (authority.sign("shop.example"), authority.sign("client"));
+    let service = TlsServer::start(&server, Some(&authority), &[]);
+    let port = service.port;
+    let target = Url::parse(&format!("https://shop.example:{port}")).unwrap();
+    let local = vec!["127.0.0.1".parse().unwrap()];
+    let resolve = vec![Resolve { host: "shop.example".to_owned(), port, addresses: local }];
+    let options = HttpSettings {
+        ca_certificate: authority.file.clone().into(),
+        client_certificate: client.certificate.clone().into(),
+        client_key: client.key.clone().into(),
+        resolve,
+        ..HttpSettings::default()
+    };
+    let read = async |target: &Url, options: &HttpSettings| {
+        let source = MetricsSource { target, token: None, options: Some(options) };
+        read(source, "/metrics").await.map(|samples| samples.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(&target, &options).await, Ok(0));
+    assert_eq!(service.identified(), [true]);
+    // The name of the certificate in place of the address.
+    let address = Url::parse(&format!("https://127.0.0.1:{port}")).unwrap();
+    let named = HttpSettings { sni: "shop.example".to_owned().into(), ..options.clone() };
+    assert_eq!(read(&address, &named).await, Ok(0));
+    let header = HttpSettings { host_header: "other.example".to_owned().into(), ..named.clone() };
+    assert_eq!(read(&address, &header).await, Ok(0));
+    let requests = [format!("shop.example:{port}"), format!("127.0.0.1:{port}"), "other.example".to_owned()];
+    assert_eq!(service.requests(), requests.map(|host| format!("shop.example HTTP/1.1 {host}")));
+    let insecure = HttpSettings {
+        insecure_skip_tls_verify: true,
+        ca_certificate: HttpSettings::default().ca_certificate,
+        ..options.clone()
+    };
+    assert_eq!(read(&address, &insecure).await, Ok(0));
+    let unknown = HttpSettings { ca_certificate: HttpSettings::default().ca_certificate, ..options.clone() };
+    let error = read(&target, &unknown).await.unwrap_err();
+    assert!(error.ends_with("trust its authority with --ca-certificate FILE, which is for the load, too"), "{error}");
+    std::fs::remove_dir_all(authority.file.parent().unwrap()).unwrap();
 }

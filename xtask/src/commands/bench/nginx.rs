@@ -64,7 +64,7 @@ http {{
 
     /// The number of requests that it has received, this one included.
     pub(super) async fn served_requests(&self) -> anyhow::Result<u64> {
-        let text = http::text(&self.status, "").await?;
+        let text = http::text(&self.status, "", None).await?;
         let counts = text.lines().nth(2).and_then(|line| line.split_whitespace().nth(2));
         counts.and_then(|count| count.parse().ok()).with_context(|| format!("nginx's status has no count: {text:?}"))
     }

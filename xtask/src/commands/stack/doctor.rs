@@ -129,6 +129,7 @@ pub(super) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         let result = target::mapping(MetricsSource {
             target: url,
             token: settings.metrics_token.as_deref().filter(|_| name.is_none()),
+            options: Some(&settings.http).filter(|_| name.is_none()),
         })
         .await;
         let about = |text: String| name.as_ref().map_or_else(|| text.clone(), |name| format!("{name}: {text}"));

@@ -59,7 +59,7 @@ async fn describe_service(url: &Url) -> Vec<String> {
             version.map_or_else(|| "does not respond".to_owned(), |version| format!("Grafana {version}, {state}")),
         ];
     };
-    let healthy = http::text(url, "-/healthy").await;
+    let healthy = http::text(url, "-/healthy", None).await;
     let healthy = healthy.map_or_else(|error| format!("not healthy: {error:#}"), |_| "healthy".to_owned());
     let text = |response: &Option<Value>, path: &str| {
         response.as_ref().and_then(|response| response.pointer(path)).and_then(Value::as_str).unwrap_or("?").to_owned()
@@ -91,7 +91,7 @@ async fn on_disk(url: &Url) -> Option<f64> {
         "prometheus_tsdb_wal_storage_size_bytes",
         "prometheus_tsdb_head_chunks_storage_size_bytes",
     ];
-    let samples = exposition::parse(&http::text(url, "metrics").await.ok()?).ok()?;
+    let samples = exposition::parse(&http::text(url, "metrics", None).await.ok()?).ok()?;
     Some(samples.iter().filter(|sample| PARTS.contains(&sample.name.as_str())).map(|sample| sample.value).sum())
 }
 

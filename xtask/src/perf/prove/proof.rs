@@ -103,7 +103,7 @@ impl Proof {
             let gaps = StoreGaps::find(catalogue, &source, scrapes, &queried).await;
             queried = gaps.add_to(queried, *must_prove);
         }
-        let served = backend_metrics::served_routes(backend.source.target, mapping.path).await;
+        let served = backend_metrics::served_routes(backend.source, mapping.path).await;
         let checks = vec![
             queried,
             delivered,

@@ -125,7 +125,7 @@ async fn audited_with(
     let before = backend_metrics::read(&target, "/metrics", &[SHOP.mapping]).await;
     for (_, path) in REQUESTED {
         for _ in 0..SENT {
-            let _ = http::text(&target, path).await;
+            let _ = http::text(&target, path, None).await;
         }
     }
     let backend = ProofBackend { still, ..backend(&target) };

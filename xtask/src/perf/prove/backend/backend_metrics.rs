@@ -9,7 +9,6 @@ use monitoring::backend_mapping::BackendMapping;
 use monitoring::backend_metrics::{CPU, INFO, INSTANCE_ID, STARTED};
 use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::openapi::{self, ApiRoute};
-use url::Url;
 
 use super::request_counters::is_count;
 use crate::backend::target_metrics::{self, MetricsSource, NoMetrics};
@@ -240,8 +239,8 @@ pub(crate) async fn read_once(source: MetricsSource<'_>, path: &str) -> Result<M
 
 /// The routes in a target's OpenAPI document, which FastAPI
 /// serves at `/openapi.json`, if it has one.
-pub(crate) async fn served_routes(target: &Url, metrics: &str) -> Option<BTreeSet<ApiRoute>> {
-    let text = http::text(target, "/openapi.json").await.ok()?;
+pub(crate) async fn served_routes(source: MetricsSource<'_>, metrics: &str) -> Option<BTreeSet<ApiRoute>> {
+    let text = http::text(source.target, "/openapi.json", source.options).await.ok()?;
     let mut routes = openapi::routes(&serde_json::from_str(&text).ok()?)?;
     routes.retain(|route| route.path != metrics);
     Some(routes).filter(|routes| !routes.is_empty())

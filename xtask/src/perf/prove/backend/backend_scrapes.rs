@@ -64,8 +64,10 @@ impl BackendScrapes {
             // Any other problem appears as panels without data.
             (Err(_), _) | (_, Err(_)) => (false, false),
         };
+        let option = backend.source.unscraped_option(exposed.mapping().path);
         let excuse = match up {
             _ if is_socket => Some(Excuse::UnixSocket),
+            _ if option.is_some() => option.map(Excuse::OptionOfLoad),
             _ if report.duration() < SCRAPE_INTERVAL * SCRAPES => Some(Excuse::FewScrapes),
             // The stack's Prometheus gets the backend as a target. Other stores need not have it.
             Ok(None) if !store.is_own() => Some(Excuse::NotScraped),

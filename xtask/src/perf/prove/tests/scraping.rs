@@ -7,6 +7,7 @@ use monitoring::excuse::Excuse;
 use monitoring::label::BACKEND_JOB;
 use monitoring::prometheus::recording_rules::Timing;
 use perf_host::signals::Signals;
+use perf_settings::HttpSettings;
 use prometheus_store::response::ScrapeError;
 
 use super::super::backend::backend_metrics::MetricsReading;
@@ -57,7 +58,7 @@ async fn prometheus_sends_a_login_to_no_other_server() {
             (redirect, String::new())
         });
         let target = Url::parse(&own.replace("http://", "http://me:S3cr3t@")).unwrap();
-        let error = scrape_error(MetricsSource { target: &target, token }).await;
+        let error = scrape_error(MetricsSource { target: &target, token, options: None }).await;
         let (own_heads, heads) = (own_heads.lock().unwrap(), heads.lock().unwrap());
         assert!(error.why.ends_with("302 Found") && heads.is_empty(), "{error:?}, {heads:?}");
         assert!(
@@ -140,6 +141,11 @@ async fn a_run_waits_until_an_earlier_backend_is_dropped() {
 
 /// The outcome for queries about a backend that was scraped `worked` of `all` times in a run.
 async fn excuse(is_own: bool, worked: u64, all: u64) -> Option<Excuse> {
+    excuse_with(&HttpSettings::default(), is_own, worked, all).await
+}
+
+/// The same for a load with these options.
+async fn excuse_with(options: &HttpSettings, is_own: bool, worked: u64, all: u64) -> Option<Excuse> {
     let store = fake_server::respond(move |request| {
         let value = match request {
             _ if request.contains("sum_over_time") => worked,
@@ -158,7 +164,8 @@ async fn excuse(is_own: bool, worked: u64, all: u64) -> Option<Excuse> {
     let reading = MetricsReading::new(prometheus_store::exposition::parse("up 1").unwrap());
     let exposed = ExposedMetrics::new(BackendMetrics::One(reading), SHOP.mapping, is_own);
     let store = own_store(store, &access);
-    let backend = ProofBackend { is_own, ..backend(&target) };
+    let metrics = MetricsSource { options: Some(options), ..(&target).into() };
+    let backend = ProofBackend { is_own, source: metrics, ..backend(&target) };
     BackendScrapes::read(&report, &exposed, &source, &store, &backend).await.excuse
 }
 
@@ -175,4 +182,10 @@ async fn a_backend_that_was_scraped_rarely_in_a_run_has_no_rates() {
         assert_eq!(excuse(false, worked, all).await, expected, "{worked} of {all}");
         assert_eq!(excuse(true, worked, all).await, None, "the stub backend must be scraped");
     }
+}
+
+#[tokio::test]
+async fn a_backend_that_needs_an_option_of_the_load_is_not_scraped() {
+    let options = HttpSettings { host_header: "shop.example".to_owned().into(), ..HttpSettings::default() };
+    assert_eq!(excuse_with(&options, false, 0, 0).await, Some(Excuse::OptionOfLoad("--host-header")));
 }

@@ -3,6 +3,8 @@
 use prometheus_store::exposition;
 use test_support::fake_server;
 
+use url::Url;
+
 use super::*;
 
 #[test]
