@@ -11,6 +11,9 @@ pub(crate) struct EndpointClocks {
     /// Whether both clocks measured the same number of requests.
     #[serde(skip)]
     pub(crate) same_requests: bool,
+    /// Whether the backend's times cannot have the unit of the mapping.
+    #[serde(skip)]
+    pub(crate) has_other_unit: bool,
     /// The client's mean of sending, waiting and receiving.
     pub(crate) client_mean: f64,
     /// The part of the client's mean for sending and receiving.
