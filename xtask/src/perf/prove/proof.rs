@@ -95,7 +95,7 @@ impl Proof {
             .unwrap_or_else(|| BackendMetrics::Unavailable(NoMetrics::new(format!("{} was not read", mapping.path))));
         let ProofContext { store, backend, push_interval, must_prove } = &context;
         let (delivered, own) = delivery::check(run, metrics, backend).await;
-        let scrapes = BackendScrapes::read(report, &own.exposed, &source, store, backend).await;
+        let scrapes = BackendScrapes::read(run, &own.exposed, store, backend).await;
         let excuses =
             Excuses { report, push_interval: *push_interval, no_scrapes: scrapes.excuse, exposed: &own.exposed };
         let mut queried = queries::check(catalogue, &source, store.is_own(), excuses).await;

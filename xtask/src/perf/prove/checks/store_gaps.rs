@@ -1,19 +1,25 @@
 //! Gaps of a store that this clone did not set up: our rules, and the backend as a target of its
 //! scrapes. The proof cannot cover what is missing, so it names the gap and the file that fills it.
 
+use monitoring::backend_metrics::scraped;
 use monitoring::catalogue::Catalogue;
 use monitoring::excuse::Excuse;
-use monitoring::label::BACKEND_JOB;
+use monitoring::label::{BACKEND_JOB, INSTANCE};
 use monitoring::prometheus::recording_rules::Timing;
+use perf_report::format::{counted, first_items};
 
 use super::proof_check::{ProofCheck, ProofCheckOutcome};
 use super::rules::{RuleState, loaded_rules, rule_queries};
 use crate::perf::prove::backend::backend_scrapes::BackendScrapes;
+use crate::perf::prove::proven_run::now_ms;
 use crate::perf::prove::store::query_source::QuerySource;
-use perf_report::format::counted;
+use crate::stack::dashboard_link::RunWindow;
 
 /// The folder of the generated Prometheus files.
 const FILES: &str = "monitoring/prometheus";
+
+/// Limit on the instances that a line names.
+const SHOWN_INSTANCES: usize = 3;
 
 /// Gaps of a store, and rules that it cannot use.
 #[derive(Debug, Default)]
@@ -40,9 +46,16 @@ impl StoreGaps {
                 0 => "queries".to_owned(),
                 count => counted(count as u64, "query"),
             };
+            let others = scraped_instances(source).await;
+            let (others, remedy) = match others.as_slice() {
+                [] => (String::new(), format!("add the job {BACKEND_JOB} of {FILES}/prometheus.yml to it")),
+                others => (
+                    format!(" (its job {BACKEND_JOB} has {})", first_items(others, SHOWN_INSTANCES, ", ", " ")),
+                    format!("give that service another job, and add the job {BACKEND_JOB} of {FILES}/prometheus.yml"),
+                ),
+            };
             gaps.missing.push(format!(
-                "{}, so the proof leaves out {queries} about the backend's own metrics: add the job {BACKEND_JOB} of \
-                 {FILES}/prometheus.yml to it",
+                "{}{others}, so the proof leaves out {queries} about the backend's own metrics: {remedy}",
                 Excuse::NotScraped
             ));
         }
@@ -84,6 +97,14 @@ impl StoreGaps {
         check.lines.extend(self.failing.into_iter().chain(self.missing));
         check
     }
+}
+
+/// The instances that the store has scraped with the backend's job in the last hour.
+async fn scraped_instances(source: &QuerySource) -> Vec<String> {
+    const PAST_MS: i64 = 3_600_000;
+    let window = RunWindow { from_ms: now_ms() - PAST_MS, to_ms: now_ms() };
+    let instances = source.label_values(INSTANCE.as_str(), &scraped("up").to_string(), window).await;
+    instances.unwrap_or_default()
 }
 
 #[cfg(test)]

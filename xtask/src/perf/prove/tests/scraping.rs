@@ -166,7 +166,8 @@ async fn excuse_with(options: &HttpSettings, is_own: bool, worked: u64, all: u64
     let store = own_store(store, &access);
     let metrics = MetricsSource { options: Some(options), ..(&target).into() };
     let backend = ProofBackend { is_own, source: metrics, ..backend(&target) };
-    BackendScrapes::read(&report, &exposed, &source, &store, &backend).await.excuse
+    let run = ProvenRun { catalogue: &SHOP, report: &report, source: &source };
+    BackendScrapes::read(run, &exposed, &store, &backend).await.excuse
 }
 
 #[tokio::test]
@@ -188,4 +189,32 @@ async fn a_backend_that_was_scraped_rarely_in_a_run_has_no_rates() {
 async fn a_backend_that_needs_an_option_of_the_load_is_not_scraped() {
     let options = HttpSettings { host_header: "shop.example".to_owned().into(), ..HttpSettings::default() };
     assert_eq!(excuse_with(&options, false, 0, 0).await, Some(Excuse::OptionOfLoad("--host-header")));
+}
+
+/// The scrapes of a backend that counts offers, in a user's store with this result for counters. The
+/// store scrapes an instance with the backend's job.
+async fn scrapes_of_user(counters: &'static str) -> BackendScrapes {
+    let store = fake_server::respond(move |request| {
+        let found = if request.contains("http_requests_total") { counters } else { r#"{"value":[1,"1"]}"# };
+        ("200 OK", format!(r#"{{"data":{{"result":[{found}]}}}}"#))
+    });
+    let (store, access) = (Url::parse(&store).unwrap(), StoreAccess::default());
+    let source = QuerySource::new(store.clone(), None, &access).unwrap();
+    let mut report = make_report(200);
+    (report.run.started_unix_ms, report.run.ended_unix_ms) = (now_ms() - 30_000, now_ms());
+    let text = "http_requests_total{handler=\"/offers\",method=\"GET\",status=\"2xx\"} 7\n";
+    let reading = MetricsReading::new(prometheus_store::exposition::parse(text).unwrap());
+    let exposed = ExposedMetrics::new(BackendMetrics::One(reading), SHOP.mapping, false);
+    let run = ProvenRun { catalogue: &SHOP, report: &report, source: &source };
+    let target = Url::parse("http://127.0.0.1:9").unwrap();
+    let store = ProofStore { origin: StoreOrigin::Named, ..own_store(store, &access) };
+    BackendScrapes::read(run, &exposed, &store, &backend(&target)).await
+}
+
+#[tokio::test]
+async fn another_service_with_the_backends_job_is_not_the_backend() {
+    let other = BackendScrapes { excuse: Some(Excuse::NotScraped), are_missing: true };
+    assert_eq!(scrapes_of_user("").await, other);
+    let scrapes = scrapes_of_user(r#"{"value":[1,"7"]}"#).await;
+    assert!(scrapes.excuse != Some(Excuse::NotScraped) && !scrapes.are_missing, "{scrapes:?}");
 }

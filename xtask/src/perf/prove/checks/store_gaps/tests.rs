@@ -9,7 +9,10 @@ use super::*;
 
 /// A store with these rules.
 fn store(rules: &'static str) -> QuerySource {
-    let url = fake_server::respond(move |_| match rules {
+    let url = fake_server::respond(move |request| match rules {
+        _ if request.contains("/label/instance/") && rules.is_empty() => {
+            ("200 OK", r#"{"data":["10.0.0.3:8000"]}"#.to_owned())
+        }
         "" => ("404 Not Found", "no such API".to_owned()),
         _ => ("200 OK", format!(r#"{{"data":{{"groups":[{{"rules":[{rules}]}}]}}}}"#)),
     });
@@ -46,6 +49,7 @@ async fn a_store_that_does_not_scrape_is_named_with_the_remedy() {
         line.contains("leaves out 1 query about") && line.contains("monitoring/prometheus/prometheus.yml"),
         "{line}"
     );
+    assert!(line.contains("does not scrape the backend (its job backend has 10.0.0.3:8000)"), "{line}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
 
