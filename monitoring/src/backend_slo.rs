@@ -186,11 +186,34 @@ impl BackendSlo {
 
     /// Value that is judged, over the last `duration`.
     pub fn during_run(&self, duration: Duration) -> Expr {
+        let (_, over_time) = self.aggregations();
+        let values = Expr::Subquery(Box::new(self.now()), Window::Fixed(duration), Self::step(duration));
+        Expr::Call(over_time, vec![values])
+    }
+
+    /// Time between the values of [`BackendSlo::during_run`].
+    pub fn step(duration: Duration) -> Duration {
         // Prometheus aligns steps to multiples of their width. Wide steps would miss the scrapes of
         // a short run that come after its last step.
-        let step = if duration < SHORT { Duration::from_secs(1) } else { SCRAPE_INTERVAL };
-        let (_, over_time) = self.aggregations();
-        Expr::Call(over_time, vec![Expr::Subquery(Box::new(self.now()), Window::Fixed(duration), step)])
+        if duration < SHORT { Duration::from_secs(1) } else { SCRAPE_INTERVAL }
+    }
+
+    /// The judged values of each beginning of a run, up to its last value: what a query gives while
+    /// the later values are not there yet, and the last one stands for them.
+    pub fn judged_so_far(&self, values: &[f64]) -> Vec<f64> {
+        let until = |count: usize| {
+            let last = values[count - 1];
+            let so_far = values.iter().take(count).copied();
+            match (self.judged, self.bound) {
+                (JudgedValue::Worst, Limit::AtMost(_)) => so_far.fold(f64::NEG_INFINITY, f64::max),
+                (JudgedValue::Worst, Limit::AtLeast(_)) => so_far.fold(f64::INFINITY, f64::min),
+                #[expect(clippy::cast_precision_loss, reason = "a mean")]
+                (JudgedValue::Mean, _) => {
+                    (so_far.sum::<f64>() + last * (values.len() - count) as f64) / values.len() as f64
+                }
+            }
+        };
+        (1..=values.len()).map(until).collect()
     }
 
     /// 1 at the times when the objective is met, else 0.

@@ -107,7 +107,7 @@ impl Proof {
         let checks = vec![
             queried,
             delivered,
-            same_counts::check(run, *must_prove).await,
+            same_counts::check(run, store.is_own(), *must_prove).await,
             clocks::check(run, &own.counted, backend.is_own).await,
             timeline::check(report, &source).await,
             coverage::check(catalogue, &own.exposed, served),

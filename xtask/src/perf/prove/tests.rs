@@ -39,7 +39,7 @@ use super::backend::backend_metrics::{BackendMetrics, MetricsByPath};
 use super::backend::backend_scrapes::BackendScrapes;
 use super::checks::delivery::{self, BackendTraffic};
 use super::checks::proof_check::{ProofCheck, ProofCheckOutcome};
-use super::checks::same_counts::{self, is_same_value, same_values};
+use super::checks::same_counts::{self, ComparedValues, compare_values, is_same_value};
 use super::proven_run::{ProvenRun, now_ms};
 use super::*;
 use crate::backend::target_metrics::MetricsSource;
@@ -257,9 +257,10 @@ async fn differences(slo: BackendSlo, measured: f64, stored: Option<&str>) -> Ve
     let value = BackendValue { value: measured, over_s: 5, at_unix_ms: 1_000 };
     let objectives = vec![ObjectiveResult::backend(&slo, Some(value), Verdict::Met)];
     let report = Report { objectives, ..test_support::report() };
-    let (compared, wrong) = same_values(ProvenRun { catalogue: &catalogue, report: &report, source: &source }).await;
-    assert_eq!(compared, 1);
-    wrong
+    let run = ProvenRun { catalogue: &catalogue, report: &report, source: &source };
+    let ComparedValues { count, differ, late } = compare_values(run, false).await;
+    assert_eq!((count, late.len()), (1, 0));
+    differ
 }
 
 #[tokio::test]
@@ -285,6 +286,41 @@ async fn a_missing_value_is_described_without_rust() {
 }
 
 #[tokio::test]
+async fn scrapes_that_arrive_late_contradict_nothing() {
+    const UP: BackendSlo = BackendSlo::at_most("a", "A", "a_bytes", Amount::Count(9));
+    const MEAN: BackendSlo = UP.on_average();
+    const DOWN: BackendSlo = BackendSlo::at_least("a", "A", "a_free", Amount::Count(1));
+    /// Compares a report's value with a store that has 1, 3, 2, 5 and 4 now, or -1, -3, -2, -5, -4.
+    async fn compared(slo: BackendSlo, own_store: bool, measured: f64, stored: f64) -> ComparedValues {
+        let catalogue = Catalogue { backend_slos: vec![slo].leak(), ..SHOP };
+        let sign = stored.signum();
+        let store = fake_server::respond(move |request| {
+            let points = [1.0, 3.0, 2.0, 5.0, 4.0].into_iter().enumerate();
+            let points: Vec<_> = points.map(|(at, value)| format!("[{at},\"{}\"]", value * sign)).collect();
+            let found = match request.contains("query_range") {
+                true => format!(r#"{{"metric":{{}},"values":[{}]}}"#, points.join(",")),
+                false => format!(r#"{{"value":[1,"{stored}"]}}"#),
+            };
+            ("200 OK", format!(r#"{{"data":{{"result":[{found}]}}}}"#))
+        });
+        let source = QuerySource::new(Url::parse(&store).unwrap(), None, &StoreAccess::default()).unwrap();
+        let value = BackendValue { value: measured, over_s: 5, at_unix_ms: 5_000 };
+        let objectives = vec![ObjectiveResult::backend(&slo, Some(value), Verdict::Met)];
+        let report = Report { objectives, ..test_support::report() };
+        compare_values(ProvenRun { catalogue: &catalogue, report: &report, source: &source }, own_store).await
+    }
+    for (slo, measured, stored) in [(UP, 3.0, 5.0), (DOWN, -3.0, -5.0), (MEAN, 2.0, 3.0)] {
+        let late = compared(slo, false, measured, stored).await;
+        assert!(late.differ.is_empty() && late.late[0].contains("later scrapes"), "{late:?}");
+        assert_eq!(compared(slo, true, measured, stored).await.differ.len(), 1, "its own scrapes are never late");
+    }
+    for (slo, measured, stored) in [(UP, 6.0, 5.0), (DOWN, -6.0, -5.0), (MEAN, 4.5, 3.0)] {
+        let wrong = compared(slo, false, measured, stored).await;
+        assert!(wrong.differ.len() == 1 && wrong.late.is_empty(), "{measured}: {wrong:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_counts_are_those_that_the_run_compared_at_its_end() {
     use ProofCheckOutcome::{Failed, NotApplicable, Passed};
     let store = Url::parse(&fake_server::unreachable_url()).unwrap();
@@ -297,9 +333,9 @@ async fn the_counts_are_those_that_the_run_compared_at_its_end() {
         report.findings = vec![finding; findings];
         report.objectives.retain(|objective| objective.tally().is_some());
         let run = ProvenRun { catalogue: &SHOP, report: &report, source: &source };
-        let check = same_counts::check(run, false).await;
+        let check = same_counts::check(run, false, false).await;
         assert_eq!((check.outcome, check.lines), (outcome, vec![differs.to_owned(); findings]), "{agrees:?}");
-        let required = same_counts::check(run, true).await.outcome;
+        let required = same_counts::check(run, false, true).await.outcome;
         assert_eq!(required == Passed, agrees == Some(true), "{agrees:?}");
     }
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use monitoring::backend_slo::BackendSlo;
+use perf_report::evidence::BackendValue;
 use perf_report::finding::FindingKind;
 use perf_report::format::counted;
 
 use super::proof_check::ProofCheck;
+use crate::host::clock::Moment;
 use crate::perf::prove::proven_run::ProvenRun;
 
 const CHECK: &str = "same counts";
@@ -15,7 +18,7 @@ const CHECK: &str = "same counts";
 ///
 /// The run has compared the counts at its end, when a late store was waited for. The values are
 /// compared here.
-pub(crate) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofCheck {
+pub(crate) async fn check(run: ProvenRun<'_>, own_store: bool, must_prove: bool) -> ProofCheck {
     let is_compared = run.report.run.store.as_ref().is_some_and(|store| store.agrees.is_some());
     if !is_compared {
         const WHY: &str = "the run could not query the store for its counts";
@@ -25,16 +28,18 @@ pub(crate) async fn check(run: ProvenRun<'_>, must_prove: bool) -> ProofCheck {
         };
     }
     let compared = run.report.objectives.iter().filter(|objective| objective.tally().is_some()).count();
-    let (values, differ) = same_values(run).await;
+    let ComparedValues { count, differ, late } = compare_values(run, own_store).await;
     let disagreements = run.report.findings.iter().filter(|finding| finding.kind == FindingKind::StoreDisagrees);
     let wrong = disagreements.map(|finding| finding.message.clone()).chain(differ).collect();
-    let of_backend = match values {
+    let of_backend = match count {
         0 => String::new(),
-        values => format!(", and {} of backend metrics", counted(values as u64, "value")),
+        count => format!(", and {} of backend metrics", counted(count as u64, "value")),
     };
     let compared = counted(compared as u64, "objective");
     let figures = format!("Prometheus has the report's counts of {compared}{of_backend}");
-    ProofCheck::new(CHECK, figures, wrong)
+    let mut check = ProofCheck::new(CHECK, figures, wrong);
+    check.lines.extend(late);
+    check
 }
 
 /// The largest difference between two results of one query: relative above 1, else absolute.
@@ -50,25 +55,54 @@ pub(crate) fn is_same_value(one: f64, other: f64) -> bool {
     one.total_cmp(&other).is_eq() || (one - other).abs() <= tolerance
 }
 
-/// Checks that Prometheus has the values of objectives about the backend's metrics, at the time of
-/// the report's query.
-///
-/// Returns the number of values, and the differences.
-pub(crate) async fn same_values(run: ProvenRun<'_>) -> (usize, Vec<String>) {
-    let (mut compared, mut wrong) = (0, Vec::new());
+/// The values of objectives on the backend's metrics, in the report and in the store.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ComparedValues {
+    pub(crate) count: usize,
+    /// Differences.
+    pub(crate) differ: Vec<String>,
+    /// Differences because the store had not all scrapes when the run asked for the value.
+    pub(crate) late: Vec<String>,
+}
+
+/// Compares the values of objectives on the backend's metrics, at the time of the report's query.
+/// The stack's own store (`own_store`) scrapes the backend itself, so its scrapes are never late.
+pub(crate) async fn compare_values(run: ProvenRun<'_>, own_store: bool) -> ComparedValues {
+    let mut compared = ComparedValues::default();
     for objective in &run.report.objectives {
         let slo = run.catalogue.backend_slos.iter().find(|slo| slo.id() == objective.id);
         let (Some(slo), Some(measured)) = (slo, objective.backend_value()) else { continue };
-        compared += 1;
+        compared.count += 1;
         let expr = slo.during_run(Duration::from_secs(measured.over_s)).to_string();
         match run.source.value(&expr, measured.at_unix_ms).await {
             Ok(Some(value)) if is_same_value(value, measured.value) => {}
             Ok(value) => {
+                let is_late = !own_store && value.is_some() && is_of_fewer_scrapes(run, slo, measured).await;
                 let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());
-                wrong.push(format!("{}: {} in the report, {value} in Prometheus", objective.id, measured.value));
+                let line = format!("{}: {} in the report, {value} in Prometheus", objective.id, measured.value);
+                match is_late {
+                    true => compared.late.push(format!("{line}, which got later scrapes after the run had asked")),
+                    false => compared.differ.push(line),
+                }
             }
-            Err(error) => wrong.push(format!("{}: {error:#}", objective.id)),
+            Err(error) => compared.differ.push(format!("{}: {error:#}", objective.id)),
         }
     }
-    (compared, wrong)
+    compared
+}
+
+/// Whether the report's value may be that of the first scrapes of the run. Scrapes that an agent
+/// sends to a store arrive late, and in order.
+async fn is_of_fewer_scrapes(run: ProvenRun<'_>, slo: &BackendSlo, measured: BackendValue) -> bool {
+    let BackendValue { value, over_s, at_unix_ms } = measured;
+    let step = BackendSlo::step(Duration::from_secs(over_s)).as_secs_f64();
+    let to = at_unix_ms - at_unix_ms % 1_000;
+    let from = to - i64::try_from(over_s * 1_000).unwrap_or_default();
+    let Ok(series) = run.source.series(&slo.now().to_string(), Moment(from), Moment(to)).await else { return false };
+    let points = series.iter().flat_map(|series| &series.points).filter(|(at, _)| at % step == 0.0);
+    let values: Vec<_> = points.map(|(_, value)| *value).collect();
+    let so_far = slo.judged_so_far(&values);
+    let least = so_far.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = so_far.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (least..=most).contains(&value)
 }
