@@ -156,12 +156,20 @@ async fn start(docker: &Docker, spec: &ContainerSpec, network: Network) -> Resul
 /// The remedy if no Docker was found, and the user named none.
 const START_DOCKER: &str = "start it, or name another socket with DOCKER_HOST=unix:///PATH";
 
+/// The remedy if this user may not connect to Docker's socket.
+const ALLOW: &str = "let this user connect to it (usually the group docker), or name another socket with \
+                     DOCKER_HOST=unix:///PATH";
+/// The remedy for a Docker that does not work.
+const FIX: &str = "fix that, or name another one with DOCKER_HOST";
+
 /// Connects to Docker.
 ///
 /// A missing Docker is `NoDocker`. A Docker that is present but not usable is `UnusableDocker`.
 async fn connect() -> Result<Docker, StackError> {
-    let DockerSearch { host, tried } = docker_host::search();
+    let DockerSearch { host, tried, .. } = docker_host::search();
     let is_given = workspace::var(docker_host::DOCKER_HOST).is_some();
+    let used = host.as_deref().map(|host| docker_host::shown_place(host, is_given)).unwrap_or_default();
+    let unusable = |why, remedy| StackError::UnusableDocker { place: used.clone(), why, remedy };
     let missing = |why: &str| -> StackError {
         let (place, remedy) = match is_given {
             true => (format!("at {tried}"), "start it"),
@@ -178,9 +186,10 @@ async fn connect() -> Result<Docker, StackError> {
         Ok(Ok(_)) => Ok(docker),
         Ok(Err(error)) => {
             let chain = ErrorChain(&error);
-            Err(if chain.is_absence() { missing("") } else { StackError::UnusableDocker(chain.to_string()) })
+            let remedy = if chain.is_denied() { ALLOW } else { FIX };
+            Err(if chain.is_absence() { missing("") } else { unusable(chain.to_string(), remedy) })
         }
-        Err(_) => Err(StackError::UnusableDocker(format!("it did not respond within {PATIENCE:?}"))),
+        Err(_) => Err(unusable(format!("it did not respond within {PATIENCE:?}"), FIX)),
     }
 }
 

@@ -18,6 +18,10 @@ pub(super) const DOCKER_HOST: &str = "DOCKER_HOST";
 pub(crate) const NETWORK: &str = "PERF_DOCKER_NETWORK";
 /// The variable for a context of Docker's command line.
 const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
+/// The variable for the folder of the certificates.
+const CERT_PATH: &str = "DOCKER_CERT_PATH";
+/// The variable for an address with TLS.
+const TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
 /// The socket that testcontainers tries first.
 const DEFAULT: &str = "/var/run/docker.sock";
 
@@ -27,6 +31,17 @@ pub(crate) struct DockerSearch {
     pub(crate) host: Option<String>,
     /// All places of the search, for messages.
     pub(crate) tried: String,
+    /// The folder of the certificates for an address with TLS.
+    certificates: Option<PathBuf>,
+}
+
+/// A context of Docker's command line.
+struct DockerContext {
+    name: String,
+    /// Its address, if the context is defined.
+    host: Option<String>,
+    /// The folder of its certificates, if it has any.
+    certificates: Option<PathBuf>,
 }
 
 /// Searches on this machine.
@@ -34,17 +49,26 @@ pub(crate) fn search() -> DockerSearch {
     search_in(Path::new("/"), &|name| workspace::var(name))
 }
 
-/// Starts this command again with `DOCKER_HOST`, if Docker is at a place that testcontainers does
-/// not know. Does not return then.
+/// Starts this command again with the variables of Docker, if Docker is at a place that
+/// testcontainers does not know, or needs certificates. Does not return then.
 #[cfg(unix)]
 pub(crate) fn use_found_docker() {
     use std::os::unix::process::CommandExt as _;
     let is_known = |host: &String| workspace::var(DOCKER_HOST).is_some() || *host == format!("unix://{DEFAULT}");
-    let Some(host) = search().host.filter(|host| !is_known(host)) else { return };
+    let DockerSearch { host, certificates, .. } = search();
+    let host = host.filter(|host| !is_known(host));
+    let certificates = certificates.filter(|_| workspace::var(CERT_PATH).is_none());
+    if host.is_none() && certificates.is_none() {
+        return;
+    }
     let Ok(program) = std::env::current_exe() else { return };
     let mut command = child::foreground(program);
+    command.args(std::env::args_os().skip(1)).envs(host.map(|host| (DOCKER_HOST, host)));
+    if let Some(folder) = certificates {
+        command.env(CERT_PATH, folder).env(TLS_VERIFY, "1");
+    }
     // Returns only if it fails. The message about Docker then names all places.
-    let _ = command.args(std::env::args_os().skip(1)).env(DOCKER_HOST, host).exec();
+    let _ = command.exec();
 }
 
 #[cfg(not(unix))]
@@ -52,23 +76,28 @@ pub(crate) fn use_found_docker() {}
 
 /// Searches below a folder, which is the root of a file system.
 fn search_in(root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> DockerSearch {
-    if let Some(host) = variable(DOCKER_HOST) {
-        return DockerSearch {
-            tried: format!("{} ({DOCKER_HOST})", host.trim_start_matches("unix://")),
-            host: Some(host),
-        };
-    }
     let home = variable("HOME").map(PathBuf::from);
     let config = variable("DOCKER_CONFIG").map(PathBuf::from).or(home.as_ref().map(|home| home.join(".docker")));
-    if let Some((name, host)) = config.and_then(|config| context(&config, variable)) {
+    if let Some(host) = variable(DOCKER_HOST) {
+        // Docker's command line has the certificates in this folder, unless a variable names another.
+        let needs_certificates = variable(TLS_VERIFY).is_some_and(|value| !value.is_empty());
+        return DockerSearch {
+            tried: shown_place(&host, true),
+            host: Some(host),
+            certificates: config.filter(|_| needs_certificates),
+        };
+    }
+    if let Some(DockerContext { name, host, certificates }) = config.and_then(|config| context(&config, variable)) {
         let Some(host) = host else {
-            return DockerSearch { host: None, tried: format!("the context {name}, which is not defined") };
+            let tried = format!("the context {name}, which is not defined");
+            return DockerSearch { host: None, tried, certificates: None };
         };
         // Other addresses than sockets are tried by connecting.
         let is_alive = socket(&host).is_none_or(|path| state(&path) != SocketState::Absent);
         return DockerSearch {
             tried: format!("{host} (of the context {name})"),
             host: Some(host).filter(|_| is_alive),
+            certificates,
         };
     }
     let sockets = sockets(root, home.as_deref(), variable("XDG_RUNTIME_DIR").as_deref());
@@ -79,20 +108,30 @@ fn search_in(root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> DockerSe
         None => path.display().to_string(),
     };
     let tried: Vec<_> = sockets.iter().map(shown).collect();
-    DockerSearch { host: found.map(|path| format!("unix://{}", path.display())), tried: tried.join(", ") }
+    let host = found.map(|path| format!("unix://{}", path.display()));
+    DockerSearch { host, tried: tried.join(", "), certificates: None }
 }
 
-/// The chosen context of Docker's command line, and its address; `None` for the default context.
-fn context(config: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Option<(String, Option<String>)> {
+/// An address as messages show it. `is_given` if the variable names it.
+pub(super) fn shown_place(host: &str, is_given: bool) -> String {
+    let place = host.trim_start_matches("unix://");
+    if is_given { format!("{place} ({DOCKER_HOST})") } else { place.to_owned() }
+}
+
+/// The chosen context of Docker's command line; `None` for the default context.
+fn context(config: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Option<DockerContext> {
     let read = |path: &Path| serde_json::from_str::<Value>(&files::read(path).ok()?).ok();
     let current = || read(&config.join("config.json"))?["currentContext"].as_str().map(str::to_owned);
     let name = variable(DOCKER_CONTEXT).or_else(current).filter(|name| name != "default" && !name.is_empty())?;
     // Folders are named after a hash of the context's name.
     let folders = files::list(config.join("contexts/meta")).ok().into_iter().flatten().flatten();
-    let mut contexts = folders.filter_map(|folder| read(&folder.path().join("meta.json")));
-    let found = contexts.find(|context| context["Name"] == name.as_str());
-    let host = found.and_then(|context| context.pointer("/Endpoints/docker/Host")?.as_str().map(str::to_owned));
-    Some((name, host))
+    let mut contexts = folders.filter_map(|folder| Some((folder.file_name(), read(&folder.path().join("meta.json"))?)));
+    let Some((folder, found)) = contexts.find(|(_, context)| context["Name"] == name.as_str()) else {
+        return Some(DockerContext { name, host: None, certificates: None });
+    };
+    let host = found.pointer("/Endpoints/docker/Host").and_then(Value::as_str).map(str::to_owned);
+    let certificates = config.join("contexts/tls").join(folder).join("docker");
+    Some(DockerContext { name, host, certificates: Some(certificates).filter(|folder| folder.exists()) })
 }
 
 /// The sockets of Docker's and Podman's makers, in the order in which they are tried.

@@ -14,8 +14,13 @@ pub(crate) enum StackError {
     /// The user chose the kind of stack that is not available. `other` is another kind.
     #[error("{why}{} use --stack {other}, or --stack none for a verdict without metrics", why.conjunction())]
     ChosenUnavailable { why: UnavailableError, other: &'static str },
-    #[error("Docker is present but not usable: {0}; fix that, or use --stack native or --stack none")]
-    UnusableDocker(String),
+    #[error("Docker is present but not usable at {place}: {why}; {remedy}, or use --stack native or --stack none")]
+    UnusableDocker {
+        /// Its address, and where that is from.
+        place: String,
+        why: String,
+        remedy: &'static str,
+    },
     #[error("{NETWORK} is {0:?}: set it to host or bridge")]
     UnknownNetwork(String),
     /// The user chose this image, so no other kind of stack takes its place.
@@ -40,7 +45,7 @@ impl StackError {
         match self {
             Self::Unavailable(_)
             | Self::ChosenUnavailable { .. }
-            | Self::UnusableDocker(_)
+            | Self::UnusableDocker { .. }
             | Self::UnknownNetwork(_)
             | Self::ChosenImage(_)
             | Self::PortInUse { .. }

@@ -85,3 +85,12 @@ fn a_target_is_scraped_where_the_load_goes_or_not_at_all() {
         assert_eq!(scraped(target, flag), "", "{target} {flag}");
     }
 }
+
+#[test]
+fn an_unusable_docker_is_named_with_its_socket() {
+    let place = docker_host::shown_place("unix:///run/docker.sock", true);
+    let error = StackError::UnusableDocker { place, why: "it hangs".to_owned(), remedy: "fix that" };
+    let expected = "Docker is present but not usable at /run/docker.sock (DOCKER_HOST): it hangs; fix that, or use \
+                    --stack native or --stack none";
+    assert_eq!(error.to_string(), expected);
+}

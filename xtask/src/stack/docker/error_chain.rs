@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::ErrorKind::{ConnectionRefused, NotFound};
+use std::io::ErrorKind::{self, ConnectionRefused, NotFound, PermissionDenied};
 
 use testcontainers::bollard::errors::Error as DockerError;
 
@@ -12,10 +12,22 @@ pub(super) struct ErrorChain<'error>(pub(super) &'error DockerError);
 impl ErrorChain<'_> {
     /// Whether the error means that Docker is missing: no socket, or no listener on it.
     pub(super) fn is_absence(&self) -> bool {
-        let mut causes = causes(Some(self.0));
-        match causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()) {
-            Some(io) => matches!(io.kind(), ConnectionRefused | NotFound),
+        match self.io_error() {
+            Some(kind) => matches!(kind, ConnectionRefused | NotFound),
             None => matches!(self.0, DockerError::SocketNotFoundError(_)),
+        }
+    }
+
+    /// Whether this user may not connect to the socket.
+    pub(super) fn is_denied(&self) -> bool {
+        self.io_error() == Some(PermissionDenied)
+    }
+
+    fn io_error(&self) -> Option<ErrorKind> {
+        match self.0 {
+            // It is not among its causes.
+            DockerError::IOError { err } => Some(err.kind()),
+            error => causes(Some(error)).find_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind())),
         }
     }
 

@@ -92,3 +92,21 @@ fn a_context_is_preferred_to_sockets() {
     assert!(gone.host.is_none() && gone.tried.contains("of the context colima"), "{gone:?}");
     fs::remove_dir_all(root).unwrap();
 }
+
+#[test]
+fn certificates_of_a_context_and_of_docker_are_found() {
+    let root = root("tls");
+    let config = root.join("home/.docker");
+    let meta = serde_json::json!({ "Name": "work", "Endpoints": { "docker": { "Host": "tcp://work:2376" } } });
+    fs::create_dir_all(config.join("contexts/meta/5f3a")).unwrap();
+    fs::write(config.join("contexts/meta/5f3a/meta.json"), meta.to_string()).unwrap();
+    let of_context = || searched(&root, &[(DOCKER_CONTEXT, "work")]);
+    assert_eq!((of_context().host.as_deref(), of_context().certificates), (Some("tcp://work:2376"), None));
+    let folder = config.join("contexts/tls/5f3a/docker");
+    fs::create_dir_all(&folder).unwrap();
+    assert_eq!(of_context().certificates, Some(folder));
+    let given = |variables: &[_]| searched(&root, &[&[(DOCKER_HOST, "tcp://work:2376")], variables].concat());
+    assert_eq!(given(&[]).certificates, None);
+    assert_eq!(given(&[(TLS_VERIFY, "1")]).certificates, Some(config));
+    fs::remove_dir_all(root).unwrap();
+}

@@ -17,3 +17,14 @@ async fn each_cause_of_a_refused_connection_is_named_once() {
     let refused = "Error in the hyper legacy client: client error (Connect): Connection refused (os error ";
     assert!(text.starts_with(refused), "{text}");
 }
+
+#[test]
+fn a_denied_socket_is_not_an_absent_one() {
+    for (kind, is_denied, is_absence) in
+        [(PermissionDenied, true, false), (NotFound, false, true), (ErrorKind::TimedOut, false, false)]
+    {
+        let error = DockerError::IOError { err: kind.into() };
+        let chain = ErrorChain(&error);
+        assert_eq!((chain.is_denied(), chain.is_absence()), (is_denied, is_absence), "{kind}");
+    }
+}
