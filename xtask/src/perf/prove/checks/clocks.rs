@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use monitoring::endpoint::Endpoint;
 use monitoring::label::{NAME, TESTID};
 use monitoring::metric::{Metric, RequestPart};
@@ -20,6 +21,7 @@ use super::endpoint_clocks::{ClockComparison, ClockVerdict, EndpointClocks};
 use super::proof_check::ProofCheck;
 use crate::perf::prove::backend::request_counters::RequestCounters;
 use crate::perf::prove::proven_run::{ProvenRun, last_value_of_run, now_ms};
+use crate::perf::prove::store::query_source::AT_ONCE;
 
 /// Compares the client's clock with the backend's, by endpoint. A backend that is not our own
 /// (`is_own`) may work on after its response, and its time is then no contradiction.
@@ -34,9 +36,13 @@ pub(crate) async fn check(
         return ProofCheck::without(CHECK, "latencies", "the backend's latencies are not available");
     }
     let (mut notes, mut wrong, mut agree, mut all) = (Vec::new(), Vec::new(), 0, Vec::new());
-    for (result, endpoint) in run.requested() {
-        let Some(counted) = counted.get(endpoint.name).filter(timed) else { continue };
-        match read_clocks(run, result, endpoint, counted).await {
+    let clocks = run.requested().filter_map(|(result, endpoint)| {
+        let counted = counted.get(endpoint.name).filter(timed)?;
+        Some(async move { (endpoint, read_clocks(run, result, endpoint, counted).await) })
+    });
+    let mut clocks = stream::iter(clocks).buffered(AT_ONCE);
+    while let Some((endpoint, clocks)) = clocks.next().await {
+        match clocks {
             Ok(clocks) => {
                 let verdict = clocks.verdict(&run.report.run.generator);
                 match verdict {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, anyhow};
+use futures::{StreamExt as _, stream};
 use monitoring::label::{NAME, STATUS, TESTID};
 use monitoring::metric::Metric;
 use monitoring::promql::Selector;
@@ -21,6 +22,7 @@ use crate::perf::prove::backend::exposed_metrics::ExposedMetrics;
 use crate::perf::prove::backend::proof_backend::ProofBackend;
 use crate::perf::prove::backend::request_counters::{RequestCounters, whole};
 use crate::perf::prove::proven_run::{ProvenRun, last_value_of_run, now_ms};
+use crate::perf::prove::store::query_source::AT_ONCE;
 
 const CHECK: &str = "delivery";
 
@@ -156,19 +158,21 @@ impl Explanation {
 
 /// Reads the store's counts by endpoint and status.
 async fn read_store(run: ProvenRun<'_>) -> anyhow::Result<StoreCount> {
-    let mut stored = BTreeMap::new();
-    for (result, endpoint) in run.requested() {
-        let mut by_status = BTreeMap::new();
-        for &status in result.by_status.keys() {
-            let series = Selector::new(Metric::http_reqs().name)
-                .with(TESTID, &run.report.run.testid)
-                .with(NAME, endpoint.name)
-                .with(STATUS, status.to_string());
-            let value = run.source.value(&last_value_of_run(run.report, series).to_string(), now_ms()).await;
-            let value = value.with_context(|| format!("failed to read the requests of {}", endpoint.name))?;
-            by_status.insert(status, whole(value.unwrap_or_default()));
-        }
-        stored.insert(endpoint.name, by_status);
+    let mut stored: StoreCount = run.requested().map(|(_, endpoint)| (endpoint.name, BTreeMap::new())).collect();
+    let counts = run.requested().flat_map(|(result, endpoint)| {
+        result.by_status.keys().map(|&status| (endpoint.name, status)).collect::<Vec<_>>()
+    });
+    let values = counts.map(async |(name, status)| {
+        let series = Selector::new(Metric::http_reqs().name)
+            .with(TESTID, &run.report.run.testid)
+            .with(NAME, name)
+            .with(STATUS, status.to_string());
+        (name, status, run.source.value(&last_value_of_run(run.report, series).to_string(), now_ms()).await)
+    });
+    let mut values = stream::iter(values).buffered(AT_ONCE);
+    while let Some((name, status, value)) = values.next().await {
+        let value = value.with_context(|| format!("failed to read the requests of {name}"))?;
+        stored.entry(name).or_default().insert(status, whole(value.unwrap_or_default()));
     }
     Ok(stored)
 }

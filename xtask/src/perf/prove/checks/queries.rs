@@ -3,6 +3,7 @@
 
 use dashboards::queries::{self, QueryPlace};
 use dashboards::service_dashboard;
+use futures::{StreamExt as _, stream};
 use monitoring::catalogue::Catalogue;
 use monitoring::label::{SCENARIO, TESTID};
 use monitoring::prometheus::recording_rules::Timing;
@@ -14,7 +15,7 @@ use super::proof_check::ProofCheck;
 use super::query_tally::QueryTally;
 use super::rules::{RuleState, loaded_rules, rule_queries};
 use crate::perf::prove::proven_run::now_ms;
-use crate::perf::prove::store::query_source::QuerySource;
+use crate::perf::prove::store::query_source::{AT_ONCE, QuerySource};
 use crate::stack::dashboard_link::RunWindow;
 
 pub(crate) async fn check(
@@ -29,12 +30,17 @@ pub(crate) async fn check(
     let dashboard = service_dashboard::dashboard(catalogue);
     let run = RunWindow::shown(report);
     let until_now = RunWindow { to_ms: now_ms().max(report.run.ended_unix_ms), ..run };
+    let mut placed_queries = queries::placed_queries(&dashboard);
+    placed_queries.extend(rule_queries(catalogue, &Timing::USUAL));
     for window in [run, until_now] {
-        for placed in queries::placed_queries(&dashboard).into_iter().chain(rule_queries(catalogue, &Timing::USUAL)) {
+        let asked = placed_queries.iter().map(async |placed| {
             let promql = fill_in_variables(&placed.query.expr.to_string(), &report.run.testid, &report.scenarios());
-            let found = source.ask(&promql, placed.kind, excuses.window(&placed, window)).await;
-            let found = found.unwrap_or_else(|error| QueryResult::Complaint(format!("{error:#}")));
-            tally.add(&placed, &promql, &found, excuses.find(&placed, window));
+            let found = source.ask(&promql, placed.kind, excuses.window(placed, window)).await;
+            (placed, promql, found.unwrap_or_else(|error| QueryResult::Complaint(format!("{error:#}"))))
+        });
+        let mut asked = stream::iter(asked).buffered(AT_ONCE);
+        while let Some((placed, promql, found)) = asked.next().await {
+            tally.add(placed, &promql, &found, excuses.find(placed, window));
         }
         check_variables(&mut tally, report, source, &dashboard, window).await;
     }

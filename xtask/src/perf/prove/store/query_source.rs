@@ -18,6 +18,8 @@ use crate::host::clock::Moment;
 use crate::host::http;
 use crate::stack::dashboard_link::RunWindow;
 
+/// Number of queries under way. A hosted store may need a third of a second for each.
+pub(crate) const AT_ONCE: usize = 8;
 /// The minimum of Grafana's `$__rate_interval`, in scrape intervals.
 const SCRAPES: u32 = 4;
 

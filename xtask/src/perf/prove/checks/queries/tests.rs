@@ -1,5 +1,8 @@
 //! Tests of `queries`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use dashboards::queries::PlacedQuery;
 use dashboards::query::Query;
 use monitoring::endpoint::Endpoint;
@@ -139,4 +142,21 @@ fn queries_about_endpoints_that_are_not_requested_may_be_empty() {
         *if expected.is_some() { &mut counts.0 } else { &mut counts.1 } += 1;
     }
     assert!(counts.0 > 10 && counts.1 > 10, "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_slow_store_gets_several_queries_at_once() {
+    static NOW: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let url = fake_server::respond(|_| {
+        MOST.fetch_max(NOW.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(10));
+        NOW.fetch_sub(1, Ordering::Relaxed);
+        ("200 OK", r#"{"data":{"result":[]}}"#.to_owned())
+    });
+    let source = QuerySource::new(Url::parse(&url).unwrap(), None, &Default::default()).unwrap();
+    let (report, exposed) = (test_support::report(), everything());
+    check(&SHOP, &source, false, excuses(&report, &exposed)).await;
+    let most = MOST.load(Ordering::Relaxed);
+    assert!((2..=AT_ONCE).contains(&most), "{most} queries were under way");
 }
