@@ -266,6 +266,22 @@ fn the_page_of_settings_lists_every_setting() {
 }
 
 #[test]
+fn the_documents_name_only_images_that_the_stack_pulls() {
+    let pulled = fs::read_to_string(root().join("xtask/src/stack/images.rs")).unwrap();
+    let mut found = 0;
+    for document in documents() {
+        let words = document.text.split(|c: char| c.is_whitespace() || "`\"'(),|".contains(c));
+        let images =
+            words.filter(|word| ["prom/prometheus:", "grafana/grafana:"].iter().any(|it| word.starts_with(it)));
+        for image in images {
+            found += 1;
+            assert!(pulled.contains(&format!("\"{image}\"")), "{} names another image: {image}", document.path);
+        }
+    }
+    assert!(found >= 2, "no document names the images");
+}
+
+#[test]
 fn a_command_line_is_read_as_a_shell_would() {
     let mut helps = Helps::default();
     assert_eq!(helps.missing("perf basic --vus 5 -d 5s # --nothing"), Vec::<String>::new());
