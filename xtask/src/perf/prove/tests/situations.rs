@@ -76,9 +76,15 @@ fn known_values(report: &Report) -> Vec<(String, f64)> {
     values
 }
 
-/// A store that has the numbers of the report, and 1 for every other query. No alert fires, and the
-/// load is closed, so there are no arrivals.
-fn store(report: &Report) -> Url {
+/// The names of all endpoints without requests.
+fn unrequested(report: &Report) -> Vec<String> {
+    report.endpoints.iter().filter(|result| result.requests.sent == 0).map(|result| result.name.clone()).collect()
+}
+
+/// A store that has the numbers of the report, and 1 for every other query. It has nothing of
+/// endpoints without requests, and of a backend without metrics. No alert fires, and the load is
+/// closed, so there are no arrivals.
+fn store(report: &Report, has_metrics: bool) -> Url {
     let catalogue = services::find(&report.run.service).unwrap();
     let (known, labels) =
         (known_values(report), serde_json::json!({ "data": [report.run.testid, "basic"] }).to_string());
@@ -92,6 +98,13 @@ fn store(report: &Report) -> Url {
     let loaded = serde_json::json!({ "data": { "groups": [{ "rules": loaded }] } }).to_string();
     let alerts = rules.iter().filter(|rule| matches!(rule.place, QueryPlace::Alert(_)));
     let alerts: Vec<_> = alerts.map(|alert| alert.query.expr.to_string()).collect();
+    let unrequested = unrequested(report);
+    let requested: Vec<_> = requested(report).iter().map(|(result, _)| result.name.clone()).collect();
+    let names_any = |query: &str, names: &[String]| names.iter().any(|name| query.contains(name.as_str()));
+    let is_empty = move |query: &str| {
+        let is_of_others = names_any(query, &unrequested) && !names_any(query, &requested);
+        is_of_others || !has_metrics && query.contains("job=\"backend\"") || query.contains("iteration_lateness")
+    };
     let url = fake_server::respond(move |request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
         let asked = Url::parse("http://store").unwrap().join(path).unwrap();
@@ -100,9 +113,7 @@ fn store(report: &Report) -> Url {
         let body = match query {
             None if path.contains("/rules") => loaded.clone(),
             None => labels.clone(),
-            Some(query) if alerts.contains(&query) || query.contains("iteration_lateness") => {
-                r#"{"data":{"result":[]}}"#.to_owned()
-            }
+            Some(query) if alerts.contains(&query) || is_empty(&query) => r#"{"data":{"result":[]}}"#.to_owned(),
             Some(query) => format!(r#"{{"data":{{"result":[{{"value":[1,"{}"]}}]}}}}"#, value(&query)),
         };
         ("200 OK", body)
@@ -124,7 +135,7 @@ async fn proof(report: &Report, has_metrics: bool) -> Proof {
         false => backend_metrics::read(&target, mapping.path, &[mapping]).await,
     };
     let access = StoreAccess::default();
-    let (url, metrics) = (store(report), [(mapping.path, backend)].into());
+    let (url, metrics) = (store(report, has_metrics), [(mapping.path, backend)].into());
     let store = super::own_store(url, &access);
     let backend = ProofBackend { metrics, ..super::backend(&target) };
     let context = ProofContext { store, backend, push_interval: Duration::from_secs(5), must_prove: false };
