@@ -58,6 +58,16 @@ impl QueryError {
             _ => false,
         }
     }
+
+    /// Whether the same query may succeed later: the connection failed, or the store had an error
+    /// of its own.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable(..) | Self::Body(_, BodyError::Broken(_)) => true,
+            Self::Status(_, status, _) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            Self::Response(..) | Self::Body(..) => false,
+        }
+    }
 }
 
 /// Time range and step of a range query.

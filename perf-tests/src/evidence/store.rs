@@ -1,7 +1,7 @@
 //! Queries to the store: whether it has a testid, its clock, and, after a run, the counts that the
 //! verdict was made from.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::{StreamExt as _, stream};
 use monitoring::label::{self, BACKEND_JOB};
@@ -26,7 +26,7 @@ const MAX_RESPONSE: BodyLimit = BodyLimit(4 << 20);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest time until a store's responses include accepted samples. VictoriaMetrics shows them
 /// after 30 s by default, and caches in front of a store take as long.
-const LATENESS: Duration = Duration::from_secs(45);
+pub(crate) const LATENESS: Duration = Duration::from_secs(45);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Number of concurrent queries.
@@ -95,6 +95,15 @@ impl RunStore {
         Ok(self.value(&up, at_unix_ms).await? == Some(1.0))
     }
 
+    /// The time of the newest scrape of the backend that the store shows at a time. Of several
+    /// instances, the one whose newest scrape is the oldest. `None` without any.
+    pub(crate) async fn newest_scrape(&self, at_unix_ms: i64) -> Result<Option<SystemTime>, QueryError> {
+        let newest = Selector::new("up").with(label::JOB, BACKEND_JOB).now().timestamp().min_by(&[]);
+        let since_epoch = |seconds: f64| Duration::try_from_secs_f64((seconds * 1e3).round() / 1e3).ok();
+        let seconds = self.value(&newest, at_unix_ms).await?;
+        Ok(seconds.and_then(since_epoch).map(|since| SystemTime::UNIX_EPOCH + since))
+    }
+
     /// Why the store has no scrape of the backend, and what to do. The reason is the store's own if
     /// it names one.
     pub(crate) async fn why_not_scraped(&self) -> String {
@@ -124,7 +133,8 @@ impl RunStore {
     ///
     /// The query's time is the last push, at which the counts are exactly the integers that were
     /// sent. Some stores return accepted samples only after a while: as long as a store only lacks
-    /// counts, the query is repeated for 45 s. `show` prints that the run waits.
+    /// counts, or does not respond, the query is repeated for 45 s. `show` prints that the run
+    /// waits.
     pub(crate) async fn differences(
         &self,
         at_unix_ms: i64,
@@ -133,11 +143,16 @@ impl RunStore {
     ) -> Result<Vec<String>, QueryError> {
         let (begin, mut is_shown) = (clock::now(), false);
         loop {
-            let differences = self.differences_now(at_unix_ms, counts).await?;
-            let is_late = differences.iter().all(|difference| difference.is_late);
+            let differences = self.differences_now(at_unix_ms, counts).await;
             let waited = clock::now() - begin;
-            if differences.is_empty() || waited >= if is_late { LATENESS } else { PATIENCE } {
-                return Ok(differences.into_iter().map(|difference| difference.text).collect());
+            let longest = match &differences {
+                Ok(differences) if differences.is_empty() => Duration::ZERO,
+                Ok(differences) if differences.iter().any(|difference| !difference.is_late) => PATIENCE,
+                Err(error) if !error.is_temporary() => Duration::ZERO,
+                Ok(_) | Err(_) => LATENESS,
+            };
+            if waited >= longest {
+                return Ok(differences?.into_iter().map(|difference| difference.text).collect());
             }
             if waited >= PATIENCE && !is_shown {
                 let limit = LATENESS.as_secs();

@@ -17,8 +17,10 @@ pub enum MissingValue {
     /// The store has not scraped the backend, for this reason.
     #[error("{0}")]
     NotScraped(String),
-    /// The store scrapes the backend, and has no such metric.
-    #[error("the backend does not expose the metric")]
+    /// The store scrapes the backend, and the expression has no value.
+    #[error(
+        "its expression has no value: does the backend expose the metric, and is each window longer than two scrapes?"
+    )]
     NotExposed,
     /// The value is this one, which is infinite or not a number.
     #[error("its expression gave {0}")]

@@ -6,21 +6,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use perf_tests::remote_write::wire_v1::{Histogram, WriteRequest};
 use perf_tests::remote_write::wire_v2;
 use prost::Message as _;
-use serde_json::{Value, json};
 use test_support::fake_server::serve;
+
+use queries::{query, series, values};
+
+mod queries;
 
 /// Samples of a series: value and time.
 type Samples = Vec<(f64, i64)>;
+/// Value of an expression at a time in seconds since 1970.
+type ScrapedValue = Box<dyn Fn(f64) -> f64 + Send>;
 
 #[derive(Default)]
 struct StoreState {
@@ -30,7 +35,7 @@ struct StoreState {
     lost_responses: AtomicU64,
     has_every_testid: Mutex<bool>,
     falsified: Mutex<Option<&'static str>>,
-    scraped: Mutex<BTreeMap<String, f64>>,
+    scraped: Mutex<BTreeMap<String, ScrapedValue>>,
     required_header: Mutex<Option<(&'static str, &'static str)>>,
     support: Mutex<ProtocolSupport>,
     requests: Mutex<Vec<PushRecord>>,
@@ -168,7 +173,12 @@ impl Store {
 
     /// Returns this value for queries that contain this expression, as if it had scraped it.
     pub(crate) fn scraped(&self, expr: &str, value: f64) {
-        self.state.scraped.lock().unwrap().insert(expr.to_owned(), value);
+        self.scraped_at_times(expr, move |_| value);
+    }
+
+    /// Returns a value by the query's time for queries that contain this expression.
+    pub(crate) fn scraped_at_times(&self, expr: &str, value: impl Fn(f64) -> f64 + Send + 'static) {
+        self.state.scraped.lock().unwrap().insert(expr.to_owned(), Box::new(value));
     }
 
     /// All series, by their labels in one text.
@@ -190,20 +200,6 @@ async fn check_header(State(state): State<Arc<StoreState>>, request: Request, ne
         }
         _ => next.run(request).await,
     }
-}
-
-/// The last values until a time in Unix milliseconds.
-fn values(series: &BTreeMap<String, Samples>, name: &str, until: i64, matchers: &[(String, bool)]) -> Vec<f64> {
-    let named = |labels: &str| {
-        let labels = format!(",{labels}");
-        labels.contains(&format!(",__name__={name},"))
-            && matchers.iter().all(|(label, wanted)| labels.contains(&format!(",{label},")) == *wanted)
-    };
-    let last = |samples: &Samples| {
-        let visible = samples.iter().rev().filter(|sample| sample.1 <= until);
-        visible.map(|sample| sample.0).find(|value| !value.is_nan())
-    };
-    series.iter().filter(|(labels, _)| named(labels)).filter_map(|(_, samples)| last(samples)).collect()
 }
 
 /// A series of a request of either version.
@@ -329,7 +325,8 @@ fn store_series(state: &StoreState, received: Vec<ReceivedSeries>, is_v2: bool) 
     let first = stored.is_empty();
     *stored = after;
     if !first && state.lost_responses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "lost").into_response();
+        let seconds = state.retry_after.load(Ordering::Relaxed).to_string();
+        return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", seconds)], "lost").into_response();
     }
     if !is_v2 {
         return StatusCode::NO_CONTENT.into_response();
@@ -339,61 +336,4 @@ fn store_series(state: &StoreState, received: Vec<ReceivedSeries>, is_v2: bool) 
         ("x-prometheus-remote-write-histograms-written", histograms.to_string()),
     ];
     (StatusCode::NO_CONTENT, written).into_response()
-}
-
-type Parameters = Query<BTreeMap<String, String>>;
-
-async fn series(State(state): State<Arc<StoreState>>, Query(parameters): Parameters) -> Json<Value> {
-    let (wanted, _) = matcher(parameters["match[]"].trim_matches(['{', '}']));
-    let is_known = *state.has_every_testid.lock().unwrap()
-        || state.series.lock().unwrap().keys().any(|labels| labels.contains(&wanted));
-    let found: &[Value] = if is_known { &[json!({ "testid": "x" })] } else { &[] };
-    Json(json!({ "status": "success", "data": found }))
-}
-
-/// Parses a matcher `a="b` or `a!="b` into `a=b`, and whether series must have that label.
-fn matcher(text: &str) -> (String, bool) {
-    let text = text.trim_end_matches('"');
-    match text.split_once("!=\"") {
-        Some((label, value)) => (format!("{label}={value}"), false),
-        None => (text.replacen("=\"", "=", 1), true),
-    }
-}
-
-/// Responds to `sum(name{…})`, `max(…)`, `min(…)`, the difference of two such sums, and queries for
-/// scraped values. A read-back sends no other queries.
-async fn query(State(state): State<Arc<StoreState>>, Query(parameters): Parameters) -> Json<Value> {
-    let respond = |value: &[f64]| {
-        let points: Vec<_> =
-            value.iter().map(|value| json!({ "metric": {}, "value": [0.0, value.to_string()] })).collect();
-        Json(json!({ "status": "success", "data": { "result": points } }))
-    };
-    if parameters["query"].contains("_over_time(") || parameters["query"].contains("up{") {
-        let scraped = state.scraped.lock().unwrap();
-        let value: Vec<_> =
-            scraped.iter().filter(|(expr, _)| parameters["query"].contains(*expr)).map(|(_, value)| *value).collect();
-        return respond(&value);
-    }
-    let is_offset = *state.needs_no_cache.lock().unwrap() && parameters.get("nocache").is_none_or(|value| value != "1");
-    let late = if is_offset { Duration::from_secs(3600) } else { *state.lateness.lock().unwrap() };
-    let until = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().saturating_sub(late).as_millis() as i64;
-    let series = state.series.lock().unwrap();
-    let falsified = *state.falsified.lock().unwrap();
-    let one = |text: &str| {
-        let (aggregate, name) = text.split('{').next().unwrap().split_once('(').unwrap();
-        let inside = text.split(['{', '}']).nth(1).unwrap_or_default();
-        let matchers: Vec<_> = inside.split("\",").map(str::trim).map(matcher).collect();
-        let values = values(&series, name, until, &matchers).into_iter();
-        let value = match aggregate {
-            "max" => values.reduce(f64::max),
-            "min" => values.reduce(f64::min),
-            _ => Some(values.sum()),
-        };
-        value.unwrap_or_default() + if falsified == Some(name) { 1.0 } else { 0.0 }
-    };
-    let value = match parameters["query"].split_once(" - ") {
-        Some((left, right)) => one(left) - one(right),
-        None => one(&parameters["query"]),
-    };
-    respond(&[value])
 }

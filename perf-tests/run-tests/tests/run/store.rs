@@ -151,7 +151,7 @@ fn an_objective_on_backend_metrics_decides_the_exit_code() {
     let store = Store::start();
     for (testid, store, value, expected, reason) in [
         ("pool-met", Some(&store), Some(8.0), ExitCode::Met, ""),
-        ("pool-none", Some(&Store::start()), None, ExitCode::Inconclusive, "does not expose the metric"),
+        ("pool-none", Some(&Store::start()), None, ExitCode::Inconclusive, "does the backend expose the metric"),
         ("pool-away", None, None, ExitCode::Inconclusive, "no store scrapes the backend"),
         ("pool-missed", Some(&store), Some(8.5), ExitCode::Missed, ""),
     ] {
@@ -163,6 +163,35 @@ fn an_objective_on_backend_metrics_decides_the_exit_code() {
         let why = result.verdict.reason().map(ToString::to_string);
         assert!(why.unwrap_or_default().contains(reason), "{testid}: {result:?}");
     }
+}
+
+#[test]
+fn an_idle_service_after_the_load_is_not_judged() {
+    const SERVED: BackendSlo = BackendSlo::at_least("served", "Served", "rate(served[15s])", Amount::Count(1));
+    const SERVING: Catalogue = Catalogue { backend_slos: &[SERVED], ..CATALOGUE };
+    let (service, store) = (Service::start(), Store::start());
+    let load_end = Arc::new(std::sync::OnceLock::new());
+    let end = load_end.clone();
+    let since_epoch = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+    store.scraped("up{", 1.0);
+    store.scraped_at_times("min_over_time(min((rate(served[15s])))[", move |at| {
+        let is_idle = end.get().is_some_and(|end| at > end + 1.0);
+        if is_idle { 0.0 } else { 5.0 }
+    });
+    let finished = Scenario::new("pings", &SERVING)
+        .exercises(&[PING])
+        .teardown(async move |_: &mut Vu, (): &()| {
+            load_end.get_or_init(since_epoch);
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            Ok(())
+        })
+        .load(constant_vus(1, Duration::from_secs(12)))
+        .run_with(settings(&service, Some(&store), "idle-after-1"), async |vu: &mut Vu, ()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(50), Duration::from_millis(51)).await;
+            Ok(())
+        });
+    assert_eq!(code(&finished), ExitCode::Met, "{:?}", finished.report().unwrap().objectives.last());
 }
 
 #[test]
