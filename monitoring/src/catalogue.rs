@@ -148,6 +148,12 @@ impl Catalogue {
         self.latency_slos(endpoint).find(|slo| self.is_main(slo))
     }
 
+    /// The latency objective by which the requests of an endpoint are judged one by one: the main
+    /// one or, if each is only for a part, a segment or a tag, the first.
+    pub fn first_latency_slo(&self, endpoint: &Endpoint) -> Option<&'static Slo> {
+        self.latency_slo(endpoint).or_else(|| self.latency_slos(endpoint).next())
+    }
+
     /// All latency objectives of an endpoint.
     pub fn latency_slos(&self, endpoint: &Endpoint) -> impl Iterator<Item = &'static Slo> {
         self.slos.iter().filter(move |slo| slo.is_latency() && slo.endpoint() == Some(endpoint))

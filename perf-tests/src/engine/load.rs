@@ -89,7 +89,9 @@ impl Load {
     /// Whether its stalls are of parts and endpoints of this layout.
     pub(crate) fn has_known_stalls(&self, layout: &Layout) -> bool {
         let parts = self.snapshot.parts.len();
-        self.stalls.iter().all(|stall| stall.part < parts && stall.endpoint < layout.endpoints())
+        self.stalls
+            .iter()
+            .all(|stall| stall.part < parts && stall.endpoint.is_none_or(|endpoint| endpoint < layout.endpoints()))
     }
 
     /// Adds the load of an agent or a worker.

@@ -4,11 +4,15 @@
 //! The requests that a steady load would have made meanwhile are missing (coordinated omission).
 //! They are estimated here, so that a stall cannot make a verdict better.
 //!
-//! A lane is the requests of one part to one endpoint. A stall is a time in which a lane's requests
-//! wait and none of them ends. It is longer than the threshold of the endpoint's latency objective,
-//! and far longer than the lane's waits before. A single slow response looks the same. Therefore a
-//! stall needs one more sign: several requests of the part wait together, or its only virtual user
-//! waits. The missing requests alone may also exceed the objective's error budget.
+//! A lane is the requests of one part to one endpoint, or its unjudged requests. A stall is a time
+//! in which a lane's requests wait and none of them ends. It is longer than the threshold of the
+//! endpoint's latency objective, and far longer than the lane's waits before. A single slow response
+//! looks the same. Therefore a stall needs one more sign: several requests of the part wait together,
+//! or its only virtual user waits. The missing requests alone may also exceed the objective's error
+//! budget.
+//!
+//! Virtual users that wait at an endpoint without an objective do not get to the others. Such lanes
+//! of a closed load have the lowest threshold of the others.
 
 use std::time::Duration;
 
@@ -32,16 +36,16 @@ pub(super) const POLL: Duration = Duration::from_millis(50);
 pub(crate) struct StallLimit {
     /// A longer wait counts as a stall.
     pub(crate) threshold: Duration,
-    /// The share of good requests.
-    pub(crate) objective: Ratio,
+    /// The share of good requests. `None` without an objective of the lane's own.
+    pub(crate) objective: Option<Ratio>,
 }
 
 /// A time in which requests to an endpoint waited and none ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stall {
     pub(crate) part: usize,
-    /// Index of the endpoint in the catalogue.
-    pub(crate) endpoint: usize,
+    /// Index of the endpoint in the catalogue. `None` for unjudged requests.
+    pub(crate) endpoint: Option<usize>,
     /// Its beginning, from the start of the load.
     pub(crate) from: Duration,
     /// Its length, without times in which the generator stood still.
@@ -59,7 +63,7 @@ pub(super) struct StallWatch {
     /// Number of endpoints of each part.
     endpoints: usize,
     parts: Vec<WatchedPart>,
-    /// By part, then by endpoint.
+    /// By part, then by endpoint. The last lane of a part has its unjudged requests.
     lanes: Vec<Lane>,
     polled: Duration,
     /// Until then, times in which the generator stood still are excused.
@@ -99,17 +103,24 @@ impl StallLimit {
     /// Whether this many bad requests, in addition to those sent, are more than the objective
     /// allows.
     fn is_exceeded_by(self, bad: u64, sent: u64) -> bool {
-        let (allowed, whole) = self.objective.rest().as_fraction();
+        let Some(objective) = self.objective else { return false };
+        let (allowed, whole) = objective.rest().as_fraction();
         u128::from(bad) * u128::from(whole) > u128::from(allowed) * (u128::from(bad) + u128::from(sent))
     }
 }
 
 impl StallWatch {
-    /// Finds stalls of endpoints with a limit. `parts` has for each part whether it is open, and
+    /// Finds stalls by the limits of endpoints. `parts` has for each part whether it is open, and
     /// its planned end.
     pub(super) fn new(limits: &[Option<StallLimit>], parts: impl IntoIterator<Item = (bool, Duration)>) -> Self {
         let parts: Vec<_> = parts.into_iter().map(|(is_open, end)| WatchedPart { is_open, end, vus: (0, 0) }).collect();
-        let lanes = parts.iter().flat_map(|part| limits.iter().map(|limit| Lane::new(*limit, part.is_open))).collect();
+        let lowest = limits.iter().flatten().map(|limit| limit.threshold).min();
+        let shared = lowest.map(|threshold| StallLimit { threshold, objective: None });
+        // An open load makes its requests to other endpoints whatever waits.
+        let lane = |own: Option<StallLimit>, is_open| Lane::new(if is_open { own } else { own.or(shared) }, is_open);
+        let own = || limits.iter().copied().chain([None]);
+        let is_open = parts.iter().map(|part| part.is_open);
+        let lanes = is_open.flat_map(|is_open| own().map(move |own| lane(own, is_open))).collect();
         Self {
             endpoints: limits.len(),
             parts,
@@ -139,7 +150,7 @@ impl StallWatch {
         for (part, vus) in self.parts.iter_mut().zip(&pulse.vus) {
             part.vus = (part.vus.1, *vus);
         }
-        for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints.max(1))) {
+        for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints + 1)) {
             let counted = now.min(part.end).saturating_sub(self.polled.min(part.end)).as_secs_f64();
             #[expect(clippy::cast_precision_loss, reason = "a number of virtual users")]
             let exposure = if part.is_open { counted } else { counted * part.vus.0.max(part.vus.1) as f64 };
@@ -163,7 +174,7 @@ impl StallWatch {
     fn end_wait(&mut self, at: usize, to: Duration) {
         let Some(mut wait) = self.lanes[at].end_wait(to) else { return };
         let threshold = self.lanes[at].limit.map_or(Duration::ZERO, |limit| limit.threshold);
-        let first = at - at % self.endpoints;
+        let first = at - at % (self.endpoints + 1);
         // Other endpoints of the part that gave no sign of life later than that. Virtual users that
         // wait here do not get there, so it is not known whether these would have responded.
         let others = (0..self.endpoints).filter(|endpoint| first + endpoint != at);
@@ -174,7 +185,7 @@ impl StallWatch {
 
     /// Tells each lane how many requests of its part have waited together until the last poll.
     fn count_together(&mut self) {
-        for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints.max(1))) {
+        for (part, lanes) in self.parts.iter().zip(self.lanes.chunks_mut(self.endpoints + 1)) {
             let together: u64 = lanes.iter().map(|lane| lane.waiting_long(self.polled)).sum();
             let waiters = match together {
                 2.. => Waiters::Several,
@@ -200,14 +211,16 @@ impl StallWatch {
         let mut counted_until = vec![Duration::ZERO; self.lanes.len()];
         let mut stalls = Vec::new();
         for (at, wait) in waits {
-            let (part, endpoint, lane) = (at / self.endpoints, at % self.endpoints, &self.lanes[at]);
-            let sent = (0..self.parts.len()).map(|part| self.lanes[part * self.endpoints + endpoint].ended()).sum();
+            let in_part = self.endpoints + 1;
+            let (part, endpoint, lane) = (at / in_part, at % in_part, &self.lanes[at]);
+            let sent = (0..self.parts.len()).map(|part| self.lanes[part * in_part + endpoint].ended()).sum();
             let Some(assessment) = wait.assess(lane, sent).filter(|_| wait.is_far_longer(lane)) else { continue };
             let omitted = match self.parts[part].is_open {
                 true => Vec::new(),
                 false => self.omitted(at, wait, assessment, &mut counted_until),
             };
             let (from, length, waiting) = (wait.from, wait.length, wait.waiting);
+            let endpoint = (endpoint < self.endpoints).then_some(endpoint);
             stalls.push(Stall { part, endpoint, from, length, waiting, omitted });
         }
         (stalls, self.silence.longest())
@@ -225,7 +238,7 @@ impl StallWatch {
     ) -> Vec<(usize, u64)> {
         let own = (at, assessment.omitted);
         let others = wait.silent.iter().map(|endpoint| {
-            let other = at - at % self.endpoints + endpoint;
+            let other = at - at % (self.endpoints + 1) + endpoint;
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let ratio = self.lanes[other].ended() as f64 / self.lanes[at].ended().max(1) as f64;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
@@ -235,9 +248,10 @@ impl StallWatch {
         let by_endpoint = [own].into_iter().chain(others).map(|(lane, omitted)| {
             let once = not_counted_yet(omitted, wait.from, wait.to, &mut counted_until[lane]);
             let later = if lane == at { wait.later_omitted } else { 0 };
-            (lane % self.endpoints, once + later)
+            (lane % (self.endpoints + 1), once + later)
         });
-        by_endpoint.filter(|(_, omitted)| *omitted > 0).collect()
+        // Unjudged requests belong to no objective.
+        by_endpoint.filter(|(endpoint, omitted)| *omitted > 0 && *endpoint < self.endpoints).collect()
     }
 }
 
@@ -288,8 +302,12 @@ pub(super) fn count_omitted(
         let (from, to) = (stall.from, stall.from + stall.length);
         let phases = &plan.parts[stall.part].phases;
         let weights: Vec<_> = Phase::ALL.iter().map(|phase| phases.time_in(*phase, from, to).as_millis()).collect();
-        let segments = slow.segments(stall.part, stall.endpoint, load_start + from, load_start + to);
         let counts = &mut snapshot.parts[stall.part];
+        let segments = match stall.endpoint {
+            Some(endpoint) => slow.segments(stall.part, endpoint, load_start + from, load_start + to),
+            // The segments of unjudged requests are not known.
+            None => (0..counts.judged.len()).collect(),
+        };
         for &(endpoint, omitted) in &stall.omitted {
             for (phase, share) in Phase::ALL.into_iter().zip(apportion(omitted, &weights)) {
                 counts.cell_mut(endpoint, phase).omitted += share;

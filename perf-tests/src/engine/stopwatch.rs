@@ -15,6 +15,8 @@ use crate::measure::{DurationParts, Failure, Recorder, Sample, SampleKey};
 /// it began, and its end is not known.
 pub(super) struct Stopwatch {
     recorder: Rc<RefCell<Recorder>>,
+    /// Index of the part that makes the request.
+    part: usize,
     /// `None` for a request to no endpoint of the catalogue, which is not judged.
     at: Option<SampleKey>,
     due: Instant,
@@ -25,12 +27,13 @@ pub(super) struct Stopwatch {
 impl Stopwatch {
     pub(super) fn start(
         recorder: Rc<RefCell<Recorder>>,
+        part: usize,
         at: Option<SampleKey>,
         due: Instant,
         started: Instant,
     ) -> Self {
-        recorder.borrow_mut().begin_request(at.as_ref());
-        Self { recorder, at, due, started, is_stopped: false }
+        recorder.borrow_mut().begin_request(part, at.as_ref().map(|at| at.endpoint));
+        Self { recorder, part, at, due, started, is_stopped: false }
     }
 
     pub(super) const fn started(&self) -> Instant {
@@ -84,7 +87,7 @@ impl Stopwatch {
 impl Drop for Stopwatch {
     fn drop(&mut self) {
         let mut recorder = self.recorder.borrow_mut();
-        recorder.end_request(self.at.as_ref());
+        recorder.end_request(self.part, self.at.as_ref().map(|at| at.endpoint));
         if !self.is_stopped {
             recorder.record_unknown(self.at.as_ref(), self.started, clock::now());
         }

@@ -364,7 +364,7 @@ impl Vu {
             self.context.recorder.borrow().count_made(&mut self.made, &at);
             at
         });
-        Stopwatch::start(self.context.recorder.clone(), at, due, started)
+        Stopwatch::start(self.context.recorder.clone(), self.part, at, due, started)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn target_findings(
 /// made meanwhile.
 fn stall_findings(load: &Load, plan: &Plan, catalogue: &Catalogue, limit: Duration) -> Vec<Finding> {
     let name = |stall: &Stall| {
-        let endpoint = catalogue.endpoints[stall.endpoint].name;
+        let endpoint = stall.endpoint.map_or("an unjudged path", |endpoint| catalogue.endpoints[endpoint].name);
         match plan.parts.as_slice() {
             [_] => endpoint.to_owned(),
             parts => format!("{endpoint} by {}", parts[stall.part].name),
@@ -123,7 +123,7 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
     let omitted = all_omitted(group);
     let mut elsewhere = BTreeMap::<usize, u64>::new();
     for (endpoint, omitted) in group.iter().flat_map(|stall| &stall.omitted) {
-        if !lanes.iter().any(|lane| lane.endpoint == *endpoint) {
+        if !lanes.iter().any(|lane| lane.endpoint == Some(*endpoint)) {
             *elsewhere.entry(*endpoint).or_default() += omitted;
         }
     }

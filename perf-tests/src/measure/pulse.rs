@@ -15,7 +15,7 @@ use crate::plan::nanos;
 pub(crate) struct Pulse {
     /// Number of endpoints of each part.
     endpoints: usize,
-    /// Requests of each endpoint of each part.
+    /// Requests of each endpoint of each part, and after those of a part its unjudged ones.
     lanes: Box<[LaneCounters]>,
     /// Active virtual users of each part.
     vus: Box<[AtomicU64]>,
@@ -30,7 +30,7 @@ struct LaneCounters {
     waiting: AtomicU64,
 }
 
-/// Requests of one part to one endpoint.
+/// Requests of one part to one endpoint, or its unjudged requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LaneSum {
     pub(crate) ended: u64,
@@ -39,7 +39,8 @@ pub(crate) struct LaneSum {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PulseSum {
-    /// Requests of the first part to each endpoint, then those of the second part, and so on.
+    /// Requests of the first part to each endpoint, then its unjudged ones, then those of the second
+    /// part, and so on.
     pub(crate) lanes: Vec<LaneSum>,
     pub(crate) vus: Vec<u64>,
     /// When the worker that ran longest ago last ran, from the start of the load.
@@ -52,23 +53,23 @@ impl Pulse {
         let endpoints = empty.parts.iter().map(|part| part.most_per_iteration.len()).max().unwrap_or_default();
         Self {
             endpoints,
-            lanes: (0..endpoints * empty.parts.len()).map(|_| LaneCounters::default()).collect(),
+            lanes: (0..(endpoints + 1) * empty.parts.len()).map(|_| LaneCounters::default()).collect(),
             vus: empty.parts.iter().map(|_| AtomicU64::default()).collect(),
             beat: AtomicU64::default(),
         }
     }
 
-    fn lane(&self, part: usize, endpoint: usize) -> Option<&LaneCounters> {
-        self.lanes.get(part * self.endpoints + endpoint)
+    fn lane(&self, part: usize, endpoint: Option<usize>) -> Option<&LaneCounters> {
+        self.lanes.get(part * (self.endpoints + 1) + endpoint.unwrap_or(self.endpoints))
     }
 
-    pub(super) fn request_began(&self, part: usize, endpoint: usize) {
+    pub(super) fn request_began(&self, part: usize, endpoint: Option<usize>) {
         if let Some(lane) = self.lane(part, endpoint) {
             store(&lane.waiting, |waiting| waiting + 1);
         }
     }
 
-    pub(super) fn request_ended(&self, part: usize, endpoint: usize) {
+    pub(super) fn request_ended(&self, part: usize, endpoint: Option<usize>) {
         if let Some(lane) = self.lane(part, endpoint) {
             store(&lane.ended, |ended| ended + 1);
             store(&lane.waiting, |waiting| waiting.saturating_sub(1));

@@ -134,19 +134,16 @@ impl Recorder {
         counts.server.add(ServerTimes { requests: 1, server, client });
     }
 
-    pub(crate) fn begin_request(&mut self, at: Option<&SampleKey>) {
+    /// Counts a request of a part as in flight. An unjudged request has no endpoint.
+    pub(crate) fn begin_request(&mut self, part: usize, endpoint: Option<usize>) {
         self.counts.in_flight += 1;
-        if let Some(at) = at {
-            self.pulse.request_began(at.part, at.endpoint);
-        }
+        self.pulse.request_began(part, endpoint);
     }
 
     /// Counts a request as no longer in flight, whether or not it succeeded.
-    pub(crate) fn end_request(&mut self, at: Option<&SampleKey>) {
+    pub(crate) fn end_request(&mut self, part: usize, endpoint: Option<usize>) {
         self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
-        if let Some(at) = at {
-            self.pulse.request_ended(at.part, at.endpoint);
-        }
+        self.pulse.request_ended(part, endpoint);
     }
 
     /// Counts an unjudged request. It belongs to no objective.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
+use monitoring::endpoint::Endpoint;
 use monitoring::label;
 use monitoring::services;
 use monitoring::slo::Slo;
+use monitoring::span::Span;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::seconds;
 use perf_settings::{AGENTS, SHARD, Settings};
@@ -57,13 +59,19 @@ pub(super) fn stall_limit(catalogue: &Catalogue) -> Duration {
     thresholds.fold(LEAST, Duration::max)
 }
 
-/// For each endpoint of the catalogue: the latency objective by which its stalls are found. It is
-/// the main one, so that a p99 of several seconds beside a p95 of 300 ms hides no stall.
+/// For each endpoint of the catalogue: the objective by which its stalls are found. It is the main
+/// one on latency, so that a p99 of several seconds beside a p95 of 300 ms hides no stall. Without
+/// one, it is that with the lowest threshold on a span that a response ends. Connecting may end while
+/// no response comes.
 pub(super) fn stall_limits(catalogue: &Catalogue) -> Vec<Option<StallLimit>> {
-    let limit = |slo: &Slo| Some(StallLimit { threshold: slo.threshold()?, objective: slo.objective });
-    let first = |endpoint| catalogue.latency_slos(endpoint).next();
-    let slos = catalogue.endpoints.iter().map(|endpoint| catalogue.latency_slo(endpoint).or_else(|| first(endpoint)));
-    slos.map(|slo| slo.and_then(limit)).collect()
+    let limit = |slo: &Slo| Some(StallLimit { threshold: slo.threshold()?, objective: Some(slo.objective) });
+    let has_response = |slo: &&Slo| slo.limited_span().is_some_and(|span| span != Span::Connecting);
+    let strictest = |endpoint: &Endpoint| {
+        let slos = catalogue.slos.iter().filter(|slo| slo.endpoint() == Some(endpoint));
+        slos.filter(has_response).min_by_key(|slo| slo.threshold())
+    };
+    let of_endpoint = |endpoint| catalogue.first_latency_slo(endpoint).or_else(|| strictest(endpoint)).and_then(limit);
+    catalogue.endpoints.iter().map(of_endpoint).collect()
 }
 
 /// Checks that each agent or shard has a part of the load.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use monitoring::catalogue::Catalogue;
 use monitoring::endpoint::{Endpoint, Method};
+use monitoring::ratio::Ratio;
 use monitoring::slo::Slo;
 use perf_report::exit_code::ExitCode;
 use perf_report::finding::FindingKind;
@@ -214,4 +215,38 @@ fn a_stall_counts_only_in_the_segments_in_which_requests_waited() {
     assert!(has(report, FindingKind::Stall, "the target stalled for "), "{:?}", report.findings);
     assert_eq!([of_day(1), of_day(3)], [Verdict::Met, Verdict::Met], "{:?}", report.objectives);
     assert!(matches!(of_day(2), Verdict::Inconclusive(Reason::Unknown { .. })), "{:?}", report.objectives);
+}
+
+#[test]
+fn a_freeze_is_not_met_whatever_the_virtual_users_wait_for() {
+    const FIRST_BYTE: Catalogue =
+        Catalogue { slos: &[Slo::first_byte(PING, Ratio::percent(95), Duration::from_millis(250))], ..CATALOGUE };
+    const PINGS: Catalogue = Catalogue { slos: &[Slo::p95(PING, Duration::from_millis(250))], ..BOTH };
+    let run = |testid: &str, catalogue: &'static Catalogue, frozen: &'static str, is_judged: bool| {
+        let service = RawService::start(move |request| {
+            let is_frozen = request.line.contains(frozen) && (SECOND * 3..SECOND * 5).contains(&request.at);
+            thread::sleep(if is_frozen { SECOND * 5 - request.at } else { Duration::from_millis(5) });
+            Action::Respond
+        });
+        let finished = Scenario::new("both", catalogue)
+            .exercises(if is_judged { &[PING, PONG] } else { &[PING] })
+            .load(constant_vus(5, SECOND * 7))
+            .run_with(settings(&service, testid), async move |vu: &mut Vu, (): &()| {
+                match is_judged {
+                    true => vu.request(PONG).send().await?,
+                    false => vu.unjudged(Method::Post, "/pong").send().await?,
+                };
+                ping(vu).await?;
+                vu.think(Duration::from_millis(20), Duration::from_millis(21)).await;
+                Ok(())
+            });
+        let report = finished.report().unwrap();
+        assert_eq!(code(&finished), ExitCode::Inconclusive, "{testid}: {:?}", report.findings);
+        assert!(has(report, FindingKind::Stall, "the target stalled for "), "{testid}: {:?}", report.findings);
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| run("frozen-first-byte", &FIRST_BYTE, "/ping", false));
+        scope.spawn(|| run("frozen-elsewhere", &PINGS, "/pong", true));
+        scope.spawn(|| run("frozen-unjudged", &PINGS, "/pong", false));
+    });
 }

@@ -1,4 +1,4 @@
-//! The waits of one part's requests to one endpoint.
+//! The waits of one part's requests to one endpoint, or of its unjudged requests.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,10 +19,10 @@ const MANY_MISSING: f64 = 10.0;
 /// Limit on the waits that are kept. The last one has the omitted requests of later ones.
 const MOST_WAITS: usize = 1_000;
 
-/// Requests of one part to one endpoint.
+/// Requests of one part to one endpoint, or its unjudged requests.
 #[derive(Debug)]
 pub(super) struct Lane {
-    /// `None` if the endpoint has no objective on latency.
+    /// `None` if its stalls do not matter.
     pub(super) limit: Option<StallLimit>,
     is_open: bool,
     /// Everything until the last poll.

@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn findings(silence: (u32, u32)) -> Vec<Finding> {
     let stall = |endpoint, from, length, omitted| Stall {
         part: 0,
-        endpoint,
+        endpoint: Some(endpoint),
         from: SECOND * from,
         length: SECOND * length,
         waiting: 1,
