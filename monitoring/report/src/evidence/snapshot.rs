@@ -113,7 +113,7 @@ impl Layout {
     /// Layout for the endpoints of a catalogue. `open` has one entry for each part.
     pub fn new(catalogue: &Catalogue, open: Vec<bool>) -> Self {
         let (exact, coarse) = (catalogue.bucket_bounds(), metric::coarse_bounds());
-        let threshold = |endpoint| catalogue.latency_slo(endpoint).and_then(Slo::threshold);
+        let threshold = |endpoint| catalogue.first_latency_slo(endpoint).and_then(Slo::threshold);
         let thresholds = catalogue.endpoints.iter().map(threshold).collect();
         let spans = catalogue.endpoints.iter().map(|endpoint| catalogue.spans_on_demand(endpoint)).collect();
         let measures = measures::layout(catalogue);

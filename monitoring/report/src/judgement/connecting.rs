@@ -16,7 +16,7 @@ const MANY_RECONNECTS: Ratio = Ratio::percent(5);
 /// is not part of latency, as in k6. Either the objective is met only because connecting is left
 /// out, or connecting alone takes longer than the threshold too often.
 pub(super) fn findings(judge: &Judge<'_>) -> Vec<Finding> {
-    let slos = judge.catalogue.endpoints.iter().filter_map(|endpoint| judge.catalogue.latency_slo(endpoint));
+    let slos = judge.catalogue.endpoints.iter().filter_map(|endpoint| judge.catalogue.first_latency_slo(endpoint));
     slos.filter_map(|slo| finding(judge, slo)).chain(reconnects(judge)).collect()
 }
 
