@@ -19,11 +19,17 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
     // Requests that could not be made are as good as failed: the target was down.
     let down = refused.min(unknown);
     let needed = slo.min_requests();
+    // It is not known whether any of them would have tried it.
+    let is_check = matches!(slo.sli, Sli::Check { .. });
     if total < needed && slo.limited_span() == Some(Span::Connecting) {
         return Verdict::Inconclusive(Reason::TooFewConnections { total, needed, quantile: slo.quantile() });
     }
     if total.saturating_add(down) == 0 {
-        return Verdict::Inconclusive(Reason::NoData);
+        return Verdict::Inconclusive(if unknown > 0 && !is_check {
+            Reason::Unknown { unknown }
+        } else {
+            Reason::NoData
+        });
     }
     if total.saturating_add(down) < needed {
         let quantile = slo.quantile();
@@ -54,7 +60,7 @@ pub fn judge_value(limit: Limit, judged_ms: Option<u64>, tally: Tally) -> Verdic
     if judged_ms == Some(0) {
         return Verdict::Inconclusive(Reason::Unavailable(MissingValue::NoJudgedTime));
     }
-    if total == 0 {
+    if total == 0 && unknown == 0 {
         return Verdict::Inconclusive(Reason::NoData);
     }
     match [good, tally.most_good()].map(|value| limit.holds(value, judged_ms)) {

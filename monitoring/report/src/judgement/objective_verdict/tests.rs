@@ -77,6 +77,14 @@ fn throughput_is_compared_in_integers() {
 }
 
 #[test]
+fn requests_that_all_hang_are_unknown_and_not_absent() {
+    assert_eq!(judge(&P95, tally(0, 0, 20)), Verdict::Inconclusive(Reason::Unknown { unknown: 20 }));
+    let at_least = |unknown| judge_value(Limit::AtLeast(50), Some(30_000), tally(0, 0, unknown));
+    assert_eq!(at_least(1_500), Verdict::Inconclusive(Reason::Unknown { unknown: 1_500 }));
+    assert_eq!(at_least(1_499), Verdict::Missed);
+}
+
+#[test]
 fn a_value_equal_to_its_limit_is_good() {
     let judged = |limit, value, unknown| judge_value(limit, None, tally(value, 9, unknown));
     for (limit, good, bad) in [(Limit::AtMost(5), 5, 6), (Limit::AtLeast(5), 5, 4), (Limit::AtMost(0), 0, 1)] {
