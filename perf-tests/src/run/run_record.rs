@@ -210,8 +210,8 @@ impl RunRecord<'_> {
     }
 
     /// The endpoints whose objectives are judged. A part that runs alone need not
-    /// request all endpoints of its scenario, so those without a request are left out. If a request
-    /// failed, or none was made, nothing is left out: absence is not success.
+    /// request all endpoints of its scenario, so those without a request are left out. If no
+    /// iteration succeeded, nothing is left out: absence is not success.
     pub(super) fn exercised(&self, counts: &Snapshot) -> Vec<Endpoint> {
         let is_requested = |at: usize| {
             let requests = counts.endpoint(at, Phases::ALL).map(|counts| counts.requests());
@@ -219,8 +219,12 @@ impl RunRecord<'_> {
         };
         let endpoints = self.spec.catalogue.endpoints.iter().enumerate();
         let requested: Vec<_> = endpoints.filter(|(at, _)| is_requested(*at)).map(|(_, endpoint)| endpoint).collect();
-        let all = counts.requests();
-        let is_alone = self.facts.part.is_some() && !requested.is_empty() && all.failed + all.unknown == 0;
+        let (all, iterations) = (counts.requests(), counts.iterations());
+        // A successful iteration shows which endpoints the part requests. An iteration that lasts
+        // as long as the load does not end.
+        let is_whole =
+            all.failed + all.unknown == 0 || all.sent > all.failed && iterations.completed > iterations.failed;
+        let is_alone = self.facts.part.is_some() && !requested.is_empty() && is_whole;
         let judged = self.spec.exercised.iter().filter(|endpoint| !is_alone || requested.contains(endpoint));
         judged.copied().collect()
     }

@@ -3,6 +3,7 @@
 
 use perf_settings::{LoadOverride, Rate};
 use perf_tests::constant_arrival_rate;
+use test_support::raw_service::{Action, RawService};
 
 use super::*;
 
@@ -61,6 +62,32 @@ fn one_part_runs_alone_and_is_judged_by_its_own_endpoints() {
     assert_eq!(code, ExitCode::BadConfiguration);
     assert!(message.contains("no such part") && message.contains("players, admins"), "{message}");
     assert!(message.ends_with("; did you mean admins?"), "{message}");
+}
+
+#[test]
+fn a_failed_request_of_a_part_alone_does_not_judge_other_parts() {
+    let run = |testid: &str, failing: u64| {
+        let received = AtomicU64::new(0);
+        let service = RawService::start(move |_| match received.fetch_add(1, Ordering::Relaxed) {
+            number if number < failing => Action::Deny,
+            _ => Action::Respond,
+        });
+        let mut settings = super::target::settings(&service, testid);
+        settings.part = Some("pings".to_owned());
+        let finished = Scenario::new("rush", &CATALOGUE)
+            .exercises(&[PING, ECHO])
+            .part("pings", shared_iterations(2, 200), async |vu: &mut Vu, (): &()| ping(vu).await)
+            .part("echoes", shared_iterations(2, 200), async |vu: &mut Vu, (): &()| {
+                Ok(vu.request(ECHO).path("word", "a").send().await.map(drop)?)
+            })
+            .run_parts_with(settings);
+        let report = finished.report().unwrap();
+        (code(&finished), verdict(report, "echo_latency"))
+    };
+    assert_eq!(run("parts-7", 1), (ExitCode::Met, Verdict::NotInScenario));
+    // Nothing shows that the part does not request it.
+    let (code, echoes) = run("parts-8", u64::MAX);
+    assert!(code == ExitCode::Missed && echoes.reason().is_some(), "{code:?} {echoes:?}");
 }
 
 #[test]
