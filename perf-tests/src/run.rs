@@ -213,7 +213,7 @@ impl PreparedRun {
             finished.problems.extend(made.err());
         }
         if let Some(pushes) = pushes {
-            finished.push(pushes).await;
+            finished.push(pushes, &|text| Notes::new(&self.settings).print(text)).await;
         }
         finished.problems.extend(self.refused_peers());
         if let Some(teardown) = teardown {

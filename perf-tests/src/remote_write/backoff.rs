@@ -17,6 +17,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 pub(super) struct Backoff {
     failures: u32,
     until: Option<Instant>,
+    /// The end of the pause that the store asked for.
+    asked_until: Option<Instant>,
 }
 
 impl Backoff {
@@ -29,6 +31,11 @@ impl Backoff {
         self.until
     }
 
+    /// The time of the next attempt, if the store has named it.
+    pub(super) const fn asked_until(&self) -> Option<Instant> {
+        self.asked_until
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.until.is_none_or(|until| clock::now() >= until)
     }
@@ -38,9 +45,12 @@ impl Backoff {
     }
 
     pub(super) fn failed(&mut self, retry_after: Option<Duration>) {
-        let pause = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER).max(pause(self.failures, rand::random()));
+        let asked = retry_after.map(|asked| asked.min(MAX_RETRY_AFTER));
+        let pause = asked.unwrap_or_default().max(pause(self.failures, rand::random()));
         self.failures += 1;
-        self.until = Some(clock::now() + pause);
+        let now = clock::now();
+        self.until = Some(now + pause);
+        self.asked_until = asked.map(|asked| now + asked);
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use monitoring::metric::MetricKind;
-use perf_report::format::first_items;
+use perf_report::format::{first_items, seconds};
 use tokio::time::{self, Instant};
 
 use super::backoff::Backoff;
@@ -53,15 +53,24 @@ pub(crate) struct Pusher {
 /// The deadline of the last push. It is set when the load has ended, and also applies to a push
 /// under way then.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LastPushDeadline(Arc<OnceLock<Instant>>);
+pub(crate) struct LastPushDeadline {
+    first: Arc<OnceLock<Instant>>,
+    /// The store asked for a later attempt. It may do so once.
+    extended: Arc<OnceLock<Instant>>,
+}
 
 impl LastPushDeadline {
     pub(crate) fn set_deadline(&self) {
-        self.0.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
+        self.first.get_or_init(|| clock::now() + LAST_PUSH_PATIENCE);
+    }
+
+    /// Extends the deadline to `until`. Returns whether it does, which is at most once.
+    fn extend(&self, until: Instant) -> bool {
+        self.first.get().is_some_and(|first| until > *first) && self.extended.set(until).is_ok()
     }
 
     fn at(&self) -> Option<Instant> {
-        self.0.get().copied()
+        self.extended.get().or(self.first.get()).copied()
     }
 }
 
@@ -126,10 +135,10 @@ impl Pusher {
     }
 
     /// Pushes the final values, with retries until the deadline, and then marks every series as
-    /// ended.
-    pub(crate) async fn finish(mut self, at: i64, series: Vec<SeriesValue>) -> Pushes {
+    /// ended. `show` prints that the run waits for longer.
+    pub(crate) async fn finish(mut self, at: i64, series: Vec<SeriesValue>, show: &dyn Fn(&str)) -> Pushes {
         self.last_push_deadline.set_deadline();
-        if self.last_push(at, series).await.is_ok() && self.rejected.is_empty() {
+        if self.last_push(at, series, show).await.is_ok() && self.rejected.is_empty() {
             self.result.complete = true;
             self.result.last_push = self.previous;
         }
@@ -142,15 +151,15 @@ impl Pusher {
             let is_unavailable = !self.result.complete && self.is_out_of_patience();
             let unavailable = self.result.last_error.clone().filter(|_| is_unavailable);
             self.result.not_ended =
-                if unavailable.is_some() { unavailable } else { self.end(previous + 1).await.err() };
+                if unavailable.is_some() { unavailable } else { self.end(previous + 1, show).await.err() };
         }
         self.result
     }
 
-    async fn last_push(&mut self, at: i64, series: Vec<SeriesValue>) -> Result<(), PushError> {
+    async fn last_push(&mut self, at: i64, series: Vec<SeriesValue>, show: &dyn Fn(&str)) -> Result<(), PushError> {
         let mut last = Some(series);
         loop {
-            self.wait().await;
+            self.wait(show).await;
             match (self.flush().await, last.take()) {
                 // An older push is done, accepted or rejected for good. The last push includes its
                 // counts.
@@ -164,7 +173,7 @@ impl Pusher {
     }
 
     /// Marks every series as ended.
-    async fn end(&mut self, at: i64) -> Result<(), PushError> {
+    async fn end(&mut self, at: i64, show: &dyn Fn(&str)) -> Result<(), PushError> {
         let mut known: Vec<_> = self.known.drain().collect();
         known.sort_unstable();
         let description = monitoring::metric::Metric::vus().description;
@@ -187,7 +196,7 @@ impl Pusher {
                     Err(error) if !error.is_temporary() || self.is_out_of_patience() => return Err(error),
                     Err(error) => self.backoff.failed(error.retry_after()),
                 }
-                self.wait().await;
+                self.wait(show).await;
             }
             self.backoff.succeeded();
         }
@@ -200,13 +209,13 @@ impl Pusher {
     }
 
     /// Waits until the backoff is over, or until the deadline of the last push.
-    async fn wait(&self) {
-        if let Some(until) = self.backoff.until() {
-            time::sleep_until(
-                self.last_push_deadline.at().map_or(until, |last_push_deadline| until.min(last_push_deadline)),
-            )
-            .await;
+    async fn wait(&self, show: &dyn Fn(&str)) {
+        let Some(until) = self.backoff.until() else { return };
+        if let Some(asked) = self.backoff.asked_until().filter(|asked| self.last_push_deadline.extend(*asked)) {
+            let left = asked.saturating_duration_since(clock::now());
+            show(&format!("waiting {} for the store, as its Retry-After asks", seconds(left, 0)));
         }
+        time::sleep_until(self.last_push_deadline.at().map_or(until, |deadline| until.min(deadline))).await;
     }
 
     fn prepare(&mut self, at: i64, series: Vec<SeriesValue>) -> Push {

@@ -37,8 +37,8 @@ impl FinishedLoad {
         }
     }
 
-    pub(super) async fn push(&mut self, schedule: PushSchedule) {
-        match schedule.finish(&self.load.snapshot).await {
+    pub(super) async fn push(&mut self, schedule: PushSchedule, show: &dyn Fn(&str)) {
+        match schedule.finish(&self.load.snapshot, show).await {
             Ok(pushes) => self.pushes = Some(pushes),
             Err(error) => self.fail(&error),
         }

@@ -103,8 +103,8 @@ impl PushSchedule {
         }
     }
 
-    /// Pushes the final counts.
-    pub(super) async fn finish(self, last: &Snapshot) -> Result<StorePushes, PushScheduleError> {
+    /// Pushes the final counts. `show` prints that the run waits for the store.
+    pub(super) async fn finish(self, last: &Snapshot, show: &dyn Fn(&str)) -> Result<StorePushes, PushScheduleError> {
         let series = (self.to_series)(last);
         let pusher = match self.task {
             Some(PushTask { queue, handle, last_push_deadline }) => {
@@ -116,6 +116,6 @@ impl PushSchedule {
         };
         let Some(pusher) = pusher else { return Err(PushScheduleError::NoPusher) };
         let url = pusher.shown();
-        Ok(StorePushes { url, pushes: pusher.finish(unix_ms(self.run_clock.time_of_day()), series).await })
+        Ok(StorePushes { url, pushes: pusher.finish(unix_ms(self.run_clock.time_of_day()), series, show).await })
     }
 }

@@ -166,6 +166,28 @@ fn a_stores_retry_after_is_respected() {
 }
 
 #[test]
+fn a_retry_after_of_the_last_push_extends_its_deadline_once() {
+    let run = |testid: &str, failing| {
+        let (service, store) = (Service::start(), Store::start());
+        // The run is shorter than a push interval, so the last push is the second.
+        store.lose_responses(failing);
+        store.send_retry_after(13);
+        let settings = settings(&service, Some(&store), testid);
+        (code(&pings(50).run_with(settings, async |vu: &mut Vu, ()| ping(vu).await)), store.requests())
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (code, requests) = run("late-retry-1", 1);
+            assert_eq!(code, ExitCode::Met);
+            assert!(requests[2].at - requests[1].at >= Duration::from_secs(13));
+        });
+        let (code, requests) = run("late-retry-2", 2);
+        // The attempt after the wait has two requests, with and without zeros.
+        assert_eq!((code, requests.len()), (ExitCode::Inconclusive, 4), "{requests:?}");
+    });
+}
+
+#[test]
 fn native_and_classic_histograms_have_equal_counts() {
     run_in_parallel(
         &[("native-v2", ProtocolSupport::V2), ("native-v1", ProtocolSupport::V1UnsupportedMediaType)],
