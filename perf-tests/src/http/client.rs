@@ -66,6 +66,9 @@ struct Pieces {
     expects_continue: bool,
 }
 
+/// The status of a server that waited too long for a request.
+const REQUEST_TIMEOUT: u16 = 408;
+
 /// The limits of browsers on connections to a host, and on streams of a connection.
 const MOST_CONNECTIONS: usize = 6;
 const MOST_STREAMS: usize = 100;
@@ -323,6 +326,12 @@ async fn exchange(
             }
             result => result.map_err(|error| exchange_error(&error.cause))?,
         };
+        // The server gave up an idle connection while the request was on its way (RFC 9110, 15.5.9).
+        let is_unasked = is_used && response.status == REQUEST_TIMEOUT && !connection.is_reusable();
+        if is_unasked && request.is_idempotent {
+            measured.resend();
+            continue;
+        }
         if !config.settings.no_connection_reuse && connection.is_reusable() {
             match &mut host.idle {
                 Idle::Own(own) => *own = Some(connection),

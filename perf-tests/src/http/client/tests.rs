@@ -253,6 +253,43 @@ fn a_file_is_sent_from_its_start_on_a_second_connection() {
     assert_eq!(server.join().unwrap(), (9, LEN));
 }
 
+#[test]
+fn an_unasked_408_on_an_idle_connection_is_not_a_failure() {
+    let run = |method: &'static str| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let (mut first, _) = listener.accept().unwrap();
+            read_body(&mut first);
+            first.write_all(b"HTTP/1.1 204 OK\r\n\r\n").unwrap();
+            // It gives up the connection while the second request is on its way.
+            read_body(&mut first);
+            first.write_all(b"HTTP/1.1 408 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            drop(first);
+            listener.set_nonblocking(method == "POST").unwrap();
+            if let Ok((mut second, _)) = listener.accept() {
+                read_body(&mut second);
+                second.write_all(b"HTTP/1.1 408 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            }
+        });
+        let exchanges = runtime().block_on(async {
+            let mut client = client(address, false);
+            let mut exchange = async || {
+                let exchange =
+                    client.exchange(MAIN, RequestHead::new(method, "/"), RequestBody::default(), clock::now());
+                let exchange = exchange.await;
+                (exchange.result.unwrap().status, exchange.is_resent)
+            };
+            [exchange().await, exchange().await]
+        });
+        server.join().unwrap();
+        exchanges
+    };
+    // On the new connection, it is the response.
+    assert_eq!(run("GET"), [(204, false), (408, true)]);
+    assert_eq!(run("POST"), [(204, false), (408, false)]);
+}
+
 /// Responds over HTTP/1.1 or HTTP/2 with this many cookies.
 async fn set_cookies(address: SocketAddr, http2: bool, max_head: Option<u64>) -> Result<usize, String> {
     let settings = HttpSettings { http2, max_head, ..HttpSettings::default() };
