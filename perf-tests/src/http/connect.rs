@@ -26,9 +26,17 @@ use super::unix_socket;
 use crate::clock;
 use crate::measure::{DurationParts, Failure};
 
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Stream {
+    transport: Transport,
+    /// Whether its host is down. `None` once a byte or the end was read.
+    undecided: Option<Outage>,
+}
+
 /// A connection, encrypted or not.
 #[derive(Debug)]
-pub(super) enum Stream {
+enum Transport {
     Plain(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
@@ -40,25 +48,42 @@ impl Stream {
     /// Whether the runtime knows of nothing to read. Unlike a poll, this registers no waker and
     /// makes no system call.
     pub(super) fn is_quiet(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_err(),
-            Self::Tls(stream, _) => {
+        match &self.transport {
+            Transport::Plain(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_err(),
+            Transport::Tls(stream, _) => {
                 let (tcp, session) = stream.get_ref();
                 // Otherwise the session has data that was not read.
                 session.wants_read() && tcp.try_io(Interest::READABLE, || Ok(())).is_err()
             }
             #[cfg(unix)]
-            Self::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_err(),
+            Transport::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_err(),
         }
     }
 
     /// The protocol that the handshake agreed on; HTTP/1.1 if it did not.
     pub(super) fn protocol(&self) -> Protocol {
+        self.transport.protocol()
+    }
+}
+
+impl Transport {
+    fn protocol(&self) -> Protocol {
         match self {
             Self::Tls(stream, _) if stream.get_ref().1.alpn_protocol() == Some(Protocol::Http2.alpn()) => {
                 Protocol::Http2
             }
             _ => Protocol::Http1,
+        }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, into),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_read(context, into),
+            Self::Tls(stream, config) => {
+                Pin::new(stream).poll_read(context, into).map_err(|error| explain(error, config))
+            }
         }
     }
 }
@@ -87,12 +112,12 @@ pub(super) async fn connect(
 ) -> Result<Stream, ExchangeError> {
     let result = connect_to(target, dialer, tls, &route.addresses, parts).await;
     match &result {
-        Ok(_) => route.outage.connected(),
+        Ok(_) => route.outage.accepted(),
         // This machine could not connect, or may not.
         Err(ExchangeError { failure: Failure::Other, .. }) => {}
         Err(_) => route.outage.attempt_failed(),
     }
-    result
+    result.map(|transport| Stream { transport, undecided: Some(route.outage.clone()) })
 }
 
 async fn connect_to(
@@ -101,7 +126,7 @@ async fn connect_to(
     tls: Option<&Arc<HostTlsConfig>>,
     addresses: &Addresses,
     parts: &mut DurationParts,
-) -> Result<Stream, ExchangeError> {
+) -> Result<Transport, ExchangeError> {
     let refused = |message: String| ExchangeError { failure: Failure::Refused, message };
     let mut at = clock::now();
     let mut lap = |part: RequestPart| {
@@ -113,7 +138,7 @@ async fn connect_to(
         let stream = unix_socket::connect(path).await;
         lap(RequestPart::Connecting);
         let failed = |error| exhausted(&error).unwrap_or_else(|| unix_socket::explain(path, &error));
-        return stream.map(Stream::Unix).map_err(failed);
+        return stream.map(Transport::Unix).map_err(failed);
     }
     let found = match &dialer.tunnel {
         Some(_) if dialer.resolver.is_allowed_without_addresses() => Ok(Vec::new()),
@@ -142,7 +167,7 @@ async fn connect_to(
     // Small requests must go out at once. This fails only if the connection is gone, and then the
     // first write fails too.
     let _ = tcp.set_nodelay(true);
-    let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
+    let Some(tls) = tls else { return Ok(Transport::Plain(tcp)) };
     let name = ServerName::try_from(target.server_name.clone()).map_err(tls_error)?;
     let stream = handshake(name, tcp, tls).await;
     lap(RequestPart::TlsHandshaking);
@@ -153,11 +178,11 @@ async fn handshake(
     name: ServerName<'static>,
     tcp: TcpStream,
     tls: &Arc<HostTlsConfig>,
-) -> Result<Stream, ExchangeError> {
+) -> Result<Transport, ExchangeError> {
     let stream = TlsConnector::from(tls.client.clone()).connect(name, tcp).await;
     let stream = stream.map_err(|error| tls_error(explain_handshake(error, tls)))?;
     tls.shook_hands();
-    let stream = Stream::Tls(Box::new(stream), tls.clone());
+    let stream = Transport::Tls(Box::new(stream), tls.clone());
     // A server without ALPN agrees on nothing.
     if tls.client.alpn_protocols.iter().any(|offered| offered == stream.protocol().alpn()) {
         Ok(stream)
@@ -187,42 +212,46 @@ pub(super) fn classify_error(error: &io::Error, otherwise: Failure) -> Failure {
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, into),
-            #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_read(context, into),
-            Self::Tls(stream, config) => {
-                Pin::new(stream).poll_read(context, into).map_err(|error| explain(error, config))
+        let Self { transport, undecided } = self.get_mut();
+        let before = into.filled().len();
+        let polled = transport.poll_read(context, into);
+        if polled.is_ready()
+            && let Some(outage) = undecided.take()
+        {
+            match into.filled().len() > before {
+                true => outage.connected(),
+                false => outage.closed_unanswered(),
             }
         }
+        polled
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream, _) => Pin::new(stream).poll_write(context, bytes),
+            Transport::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Transport::Tls(stream, _) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(context),
             #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream, _) => Pin::new(stream).poll_flush(context),
+            Transport::Unix(stream) => Pin::new(stream).poll_flush(context),
+            Transport::Tls(stream, _) => Pin::new(stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream, _) => Pin::new(stream).poll_shutdown(context),
+            Transport::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Transport::Tls(stream, _) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Pauses between attempts to connect while the target accepts no connections. A target that is
-//! down gets one attempt per pause from each worker, however many virtual users the worker has.
+//! Pauses between attempts to connect while the target accepts no connections, or closes them
+//! without a response. A target that is down gets one attempt per pause from each worker, however
+//! many virtual users the worker has.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -29,6 +30,9 @@ struct OutageState {
     until: Cell<Option<Instant>>,
     /// Failed attempts in a row.
     failures: Cell<u32>,
+    /// Whether the target accepts connections and closes them without a response, as a balancer
+    /// without backends does. Then accepting one does not show that it is up.
+    closes: Cell<bool>,
     /// Whether an attempt after a pause is under way.
     is_trying: Cell<bool>,
     /// When the present outage began.
@@ -90,9 +94,24 @@ impl Outage {
         state.first.set(state.first.get().or(Some(now)));
     }
 
-    /// Ends the outage, if there is one: the target has accepted a connection.
+    /// Counts a new connection that was closed before the first byte of a response.
+    pub(super) fn closed_unanswered(&self) {
+        self.0.closes.set(true);
+        self.attempt_failed();
+    }
+
+    /// Ends the outage, if there is one: the target has accepted a connection. Not if it closed the
+    /// one before without a response.
+    pub(super) fn accepted(&self) {
+        if !self.0.closes.get() {
+            self.connected();
+        }
+    }
+
+    /// Ends the outage, if there is one: the target responds.
     pub(super) fn connected(&self) {
         let (state, now) = (&*self.0, clock::now());
+        state.closes.set(false);
         state.failures.set(0);
         if state.until.take().is_some() {
             let since = state.since.take().unwrap_or(now);

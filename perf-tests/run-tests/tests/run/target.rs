@@ -97,6 +97,33 @@ fn a_dead_target_gets_few_requests_and_the_run_is_missed() {
 }
 
 #[test]
+fn a_target_that_closes_every_connection_gets_few_requests() {
+    for (load, testid) in [
+        (constant_vus(5, SECOND * 4), "closes-closed"),
+        (constant_arrival_rate(300, SECOND, SECOND * 4, 200), "closes-open"),
+    ] {
+        // As a balancer without backends does.
+        let service = RawService::start(|request| match (SECOND..SECOND * 3).contains(&request.at) {
+            true => Action::Close,
+            false => {
+                thread::sleep(Duration::from_millis(5));
+                Action::Respond
+            }
+        });
+        let finished = Scenario::new("pings", &CATALOGUE)
+            .exercises(&[PING])
+            .load(load)
+            .run_with(settings(&service, testid), async |vu: &mut Vu, (): &()| ping(vu).await);
+        let report = finished.report().unwrap();
+        assert!((1..150).contains(&report.requests.failed), "{testid}: {:?}", report.requests);
+        assert!(report.requests.sent > 400, "it is back after 3 s: {testid}: {:?}", report.requests);
+        assert_eq!(code(&finished), ExitCode::Missed, "{testid}: {:?}", report.findings);
+        let expected = "no response on new connections to the target for ";
+        assert!(has(report, FindingKind::Outage, expected), "{testid}: {:?}", report.findings);
+    }
+}
+
+#[test]
 fn load_goes_on_when_the_target_is_back() {
     let finished = interrupted(constant_vus(5, SECOND * 4), "back-1", Some(SECOND));
     let report = finished.report().unwrap();
