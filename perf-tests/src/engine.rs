@@ -141,12 +141,12 @@ pub(crate) async fn run(
     let mut supervisor = Supervisor { load_start, empty: &empty, abort, stall, health: HealthMeter::start() };
     let (early, known) = supervisor.watch_over(&mut workers, signals, observer).await;
     let Supervisor { stall, health, .. } = supervisor;
-    let (stalls, longest_silence) = stall.finish();
-    let mut load = Load { stalls, longest_silence, workers: threads, ..Load::not_started(empty) };
+    let mut load = Load { workers: threads, ..Load::not_started(empty) };
     let mut slow_times = SlowTimes::default();
     for (worker, known) in workers.into_iter().zip(known) {
         slow_times.extend(load.add(worker, &known));
     }
+    (load.stalls, load.longest_silence) = stall.finish(slow_times.longest(), load_start);
     load.health = health.overall(&load.snapshot.worked);
     stall::count_omitted(&load.stalls, job.plan, &slow_times, load_start, &mut load.snapshot);
     if early.aborted.is_none() {

@@ -3,6 +3,7 @@
 //! Each worker has its own [`Recorder`], which holds a [`Snapshot`]. The snapshots of all workers
 //! merge into one. The verdict, remote write, the progress display and the report read only that.
 
+mod longest_requests;
 mod pause;
 mod pulse;
 mod recorder;
@@ -10,6 +11,7 @@ mod sample;
 mod slow_times;
 mod timeline;
 
+pub(crate) use longest_requests::{LongRequest, LongestRequests};
 pub(crate) use pause::{Pause, STANDSTILL};
 pub use perf_report::evidence::{
     AgentHealth, Bounds, Buckets, CheckCounts, DurationHistogram, EndpointCounts, FailedRequest, FailureDetail,

@@ -22,12 +22,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::TICK;
-use crate::measure::{PulseSum, STANDSTILL, SlowTimes, Snapshot};
+use crate::measure::{LongestRequests, PulseSum, STANDSTILL, SlowTimes, Snapshot};
 use crate::plan::{Plan, apportion};
 
 use lane::{Assessment, Lane, LongWait, Waiters};
 
 mod lane;
+mod partial;
 
 /// Time between two polls of the pulses.
 pub(super) const POLL: Duration = Duration::from_millis(50);
@@ -52,6 +53,10 @@ pub(crate) struct Stall {
     pub(crate) length: Duration,
     /// Requests that waited at its end.
     pub(crate) waiting: u64,
+    /// Whether only these waited, and others to the endpoint ended meanwhile. One of several
+    /// replicas may have frozen.
+    #[serde(default)]
+    pub(crate) is_partial: bool,
     /// Requests that a steady load would have made in it, in addition to those that waited. Only
     /// those of closed loads that would have begun early enough to exceed the threshold. By
     /// endpoint: virtual users that wait do not get to others either.
@@ -202,7 +207,7 @@ impl StallWatch {
     }
 
     /// All stalls by their beginning, and the longest silence.
-    pub(super) fn finish(mut self) -> (Vec<Stall>, Silence) {
+    pub(super) fn finish(mut self, longest: &LongestRequests, load_start: Instant) -> (Vec<Stall>, Silence) {
         self.count_together();
         (0..self.lanes.len()).for_each(|lane| self.end_wait(lane, self.polled));
         let mut waits: Vec<_> =
@@ -221,8 +226,10 @@ impl StallWatch {
             };
             let (from, length, waiting) = (wait.from, wait.length, wait.waiting);
             let endpoint = (endpoint < self.endpoints).then_some(endpoint);
-            stalls.push(Stall { part, endpoint, from, length, waiting, omitted });
+            stalls.push(Stall { part, endpoint, from, length, waiting, is_partial: false, omitted });
         }
+        stalls.extend(self.partial_stalls(longest, load_start, &stalls));
+        stalls.sort_by_key(|stall| stall.from);
         (stalls, self.silence.longest())
     }
 

@@ -127,13 +127,18 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
             *elsewhere.entry(*endpoint).or_default() += omitted;
         }
     }
-    let mut message = format!(
-        "the target stalled{times} for {} from {} on: no request to {}{more} finished, and {} waited",
-        seconds(longest.length, 1),
-        clock(longest.from),
-        names.join(", "),
-        count(waiting)
-    );
+    let (length, since, names) = (seconds(longest.length, 1), clock(longest.from), names.join(", "));
+    let mut message = match longest.is_partial {
+        true => format!(
+            "a part of the target stalled{times} for {length} from {since} on: {} waited together, to {names}{more}, \
+             while others finished",
+            counted(waiting, "request")
+        ),
+        false => format!(
+            "the target stalled{times} for {length} from {since} on: no request to {names}{more} finished, and {} waited",
+            count(waiting)
+        ),
+    };
     if omitted > 0 {
         let requests = counted(omitted, "more request");
         message.push_str(&format!(". A steady load would have made {requests} in that time, which count as unknown"));

@@ -110,7 +110,7 @@ impl Recorder {
         for segment in self.layout.judged_among(&at.segments) {
             record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, &at, sample, paused);
         }
-        self.slow_times.add(&self.layout, &at, sample.started, sample.finished);
+        self.slow_times.add(&self.layout, &at, sample.started, sample.finished, paused);
         for &Segment(name, number) in at.segments.numbered.iter().flatten() {
             let segment = Segment(Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
@@ -159,7 +159,8 @@ impl Recorder {
             return;
         };
         self.count_in(at.part, at.segments, |counts| counts.cell_mut(at.endpoint, at.phase).unknown += 1);
-        self.slow_times.add(&self.layout, at, from, to);
+        let paused = self.is_paused_between(from, to);
+        self.slow_times.add(&self.layout, at, from, to, paused);
     }
 
     pub(crate) fn record_reconnect(&mut self, at: &SampleKey) {

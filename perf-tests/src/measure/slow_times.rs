@@ -1,4 +1,4 @@
-//! Times of slow requests in segments that an objective judges. They show in which segments virtual
+//! Times of slow requests. In segments that an objective judges, they show in which ones virtual
 //! users waited while the target stalled.
 
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use perf_report::evidence::Layout;
 use tokio::time::Instant;
 
+use super::longest_requests::{LongRequest, LongestRequests};
 use super::sample::SampleKey;
 
 /// Lower limit of a stall. The generator may cause shorter waits.
@@ -31,32 +32,41 @@ struct SlowTime {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SlowTimes(Vec<SlowTime>);
+pub(crate) struct SlowTimes {
+    in_segments: Vec<SlowTime>,
+    longest: LongestRequests,
+}
 
 impl SlowTimes {
-    /// Adds a request that lasted `from` one time `to` another, if it is slow.
-    pub(super) fn add(&mut self, layout: &Layout, at: &SampleKey, from: Instant, to: Instant) {
-        if layout.judged_segments() == 0 {
-            return;
-        }
+    /// Adds a request that lasted `from` one time `to` another, if it is slow. `paused` is whether
+    /// the worker did not run meanwhile, so that the target may have been faster.
+    pub(super) fn add(&mut self, layout: &Layout, at: &SampleKey, from: Instant, to: Instant, paused: bool) {
         if to.duration_since(from) <= layout.threshold(at.endpoint).unwrap_or_default().max(SHORTEST_STALL) {
             return;
         }
+        if !paused {
+            self.longest.add(LongRequest { part: at.part, endpoint: at.endpoint, from, to });
+        }
         for segment in layout.judged_among(&at.segments) {
             let place = SlowPlace { part: at.part, endpoint: at.endpoint, segment };
-            let is_full = self.0.len() >= MOST;
-            match self.0.iter_mut().rev().find(|slow| slow.place == place) {
+            let is_full = self.in_segments.len() >= MOST;
+            match self.in_segments.iter_mut().rev().find(|slow| slow.place == place) {
                 Some(slow) if from <= slow.to || is_full => {
                     slow.from = from.min(slow.from);
                     slow.to = to.max(slow.to);
                 }
-                _ => self.0.push(SlowTime { place, from, to }),
+                _ => self.in_segments.push(SlowTime { place, from, to }),
             }
         }
     }
 
     pub(crate) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.in_segments.extend(other.in_segments);
+        self.longest.extend(other.longest);
+    }
+
+    pub(crate) const fn longest(&self) -> &LongestRequests {
+        &self.longest
     }
 
     /// Segments in which requests of a part to an endpoint were slow between two times.
@@ -64,7 +74,7 @@ impl SlowTimes {
         let overlaps = |slow: &&SlowTime| {
             (slow.place.part, slow.place.endpoint) == (part, endpoint) && slow.from < to && slow.to > from
         };
-        let mut segments: Vec<_> = self.0.iter().filter(overlaps).map(|slow| slow.place.segment).collect();
+        let mut segments: Vec<_> = self.in_segments.iter().filter(overlaps).map(|slow| slow.place.segment).collect();
         segments.sort_unstable();
         segments.dedup();
         segments

@@ -250,3 +250,34 @@ fn a_freeze_is_not_met_whatever_the_virtual_users_wait_for() {
         scope.spawn(|| run("frozen-unjudged", &PINGS, "/pong", false));
     });
 }
+
+#[test]
+fn a_frozen_replica_of_four_is_not_met_without_a_word() {
+    thread_local! { static REPLICA: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) } }
+    let connections = AtomicU64::new(0);
+    // Each connection has a thread, and is to one of four replicas. One freezes for 2.5 of 9 s.
+    let service = RawService::start(move |request| {
+        let own = REPLICA.get().unwrap_or_else(|| connections.fetch_add(1, Ordering::Relaxed) % 4);
+        REPLICA.set(Some(own));
+        let until = Duration::from_millis(6_500);
+        let is_frozen = own == 3 && (SECOND * 4..until).contains(&request.at);
+        thread::sleep(if is_frozen { until - request.at } else { Duration::from_millis(5) });
+        Action::Respond
+    });
+    let load = constant_vus(16, SECOND * 9);
+    let finished = Scenario::new("pings", &CATALOGUE).exercises(&[PING]).load(load).run_with(
+        settings(&service, "replica-1"),
+        async |vu: &mut Vu, (): &()| {
+            ping(vu).await?;
+            vu.think(Duration::from_millis(40), Duration::from_millis(60)).await;
+            Ok(())
+        },
+    );
+    let report = finished.report().unwrap();
+    // A quarter of the load is omitted in a quarter of the time.
+    assert!(report.requests.unknown * 20 > report.requests.sent, "{:?}", report.requests);
+    let expected = "a part of the target stalled for 2.";
+    assert!(has(report, FindingKind::Stall, expected), "{:?}", report.findings);
+    assert!(has(report, FindingKind::Stall, "4 requests waited together, to ping, while"), "{:?}", report.findings);
+    assert_eq!(code(&finished), ExitCode::Inconclusive, "{:?}", report.findings);
+}

@@ -41,7 +41,15 @@ fn file(number: u32, requests: u64) -> ShardFile {
         recorder.record(key, &sample);
     }
     timeline.offer(SECOND, &recorder.snapshot()).unwrap();
-    let stall = Stall { part: 0, endpoint: Some(1), from: SECOND, length: SECOND, waiting: 1, omitted: vec![(1, 2)] };
+    let stall = Stall {
+        part: 0,
+        endpoint: Some(1),
+        from: SECOND,
+        length: SECOND,
+        waiting: 1,
+        is_partial: false,
+        omitted: vec![(1, 2)],
+    };
     let load = Load { stalls: vec![stall], ..Load::not_started(recorder.snapshot()) };
     let settings = Settings::new("http://127.0.0.1:8000".parse().unwrap());
     let hello = super::super::hello("shop", &SHOP, "").unwrap();

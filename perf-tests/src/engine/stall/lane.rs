@@ -7,13 +7,13 @@ use super::StallLimit;
 use crate::measure::{LaneSum, SHORTEST_STALL};
 
 /// The pace is measured over this time before a stall.
-const WINDOW: Duration = Duration::from_secs(10);
+pub(super) const WINDOW: Duration = Duration::from_secs(10);
 /// Time between two marks in the window.
 const MARK_EVERY: Duration = Duration::from_millis(500);
 /// Requests that must have ended before a pace is known.
 const FEWEST: u64 = 5;
 /// A stall is this many times as long as the waits before it.
-const TIMES_ORDINARY: u32 = 3;
+pub(super) const TIMES_ORDINARY: u32 = 3;
 /// Requests that a wait must hold back to be a stall, if they cannot exceed the error budget alone.
 const MANY_MISSING: f64 = 10.0;
 /// Limit on the waits that are kept. The last one has the omitted requests of later ones.
@@ -120,6 +120,18 @@ impl Lane {
             window: VecDeque::new(),
             long_waits: Vec::new(),
         }
+    }
+
+    /// Requests for each second of an active virtual user in the whole load, or for each second of
+    /// an open load. `None` if there were few.
+    pub(super) fn overall_pace(&self) -> Option<f64> {
+        self.total.since(self.set_aside).pace()
+    }
+
+    /// The mean time of a request.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(super) fn mean_wait(&self) -> Duration {
+        Duration::from_secs_f64(self.total.waited / self.total.ended.max(1) as f64)
     }
 
     pub(super) const fn ended(&self) -> u64 {

@@ -3,9 +3,11 @@
 use test_support::shop::SHOP;
 
 use super::*;
+use crate::clock;
 use crate::measure::{LaneSum, Layout};
 
 mod no_objective;
+mod partial;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const P95: Ratio = Ratio::percent(95);
@@ -75,7 +77,7 @@ impl SimulatedLoad {
     }
 
     fn stalls(&mut self) -> Vec<Stall> {
-        std::mem::replace(&mut self.watch, StallWatch::new(&[], [])).finish().0
+        std::mem::replace(&mut self.watch, StallWatch::new(&[], [])).finish(&LongestRequests::default(), clock::now()).0
     }
 
     fn only_stall(&mut self) -> Stall {

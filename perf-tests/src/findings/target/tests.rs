@@ -18,6 +18,7 @@ fn findings(silence: (u32, u32)) -> Vec<Finding> {
         from: SECOND * from,
         length: SECOND * length,
         waiting: 1,
+        is_partial: false,
         omitted,
     };
     let stalls = vec![stall(0, 5, 12, vec![(0, 90)]), stall(1, 30, 20, Vec::new())];

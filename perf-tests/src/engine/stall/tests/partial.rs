@@ -1,0 +1,40 @@
+//! Freezes of a part of the target.
+
+use super::*;
+use crate::measure::LongRequest;
+
+/// Of 20 VUs that make 400 requests per second for 30 s to the first of two endpoints, and 100 to
+/// the other, these wait for so long.
+fn stalls(waits: &[(usize, u64, u64)]) -> Vec<Stall> {
+    let mut load = SimulatedLoad::with_limits(&[LIMIT, None], &[false]);
+    load.pulse.vus[0] = 20;
+    load.waiting(0, 16).waiting(1, 4).steady(MS(30_000), &[(0, 20), (1, 5)]);
+    let start = clock::now();
+    let mut longest = LongestRequests::default();
+    for &(endpoint, from, to) in waits {
+        longest.add(LongRequest { part: 0, endpoint, from: start + MS(from), to: start + MS(to) });
+    }
+    load.watch.finish(&longest, start).0
+}
+
+#[test]
+fn a_frozen_replica_omits_the_requests_of_its_virtual_users() {
+    // A quarter of the VUs waits for 8 s.
+    let all = stalls(&[0, 1, 2, 3, 4].map(|vu| (usize::from(vu == 0), 10_000 + 50 * vu, 18_000)));
+    let [stall] = all.as_slice() else { panic!("{all:?}") };
+    assert!(stall.is_partial && stall.waiting == 5 && stall.from == MS(10_000), "{stall:?}");
+    assert_eq!((stall.part, stall.length), (0, MS(8_000)), "{stall:?}");
+    // 20 requests per second of a VU but for the threshold, and but for those that waited.
+    assert!(omitted(stall, 0).abs_diff(5 * 20 * 77 / 10 - 4) < 20, "{stall:?}");
+    assert!(omitted(stall, 1).abs_diff(5 * 5 * 77 / 10 - 1) < 20, "{stall:?}");
+}
+
+#[test]
+fn long_waits_of_single_requests_and_slow_tails_are_not_partial_stalls() {
+    assert_eq!(stalls(&[(0, 10_000, 18_000)]), [], "one request");
+    assert_eq!(stalls(&[(0, 5_000, 13_000), (0, 14_000, 22_000)]), [], "one after the other");
+    // Every VU has a response of 2 to 5 s once.
+    let tail: Vec<_> = (0..20).map(|vu| (0, 1_000 * vu, 1_000 * vu + 2_000 + vu % 4 * 1_000)).collect();
+    assert_eq!(stalls(&tail), []);
+    assert_eq!(stalls(&[(0, 10_000, 10_900), (0, 10_100, 11_000)]), [], "a small part of the error budget");
+}
