@@ -15,6 +15,9 @@ use crate::clock;
 /// Failed attempts in a row that make an outage. A single refused connection of a target that
 /// accepts others does not stop a whole worker.
 const FEWEST_FAILURES: u32 = 3;
+/// As many new connections that the target closes without a response make an outage. A target that
+/// resets half of them is flaky, and not down.
+const FEWEST_CLOSED: u32 = 10;
 /// The first pause of an outage. Each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -88,7 +91,8 @@ impl Outage {
         }
         let failures = state.failures.get().saturating_add(1);
         state.failures.set(failures);
-        let Some(doublings) = failures.checked_sub(FEWEST_FAILURES).map(|more| more.min(10)) else { return };
+        let fewest = if state.closes.get() { FEWEST_CLOSED } else { FEWEST_FAILURES };
+        let Some(doublings) = failures.checked_sub(fewest).map(|more| more.min(10)) else { return };
         state.until.set(Some(now + (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE)));
         state.since.set(state.since.get().or(Some(now)));
         state.first.set(state.first.get().or(Some(now)));

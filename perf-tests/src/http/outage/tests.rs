@@ -75,3 +75,24 @@ async fn the_success_of_one_waiter_ends_the_wait_of_all() {
     };
     assert_eq!(tokio::join!(waiting, connects).0, (true, true));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_closes_new_connections_is_down_until_it_responds() {
+    let outage = Outage::default();
+    for _ in 1..FEWEST_CLOSED {
+        outage.accepted();
+        outage.closed_unanswered();
+        assert!(outage.is_over());
+    }
+    outage.connected();
+    for _ in 0..FEWEST_CLOSED {
+        assert!(outage.is_over());
+        outage.accepted();
+        outage.closed_unanswered();
+    }
+    assert!(!outage.is_over());
+    outage.accepted();
+    assert!(!outage.is_over(), "a balancer without backends accepts connections, too");
+    outage.connected();
+    assert!(outage.is_over());
+}
