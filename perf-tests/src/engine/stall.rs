@@ -6,10 +6,10 @@
 //!
 //! A lane is the requests of one part to one endpoint, or its unjudged requests. A stall is a time
 //! in which a lane's requests wait and none of them ends. It is longer than the threshold of the
-//! endpoint's latency objective, and far longer than the lane's waits before. A single slow response
-//! looks the same. Therefore a stall needs one more sign: several requests of the part wait together,
-//! or its only virtual user waits. The missing requests alone may also exceed the objective's error
-//! budget.
+//! endpoint's latency objective, and far longer than the lane's waits before. A single slow
+//! response looks the same. Therefore a stall needs one more sign: several requests of the part
+//! wait together, or its only virtual user waits. The missing requests alone may also exceed the
+//! objective's error budget.
 //!
 //! Virtual users that wait at an endpoint without an objective do not get to the others. Such lanes
 //! of a closed load have the lowest threshold of the others.

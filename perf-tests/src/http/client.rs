@@ -326,7 +326,8 @@ async fn exchange(
             }
             result => result.map_err(|error| exchange_error(&error.cause))?,
         };
-        // The server gave up an idle connection while the request was on its way (RFC 9110, 15.5.9).
+        // The server gave up an idle connection while the request was on its way (RFC 9110,
+        // 15.5.9).
         let is_unasked = is_used && response.status == REQUEST_TIMEOUT && !connection.is_reusable();
         if is_unasked && request.is_idempotent {
             measured.resend();

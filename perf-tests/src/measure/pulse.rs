@@ -39,8 +39,8 @@ pub(crate) struct LaneSum {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PulseSum {
-    /// Requests of the first part to each endpoint, then its unjudged ones, then those of the second
-    /// part, and so on.
+    /// Requests of the first part to each endpoint, then its unjudged ones, then those of the
+    /// second part, and so on.
     pub(crate) lanes: Vec<LaneSum>,
     pub(crate) vus: Vec<u64>,
     /// When the worker that ran longest ago last ran, from the start of the load.

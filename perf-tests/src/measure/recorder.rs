@@ -19,7 +19,7 @@ use perf_report::whole_ms;
 use super::pause::{Pause, STANDSTILL};
 use super::pulse::Pulse;
 use super::sample::{Sample, SampleKey, Segments};
-use super::slow_times::SlowTimes;
+use super::slow_times::{RequestTime, SlowTimes};
 
 /// An iteration is late if it begins more than this after it was due. The latencies of its requests
 /// may then be the generator's fault.
@@ -110,7 +110,8 @@ impl Recorder {
         for segment in self.layout.judged_among(&at.segments) {
             record_in(part.judged[segment].cell_mut(at.endpoint, at.phase), &self.layout, &at, sample, paused);
         }
-        self.slow_times.add(&self.layout, &at, sample.started, sample.finished, paused);
+        let (from, to) = (sample.started, sample.finished);
+        self.slow_times.add(&self.layout, &at, RequestTime { from, to, paused });
         for &Segment(name, number) in at.segments.numbered.iter().flatten() {
             let segment = Segment(Cow::Borrowed(name), number);
             if part.segments.len() >= MAX_SEGMENTS && !part.segments.contains_key(&segment) {
@@ -160,7 +161,7 @@ impl Recorder {
         };
         self.count_in(at.part, at.segments, |counts| counts.cell_mut(at.endpoint, at.phase).unknown += 1);
         let paused = self.is_paused_between(from, to);
-        self.slow_times.add(&self.layout, at, from, to, paused);
+        self.slow_times.add(&self.layout, at, RequestTime { from, to, paused });
     }
 
     pub(crate) fn record_reconnect(&mut self, at: &SampleKey) {

@@ -31,6 +31,15 @@ struct SlowTime {
     to: Instant,
 }
 
+/// The time of one request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestTime {
+    pub(super) from: Instant,
+    pub(super) to: Instant,
+    /// Whether the worker did not run meanwhile, so that the target may have been faster.
+    pub(super) paused: bool,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SlowTimes {
     in_segments: Vec<SlowTime>,
@@ -38,9 +47,9 @@ pub(crate) struct SlowTimes {
 }
 
 impl SlowTimes {
-    /// Adds a request that lasted `from` one time `to` another, if it is slow. `paused` is whether
-    /// the worker did not run meanwhile, so that the target may have been faster.
-    pub(super) fn add(&mut self, layout: &Layout, at: &SampleKey, from: Instant, to: Instant, paused: bool) {
+    /// Adds a request, if it is slow.
+    pub(super) fn add(&mut self, layout: &Layout, at: &SampleKey, time: RequestTime) {
+        let RequestTime { from, to, paused } = time;
         if to.duration_since(from) <= layout.threshold(at.endpoint).unwrap_or_default().max(SHORTEST_STALL) {
             return;
         }

@@ -18,8 +18,8 @@ use crate::evidence::{LATENESS, RunStore};
 /// it then takes up to one interval to read the target and one to scrape it.
 const FIRST_SCRAPE: Duration = Duration::from_secs(2 * SCRAPE_INTERVAL.as_secs() + 1);
 const PAUSE: Duration = Duration::from_millis(500);
-/// Age of the newest scrape that is queried. A scrape that is under way gets a timestamp before now,
-/// so the same query up to now could give another value later.
+/// Age of the newest scrape that is queried. A scrape that is under way gets a timestamp before
+/// now, so the same query up to now could give another value later.
 const SETTLED: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -34,7 +34,7 @@ struct QueriedBackend {
     state: StoreState,
 }
 
-/// What the store shows of the scrapes of a run.
+/// Scrapes of a run that the store shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum StoreState {
     /// Everything that it will have. A later query would give the same.
@@ -68,7 +68,7 @@ impl PreparedRun {
             let now = finished.run_clock.time_of_day();
             let is_last = |state| is_pointless() || now >= last_query(finished, state);
             let newest = store.newest_scrape(clock::unix_ms(now)).await;
-            if is_last(StoreState::of_newest(&newest, finished.ended)) {
+            if is_last(StoreState::after_scrape(&newest, finished.ended)) {
                 let range = QueryRange::new(finished, newest.ok().flatten(), now);
                 let found = self.query_backend(store, range).await;
                 if is_last(found.state) {
@@ -118,8 +118,8 @@ impl PreparedRun {
 }
 
 impl StoreState {
-    /// The state by the newest scrape that it shows after a load that ended at `ended`.
-    fn of_newest(newest: &Result<Option<SystemTime>, QueryError>, ended: SystemTime) -> Self {
+    /// The state of a store that shows this newest scrape, after a load that ended at `ended`.
+    fn after_scrape(newest: &Result<Option<SystemTime>, QueryError>, ended: SystemTime) -> Self {
         match newest {
             Ok(Some(newest)) if *newest >= ended => Self::Complete,
             Ok(Some(_)) => Self::Late,

@@ -61,8 +61,8 @@ pub(super) fn stall_limit(catalogue: &Catalogue) -> Duration {
 
 /// For each endpoint of the catalogue: the objective by which its stalls are found. It is the main
 /// one on latency, so that a p99 of several seconds beside a p95 of 300 ms hides no stall. Without
-/// one, it is that with the lowest threshold on a span that a response ends. Connecting may end while
-/// no response comes.
+/// one, it is that with the lowest threshold on a span that a response ends. Connecting may end
+/// while no response comes.
 pub(super) fn stall_limits(catalogue: &Catalogue) -> Vec<Option<StallLimit>> {
     let limit = |slo: &Slo| Some(StallLimit { threshold: slo.threshold()?, objective: Some(slo.objective) });
     let has_response = |slo: &&Slo| slo.limited_span().is_some_and(|span| span != Span::Connecting);

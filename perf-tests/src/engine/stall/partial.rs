@@ -3,9 +3,9 @@
 //!
 //! Such a wait is far longer than other requests of its endpoint, 10 s before and after it. Slow
 //! requests that recur are a slow tail, which an objective allows or not by their number. At least
-//! two virtual users of a part must wait together. While each of them waits, a closed load lacks the
-//! requests that it would have made. They count only if they are much of an error budget, because
-//! some requests may wait together by chance.
+//! two virtual users of a part must wait together. While each of them waits, a closed load lacks
+//! the requests that it would have made. They count only if they are much of an error budget,
+//! because some requests may wait together by chance.
 
 use std::time::Duration;
 

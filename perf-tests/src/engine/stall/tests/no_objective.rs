@@ -3,8 +3,8 @@
 use super::*;
 
 #[test]
-fn a_freeze_in_which_no_vu_waits_at_the_judged_endpoint_omits_its_requests() {
-    // Nobody waits at the judged endpoint 0: all wait at endpoint 1, or with unjudged requests.
+fn a_freeze_elsewhere_omits_requests_to_the_judged_endpoint() {
+    // All VUs wait at endpoint 1 or with unjudged requests. Only endpoint 0 is judged.
     for waiting_lane in [1, 2] {
         let mut load = SimulatedLoad::with_limits(&[LIMIT, None], &[false]);
         load.pulse.vus[0] = 5;
