@@ -16,6 +16,7 @@ mod identity;
 mod lease_book;
 mod link;
 mod listener;
+mod long_number;
 mod lost;
 mod message;
 mod pause_watch;

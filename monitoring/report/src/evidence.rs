@@ -9,6 +9,7 @@ mod counts;
 mod environment;
 mod failures;
 mod generator_health;
+mod growth;
 mod histogram;
 mod large_number;
 mod measures;

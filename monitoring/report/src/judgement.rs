@@ -158,7 +158,8 @@ impl Judge<'_> {
                 let cell = part.cell(index, phase);
                 requests.add(cell.requests());
                 let most = part.most_per_iteration[index];
-                requests.unknown += (part.dropped[phase.index()] + cell.stopped_iterations) * most;
+                let iterations = part.dropped[phase.index()] + cell.stopped_iterations;
+                requests.unknown = requests.unknown.saturating_add(iterations.saturating_mul(most));
                 requests.refused += requests_of_iterations(part, index, cell.refused_iterations);
             }
         }

@@ -330,7 +330,7 @@ impl Coordinator {
             Ok(FromAgent::Finished { leased, .. }) if !self.book.settle(at, &leased) => {
                 agent.lose(elapsed, "it sent an unexpected message");
             }
-            message => agent.take(elapsed, message, &self.layout),
+            message => agent.take(elapsed, message, &self.layout, &self.aborts_sent),
         }
         if !agent.is_active() {
             self.book.retire(at);

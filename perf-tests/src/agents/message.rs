@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time;
 
+use super::long_number::has_long_number;
 use crate::engine::{Lease, LeaseRequest, Load, LoadShare};
 use crate::measure::Snapshot;
 use crate::plan::LoadProfile;
@@ -93,14 +94,18 @@ pub(crate) enum FromAgent {
 pub(super) trait LinkMessage: Serialize + DeserializeOwned {
     /// Shows only that the side is alive.
     const ALIVE: Self;
+    /// Whether its numbers are counts, which are added to those of others.
+    const HAS_COUNTS: bool;
 }
 
 impl LinkMessage for ToAgent {
     const ALIVE: Self = Self::Alive;
+    const HAS_COUNTS: bool = false;
 }
 
 impl LinkMessage for FromAgent {
     const ALIVE: Self = Self::Alive;
+    const HAS_COUNTS: bool = true;
 }
 
 /// The first message of an agent. All but `place` must be the coordinator's.
@@ -156,6 +161,8 @@ pub(crate) enum MessageError {
     Io(#[from] std::io::Error),
     #[error("a message of {length} bytes is longer than the limit of {limit} bytes")]
     TooLong { length: usize, limit: usize },
+    #[error("a message has a larger number than any run counts")]
+    LongNumber,
     #[error("a message is not valid: {0}")]
     Invalid(#[from] serde_json::Error),
 }
@@ -171,10 +178,7 @@ pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError>
 }
 
 /// Reads a message of at most `limit` bytes. Memory grows only with bytes that have arrived.
-pub(super) async fn read<M: DeserializeOwned>(
-    from: &mut (impl AsyncRead + Unpin),
-    limit: usize,
-) -> Result<M, MessageError> {
+pub(super) async fn read<M: LinkMessage>(from: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<M, MessageError> {
     let mut bytes = Vec::new();
     read_to(&mut bytes, 4, from).await?;
     let length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
@@ -183,6 +187,9 @@ pub(super) async fn read<M: DeserializeOwned>(
     }
     bytes.clear();
     read_to(&mut bytes, length, from).await?;
+    if M::HAS_COUNTS && has_long_number(&bytes) {
+        return Err(MessageError::LongNumber);
+    }
     Ok(serde_json::from_slice(&bytes)?)
 }
 

@@ -11,7 +11,7 @@ use super::agent_load::AgentLoad;
 use super::clock_offset::{ClockOffset, SentClock};
 use super::link::{LinkReceiver, LinkSender};
 use super::listener::JoinedAgent;
-use super::message::{FromAgent, MessageError, PATIENCE, ToAgent};
+use super::message::{AbortCause, FromAgent, MessageError, PATIENCE, ToAgent};
 use crate::clock;
 use crate::engine::{Load, LoadShare};
 use crate::measure::{Layout, Snapshot};
@@ -129,19 +129,43 @@ impl RemoteAgent {
         Some(async move { (at, measure_again(&sender, receiver, clock).await) })
     }
 
-    /// Takes a message that came at `elapsed` from the start of the load.
-    pub(super) fn take(&mut self, elapsed: Duration, message: Result<FromAgent, MessageError>, layout: &Layout) {
-        let fits = |counts: &Snapshot| counts.fits(layout);
+    /// Takes a message that came at `elapsed` from the start of the load. The agent was asked to
+    /// end the load for the causes `told`.
+    pub(super) fn take(
+        &mut self,
+        elapsed: Duration,
+        message: Result<FromAgent, MessageError>,
+        layout: &Layout,
+        told: &[AbortCause],
+    ) {
         match message {
             Ok(FromAgent::Started(late)) => self.late = late,
-            Ok(FromAgent::Counts(counts)) if fits(&counts) => self.counts = *counts,
-            Ok(FromAgent::Finished { load, .. }) if fits(&load.snapshot) && load.has_known_stalls(layout) => {
-                self.counts = load.snapshot.clone();
-                self.end = Some(RemoteEnd::Finished(load));
+            Ok(FromAgent::Counts(counts)) => match self.problem_with(&counts, counts.is_addable(layout)) {
+                None => self.counts = *counts,
+                Some(why) => self.lose(elapsed, why),
+            },
+            Ok(FromAgent::Finished { load, .. }) => {
+                let problem = self.problem_with(&load.snapshot, load.is_addable(layout));
+                match problem.or_else(|| unasked_end(&load, told)) {
+                    None => {
+                        self.counts = load.snapshot.clone();
+                        self.end = Some(RemoteEnd::Finished(load));
+                    }
+                    Some(why) => self.lose(elapsed, why),
+                }
             }
             Ok(FromAgent::Failed(why)) => self.lose(elapsed, &why),
             Ok(_) => self.lose(elapsed, "it sent an unexpected message"),
             Err(error) => self.lose(elapsed, &error.to_string()),
+        }
+    }
+
+    /// Why its new counts cannot be taken.
+    fn problem_with(&self, counts: &Snapshot, is_addable: bool) -> Option<&'static str> {
+        match is_addable {
+            false => Some("it sent counts that no run has"),
+            true if !counts.has_grown_from(&self.counts) => Some("it sent smaller counts than before"),
+            true => None,
         }
     }
 
@@ -189,6 +213,14 @@ impl RemoteAgent {
     }
 }
 
+/// Why an agent's load is not whole, if it ended early for a cause that it was not told.
+fn unasked_end(load: &Load, told: &[AbortCause]) -> Option<&'static str> {
+    let is_unasked = |has_cause: bool, cause| has_cause && !told.contains(&cause);
+    let ended_early =
+        is_unasked(load.interrupted, AbortCause::Interrupted) || is_unasked(load.aborted.is_some(), AbortCause::Missed);
+    ended_early.then_some("it ended its load early, and was not asked to")
+}
+
 /// Measures the clock of an agent that has finished. `None` if it does not respond any more.
 async fn measure_again(
     sender: &LinkSender,
@@ -215,3 +247,6 @@ async fn measure_again(
 fn to_millis(nanos: i128) -> f64 {
     nanos as f64 / 1e6
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,14 +14,12 @@ use prometheus_store::shown_url;
 use serde::{Deserialize, Serialize};
 
 use super::identity::{self, PROTOCOL_VERSION};
+use super::long_number::has_long_number;
 use super::message::{self, Hello, MAX_MESSAGE};
 use crate::engine::Load;
 use crate::measure::{RecordedTimeline, TimelineError};
 use crate::plan::LoadProfile;
 
-/// The longest whole number in a file. A count of this length can be added a thousand times. Larger
-/// values of a scenario's own measures are text, and their sums do not overflow.
-const MOST_DIGITS: usize = 16;
 /// Name of a value that all shards of a run share. The reader compares it with its own.
 pub(super) const PLAN: &str = "plan";
 
@@ -158,27 +156,6 @@ fn not_read(error: serde_json::Error, bytes: &[u8], path: &Path) -> ShardError {
         }
         None => ShardError::Invalid(error, path.to_owned()),
     }
-}
-
-/// Whether JSON has a whole number of more than [`MOST_DIGITS`] digits. Sums of such numbers would
-/// overflow.
-fn has_long_number(json: &[u8]) -> bool {
-    let (mut is_text, mut is_escaped, mut is_fraction, mut digits) = (false, false, false, 0);
-    for byte in json {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_text => is_escaped = true,
-            b'"' => (is_text, is_fraction, digits) = (!is_text, false, 0),
-            _ if is_text => {}
-            b'0'..=b'9' => digits += usize::from(!is_fraction),
-            b'.' => is_fraction = true,
-            _ => (is_fraction, digits) = (false, 0),
-        }
-        if digits > MOST_DIGITS {
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]

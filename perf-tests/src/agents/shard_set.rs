@@ -126,12 +126,7 @@ impl ShardSet {
                 lost: Some((Duration::ZERO, "it has no file".to_owned())),
             };
             if let Some((path, file)) = files.next_if(|(_, file)| file.shard.number == number) {
-                let fits = |load: &Load| {
-                    load.snapshot.is_addable(layout)
-                        && load.has_known_stalls(layout)
-                        && load.outages.is_bounded()
-                        && file.timeline.is_plausible(layout.endpoints())
-                };
+                let fits = |load: &Load| load.is_addable(layout) && file.timeline.is_plausible(layout.endpoints());
                 if !file.load.as_deref().is_none_or(fits) {
                     return Err(ShardError::Implausible(path));
                 }

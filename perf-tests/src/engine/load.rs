@@ -86,12 +86,20 @@ impl Load {
         SlowTimes::default()
     }
 
+    /// Whether the load of another process can be added without loss: its counts agree with each
+    /// other and with this layout, and it has no more outages than this program keeps.
+    pub(crate) fn is_addable(&self, layout: &Layout) -> bool {
+        self.snapshot.is_addable(layout) && self.has_known_stalls(layout) && self.outages.is_bounded()
+    }
+
     /// Whether its stalls are of parts and endpoints of this layout.
-    pub(crate) fn has_known_stalls(&self, layout: &Layout) -> bool {
-        let parts = self.snapshot.parts.len();
-        self.stalls
-            .iter()
-            .all(|stall| stall.part < parts && stall.endpoint.is_none_or(|endpoint| endpoint < layout.endpoints()))
+    fn has_known_stalls(&self, layout: &Layout) -> bool {
+        let (parts, endpoints) = (self.snapshot.parts.len(), layout.endpoints());
+        let is_known = |stall: &Stall| {
+            let omitted = stall.omitted.iter().map(|(endpoint, _)| *endpoint);
+            stall.part < parts && omitted.chain(stall.endpoint).all(|endpoint| endpoint < endpoints)
+        };
+        self.stalls.iter().all(is_known)
     }
 
     /// Adds the load of an agent or a worker.

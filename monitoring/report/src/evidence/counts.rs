@@ -29,7 +29,7 @@ pub struct EndpointCounts {
     pub parts: Vec<Buckets>,
     /// Failed requests by kind, in the order of [`FailureKind::ALL`].
     #[serde(with = "by_kind")]
-    failures: [u64; FailureKind::ALL.len()],
+    pub(super) failures: [u64; FailureKind::ALL.len()],
     /// Requests that were started but not finished.
     pub unknown: u64,
     /// Requests that are within the threshold of the endpoint's latency objective, but not with the
@@ -317,8 +317,9 @@ impl RequestCounts {
     pub const fn add(&mut self, other: Self) {
         self.sent += other.sent;
         self.failed += other.failed;
-        self.unknown += other.unknown;
-        self.refused += other.refused;
+        // Iterations that were not made, multiplied by the requests of the largest one.
+        self.unknown = self.unknown.saturating_add(other.unknown);
+        self.refused = self.refused.saturating_add(other.refused);
         self.late_failures += other.late_failures;
     }
 

@@ -34,7 +34,7 @@ pub fn bounds(durations: &[Duration]) -> Bounds {
 pub struct Buckets {
     bounds: Bounds,
     /// One count for each bound, and one for durations beyond the last bound. Not cumulative.
-    counts: Box<[u64]>,
+    pub(super) counts: Box<[u64]>,
     #[serde(with = "large_number::duration")]
     sum: Duration,
 }

@@ -27,7 +27,7 @@ pub struct MeasureCounts {
 
 /// Values of all measures by measure and phase.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Measures(Vec<MeasureCounts>);
+pub struct Measures(pub(super) Vec<MeasureCounts>);
 
 /// Dimensions of the measures: for each one, the bucket bounds of a trend.
 pub(super) type MeasureLayout = Vec<Option<Bounds>>;

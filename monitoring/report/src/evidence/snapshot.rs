@@ -63,7 +63,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PartCounts {
     /// Counts of each endpoint of the catalogue in each phase.
-    cells: Vec<EndpointCounts>,
+    pub(super) cells: Vec<EndpointCounts>,
     /// Iterations of the part.
     pub iterations: IterationCounts,
     /// Iterations that were planned but never started, by phase.

@@ -218,7 +218,6 @@ async fn an_agent_that_sends_something_else_is_lost_and_named() {
     let wrong = [
         || FromAgent::Ready,
         || FromAgent::LeaseRequests(vec![LeaseRequest { part: 0, wanted: 1, waiting: 0 }]),
-        || FromAgent::Counts(Box::new(Snapshot::new(&Layout::new(&SHOP, vec![false, true])))),
         || FromAgent::Finished { load: Box::new(load(0)), leased: vec![5] },
     ];
     for message in wrong {
