@@ -39,7 +39,7 @@ pub use settings::{DryRun, OutcomePlace, Settings, StubTarget};
 pub use shard::{Shard, has_rfc3339};
 pub use shown_duration::shown_duration;
 pub use unix_target::{UNIX, UnixTarget};
-pub use value::{parse_duration, parse_number, parse_url};
+pub use value::{is_private, parse_duration, parse_number, parse_url};
 pub use variables::*;
 
 /// The default target: the address at which uvicorn and a stub backend started by hand listen.

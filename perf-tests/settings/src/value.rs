@@ -64,7 +64,7 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, ValueError> {
 
 /// Whether an address is of this machine or of a network that the internet does not reach
 /// (RFC 1918, 2544, 4193, 6598).
-pub(super) fn is_private(address: IpAddr) -> bool {
+pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
             let [first, second, ..] = four.octets();

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +17,14 @@ use super::clock_offset::SentClock;
 use super::encryption::{self, AgentStream, EncryptionError};
 use super::link::{self, LinkReceiver, LinkSender};
 use super::message::{
-    self, AbortCause, Assignment, ClockReply, FromAgent, Hello, LONG_PATIENCE, MessageError, ToAgent,
+    self, AbortCause, Assignment, ClockReply, FromAgent, Hello, LONG_PATIENCE, MAX_MESSAGE, MessageError, ToAgent,
 };
 use crate::engine::{self, EngineError, Job, Leases, Load, LoadObserver};
 use crate::env_variables::AgentJoin;
 use crate::measure::Snapshot;
 use crate::plan::nanos;
 
-/// Time for the coordinator to listen, once its name is known.
+/// Time for the coordinator to listen, once its name is known, and then to respond.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -43,6 +44,11 @@ pub(crate) enum AgentEnd {
          is HOST:PORT"
     )]
     Unreachable(String, io::Error),
+    #[error(
+        "cannot join {address}: {peer} is a public address, and the token would be sent to it without encryption: set \
+         {AGENT_CA} to a file with the coordinator's certificate, or with its authority's"
+    )]
+    Public { address: String, peer: IpAddr },
     #[error("cannot join {0}: {1}")]
     Unencrypted(String, EncryptionError),
     #[error("the coordinator refused this agent: {0}")]
@@ -58,9 +64,11 @@ pub(crate) enum AgentEnd {
 impl AgentEnd {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
-            Self::Unreachable(..) | Self::Unencrypted(..) | Self::Refused(_) | Self::UnknownToken => {
-                ExitCode::BadConfiguration
-            }
+            Self::Unreachable(..)
+            | Self::Public { .. }
+            | Self::Unencrypted(..)
+            | Self::Refused(_)
+            | Self::UnknownToken => ExitCode::BadConfiguration,
             Self::Lost(_) => ExitCode::Interrupted,
             Self::Engine(_) => ExitCode::Internal,
         }
@@ -77,24 +85,17 @@ impl Agent {
     /// Joins the run at this address. Waits until all agents have joined. `show` shows why it waits
     /// for the coordinator's name.
     pub(crate) async fn join(join: &AgentJoin, hello: Hello, show: fn(&str)) -> Result<(Self, Assignment), AgentEnd> {
-        let stream = link::runtime().map_err(MessageError::Io)?.spawn(connect_as(join.clone(), show)).await;
-        let stream = stream.map_err(|error| MessageError::Io(io::Error::other(error)))??;
+        let met = link::runtime().map_err(MessageError::Io)?.spawn(meet(join.clone(), hello, show)).await;
+        let (stream, first) = met.map_err(|error| MessageError::Io(io::Error::other(error)))??;
         let (sender, receiver) = link::open::<FromAgent, _>(stream)?;
         let mut agent = Self { sender, receiver, clock: SentClock::start() };
-        agent.sender.send(&FromAgent::Hello(hello)).await?;
-        // The first message may come only after a while, and shows that the token is right.
-        let first = match agent.receiver.receive().await {
-            Ok(ToAgent::Alive) => agent.receiver.next().await,
-            Err(MessageError::Closed) => return Err(AgentEnd::UnknownToken),
+        let first = match first {
+            ToAgent::Alive => agent.receiver.next().await?,
             first => first,
         };
         match first {
-            Ok(ToAgent::Assignment(assignment)) => Ok((agent, *assignment)),
-            Ok(other) => Err(unexpected(other)),
-            Err(MessageError::TooLong { length, .. }) if length >> 16 == TLS_ALERT => Err(AgentEnd::Refused(format!(
-                "it uses TLS: set {AGENT_CA} to a file with its certificate, or with its authority's"
-            ))),
-            Err(error) => Err(error.into()),
+            ToAgent::Assignment(assignment) => Ok((agent, *assignment)),
+            other => Err(unexpected(other)),
         }
     }
 
@@ -178,23 +179,48 @@ fn unexpected(message: ToAgent) -> AgentEnd {
     }
 }
 
+/// Connects to the coordinator, and sends the token. Returns its first message, which shows that
+/// the token is right. The message may come late: peers without the token hold places for some
+/// seconds, and others wait for them.
+async fn meet(join: AgentJoin, hello: Hello, show: fn(&str)) -> Result<(AgentStream, ToAgent), AgentEnd> {
+    let address = join.address.clone();
+    let mut stream = connect_as(join, show).await?;
+    let hello = message::encode(&FromAgent::Hello(hello))?;
+    // If the connection is lost, the response says so.
+    drop(link::write_now(&mut stream, &hello).await);
+    match message::read_within(PATIENCE, &mut stream, MAX_MESSAGE).await {
+        Ok(first) => Ok((stream, first)),
+        Err(MessageError::Closed) => Err(AgentEnd::UnknownToken),
+        Err(MessageError::Silent) => Err(AgentEnd::Unreachable(address, silent())),
+        Err(MessageError::TooLong { length, .. }) if length >> 16 == TLS_ALERT => Err(AgentEnd::Refused(format!(
+            "it uses TLS: set {AGENT_CA} to a file with its certificate, or with its authority's"
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn silent() -> io::Error {
+    io::Error::other(format!("it did not respond within {} s", PATIENCE.as_secs()))
+}
+
 /// Connects to the coordinator, over TLS if its authority is given.
 async fn connect_as(join: AgentJoin, show: fn(&str)) -> Result<AgentStream, AgentEnd> {
     let AgentJoin { address, authority, .. } = join;
-    let stream = connect(&address, show).await.map_err(|error| AgentEnd::Unreachable(address.clone(), error))?;
+    let stream = connect(&address, authority.is_some(), show).await?;
     // If the system refuses, small messages are only later.
     drop(stream.set_nodelay(true));
     match authority {
-        Some(file) => {
-            encryption::connect(&file, &address, stream).await.map_err(|error| AgentEnd::Unencrypted(address, error))
-        }
+        Some(file) => match time::timeout(PATIENCE, encryption::connect(&file, &address, stream)).await {
+            Ok(encrypted) => encrypted.map_err(|error| AgentEnd::Unencrypted(address, error)),
+            Err(_) => Err(AgentEnd::Unreachable(address, silent())),
+        },
         None => Ok(Box::new(stream)),
     }
 }
 
 /// Connects to the coordinator. The name of a Service is unknown until the coordinator's pod runs,
-/// which may take long.
-async fn connect(address: &str, show: fn(&str)) -> io::Result<TcpStream> {
+/// which may take long. Without encryption, only private addresses are connected to.
+async fn connect(address: &str, is_encrypted: bool, show: fn(&str)) -> Result<TcpStream, AgentEnd> {
     let mut until = crate::clock::now() + LONG_PATIENCE;
     let (mut pause, mut is_shown) = (LOOKUP_PAUSE, false);
     loop {
@@ -203,7 +229,14 @@ async fn connect(address: &str, show: fn(&str)) -> io::Result<TcpStream> {
                 if pause != PAUSE {
                     (pause, until) = (PAUSE, crate::clock::now() + PATIENCE);
                 }
-                TcpStream::connect(addresses.collect::<Vec<_>>().as_slice()).await
+                let (allowed, others): (Vec<_>, Vec<_>) =
+                    addresses.partition(|it| is_encrypted || perf_settings::is_private(it.ip().to_canonical()));
+                match others.first() {
+                    Some(public) if allowed.is_empty() => {
+                        return Err(AgentEnd::Public { address: address.to_owned(), peer: public.ip() });
+                    }
+                    _ => TcpStream::connect(allowed.as_slice()).await,
+                }
             }
             Err(error) => Err(error),
         };
@@ -218,7 +251,7 @@ async fn connect(address: &str, show: fn(&str)) -> io::Result<TcpStream> {
                 }
                 time::sleep(pause).await;
             }
-            result => return result,
+            result => return result.map_err(|error| AgentEnd::Unreachable(address.to_owned(), error)),
         }
     }
 }

@@ -74,13 +74,12 @@ pub(super) async fn accept(acceptor: &TlsAcceptor, stream: TcpStream) -> Result<
 }
 
 /// Encrypts the connection to the coordinator at `address`. `file` has the coordinator's
-/// certificate, or that of the authority that signed it.
+/// certificate, or that of the authority that signed it. It has no time limit.
 pub(super) async fn connect(file: &Path, address: &str, stream: TcpStream) -> Result<AgentStream, EncryptionError> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| EncryptionError::Name(host.to_owned()))?;
     let connector = TlsConnector::from(Arc::new(client_config(file, AGENT_CA)?));
-    let connected = timeout(SILENCE, connector.connect(name, stream)).await.map_err(HandshakeError::from)?;
-    Ok(Box::new(connected.map_err(HandshakeError::from)?))
+    Ok(Box::new(connector.connect(name, stream).await.map_err(HandshakeError::from)?))
 }
 
 /// The remedy for a failed handshake.

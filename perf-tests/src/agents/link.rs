@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 use serde::Serialize;
-use tokio::io::{AsyncWriteExt as _, WriteHalf};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _, WriteHalf};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -165,7 +165,7 @@ async fn write(mut writer: WriteHalf<AgentStream>, mut queues: Queues, alive: Ve
 }
 
 /// Writes bytes, also those that TLS would keep back.
-async fn write_now(writer: &mut WriteHalf<AgentStream>, bytes: &[u8]) -> io::Result<()> {
+pub(super) async fn write_now(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
     writer.write_all(bytes).await?;
     writer.flush().await
 }

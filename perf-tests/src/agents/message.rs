@@ -179,24 +179,38 @@ pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError>
 
 /// Reads a message of at most `limit` bytes. Memory grows only with bytes that have arrived.
 pub(super) async fn read<M: LinkMessage>(from: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<M, MessageError> {
+    read_within(SILENCE, from, limit).await
+}
+
+/// Reads a message whose first byte comes within `patience`.
+pub(super) async fn read_within<M: LinkMessage>(
+    patience: Duration,
+    from: &mut (impl AsyncRead + Unpin),
+    limit: usize,
+) -> Result<M, MessageError> {
     let mut bytes = Vec::new();
-    read_to(&mut bytes, 4, from).await?;
+    read_to(&mut bytes, 4, patience, from).await?;
     let length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
     if length > limit {
         return Err(MessageError::TooLong { length, limit });
     }
     bytes.clear();
-    read_to(&mut bytes, length, from).await?;
+    read_to(&mut bytes, length, SILENCE, from).await?;
     if M::HAS_COUNTS && has_long_number(&bytes) {
         return Err(MessageError::LongNumber);
     }
     Ok(serde_json::from_slice(&bytes)?)
 }
 
-async fn read_to(bytes: &mut Vec<u8>, length: usize, from: &mut (impl AsyncRead + Unpin)) -> Result<(), MessageError> {
+async fn read_to(
+    bytes: &mut Vec<u8>,
+    length: usize,
+    patience: Duration,
+    from: &mut (impl AsyncRead + Unpin),
+) -> Result<(), MessageError> {
     while bytes.len() < length {
         let rest = (length - bytes.len()) as u64;
-        let read = time::timeout(SILENCE, (&mut *from).take(rest).read_buf(bytes)).await;
+        let read = time::timeout(patience, (&mut *from).take(rest).read_buf(bytes)).await;
         match read.map_err(|_| MessageError::Silent)? {
             Ok(0) => return Err(MessageError::Closed),
             Ok(_) => {}
