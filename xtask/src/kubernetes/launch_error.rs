@@ -19,6 +19,11 @@ pub(crate) enum LaunchError {
     NoRights { rights: Vec<String>, place: String },
     #[error("the cluster would start lost agents again: it needs Kubernetes 1.29 or newer")]
     TooOld,
+    #[error(
+        "the coordinator's {place} has the public address {address}, and agents would send it the run's token without \
+         encryption: use a cluster whose pods have private addresses, or start agents yourself with --listen"
+    )]
+    PublicPods { place: String, address: String },
     #[error(transparent)]
     Pods(#[from] PodError),
     #[error(transparent)]
@@ -42,9 +47,12 @@ pub(crate) enum LaunchError {
 impl LaunchError {
     pub(crate) const fn code(&self) -> ExitCode {
         match self {
-            Self::NoRights { .. } | Self::TooOld | Self::Pods(_) | Self::Kubectl(_) | Self::NoProgram { .. } => {
-                ExitCode::BadConfiguration
-            }
+            Self::NoRights { .. }
+            | Self::TooOld
+            | Self::PublicPods { .. }
+            | Self::Pods(_)
+            | Self::Kubectl(_)
+            | Self::NoProgram { .. } => ExitCode::BadConfiguration,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Log(_) | Self::Outcome(_) | Self::NotEnded { .. } | Self::NoResult { .. } => ExitCode::Internal,
         }

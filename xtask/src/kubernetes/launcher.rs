@@ -1,11 +1,13 @@
 //! A run on a cluster, from the first object that is created to the last that is removed.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use perf_host::signals::Signals;
 use perf_report::exit_code::ExitCode;
 use perf_report::outcome::Outcome;
 use perf_report::outcome_log::LoggedOutcome;
+use perf_settings::is_private;
 use serde_json::Value;
 use tokio::time;
 
@@ -102,6 +104,9 @@ impl Launcher {
             () = signals.interrupted() => return Err(LaunchError::Interrupted),
         };
         eprintln!("coordinator: {}", coordinator.place);
+        if coordinator.address.parse().is_ok_and(|address: IpAddr| !is_private(address)) {
+            return Err(LaunchError::PublicPods { place: coordinator.place, address: coordinator.address });
+        }
         let address = match coordinator.address.contains(':') {
             true => format!("[{}]:{PORT}", coordinator.address),
             false => format!("{}:{PORT}", coordinator.address),

@@ -149,6 +149,16 @@ async fn a_cluster_that_would_replace_agents_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_does_not_cross_a_public_network_of_pods() {
+    let cases = r#"    "get pods"*) sed 's/10[.]0[.]0[.]5/203.0.113.5/' $dir/pods ;;"#;
+    let (run, dir) = launch("public", cases, no_signal().1).await;
+    let error = run.unwrap_err();
+    let named = error.to_string().contains("pod c on node n has the public address 203.0.113.5, and agents would");
+    assert!(named && error.code() == ExitCode::BadConfiguration, "{error}");
+    assert!(!fs::read_to_string(dir.join("created")).unwrap().contains("Indexed"));
+}
+
+#[tokio::test]
 async fn signals_are_passed_on_although_a_deletion_fails() {
     // The log ends only after the pod was deleted, which the server refuses once.
     let cases = r#"
