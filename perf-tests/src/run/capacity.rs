@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use perf_host::control_group::ControlGroups;
 use perf_host::proc;
 use perf_report::format::noun_for;
 
@@ -32,7 +33,8 @@ pub(crate) enum CapacityError {
     Files { planned: PlannedVus, needed: u64, files: u64 },
     /// In bytes.
     #[error(
-        "{planned} need about {} MiB of memory, but only {} MiB are available: plan fewer VUs",
+        "{planned} need about {} MiB of memory, but only {} MiB are available: plan fewer VUs, or raise \
+         the limit of the container (--pod-memory)",
         .needed >> 20,
         .available >> 20
     )]
@@ -83,7 +85,13 @@ fn check_limits(own: u64, vus: u64, hosts: u64, limits: Limits) -> Result<Vec<St
 /// The limits of this machine. Raises the soft limit of file descriptors if `files_wanted` needs
 /// it.
 fn read_limits(files_wanted: u64) -> Limits {
-    Limits { files: proc::open_files(files_wanted), ports: proc::local_ports(), memory: proc::available_memory() }
+    // A container's limit may be far below what its machine has.
+    let memory = [proc::available_memory(), ControlGroups::of_this_process().available_memory()];
+    Limits {
+        files: proc::open_files(files_wanted),
+        ports: proc::local_ports(),
+        memory: memory.into_iter().flatten().min(),
+    }
 }
 
 #[cfg(test)]
