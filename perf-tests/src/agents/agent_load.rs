@@ -7,7 +7,7 @@ use perf_report::evidence::AgentResult;
 use perf_report::exact_ms;
 
 use crate::engine::{Load, LoadShare};
-use crate::measure::PartCounts;
+use crate::measure::{AgentHealth, PartCounts};
 
 pub(super) struct AgentLoad {
     pub(super) share: LoadShare,
@@ -32,6 +32,7 @@ impl AgentLoad {
         let lateness = load.snapshot.parts.iter().filter_map(p99).max();
         let cut_off = load.snapshot.iterations().interrupted;
         load.longest_pause.agent = Some(result.number);
+        load.agent_healths = vec![AgentHealth { agent: result.number, health: load.health }];
         load.agents = vec![AgentResult {
             cut_off,
             requests: requests.sent,

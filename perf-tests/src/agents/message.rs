@@ -44,7 +44,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Time for agents to join that are started by hand.
 pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(600);
 /// Version of the protocol. It grows with any change.
-pub(crate) const PROTOCOL: u32 = 7;
+pub(crate) const PROTOCOL: u32 = 8;
 /// Limit on a message of a peer that has not shown the token, in bytes.
 pub(super) const MAX_HELLO: usize = 4 << 10;
 /// Limit on any other message, in bytes. An agent sends what a shard writes.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::stall::{Silence, Stall};
 use super::{Worker, panics};
 use crate::http::OutageTimes;
-use crate::measure::{GeneratorHealth, Layout, Pause, SlowTimes, Snapshot};
+use crate::measure::{AgentHealth, GeneratorHealth, Layout, Pause, SlowTimes, Snapshot};
 
 /// The result of a load, or of an agent's share of it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub(crate) struct Load {
     pub(crate) longest_pause: Pause,
     /// The agents that made the load. Empty if this process made it.
     pub(crate) agents: Vec<AgentResult>,
+    /// The health of each of these agents over the whole run.
+    #[serde(skip)]
+    pub(crate) agent_healths: Vec<AgentHealth>,
 }
 
 /// The number of errors, and the first few of them.
@@ -114,5 +117,6 @@ impl Load {
         self.stalls.extend(other.stalls);
         self.longest_pause = self.longest_pause.longer(other.longest_pause);
         self.agents.extend(other.agents);
+        self.agent_healths.extend(other.agent_healths);
     }
 }

@@ -112,6 +112,6 @@ fn durations(histogram: &DurationHistogram) -> Option<Durations> {
 
 /// The generator's own load, as shares from 0 to 1 of the run's time.
 pub(crate) fn generator(load: &Load) -> Generator {
-    let GeneratorHealth { cpu, run_queue, steal } = load.health;
+    let GeneratorHealth { cpu, run_queue, steal, .. } = load.health;
     Generator { workers: u32::try_from(load.workers).unwrap_or(u32::MAX), cpu, run_queue, steal }
 }

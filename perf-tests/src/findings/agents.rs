@@ -7,6 +7,8 @@ use perf_report::exact_ms;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{counted, counted_part};
 
+use crate::engine::Load;
+use crate::measure::{GeneratorHealth, LATE_AFTER};
 use crate::plan::Plan;
 
 /// Longest delay of an agent behind the others, and of a shard behind its plan.
@@ -87,11 +89,42 @@ pub(super) fn describe_cut_off(agents: &[AgentResult]) -> String {
     }
 }
 
-/// The generator in a message, or its busiest agent.
-pub(super) fn describe_busiest(agents: &[AgentResult]) -> String {
-    let known = agents.iter().filter_map(|agent| Some((agent, agent.cpu?)));
-    let busiest = known.max_by(|(_, one), (_, other)| one.total_cmp(other));
-    busiest.map_or_else(|| "the generator".to_owned(), |(agent, _)| describe(agent, agents.len()))
+/// The generator in a message, or the agent with the largest share of a kind.
+pub(super) fn describe_worst(load: &Load, share: impl Fn(&GeneratorHealth) -> Option<f64>) -> String {
+    let known = load.agent_healths.iter().filter_map(|it| Some((it.agent, share(&it.health)?)));
+    let worst = known.max_by(|(_, one), (_, other)| one.total_cmp(other));
+    let agent = worst.and_then(|(number, _)| load.agents.iter().find(|agent| agent.number == number));
+    agent.map_or_else(|| "the generator".to_owned(), |agent| describe(agent, load.agents.len()))
+}
+
+/// The agent whose arrivals began latest, after a message about late or dropped arrivals. Empty if
+/// none began late.
+pub(super) fn describe_latest(agents: &[AgentResult]) -> String {
+    let known = agents.iter().filter_map(|agent| Some((agent, agent.lateness_p99_ms?)));
+    let latest = known.max_by(|(_, one), (_, other)| one.total_cmp(other));
+    match latest.filter(|(_, ms)| *ms > exact_ms(LATE_AFTER)) {
+        Some((agent, ms)) => {
+            let agent = describe(agent, agents.len());
+            format!("; {agent} began its arrivals latest, 1 % of them more than {ms:.0} ms late")
+        }
+        None => String::new(),
+    }
+}
+
+/// A warning for each agent that made its load and whose clock could not be measured again. Its
+/// requests may have been made at other times than those of the other agents.
+pub(super) fn unknown_drifts(agents: &[AgentResult]) -> impl Iterator<Item = Finding> {
+    let all = agents.len();
+    let unknown =
+        agents.iter().filter(|agent| !agent.is_shard && agent.lost.is_none() && agent.clock_drift_ms.is_none());
+    unknown.map(move |agent| {
+        let message = format!(
+            "the clock of {} was not measured at the end, because the agent did not respond in time: it is unknown \
+             whether it drifted during the load",
+            describe(agent, all)
+        );
+        Finding::warning(Subject::Generator, FindingKind::AgentSkewed, message)
+    })
 }
 
 /// The generator in a message, the agent with this number, or the coordinator of agents.

@@ -6,7 +6,7 @@ use perf_report::exit_code::ExitCode;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{clock, counted, counted_part, percent, seconds};
 
-use super::agents::{describe_busiest, describe_cut_off, describe_paused};
+use super::agents::{describe_cut_off, describe_latest, describe_paused, describe_worst, unknown_drifts};
 use crate::engine::Load;
 use crate::measure::{GeneratorHealth, IterationCounts, LATE_AFTER, PartCounts, Pause};
 use crate::plan::{PartPlan, Plan, Schedule};
@@ -15,14 +15,15 @@ use crate::plan::{PartPlan, Plan, Schedule};
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// Share of a worker's time from which on it may start requests late.
 const BUSY: f64 = 0.9;
+/// Share of time in which a limit on processor time may stop the generator.
+const MAX_THROTTLED: f64 = 0.05;
 
 /// Warns if the generator may have changed the measurements. Dropped and late arrivals are also in
 /// the counts of objectives; the warning adds a remedy.
 pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
-    let GeneratorHealth { cpu, steal, .. } = load.health;
+    let GeneratorHealth { cpu, steal, throttled, .. } = load.health;
     let parts = || plan.parts.iter().zip(&load.snapshot.parts);
-    let mut warnings: Vec<_> =
-        parts().filter_map(|(part, counts)| delivery_warning(part, counts, load.health)).collect();
+    let mut warnings: Vec<_> = parts().filter_map(|(part, counts)| delivery_warning(part, counts, load)).collect();
     if load.errors.unsendable.is_none() {
         warnings.extend(parts().filter_map(|(part, counts)| early_failures_warning(part, counts)));
     }
@@ -32,16 +33,30 @@ pub(crate) fn generator_warnings(plan: &Plan, load: &Load) -> Vec<Finding> {
     if let Some(cpu) = cpu.filter(|cpu| *cpu > BUSY) {
         let message = format!(
             "{} was at its limit ({} busy), so latencies may include its own delays: use more processors, or less load",
-            describe_busiest(&load.agents),
+            describe_worst(load, |health| health.cpu),
             percent(cpu)
         );
         warnings.push(Finding::warning(Subject::Generator, FindingKind::GeneratorBusy, message));
     }
     if let Some(steal) = steal.filter(|steal| *steal > 0.1) {
+        let machine = match load.agents.is_empty() {
+            true => "this machine".to_owned(),
+            false => format!("the machine of {}", describe_worst(load, |health| health.steal)),
+        };
         let message =
-            format!("the hypervisor gave {} of this machine's processor time to other machines", percent(steal));
+            format!("the hypervisor of {machine} gave {} of its processor time to other machines", percent(steal));
         warnings.push(Finding::warning(Subject::Generator, FindingKind::ProcessorStolen, message));
     }
+    if let Some(throttled) = throttled.filter(|throttled| *throttled > MAX_THROTTLED) {
+        let message = format!(
+            "{} was throttled in {} of the time: its CPU limit is too low for this load, so latencies may include its own \
+             delays: raise the limit of its container (--pod-cpu)",
+            describe_worst(load, |health| health.throttled),
+            percent(throttled)
+        );
+        warnings.push(Finding::warning(Subject::Generator, FindingKind::GeneratorBusy, message));
+    }
+    warnings.extend(unknown_drifts(&load.agents));
     warnings
 }
 
@@ -139,13 +154,14 @@ pub(crate) fn stopped_by_signal(load: &Load, plan: &Plan, lasted: Duration) -> F
 }
 
 /// Warns if arrivals of an open load were dropped, or if more than 1 % of them began late.
-fn delivery_warning(part: &PartPlan, counts: &PartCounts, health: GeneratorHealth) -> Option<Finding> {
+fn delivery_warning(part: &PartPlan, counts: &PartCounts, load: &Load) -> Option<Finding> {
     let Schedule::Arrivals { arrivals, max_vus, .. } = &part.schedule else { return None };
     let dropped = counts.dropped.iter().zip(counts.refused).map(|(dropped, refused)| dropped - refused).sum::<u64>();
     let (late, all) = (counts.late, arrivals.total());
     // Up to 1 % may be a hiccup of the machine. These arrivals are counted as late, too.
     let is_late = late * 100 > all;
-    let busy = health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu))).unwrap_or_default();
+    let busy = load.health.cpu.map(|cpu| format!("; the busiest processor was {} busy", percent(cpu)));
+    let busy = busy.unwrap_or_default() + &describe_latest(&load.agents);
     if dropped > 0 {
         let message = format!(
             "{} of {} dropped, because all VUs ({max_vus}) were busy{busy}{}",

@@ -247,7 +247,7 @@ impl SeriesWriter<'_> {
     /// The generator's health, or that of an agent.
     fn health(&mut self, health: GeneratorHealth, agent: Option<u32>) {
         let labels: Vec<_> = agent.map(|agent| (AGENT, agent.to_string())).into_iter().collect();
-        let GeneratorHealth { cpu, run_queue, steal } = health;
+        let GeneratorHealth { cpu, run_queue, steal, .. } = health;
         for (metric, share) in
             [(HealthMetric::Cpu, cpu), (HealthMetric::RunQueue, run_queue), (HealthMetric::Steal, steal)]
         {

@@ -11,6 +11,10 @@ pub struct GeneratorHealth {
     pub run_queue: Option<f64>,
     /// CPU time that the hypervisor gave to other machines.
     pub steal: Option<f64>,
+    /// Periods in which its control group, such as its container, had used up its limit on
+    /// processor time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<f64>,
 }
 
 /// Health of one agent.
@@ -34,6 +38,7 @@ impl GeneratorHealth {
             cpu: larger(self.cpu, other.cpu),
             run_queue: larger(self.run_queue, other.run_queue),
             steal: larger(self.steal, other.steal),
+            throttled: larger(self.throttled, other.throttled),
         }
     }
 }

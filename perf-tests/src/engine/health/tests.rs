@@ -5,10 +5,16 @@ use super::*;
 #[test]
 fn health_is_that_of_the_busiest_worker() {
     let worked = |cpu, waited| ThreadTimes { wall: 1000, cpu: Some(cpu), waited: Some(waited) };
-    let (then, now) = (CpuTicks { stolen: 10, all: 100 }, CpuTicks { stolen: 30, all: 200 });
-    let health = health(&[worked(900, 10), worked(100, 50)], Some(then), Some(now));
-    assert_eq!(health, GeneratorHealth { cpu: Some(0.9), run_queue: Some(0.05), steal: Some(0.2) });
-    assert_eq!(super::health(&[ThreadTimes::default()], None, None), GeneratorHealth::default());
+    let times = |stolen, all, throttled| MachineTimes {
+        ticks: Some(CpuTicks { stolen, all }),
+        periods: vec![CpuPeriods { all, throttled }],
+    };
+    let health = health(&[worked(900, 10), worked(100, 50)], &times(10, 100, 0), &times(30, 200, 40));
+    let shares = (health.cpu, health.run_queue, health.steal, health.throttled);
+    assert_eq!(shares, (Some(0.9), Some(0.05), Some(0.2), Some(0.4)));
+    let unknown = MachineTimes::default();
+    let health = super::health(&[ThreadTimes::default()], &unknown, &unknown);
+    assert_eq!(health, GeneratorHealth { cpu: None, ..GeneratorHealth::default() });
 }
 
 #[test]

@@ -4,13 +4,15 @@ use perf_report::evidence::AgentResult;
 
 use super::*;
 use crate::findings::agent_problems;
-use crate::measure::Snapshot;
+use crate::measure::{AgentHealth, Snapshot};
 use crate::plan::{LoadProfile, constant_arrival_rate, constant_vus};
 
 fn agent(number: u32) -> AgentResult {
     AgentResult {
         clock_offset_ms: Some(3_600_000.0),
         clock_error_ms: Some(1.0),
+        clock_drift_ms: Some(0.0),
+        clock_drift_error_ms: Some(1.0),
         start_skew_ms: 50.0,
         ..AgentResult::new(number, Some("process 7 on node-3".to_owned()))
     }
@@ -110,6 +112,65 @@ fn a_clock_that_drifted_makes_a_run_inconclusive() {
     assert!(drifted.message.starts_with(expected), "{drifted}");
 }
 
+fn healths(shares: [Option<f64>; 3], health: impl Fn(Option<f64>) -> GeneratorHealth) -> Vec<AgentHealth> {
+    (1..).zip(shares).map(|(agent, share)| AgentHealth { agent, health: health(share) }).collect()
+}
+
+/// The only warning about a load of three agents, with these shares of a kind.
+fn warning(shares: [Option<f64>; 3], health: impl Fn(Option<f64>) -> GeneratorHealth) -> String {
+    let plan = Plan { parts: vec![constant_vus(7, Duration::from_secs(1)).plan("a", 1, 1).unwrap()], seed: 1 };
+    let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
+    let agent_healths = healths(shares, health);
+    let worst = agent_healths.iter().fold(GeneratorHealth::default(), |worst, it| worst.worst(it.health));
+    let agents = [1, 2, 3].map(agent).into();
+    let load = Load { health: worst, agents, agent_healths, ..Load::not_started(Snapshot::new(&layout)) };
+    let [warning] = generator_warnings(&plan, &load).try_into().unwrap();
+    warning.message
+}
+
+#[test]
+fn an_agent_that_its_limit_or_its_hypervisor_stops_is_named() {
+    let throttled =
+        warning([Some(0.01), Some(0.45), None], |throttled| GeneratorHealth { throttled, ..<_>::default() });
+    let expected = "agent 2 of 3 (process 7 on node-3) was throttled in 45";
+    assert!(throttled.starts_with(expected) && throttled.ends_with("(--pod-cpu)"), "{throttled}");
+    let stolen = warning([Some(0.01), None, Some(0.3)], |steal| GeneratorHealth { steal, ..<_>::default() });
+    let expected = "the hypervisor of the machine of agent 3 of 3 (process 7 on node-3) gave 30";
+    assert!(stolen.starts_with(expected), "{stolen}");
+}
+
+#[test]
+fn late_arrivals_name_the_agent_that_began_latest() {
+    let second = Duration::from_secs(1);
+    let part = constant_arrival_rate(100, second, second, 10).plan("a", 1, 1).unwrap();
+    let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![true]);
+    let mut load = Load::not_started(Snapshot::new(&layout));
+    let late = |number, ms| AgentResult { lateness_p99_ms: Some(ms), ..agent(number) };
+    load.agents = vec![late(1, 0.4), late(2, 812.3), agent(3)];
+    let mut counts = load.snapshot.parts[0].clone();
+    (counts.late, counts.dropped[0]) = (50, 0);
+    for dropped in [0, 3] {
+        counts.dropped[0] = dropped;
+        let message = delivery_warning(&part, &counts, &load).unwrap().message;
+        let named = "; agent 2 of 3 (process 7 on node-3) began its arrivals latest, 1 % of them more than 812 ms late";
+        assert!(message.contains(named), "{message}");
+    }
+    load.agents[1].lateness_p99_ms = Some(0.5);
+    assert!(!delivery_warning(&part, &counts, &load).unwrap().message.contains("agent"));
+}
+
+#[test]
+fn an_unknown_drift_of_a_clock_is_a_warning() {
+    let unmeasured = |number| AgentResult { clock_drift_ms: None, clock_drift_error_ms: None, ..agent(number) };
+    let lost = AgentResult { lost: Some("at 00:01: it was silent for 5 s".to_owned()), ..unmeasured(3) };
+    let shard = AgentResult { is_shard: true, ..unmeasured(4) };
+    let warnings: Vec<_> = unknown_drifts(&[agent(1), unmeasured(2), lost, shard]).collect();
+    let [warning] = warnings.try_into().unwrap();
+    assert_eq!((warning.exit_code, warning.kind), (None, FindingKind::AgentSkewed));
+    let expected = "the clock of agent 2 of 4 (process 7 on node-3) was not measured at the end";
+    assert!(warning.message.starts_with(expected), "{warning}");
+}
+
 #[test]
 fn findings_about_the_generator_name_the_agent() {
     let layout = crate::measure::Layout::new(&test_support::shop::SHOP, vec![false]);
@@ -124,11 +185,8 @@ fn findings_about_the_generator_name_the_agent() {
     let [busy, cut] = messages(&load);
     assert!(busy.starts_with("the generator was at its limit (97"), "{busy}");
     assert!(cut.starts_with("5 iterations cut off") && cut.contains("--rps is too low"), "{cut}");
-    load.agents = vec![
-        AgentResult { cpu: Some(0.2), ..agent(1) },
-        AgentResult { cpu: Some(0.97), cut_off: 5, ..agent(2) },
-        AgentResult { cpu: None, ..agent(3) },
-    ];
+    load.agents = vec![agent(1), AgentResult { cut_off: 5, ..agent(2) }, agent(3)];
+    load.agent_healths = healths([Some(0.2), Some(0.97), None], |cpu| GeneratorHealth { cpu, ..load.health });
     let [busy, cut] = messages(&load);
     assert!(busy.starts_with("agent 2 of 3 (process 7 on node-3) was at its limit (97"), "{busy}");
     assert!(cut.starts_with("5 iterations of agent 2 of 3 (process 7 on node-3) cut off"), "{cut}");
