@@ -22,8 +22,9 @@ pub(crate) enum AgentError {
         list(.refused)
     )]
     NotAllJoined { joined: usize, agents: u32, why: String, refused: Vec<String> },
-    #[error("{agent} plans another load: its plan has another hash")]
-    OtherPlan { agent: String },
+    /// The hashes are shortened.
+    #[error("{agent} plans another load: its plan is {theirs}, not {ours}")]
+    OtherPlan { agent: String, theirs: String, ours: String },
     /// An agent gave this reason why it cannot make its share.
     #[error("{agent}: {why}")]
     Failed { agent: String, why: String },

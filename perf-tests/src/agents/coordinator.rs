@@ -23,7 +23,7 @@ use super::message::{
 };
 use super::pause_watch::{PauseWatch, Standstill};
 use super::remote_agent::RemoteAgent;
-use super::{fold, program};
+use super::{fold, identity, program};
 use crate::clock;
 use crate::engine::{EarlyEnd, Load, LoadObserver, LoadShare, Silence, SilenceWatch, TICK};
 use crate::measure::{Layout, Pause, Snapshot};
@@ -151,7 +151,11 @@ impl Coordinator {
             async move {
                 match agent.request(&message).await? {
                     FromAgent::Prepared(hash) if hash == plan => Ok(()),
-                    FromAgent::Prepared(_) => Err(AgentError::OtherPlan { agent: agent.name() }),
+                    FromAgent::Prepared(hash) => Err(AgentError::OtherPlan {
+                        agent: agent.name(),
+                        theirs: identity::shorten(&hash),
+                        ours: identity::shorten(plan),
+                    }),
                     _ => Err(agent.unexpected_message()),
                 }
             }

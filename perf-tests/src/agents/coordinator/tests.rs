@@ -171,7 +171,8 @@ async fn an_agent_with_another_plan_is_named_before_the_load() {
         prepared = run.prepare() => prepared.unwrap_err().to_string(),
         _ = async { tokio::join!(other, PlayedAgent::begin(address, &same)) } => panic!("the load began"),
     };
-    assert!(error.starts_with("agent ") && error.contains("(process 7 on node-3) plans another load"), "{error}");
+    let hashes = format!("(process 7 on node-3) plans another load: its plan is another, not {}", &same.hash()[..16]);
+    assert!(error.starts_with("agent ") && error.ends_with(&hashes), "{error}");
 }
 
 #[tokio::test]
