@@ -14,6 +14,8 @@ pub const AGENT_JOIN: &str = "PERF_AGENT_JOIN";
 pub const AGENT_TOKEN: &str = "PERF_AGENT_TOKEN";
 /// File with the certificate of a coordinator that uses TLS, or of its authority. Agents read it.
 pub const AGENT_CA: &str = "PERF_AGENT_CA";
+/// Name of the node on which a pod runs. The manifests of a run set it.
+pub const NODE: &str = "PERF_NODE";
 /// The revision of an image's program, which `cargo xtask image` writes into the image.
 pub const IMAGE_REVISION: &str = "PERF_IMAGE_REVISION";
 

@@ -8,9 +8,11 @@ use monitoring::catalogue::Catalogue;
 use perf_host::proc;
 use perf_report::format::hex;
 use perf_report::shard::{Identity, SCENARIO};
+use perf_settings::NODE;
 use sha2::{Digest as _, Sha256};
 
 use super::message::{Hello, PROTOCOL};
+use crate::env_variables;
 
 /// Names of values that all processes of a run share.
 pub(super) const PROTOCOL_VERSION: &str = "protocol version";
@@ -60,7 +62,7 @@ pub(super) fn is_same_token(theirs: &str, ours: &str) -> bool {
 
 /// The beginning of a value, which is enough for people. It comes from a peer or a file. Hashes are
 /// cut off sooner.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     monitoring::sanitize::one_line(text).chars().take(if is_hash { 16 } else { 80 }).collect()
 }
@@ -78,8 +80,15 @@ fn build() -> io::Result<String> {
 }
 
 fn place() -> String {
-    let machine = proc::hostname().map(|name| format!(" on {name}")).unwrap_or_default();
-    format!("process {}{machine}", std::process::id())
+    describe_place(proc::hostname(), env_variables::variable(NODE).filter(|node| !node.is_empty()))
+}
+
+/// Process and machine, for people. The name of a pod's machine is that of the pod, so its node
+/// follows.
+fn describe_place(machine: Option<String>, node: Option<String>) -> String {
+    let machine = machine.map(|name| format!(" on {name}")).unwrap_or_default();
+    let node = node.map(|name| format!(", node {name}")).unwrap_or_default();
+    format!("process {}{machine}{node}", std::process::id())
 }
 
 #[cfg(test)]

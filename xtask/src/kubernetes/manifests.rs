@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use perf_report::exit_code::ExitCode;
-use perf_settings::{AGENT_JOIN, AGENT_TOKEN, SETTINGS_JSON};
+use perf_settings::{AGENT_JOIN, AGENT_TOKEN, NODE, SETTINGS_JSON};
 use serde_json::{Value, json};
 
 mod exported;
@@ -159,6 +159,8 @@ impl RunManifests {
     }
 
     fn container(&self, role: &str, env: &[Value]) -> Value {
+        let node = json!({ "name": NODE, "valueFrom": { "fieldRef": { "fieldPath": "spec.nodeName" } } });
+        let env = [env, &[node]].concat();
         let resources = json!({ "cpu": self.cpu, "memory": self.memory });
         json!({
             "name": role,

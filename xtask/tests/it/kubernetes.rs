@@ -147,9 +147,12 @@ fn a_load_by_pods_is_judged_here_and_leaves_nothing() {
     assert!(!output.text.contains("running 1 test") && !output.text.contains("perf-outcome"), "{}", output.text);
     let report = cluster.report();
     assert_eq!((report.run.agents.len(), report.requests.failed, report.run.seed), (2, 0, 7));
-    assert!(
-        report.run.agents.iter().all(|agent| agent.requests > 0 && agent.place.as_ref().unwrap().contains("-agents-"))
-    );
+    let nodes = cluster.kubectl(&["get", "nodes", "--output=jsonpath={.items[*].metadata.name}"]).text;
+    for agent in &report.run.agents {
+        let (pod, node) = agent.place.as_ref().unwrap().split_once(", node ").unwrap();
+        let is_known = pod.contains("-agents-") && nodes.split_whitespace().any(|name| name == node);
+        assert!(agent.requests > 0 && is_known, "{agent:?}, {nodes}");
+    }
     assert!(cluster.out.join(&report.run.testid).join("histograms.hlog").is_file());
     cluster.assert_nothing_is_left();
 }

@@ -90,8 +90,10 @@ fn pods_have_no_rights_and_their_requests_are_their_limits() {
         let context = container.security_context.clone().unwrap();
         assert_eq!((context.read_only_root_filesystem, context.allow_privilege_escalation), (Some(true), Some(false)));
         assert_eq!(context.capabilities.unwrap().drop, Some(vec!["ALL".to_owned()]));
-        let secret = container.env.iter().flatten().filter(|variable| variable.value_from.is_some());
-        assert!(secret.count() > 0, "the token is not from the Secret");
+        let sources: Vec<_> = container.env.iter().flatten().filter_map(|it| it.value_from.as_ref()).collect();
+        assert!(sources.iter().any(|it| it.secret_key_ref.is_some()), "the token is not from the Secret");
+        let fields: Vec<_> = sources.iter().filter_map(|it| Some(it.field_ref.as_ref()?.field_path.as_str())).collect();
+        assert_eq!(fields, ["spec.nodeName"]);
     }
 }
 
