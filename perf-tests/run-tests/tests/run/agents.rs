@@ -186,6 +186,17 @@ fn agents_send_exactly_the_requests_of_one_process() {
 }
 
 #[test]
+fn agents_share_a_limit_on_requests_per_second() {
+    let service = Service::start();
+    let variables = [(perf_settings::AGENTS, "3"), (perf_settings::RPS, "50")];
+    let report = Run::start_with(&service, "rps", "shared", &variables).finish().unwrap();
+    assert_eq!((report.exit_code, report.requests.sent), (ExitCode::Met, 122), "{:?}", report.findings);
+    // 122 requests take 2.4 s, and with the limit for each agent 0.8 s.
+    let lasted_ms = report.run.ended_unix_ms - report.run.started_unix_ms;
+    assert!((2_000..6_000).contains(&lasted_ms), "{lasted_ms} ms");
+}
+
+#[test]
 fn a_lost_agent_is_named_and_the_run_is_inconclusive() {
     let service = Service::start();
     let run = Run::start(&service, "killed", "time", Some(AGENTS));
