@@ -30,7 +30,7 @@ pub(crate) use agent::{Agent, AgentEnd};
 pub(crate) use agent_error::AgentError;
 pub(crate) use coordinator::Coordinator;
 pub(crate) use encryption::acceptor;
-pub(crate) use identity::{hello, new_token};
+pub(crate) use identity::{hello, hello_of_build, new_token};
 pub(crate) use message::{Assignment, MAX_SETUP_VALUE};
 pub(crate) use shard_file::{RunFacts, ShardError, ShardFile, file_name, shared_values};
 pub(crate) use shard_set::{MergedLoad, ShardSet};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use monitoring::revision::Revision;
 use perf_settings::{
-    AGENT_CA, AGENT_JOIN, AGENT_TOKEN, IMAGE_REVISION, OutcomePlace, RW_HEADERS, SETTINGS_JSON, Settings,
+    AGENT_BUILD, AGENT_CA, AGENT_JOIN, AGENT_TOKEN, IMAGE_REVISION, OutcomePlace, RW_HEADERS, SETTINGS_JSON, Settings,
     SettingsError, header_lines,
 };
 
@@ -56,6 +56,8 @@ pub(crate) struct AgentJoin {
     /// Address of the coordinator.
     pub(crate) address: String,
     pub(crate) token: String,
+    /// The build, if the coordinator started this process.
+    pub(crate) build: Option<String>,
     /// The file with the coordinator's certificate or its authority's, if messages are encrypted.
     pub(crate) authority: Option<PathBuf>,
 }
@@ -64,7 +66,8 @@ pub(crate) struct AgentJoin {
 pub(crate) fn agent_join() -> Option<AgentJoin> {
     let address = std::env::var(AGENT_JOIN).ok().filter(|address| !address.is_empty())?;
     let authority = std::env::var_os(AGENT_CA).filter(|file| !file.is_empty()).map(PathBuf::from);
-    Some(AgentJoin { address, token: std::env::var(AGENT_TOKEN).unwrap_or_default(), authority })
+    let build = std::env::var(AGENT_BUILD).ok();
+    Some(AgentJoin { address, token: std::env::var(AGENT_TOKEN).unwrap_or_default(), build, authority })
 }
 
 pub(crate) fn variable(name: &str) -> Option<String> {

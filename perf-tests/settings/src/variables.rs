@@ -12,6 +12,8 @@ pub const AGENT_JOIN: &str = "PERF_AGENT_JOIN";
 /// The secret by which coordinator and agents of a run know each other. It is in no argument, since
 /// other users of the machine can read command lines.
 pub const AGENT_TOKEN: &str = "PERF_AGENT_TOKEN";
+/// The build of an agent, from the coordinator that started it. Its file needs no hash then.
+pub const AGENT_BUILD: &str = "PERF_AGENT_BUILD";
 /// File with the certificate of a coordinator that uses TLS, or of its authority. Agents read it.
 pub const AGENT_CA: &str = "PERF_AGENT_CA";
 /// Name of the node on which a pod runs. The manifests of a run set it.

@@ -88,8 +88,9 @@ impl Coordinator {
         }
     }
 
-    pub(crate) fn start_processes(&mut self, agents: u32, token: &str) -> Result<(), AgentError> {
-        let processes = (0..agents).map(|_| program::start(self.listener.address, token));
+    /// Starts agents on this machine, of this file. `build` is this process's build.
+    pub(crate) fn start_processes(&mut self, agents: u32, token: &str, build: &str) -> Result<(), AgentError> {
+        let processes = (0..agents).map(|_| program::start(self.listener.address, token, build));
         self.processes = processes.collect::<Result<_, _>>().map_err(AgentError::NotStarted)?;
         Ok(())
     }

@@ -49,7 +49,10 @@ async fn take_part(
     join: &AgentJoin,
     is_here: &mut bool,
 ) -> Result<(), RunError> {
-    let hello = agents::hello(spec.name, spec.catalogue, &join.token).map_err(internal)?;
+    let hello = match &join.build {
+        Some(build) => agents::hello_of_build(build.clone(), spec.name, spec.catalogue, &join.token),
+        None => agents::hello(spec.name, spec.catalogue, &join.token).map_err(internal)?,
+    };
     let (mut agent, assignment) = Agent::join(join, hello, print).await?;
     *is_here = assignment.threads.is_some();
     let (planning, http) = match prepare(&mut spec, &assignment).await {

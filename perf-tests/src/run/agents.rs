@@ -24,7 +24,12 @@ impl PreparedRun {
         }
         let token = self.settings.agent_token(&env_variables::variable).map_err(configuration)?;
         let token = token.unwrap_or_else(agents::new_token);
-        let here = agents::hello(self.spec.name, self.spec.catalogue, &token).map_err(RunError::Program)?;
+        let (name, catalogue) = (self.spec.name, self.spec.catalogue);
+        let here = match self.settings.listen {
+            Some(_) => agents::hello(name, catalogue, &token).map_err(RunError::Program)?,
+            None => agents::hello_of_build(agents::new_token(), name, catalogue, &token),
+        };
+        let build = here.build.clone();
         let notes = Notes::new(&self.settings);
         let address = self.settings.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let encryption = self.encryption()?;
@@ -38,7 +43,7 @@ impl PreparedRun {
                 coordinator.gather(agents, &|text| notes.print(text), &mut self.signals).await?;
             }
             None => {
-                coordinator.start_processes(agents, &token)?;
+                coordinator.start_processes(agents, &token, &build)?;
                 coordinator.gather(agents, &|_| (), &mut self.signals).await?;
             }
         }

@@ -36,7 +36,7 @@ fn hello() -> Hello {
 #[tokio::test]
 async fn the_token_is_not_sent_to_a_public_address_in_plain_text() {
     for public in ["203.0.113.5:7070", "[2001:db8::5]:7070"] {
-        let join = AgentJoin { address: public.to_owned(), token: String::new(), authority: None };
+        let join = AgentJoin { address: public.to_owned(), token: String::new(), build: None, authority: None };
         let end = Agent::join(&join, hello(), |_| ()).await.err().unwrap();
         assert_eq!(end.code(), ExitCode::BadConfiguration);
         assert!(
@@ -58,7 +58,7 @@ async fn an_agent_waits_for_its_place_among_other_peers() {
         stream.write_all(&message::encode(&refused).unwrap()).unwrap();
         drop(stream.read_to_end(&mut Vec::new()));
     });
-    let join = AgentJoin { address, token: String::new(), authority: None };
+    let join = AgentJoin { address, token: String::new(), build: None, authority: None };
     let end = Agent::join(&join, hello(), |_| ()).await.err().unwrap();
     assert_eq!(end.to_string(), "the coordinator refused this agent: it is late");
     coordinator.join().unwrap();
