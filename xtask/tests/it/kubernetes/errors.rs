@@ -49,6 +49,44 @@ fn an_unschedulable_pod_is_explained() {
     cluster.assert_nothing_is_left();
 }
 
+/// A taint of all nodes, until it is dropped.
+struct Taint;
+
+impl Taint {
+    const NAME: &str = "perf-tests/taint";
+
+    fn set() -> Self {
+        let tainted = kubectl(&["taint", "nodes", "--all", &format!("{}=yes:NoSchedule", Self::NAME)]);
+        assert_eq!(tainted.code, 0, "{}", tainted.text);
+        Self
+    }
+}
+
+impl Drop for Taint {
+    fn drop(&mut self) {
+        kubectl(&["taint", "nodes", "--all", &format!("{}-", Self::NAME)]);
+    }
+}
+
+#[test]
+#[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
+fn a_taint_that_keeps_pods_waiting_is_named() {
+    let (cluster, _taint) = (Cluster::new("taint"), Taint::set());
+    let running = cluster.start(&["-d", "5s"]);
+    wait_for("an unscheduled pod", PATIENCE, || {
+        let pods = cluster.kubectl(&["get", "pods", "--output=jsonpath={.items[*].status.conditions[*].reason}"]);
+        pods.text.contains("Unschedulable").then_some(())
+    });
+    // The command explains pods that wait for more than 3 s.
+    thread::sleep(Duration::from_secs(5));
+    send_signal(running.id(), Signal::INT).unwrap();
+    let output = read_output(&running.wait_with_output().unwrap());
+    assert_eq!(output.code, 105, "{}", output.text);
+    let text = output.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("waits: Unschedulable: ") && text.contains("taint"), "{text}");
+    cluster.assert_nothing_is_left();
+}
+
 #[test]
 #[ignore = "needs a Kubernetes cluster: run .ci/kubernetes"]
 fn missing_rights_are_named_before_anything_is_created() {
