@@ -23,6 +23,10 @@ runs some rows of each class and compares them with this file.
 - *left*: processes, files and data that remain when the command has ended.
 - *within*: the longest time that the command may take, its load included.
 
+For agents, the network is cut in a network namespace. Messages are delayed by a relay on loopback.
+An agent that keeps shared iterations, a wrong plan and wrong counts are tested without a store, in
+`cargo test`.
+
 | class | fault | exit code | message | counted | left | within |
 |---|---|---|---|---|---|---|
 ";

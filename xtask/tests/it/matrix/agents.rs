@@ -35,6 +35,18 @@ pub(crate) fn rows() -> Vec<Row> {
     let of_agents = vec![
         row("one is killed", 90, "the connection was closed", || signaled("agent-killed", Signal::KILL)),
         row("one is stopped", 90, "it was silent for 5 s", || signaled("agent-stopped", Signal::STOP)),
+        row("one is stopped for 2 s", 90, "a thread of agent ", stopped_for_2_s),
+        row("one has a wrong token", 0, "its token is wrong: set its PERF_AGENT_TOKEN", || {
+            with_stranger("token", |run, address| run.join_as("basic::basic", "the token of another run", address))
+        }),
+        row("one has another scenario", 0, "its scenario is ", || {
+            with_stranger("scenario", |run, address| run.join_as("smoke::smoke", TOKEN, address))
+        }),
+        row("a web client connects in place of one", 0, "is longer than the limit of", || {
+            with_stranger("client", |_, address| {
+                TcpStream::connect(address).unwrap().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+            })
+        }),
         row("the network to one is cut", 90, "it was silent for 5 s", cut),
         row("messages to one take 20 ms each way", 0, "exit 0", || delayed(20)),
         row("messages to one take 100 ms each way", 90, "ms late, clock error included", || delayed(100)),
@@ -82,11 +94,21 @@ impl Joined {
     }
 
     /// Starts an agent by a command that is followed by a program and its arguments.
-    fn join(&mut self, mut command: Command, coordinator: &str) {
-        command.arg("env").arg(format!("PERF_AGENT_JOIN={coordinator}")).arg(format!("PERF_AGENT_TOKEN={TOKEN}"));
-        command.args([&self.program, "--ignored", "--exact", "--nocapture", "basic::basic"]).current_dir(root());
+    fn join(&mut self, command: Command, coordinator: &str) {
+        self.agents.push(self.start_agent(command, "basic::basic", TOKEN, coordinator));
+    }
+
+    /// Waits until an agent of a scenario with a token has ended.
+    fn join_as(&self, scenario: &str, token: &str, coordinator: &str) {
+        let mut agent = self.start_agent(Command::new("nice"), scenario, token, coordinator);
+        assert!(!agent.wait().unwrap().success(), "an agent of {scenario} took part");
+    }
+
+    fn start_agent(&self, mut command: Command, scenario: &str, token: &str, coordinator: &str) -> Child {
+        command.arg("env").arg(format!("PERF_AGENT_JOIN={coordinator}")).arg(format!("PERF_AGENT_TOKEN={token}"));
+        command.args([&self.program, "--ignored", "--exact", "--nocapture", scenario]).current_dir(root());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.agents.push(command.spawn().unwrap());
+        command.spawn().unwrap()
     }
 
     /// Waits for the end of the run and of its agents.
@@ -97,6 +119,29 @@ impl Joined {
         }
         observed
     }
+}
+
+fn stopped_for_2_s() -> Observation {
+    let testid = "agent-paused";
+    let (store, backend) = (prometheus(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let running = RunningCommand::start(testid, &line(&backend.url, &store.url, "3"));
+    let (_, agents) = list_agents(&running, &store, testid);
+    send_signal(agents[1], Signal::STOP).unwrap();
+    thread::sleep(Duration::from_secs(2));
+    send_signal(agents[1], Signal::CONT).unwrap();
+    running.end(Some(&store.url))
+}
+
+/// A run to whose address something comes before its agents.
+fn with_stranger(testid: &str, come: fn(&Joined, &str)) -> Observation {
+    let testid = format!("agent-wrong-{testid}");
+    let (store, backend) = (prometheus(&format!("matrix-{testid}-store"), &[RECEIVER_FLAG]), Backend::start(&[]));
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut run = Joined::start(&testid, &address, &line(&backend.url, &store.url, "2"));
+    wait_for("the coordinator", Duration::from_secs(20), || TcpStream::connect(&address).ok());
+    come(&run, &address);
+    (0..2).for_each(|_| run.join(Command::new("nice"), &address));
+    run.end(&store)
 }
 
 /// Both agents are behind the same kind of cable; one is unplugged.
@@ -163,7 +208,7 @@ fn parse_port(url: &str) -> u16 {
 }
 
 /// Listens at an address, and forwards connections to a port of this machine. Bytes take `delay` in
-/// each direction. Returns the address with its port.
+/// each direction. Not every kernel has netem, which delays packets. Returns the address with its port.
 fn relay(address: &str, port: u16, delay: Duration) -> String {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
