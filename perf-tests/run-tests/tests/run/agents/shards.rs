@@ -100,6 +100,18 @@ fn merged_counts_are_those_of_the_service_in_any_order_of_files() {
         let files = order.map(|at| files[at].clone());
         assert!(text == merge(&folder("order-2"), "each", &files).unwrap(), "the reports differ: {order:?}");
     }
+    // The name of a run without --testid follows from its shards.
+    let unnamed: Vec<_> = files.iter().map(|file| without_testid(file)).collect();
+    let merge_unnamed = |order: [usize; 3]| {
+        let out = folder("order-unnamed");
+        let files = order.map(|at| unnamed[at].clone());
+        assert!(merge(&out, "each", &files).is_err(), "its name is another");
+        fs::read_to_string(out.join("latest/report.json")).unwrap()
+    };
+    let first = merge_unnamed([0, 1, 2]);
+    for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        assert!(first == merge_unnamed(order), "the reports differ: {order:?}");
+    }
     let report = read_report(&text).unwrap();
     assert_eq!(report.exit_code, ExitCode::Missed, "{:?}", report.findings);
     let (sent, failed) = (service.requests() - SHARDS as u64, service.failed());
@@ -203,6 +215,16 @@ fn shards_that_begin_at_a_given_time_begin_together() {
     let finding = report.findings.iter().find(|it| it.kind == FindingKind::AgentSkewed).unwrap();
     assert!(finding.message.starts_with("shard 2 of 3 (process "), "{finding}");
     assert!(finding.message.ends_with(" ms after --start-at; 50 ms are allowed"), "{finding}");
+}
+
+/// A copy of a shard's file that says that it was made without `--testid`.
+fn without_testid(file: &Path) -> PathBuf {
+    let mut json: serde_json::Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    json["facts"]["testid"] = serde_json::Value::Null;
+    json["identity"]["--testid"] = "none".into();
+    let unnamed = file.with_extension("unnamed.json");
+    fs::write(&unnamed, json.to_string()).unwrap();
+    unnamed
 }
 
 /// A copy of a shard's file that says that it ran this many seconds later.
