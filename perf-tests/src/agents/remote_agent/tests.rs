@@ -42,7 +42,15 @@ fn counts(requests: u64) -> Snapshot {
 }
 
 fn load(requests: u64) -> Load {
-    let stall = Stall { part: 0, endpoint: 1, from: SECOND, length: SECOND, waiting: 1, omitted: vec![(1, 2)] };
+    let stall = Stall {
+        part: 0,
+        endpoint: Some(1),
+        from: SECOND,
+        length: SECOND,
+        waiting: 1,
+        is_partial: false,
+        omitted: vec![(1, 2)],
+    };
     Load { stalls: vec![stall], ..Load::not_started(counts(requests)) }
 }
 
@@ -70,7 +78,7 @@ fn counts_that_no_run_has_lose_their_agent() {
             let cell = load.snapshot.parts[0].cell_mut(0, Phase::Steady);
             cell.parts.pop();
         }),
-        ("stall", |load| load.stalls[0].endpoint = 99),
+        ("stall", |load| load.stalls[0].endpoint = Some(99)),
         ("omitted", |load| load.stalls[0].omitted.push((99, 1))),
     ];
     assert_eq!(lost_by(vec![finished(load(9))], &[]), None);
