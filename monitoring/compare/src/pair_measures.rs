@@ -78,8 +78,7 @@ pub(crate) fn differences(pairs: &[Pair<'_>], name: &str, measure: MeasureFn) ->
 }
 
 /// Differences of the logarithms of p95, for pairs that have one. A side is stalled if it has too
-/// few requests for a p95 and less than a quarter of the other side's. The p95 of a stalled side is
-/// infinite.
+/// few requests for a p95 and less than a quarter of the other side's. See [`stalled_p95`].
 pub(crate) fn p95_differences(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
     const STANDSTILL: u64 = 4;
     let sent = |report: &Report| find(report, name).map_or(0, |endpoint| endpoint.requests.sent);
@@ -90,15 +89,30 @@ pub(crate) fn p95_differences(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
         let on_both = find(pair.base, name).is_some() && find(pair.head, name).is_some();
         match (base, head) {
             (Some(base), None) if on_both && after * STANDSTILL < before => {
-                significance::difference(Some(base), Some(f64::INFINITY))
+                significance::difference(Some(base), stalled_p95(pair.head, pair.base, name))
             }
             (None, Some(head)) if on_both && before * STANDSTILL < after => {
-                significance::difference(Some(f64::INFINITY), Some(head))
+                significance::difference(stalled_p95(pair.base, pair.head, name), Some(head))
             }
             (base, head) => significance::difference(base, head),
         }
     };
     pairs.iter().filter_map(difference_of_pair).collect()
+}
+
+/// The p95 of an endpoint on a stalled side. It is infinite, unless slow endpoints explain why there
+/// are few requests: in a closed load, virtual users that wait there do not get to others. Then a
+/// slow endpoint has its p95 of few requests, and the others have none.
+fn stalled_p95(side: &Report, other: &Report, name: &str) -> Option<f64> {
+    let is_slow = |endpoint: &&EndpointResult| {
+        let usual = find(other, &endpoint.name).and_then(|usual| usual.p95_ms);
+        endpoint.p50_ms.zip(usual).is_some_and(|(p50, usual)| p50.as_f64() > usual.as_f64())
+    };
+    let slow: Vec<_> = side.endpoints.iter().filter(is_slow).collect();
+    if slow.is_empty() {
+        return Some(f64::INFINITY);
+    }
+    slow.into_iter().find(|endpoint| endpoint.name == name)?.p95_ms.map(Millis::as_f64)
 }
 
 /// Differences of the logarithms of p95 by endpoint, as input of [`significance::Calibration`].

@@ -15,7 +15,7 @@ use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
 use monitoring::ratio::Ratio;
 use monitoring::revision::Revision;
-use perf_report::comparison::{Comparison, ComparisonMethod, Rule};
+use perf_report::comparison::{Comparison, ComparisonMethod, EndpointChange, Rule};
 use perf_report::evidence::Slice;
 use perf_report::finding::{Finding, FindingKind, Subject};
 use perf_report::format::{counted, percent_with};
@@ -95,17 +95,22 @@ pub fn compare_recorded(base: RecordedRun<'_>, head: RecordedRun<'_>, rule: Rule
     Ok(compared)
 }
 
-/// Warns about a change that all endpoints share, if it exceeds the margin: the machine may have
-/// caused it.
+/// Warns about a change that at least half of the endpoints share for certain, if it exceeds the
+/// margin: the machine may have caused it.
 fn common_change(compared: &Comparison) -> Option<Finding> {
     let common = significance::common(compared.endpoints.iter().filter_map(|endpoint| endpoint.p95.change))?;
+    let is_certain = |endpoint: &&EndpointChange| {
+        endpoint.p95.interval.is_some_and(|(low, high)| if common > 0.0 { low > 0.0 } else { high < 0.0 })
+    };
+    let certain = compared.endpoints.iter().filter(is_certain).count();
     let message = format!(
         "at least half of the endpoints became {} by {} or more. In recorded runs the machine \
          may be the cause, so it is not judged: run an interleaved comparison (--against)",
         if common > 0.0 { "slower" } else { "faster" },
         percent_with(common.abs(), 1)
     );
-    (common.abs() > compared.rule.margin).then(|| Finding::warning(Subject::Run, FindingKind::CommonChange, message))
+    let is_common = common.abs() > compared.rule.margin && 2 * certain >= compared.endpoints.len();
+    is_common.then(|| Finding::warning(Subject::Run, FindingKind::CommonChange, message))
 }
 
 /// Checks that two runs are comparable. Differences that do not prevent a comparison are warnings.

@@ -6,7 +6,7 @@ mod failures;
 mod objectives;
 mod verdicts;
 
-pub(crate) use failures::{describe_failures, has_cause_of_finding};
+pub(crate) use failures::{advise_on_failure, describe_failures, has_cause_of_finding};
 pub(crate) use objectives::{describe_measured, table_notes};
 pub use objectives::{describe_miss, finding};
 pub(crate) use verdicts::{inconclusive, missed};

@@ -8,7 +8,7 @@ use crate::comparison::{Comparison, ComparisonMethod};
 use crate::evidence::FailureCause;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, FindingKind};
-use crate::findings::{comparison_findings, describe_miss};
+use crate::findings::{advise_on_failure, comparison_findings, describe_miss};
 use crate::format::{counted, counted_more, counted_part};
 use crate::judgement::ObjectiveResult;
 use crate::verdict::{Reason, Verdict};
@@ -50,7 +50,8 @@ impl Headline {
         };
         let word = if code == ExitCode::Inconclusive && !report.was_loaded() { ", inconclusive" } else { "" };
         let verdict = format!("{}: {verdict} (exit {}{word})", report.run.scenario, code.code());
-        let advice = cause_finding(report).and_then(|finding| finding.advice.clone());
+        let on_failure = || advise_on_failure(report, failure_in_headline(report)?).map(str::to_owned);
+        let advice = cause_finding(report).and_then(|finding| finding.advice.clone()).or_else(on_failure);
         Self { verdict, cause: cause(report).unwrap_or_default(), advice }
     }
 
@@ -234,11 +235,18 @@ fn cause(report: &Report) -> Option<String> {
             if let Some(text) = describe_total_failure(report, objective) {
                 return Some(text);
             }
-            let failures = report.main_failure(objective).map(|it| format!(": {}", it.describe())).unwrap_or_default();
+            let failures = report.main_failure(objective).map(|it| describe_failure(objective, it)).unwrap_or_default();
             let outage = cause_outage(report).map(|it| format!("{}. Missed: ", it.message)).unwrap_or_default();
             format!("{outage}{}{failures}{more}", describe_miss(objective))
         }
     })
+}
+
+/// ": 76 × 500 Internal Server Error": the cause of a miss, with its endpoint if the objective has
+/// another subject.
+fn describe_failure(objective: &ObjectiveResult, failure: &FailureCause) -> String {
+    let endpoint = if failure.request == objective.subject { String::new() } else { format!("{}: ", failure.request) };
+    format!(": {endpoint}{}", failure.describe())
 }
 
 /// "9 of 9 objectives met, but ": how the objectives stood, before the cause of a run without a

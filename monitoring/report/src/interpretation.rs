@@ -181,7 +181,8 @@ pub(crate) fn advise(
             Some("The server refuses the client certificate: pass another one with --client-certificate [NAME=]FILE")
         }
         (_, Some(401 | 403)) => Some("Check the credentials that the scenario sends"),
-        (_, Some(404 | 405)) => Some("Check that the service has this route"),
+        (_, Some(404 | 405)) if every_request => Some("Check that the service has this route"),
+        (_, Some(404 | 405 | 409 | 410)) => Some("If the service should respond so, expect it: .expect(STATUS)"),
         (_, Some(429)) => {
             Some("The service limits the rate of requests: use a lower --rate or --rps, or raise its limit")
         }

@@ -12,6 +12,7 @@ fn round(p95_of_join: Option<f64>, failed: u64) -> Report {
     let mut report = test_support::report();
     for endpoint in &mut report.endpoints {
         endpoint.requests.sent = 200;
+        endpoint.p50_ms = Some(Millis::Finite(20.0));
         endpoint.p95_ms = Some(Millis::Finite(50.0));
     }
     report.endpoints[0].p95_ms = Some(p95_of_join.map_or(Millis::INFINITE, Millis::Finite));
@@ -79,6 +80,22 @@ fn a_stalled_side_counts_as_slow() {
     assert_eq!(conclusion(&[(200, 3); 12]), Conclusion::Regressed);
     assert_eq!(conclusion(&[(3, 200); 12]), Conclusion::Improved);
     assert_eq!(conclusion(&[(22, 18); 12]), Conclusion::TooLittleData, "this may be chance");
+}
+
+#[test]
+fn a_slow_endpoint_does_not_stall_the_others() {
+    let (base, mut head) = (round(Some(40.0), 0), round(Some(40.0), 0));
+    for endpoint in &mut head.endpoints {
+        endpoint.requests.sent = 15;
+    }
+    let slow = &mut head.endpoints[0];
+    (slow.p50_ms, slow.p95_ms) = (Some(Millis::Finite(400.0)), Some(Millis::Finite(410.0)));
+    assert!(base.endpoints.len() > 1 && base.endpoints[0].requests.sent > 60, "{base:?}");
+    let pairs = [Pair { base: &base, head: &head }; 12];
+    let compared = compare(label(ComparisonMethod::Recorded), &pairs);
+    let changes: Vec<_> = compared.endpoints.iter().map(|it| it.p95.change).collect();
+    assert!(changes[0].is_some_and(|change| (9.0..10.0).contains(&change)), "{changes:?}");
+    assert!(changes[1..].iter().all(Option::is_none), "{changes:?}");
 }
 
 #[test]

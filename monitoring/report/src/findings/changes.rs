@@ -8,19 +8,25 @@ use crate::format::{counted, exact_percent, signed_interval};
 /// for all with too few pairs.
 pub(crate) fn findings(compared: &Comparison) -> impl Iterator<Item = Finding> {
     let changes = compared.endpoints.iter().filter_map(change);
-    changes.chain(undecided(compared)).chain(too_few_pairs(compared))
+    changes.chain(undecided(compared)).chain(too_few_pairs(compared)).chain(unlike_others(compared))
+}
+
+/// Endpoints without a result that have an interval, by whether that would decide by itself.
+fn name_undecided(compared: &Comparison, decides: bool) -> String {
+    let Rule { margin, detect, .. } = compared.rule;
+    let named = compared.endpoints.iter().filter_map(|endpoint| {
+        let (low, high) = endpoint.p95.interval?;
+        let is_named = endpoint.conclusion == Conclusion::TooLittleData && decides == (high < detect || low > margin);
+        is_named.then(|| format!("{} ({})", endpoint.name, signed_interval(low, high)))
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// Endpoints without a result because their intervals are too wide.
 fn undecided(compared: &Comparison) -> Option<Finding> {
-    let without = compared.endpoints.iter().filter(|endpoint| endpoint.conclusion == Conclusion::TooLittleData);
-    let named = without.filter_map(|endpoint| {
-        let (low, high) = endpoint.p95.interval?;
-        Some(format!("{} ({})", endpoint.name, signed_interval(low, high)))
-    });
-    let named = named.collect::<Vec<_>>().join(", ");
+    let named = name_undecided(compared, false);
     let message = format!(
-        "{named}: too few requests to show a slow-down of {} or exclude one of {}",
+        "{named}: p95 varies too much to show a slow-down of {} or exclude one of {}",
         exact_percent(compared.rule.margin),
         exact_percent(compared.rule.detect),
     );
@@ -51,6 +57,16 @@ fn too_few_pairs(compared: &Comparison) -> Option<Finding> {
     );
     let finding = || Finding::warning(Subject::Load, FindingKind::TooLittleData, message).with_advice(advice);
     (!names.is_empty()).then(finding)
+}
+
+/// Endpoints of two recorded runs that changed otherwise than all endpoints together.
+fn unlike_others(compared: &Comparison) -> Option<Finding> {
+    let named = name_undecided(compared, true);
+    let message =
+        format!("{named}: not judged, because a machine that changed between the runs may explain or hide a change");
+    let advice = "Run an interleaved comparison (--against)";
+    let finding = || Finding::warning(Subject::Run, FindingKind::CommonChange, message).with_advice(advice);
+    (!named.is_empty()).then(finding)
 }
 
 fn change(endpoint: &EndpointChange) -> Option<Finding> {

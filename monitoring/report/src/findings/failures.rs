@@ -4,18 +4,20 @@ use crate::Report;
 use crate::evidence::FailureCause;
 use crate::interpretation::{advise, failing_endpoints};
 
-const IN_HEADLINE: &str = "the cause is in the first line";
-
 /// Causes of failed requests with advice, the most frequent first. The headline has the cause
-/// `named`, so only its advice is listed.
+/// `named`, so it is left out.
 pub(crate) fn describe_failures(report: &Report, named: Option<&FailureCause>) -> Vec<String> {
     let describe = |(requests, cause): &(Vec<&str>, FailureCause)| {
         let advice = advise(report, cause.detail.kind(), Some(cause), failed_alike(report, requests));
-        let cause = if named == Some(cause) { advice.map(|_| IN_HEADLINE.to_owned()) } else { Some(cause.describe()) };
-        let texts: Vec<_> = cause.as_deref().into_iter().chain(advice).collect();
-        (!texts.is_empty()).then(|| format!("{}: {}", requests.join(", "), texts.join(". ")))
+        let texts: Vec<_> = std::iter::once(&*cause.describe()).chain(advice).map(str::to_owned).collect();
+        format!("{}: {}", requests.join(", "), texts.join(". "))
     };
-    merge_by_cause(&report.failures).iter().filter_map(describe).collect()
+    merge_by_cause(&report.failures).iter().filter(|(_, cause)| named != Some(cause)).map(describe).collect()
+}
+
+/// Advice on a cause of failed requests.
+pub(crate) fn advise_on_failure(report: &Report, cause: &FailureCause) -> Option<&'static str> {
+    advise(report, cause.detail.kind(), Some(cause), failed_alike(report, &[&cause.request]))
 }
 
 /// Whether the causes have that of the finding about failed requests.

@@ -35,16 +35,20 @@ pub fn render_run(report: &Report, style: TerminalStyle) -> String {
     style.fit(&blocks.join("\n\n"))
 }
 
-/// The verdict with its exit code and the cause. A cause of several lines goes below.
+/// The verdict with its exit code and the cause, and advice below. A cause of several lines goes
+/// below, and so does the one of a run without load.
 fn render_headline(report: &Report, style: TerminalStyle) -> String {
     let headline = Headline::new(report);
     let sign = style.sign(Mark::from(report.exit_code));
-    let cause: Vec<_> = headline.below().collect();
-    if cause.len() < 2 {
-        return style.wrap(&format!("{sign} {}", headline.to_line()));
-    }
-    let below: Vec<_> = cause.iter().map(|line| style.wrap(&format!("  {line}"))).collect();
-    format!("{sign} {}\n{}", headline.verdict, below.join("\n"))
+    let is_beside = report.was_loaded() && headline.cause.lines().count() == 1;
+    let (first, below) = match is_beside {
+        true => {
+            (format!("{}: {}", headline.verdict, headline.cause), headline.advice.iter().map(String::as_str).collect())
+        }
+        false => (headline.verdict.clone(), headline.below().collect::<Vec<_>>()),
+    };
+    let below = below.into_iter().map(|line| style.wrap(&format!("  {line}")));
+    std::iter::once(style.wrap(&format!("{sign} {first}"))).chain(below).collect::<Vec<_>>().join("\n")
 }
 
 /// The table of objectives, and the notes below it.
