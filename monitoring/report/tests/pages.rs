@@ -282,6 +282,25 @@ fn objectives_that_only_warn_are_named_below_the_table() {
 }
 
 #[test]
+fn objectives_that_one_iteration_does_not_judge_are_named() {
+    let mut report = report("met");
+    report.objectives[0].verdict = Verdict::NotJudged;
+    let note = "not judged by a single iteration: join_room p95 <= 300 ms";
+    assert_eq!(render_run(&report, TerminalStyle::PLAIN).matches(note).count(), 1);
+}
+
+#[test]
+fn a_row_that_only_missing_requests_missed_is_explained() {
+    let mut report = report("met");
+    let objective = &mut report.objectives[0];
+    objective.verdict = Verdict::Missed;
+    let Some(Measurement::Percentile { tally, .. }) = &mut objective.measured else { panic!("{objective:?}") };
+    (tally.unknown, tally.refused) = (62, 62);
+    let note = "count as bad: join_room p95 <= 300 ms (62 requests not made)";
+    assert_eq!(render_run(&report, TerminalStyle::PLAIN).matches(note).count(), 1);
+}
+
+#[test]
 fn objectives_with_one_cause_are_one_finding() {
     let report = report("without_routes");
     let is_open = |verdict: &Verdict| matches!(verdict, Verdict::Inconclusive(_));

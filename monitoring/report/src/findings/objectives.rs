@@ -50,25 +50,30 @@ fn tenths(number: u64, judged_ms: u64, side: LimitSide) -> Option<String> {
     Some(format!("{}.{}", tenths / 10, tenths % 10))
 }
 
-/// Lines below a table of objectives: endpoints that were not requested, and objectives that do not
-/// fail the run.
+/// Lines below a table of objectives, each about those that the table alone does not explain.
 pub(crate) fn table_notes(objectives: &[ObjectiveResult], end: LoadEnd) -> Vec<String> {
-    let mut notes = if end == LoadEnd::Planned { describe_not_requested(objectives) } else { Vec::new() };
+    let is_short = |it: &ObjectiveResult| it.has_row() && it.verdict.reason().is_some_and(Reason::is_too_few);
+    let only_warns = |it: &ObjectiveResult| it.on_miss == OnMiss::Warn && it.has_row() && it.verdict.is_decided();
+    let is_not_made = |it: &ObjectiveResult| {
+        it.verdict == Verdict::Missed && it.tally().is_some_and(|tally| hides_unknown(it, &tally))
+    };
     let name = |it: &ObjectiveResult| format!("{} {}", it.subject, it.objective);
-    let only_warn =
-        objectives.iter().filter(|it| it.on_miss == OnMiss::Warn && it.has_row() && it.verdict.is_decided());
-    let names: Vec<_> = only_warn.map(name).collect();
-    if !names.is_empty() {
-        notes.push(format!("not counted in the verdict (a miss only warns): {}", names.join(", ")));
-    }
-    if end == LoadEnd::CutShort {
-        let is_short = |it: &&ObjectiveResult| it.has_row() && it.verdict.reason().is_some_and(Reason::is_too_few);
-        let names: Vec<_> = objectives.iter().filter(is_short).map(name).collect();
-        if !names.is_empty() {
-            notes.push(format!("too little data for a verdict: {}", names.join(", ")));
-        }
-    }
-    notes
+    let name_unmade = |it: &ObjectiveResult| {
+        let unmade = it.tally().map_or(0, |tally| tally.unknown);
+        format!("{} ({} not made)", name(it), counted(unmade, "request"))
+    };
+    let list = |text: &str, is_named: &dyn Fn(&ObjectiveResult) -> bool, name: &dyn Fn(&ObjectiveResult) -> String| {
+        let names: Vec<_> = objectives.iter().filter(|it| is_named(it)).map(name).collect();
+        (!names.is_empty()).then(|| format!("{text}: {}", names.join(", ")))
+    };
+    let not_requested = if end == LoadEnd::Planned { describe_not_requested(objectives) } else { Vec::new() };
+    let lists = [
+        list("missed, because requests not made while the target was down count as bad", &is_not_made, &name_unmade),
+        list("not judged by a single iteration", &|it| it.verdict == Verdict::NotJudged, &name),
+        list("not counted in the verdict (a miss only warns)", &only_warns, &name),
+        list("too little data for a verdict", &is_short, &name).filter(|_| end == LoadEnd::CutShort),
+    ];
+    not_requested.into_iter().chain(lists.into_iter().flatten()).collect()
 }
 
 /// "6 other endpoints had no requests: all 2,152 iterations failed before them", a line for each
