@@ -79,7 +79,7 @@ fn search_in(root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> DockerSe
     let home = variable("HOME").map(PathBuf::from);
     let config = variable("DOCKER_CONFIG").map(PathBuf::from).or(home.as_ref().map(|home| home.join(".docker")));
     if let Some(host) = variable(DOCKER_HOST) {
-        // Docker's command line has the certificates in this folder, unless a variable names another.
+        // Docker's command line has the certificates here, unless a variable names another folder.
         let needs_certificates = variable(TLS_VERIFY).is_some_and(|value| !value.is_empty());
         return DockerSearch {
             tried: shown_place(&host, true),

@@ -12,7 +12,7 @@ pub(super) struct ErrorChain<'error>(pub(super) &'error DockerError);
 impl ErrorChain<'_> {
     /// Whether the error means that Docker is missing: no socket, or no listener on it.
     pub(super) fn is_absence(&self) -> bool {
-        match self.io_error() {
+        match self.io_kind() {
             Some(kind) => matches!(kind, ConnectionRefused | NotFound),
             None => matches!(self.0, DockerError::SocketNotFoundError(_)),
         }
@@ -20,10 +20,10 @@ impl ErrorChain<'_> {
 
     /// Whether this user may not connect to the socket.
     pub(super) fn is_denied(&self) -> bool {
-        self.io_error() == Some(PermissionDenied)
+        matches!(self.io_kind(), Some(PermissionDenied))
     }
 
-    fn io_error(&self) -> Option<ErrorKind> {
+    fn io_kind(&self) -> Option<ErrorKind> {
         match self.0 {
             // It is not among its causes.
             DockerError::IOError { err } => Some(err.kind()),

@@ -132,7 +132,8 @@ impl EndpointAccount {
 
     /// The account of all endpoints together, without the store's count.
     pub(crate) fn total(accounts: &[&Self], counted: RequestCounters) -> Self {
-        let of_handlers = accounts.iter().map(|account| account.of_handlers()).filter(|responses| *responses > 0);
+        let of_handlers =
+            accounts.iter().map(|account| account.responses_of_handlers()).filter(|responses| *responses > 0);
         let fewest = Some(of_handlers.min().unwrap_or(u64::MAX));
         Self { name: "all endpoints".to_owned(), fewest, ..Self::joined(accounts, counted) }
     }
@@ -159,7 +160,7 @@ impl EndpointAccount {
     }
 
     /// The number of responses that only a handler of the backend sends.
-    fn of_handlers(&self) -> u64 {
+    fn responses_of_handlers(&self) -> u64 {
         let of_handler = |status: u16| !ROUTER_STATUSES.contains(&status) && !PROXY_STATUSES.contains(&status);
         self.sent_by_status.iter().filter(|(status, _)| of_handler(u16::from(**status))).map(|(_, count)| count).sum()
     }
@@ -253,7 +254,7 @@ impl EndpointAccount {
     ///
     /// # Errors
     /// The message about responses that are missing for another reason.
-    fn of_uncounted_handlers(&self, missing: &[(&str, u64, u64)], others: OtherTraffic) -> Result<u64, String> {
+    fn responses_without_counter(&self, missing: &[(&str, u64, u64)], others: OtherTraffic) -> Result<u64, String> {
         let Some((class, sent, found)) = missing.first() else { return Ok(0) };
         let lacks = missing.iter().map(|(_, sent, found)| sent - found).sum();
         // The total may have requests of setup and teardown in their place.
@@ -299,7 +300,7 @@ impl EndpointAccount {
                 }
             }
         }
-        explained.of_handlers = self.of_uncounted_handlers(&unexplained, others)?;
+        explained.of_handlers = self.responses_without_counter(&unexplained, others)?;
         surplus -= explained.unclear;
         let unanswered = surplus.min(self.unanswered + explained.of_proxy);
         let around = (surplus - unanswered).min(others.around);

@@ -77,7 +77,7 @@ pub(crate) async fn compare_values(run: ProvenRun<'_>, own_store: bool) -> Compa
         match run.source.value(&expr, measured.at_unix_ms).await {
             Ok(Some(value)) if is_same_value(value, measured.value) => {}
             Ok(value) => {
-                let is_late = !own_store && value.is_some() && is_of_fewer_scrapes(run, slo, measured).await;
+                let is_late = !own_store && value.is_some() && had_fewer_scrapes(run, slo, measured).await;
                 let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());
                 let line = format!("{}: {} in the report, {value} in Prometheus", objective.id, measured.value);
                 match is_late {
@@ -93,7 +93,7 @@ pub(crate) async fn compare_values(run: ProvenRun<'_>, own_store: bool) -> Compa
 
 /// Whether the report's value may be that of the first scrapes of the run. Scrapes that an agent
 /// sends to a store arrive late, and in order.
-async fn is_of_fewer_scrapes(run: ProvenRun<'_>, slo: &BackendSlo, measured: BackendValue) -> bool {
+async fn had_fewer_scrapes(run: ProvenRun<'_>, slo: &BackendSlo, measured: BackendValue) -> bool {
     let BackendValue { value, over_s, at_unix_ms } = measured;
     let step = BackendSlo::step(Duration::from_secs(over_s)).as_secs_f64();
     let to = at_unix_ms - at_unix_ms % 1_000;

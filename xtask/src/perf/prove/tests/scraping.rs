@@ -192,8 +192,8 @@ async fn a_backend_that_needs_an_option_of_the_load_is_not_scraped() {
     assert_eq!(excuse_with(&options, false, 0, 0).await, Some(Excuse::OptionOfLoad("--host-header")));
 }
 
-/// The scrapes of a backend that counts offers, in a user's store with this result for counters. The
-/// store scrapes an instance with the backend's job.
+/// The scrapes of a backend that counts offers, in a user's store with this result for counters.
+/// The store scrapes an instance with the backend's job.
 async fn scrapes_of_user(counters: &'static str) -> BackendScrapes {
     let store = fake_server::respond(move |request| {
         let found = if request.contains("http_requests_total") { counters } else { r#"{"value":[1,"1"]}"# };
