@@ -205,19 +205,27 @@ impl PrometheusClient {
         read(&json).map_err(|why| self.malformed(&why))
     }
 
-    /// Sends a query, and sends it again if the store is busy.
+    /// Sends a query, and sends it again if the store is busy. A busy store gets one at a time.
     async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), QueryError> {
         let mut url = self.url.clone();
         url.set_path(&format!("{}/api/v1/{path}", self.url.path().trim_end_matches('/')));
         let unreachable = |error: reqwest::Error| QueryError::Unreachable(self.shown(), error.without_url());
         let send = || self.http.get(url.clone()).query(query).send();
+        let mut turn = self.retries.turn_if_busy().await;
         let mut response = send().await.map_err(unreachable)?;
+        if turn.is_none() {
+            turn = self.retries.turn_after(response.status()).await;
+            if turn.as_ref().is_some_and(|turn| turn.has_waited) {
+                response = send().await.map_err(unreachable)?;
+            }
+        }
         let mut tries = 1;
         while let Some(pause) = self.retries.pause(response.status(), response.headers(), tries) {
             tokio::time::sleep(pause).await;
             response = send().await.map_err(unreachable)?;
             tries += 1;
         }
+        drop(turn);
         let status = response.status();
         let body = self.limit.read(response).await.map_err(|error| QueryError::Body(self.shown(), error))?;
         Ok((status, body))

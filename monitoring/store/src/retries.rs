@@ -1,10 +1,11 @@
 //! Decides when a query that a busy store refused is sent again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Number of times that a query is sent.
 const MAX_TRIES: u32 = 4;
@@ -20,9 +21,40 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
     waited_ms: AtomicU64,
+    /// Whether the store has refused a query. Queries then go one after another.
+    is_busy: AtomicBool,
+    turn: Mutex<()>,
+}
+
+/// The right to send a query to a busy store.
+pub(crate) struct Turn<'a> {
+    _guard: MutexGuard<'a, ()>,
+    /// Whether another query had it, so that its pauses have passed.
+    pub(crate) has_waited: bool,
 }
 
 impl Retries {
+    /// The turn of a query, if the store is known to be busy.
+    pub(crate) async fn turn_if_busy(&self) -> Option<Turn<'_>> {
+        if self.is_busy.load(Ordering::Relaxed) { Some(self.wait_for_turn().await) } else { None }
+    }
+
+    /// The turn of a query that the store has refused. `None` if the response is final.
+    pub(crate) async fn turn_after(&self, status: StatusCode) -> Option<Turn<'_>> {
+        if !is_temporary(status) {
+            return None;
+        }
+        self.is_busy.store(true, Ordering::Relaxed);
+        Some(self.wait_for_turn().await)
+    }
+
+    async fn wait_for_turn(&self) -> Turn<'_> {
+        match self.turn.try_lock() {
+            Ok(guard) => Turn { _guard: guard, has_waited: false },
+            Err(_) => Turn { _guard: self.turn.lock().await, has_waited: true },
+        }
+    }
+
     /// The pause before the next try. `None` if the response is final.
     pub(crate) fn pause(&self, status: StatusCode, headers: &HeaderMap, tries: u32) -> Option<Duration> {
         if !is_temporary(status) || tries >= MAX_TRIES {

@@ -63,6 +63,29 @@ async fn a_query_that_a_busy_store_refuses_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_store_that_refuses_queries_at_once_gets_one_at_a_time() {
+    let under_way = AtomicU32::new(0);
+    let url = fake_server::respond(move |_| {
+        let is_alone = under_way.fetch_add(1, Ordering::SeqCst) == 0;
+        std::thread::sleep(Duration::from_millis(10));
+        under_way.fetch_sub(1, Ordering::SeqCst);
+        match is_alone {
+            true => ("200 OK", r#"{"data":{"resultType":"scalar","result":[1,"7"]}}"#.to_owned()),
+            false => ("429 Too Many Requests\r\nretry-after: 1", "too many queries".to_owned()),
+        }
+    });
+    let store = prometheus(&url, Duration::from_secs(5));
+    let mut queries = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let store = store.clone();
+        queries.spawn(async move { store.time_ms().await });
+    }
+    while let Some(queried) = queries.join_next().await {
+        assert_eq!(queried.unwrap().unwrap(), 7_000);
+    }
+}
+
+#[tokio::test]
 async fn an_error_status_is_reported_with_the_message_of_the_store() {
     for (status, body, expected) in [
         ("400 Bad Request", r#"{"status":"error","error":"parse error"}"#, " responded with status 400: parse error"),
