@@ -2,11 +2,13 @@
 //! the same certificates. They do not go through a proxy.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use perf_settings::{HttpSettings, UnixTarget};
 use prometheus_store::{ClientOptions, TargetAccess};
 use reqwest::header::HOST;
+use tokio::net::lookup_host;
 use url::Url;
 
 /// A request to a path of a target.
@@ -52,14 +54,9 @@ impl TargetRequest {
         let is_own = url.origin() == target.origin();
         let sni = settings.sni.get_own(None).filter(|_| is_own && url.scheme() == "https");
         let mut host = settings.host_header.get_own(None).filter(|_| is_own).cloned();
-        let mut addresses = fixed_addresses(&url, settings);
+        let addresses = addresses(&url, settings).await;
         if let Some(sni) = sni {
             // The client takes the server name from the URL.
-            if addresses.is_empty() {
-                let name = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-                let port = url.port_or_known_default().unwrap_or(443);
-                addresses = tokio::net::lookup_host((name, port)).await?.collect();
-            }
             host = host.or_else(|| Some(authority(&url)));
             url.set_host(Some(sni)).context("failed to make a URL")?;
         }
@@ -81,6 +78,22 @@ impl TargetRequest {
         let request = self.client.get(self.url);
         self.host.into_iter().fold(request, |request, host| request.header(HOST, host))
     }
+}
+
+/// The addresses of a URL's host, each request with another one first: the load goes to all of
+/// them in turn, too, and each may be another process. Empty if there are none, which the client
+/// reports.
+async fn addresses(url: &Url, settings: &HttpSettings) -> Vec<SocketAddr> {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    let mut addresses = fixed_addresses(url, settings);
+    if addresses.is_empty() {
+        let name = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let found = lookup_host((name, url.port_or_known_default().unwrap_or(443))).await;
+        addresses = found.map(Vec::from_iter).unwrap_or_default();
+    }
+    let first = REQUESTS.fetch_add(1, Ordering::Relaxed) % addresses.len().max(1);
+    addresses.rotate_left(first);
+    addresses
 }
 
 /// The addresses that replace the look-up of a URL's host.

@@ -196,3 +196,31 @@ async fn metrics_are_read_with_the_options_of_the_load() {
     assert!(error.ends_with("trust its authority with --ca-certificate FILE, which is for the load, too"), "{error}");
     std::fs::remove_dir_all(authority.file.parent().unwrap()).unwrap();
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_addresses_of_a_target_are_read_in_turn() {
+    let addresses = ["127.0.0.1", "127.0.0.2"];
+    let port = fake_server::free_port();
+    for (number, address) in addresses.into_iter().enumerate() {
+        let listener = std::net::TcpListener::bind((address, port)).unwrap();
+        let body = format!("a_total {number}\n");
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map(Result::unwrap) {
+                let _ = stream.read(&mut [0; 4096]).unwrap();
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                stream.write_all((head + &body).as_bytes()).unwrap();
+            }
+        });
+    }
+    let addresses = addresses.map(|address| address.parse().unwrap()).to_vec();
+    let resolve = vec![Resolve { host: "shop.example".to_owned(), port, addresses }];
+    let options = HttpSettings { resolve, ..HttpSettings::default() };
+    let target = Url::parse(&format!("http://shop.example:{port}")).unwrap();
+    let source = MetricsSource { target: &target, token: None, options: Some(&options) };
+    let mut values = std::collections::BTreeSet::new();
+    for _ in 0..8 {
+        values.insert(format!("{}", read(source, "/metrics").await.unwrap()[0].value));
+    }
+    assert_eq!(values.len(), 2, "{values:?}");
+}
