@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::proc;
+
 /// The control groups that limit this process: its own, and those around it.
 #[derive(Debug, Clone, Default)]
 pub struct ControlGroups {
@@ -22,13 +24,12 @@ pub struct CpuPeriods {
 
 impl ControlGroups {
     /// The groups of this process.
-    pub fn of_this_process() -> Self {
-        let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        Self::find(Path::new("/sys/fs/cgroup"), &membership)
+    pub fn read() -> Self {
+        Self::find(Path::new("/sys/fs/cgroup"), &proc::control_groups().unwrap_or_default())
     }
 
-    /// The groups in a folder. `membership` is the text of `/proc/self/cgroup`. A container sees its
-    /// own group as the folder itself.
+    /// The groups in a folder. `membership` is that of [`proc::control_groups`]. A container sees
+    /// its own group as the folder itself.
     fn find(root: &Path, membership: &str) -> Self {
         let folders = |controller: &str| {
             let mut folders = Vec::new();
@@ -68,8 +69,8 @@ impl ControlGroups {
 }
 
 impl CpuPeriods {
-    /// The largest share of periods since `then` in which a group was throttled, from 0 to 1. `None`
-    /// if no group with a limit ran.
+    /// The largest share of periods since `then` in which a group was throttled, from 0 to 1.
+    /// `None` if no group with a limit ran.
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     pub fn throttled_share(then: &[Self], now: &[Self]) -> Option<f64> {
         let share = |(then, now): (&Self, &Self)| {
@@ -81,8 +82,8 @@ impl CpuPeriods {
     }
 }
 
-/// What is left of the limit of one group. The kernel gives up file pages that were not used
-/// recently before it refuses memory.
+/// Bytes that one group may still use. The kernel gives up file pages that were not used recently
+/// before it refuses memory.
 fn free_memory(folder: &Path) -> Option<u64> {
     let number = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
     // Version 2, then version 1. Version 2 writes "max" if there is no limit.

@@ -1,5 +1,6 @@
 //! The health of the generator: how busy its threads are, how long they wait for a processor, how
-//! much time the hypervisor takes, and how often a limit on processor time stops it. The values are known on Linux only.
+//! much time the hypervisor takes, and how often a limit on processor time stops it. The values are
+//! known on Linux only.
 
 use perf_host::control_group::{ControlGroups, CpuPeriods};
 use perf_host::proc::{CpuTicks, cpu_ticks, thread_times};
@@ -53,7 +54,7 @@ impl MachineTimes {
 
 impl HealthMeter {
     pub(super) fn start() -> Self {
-        let groups = ControlGroups::of_this_process();
+        let groups = ControlGroups::read();
         let since = MachineTimes::read(&groups);
         Self { groups, before: (Vec::new(), since.clone()), since }
     }

@@ -86,7 +86,7 @@ fn check_limits(own: u64, vus: u64, hosts: u64, limits: Limits) -> Result<Vec<St
 /// it.
 fn read_limits(files_wanted: u64) -> Limits {
     // A container's limit may be far below what its machine has.
-    let memory = [proc::available_memory(), ControlGroups::of_this_process().available_memory()];
+    let memory = [proc::available_memory(), ControlGroups::read().available_memory()];
     Limits {
         files: proc::open_files(files_wanted),
         ports: proc::local_ports(),

@@ -31,6 +31,7 @@ unknown! {
     local_ports() -> u64;
     open_files(u64) -> u64;
     free_space(&Path) -> u64;
+    control_groups() -> String;
     kernel_release() -> String;
     hostname() -> String;
     cpu_model() -> String;

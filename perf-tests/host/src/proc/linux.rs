@@ -150,6 +150,11 @@ pub fn free_space(folder: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// The control groups of this process, one a line (cgroups(7)).
+pub fn control_groups() -> Option<String> {
+    std::fs::read_to_string("/proc/self/cgroup").ok()
+}
+
 /// The kernel release, such as "6.1.0-13-amd64".
 pub fn kernel_release() -> Option<String> {
     Some(rustix::system::uname().release().to_string_lossy().into_owned())

@@ -95,7 +95,7 @@ fn record(recorder: &mut Recorder, event: &Event, started: Instant) {
     let key = SampleKey { part: event.part, endpoint: event.endpoint, phase, late: event.late, segments };
     recorder.record(key, &sample);
     let values = SegmentedKey { part: event.part, phase, segments };
-    recorder.record_check(values, "has items", event.value % 3 > 0);
+    recorder.record_check(values, "has items", !event.value.is_multiple_of(3));
     recorder.record_measure(values, 0, event.nanos, event.value);
     recorder.record_measure(values, 1, event.nanos, event.value % 2);
     let mut made = recorder.made();

@@ -208,7 +208,8 @@ fn parse_port(url: &str) -> u16 {
 }
 
 /// Listens at an address, and forwards connections to a port of this machine. Bytes take `delay` in
-/// each direction. Not every kernel has netem, which delays packets. Returns the address with its port.
+/// each direction: not every kernel has netem, which delays packets. Returns the address with its
+/// port.
 fn relay(address: &str, port: u16, delay: Duration) -> String {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
