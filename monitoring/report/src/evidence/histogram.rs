@@ -274,13 +274,24 @@ impl Latency {
 /// Serializes a histogram as text: HdrHistogram's V2 encoding, deflated, in base64
 /// (<https://github.com/HdrHistogram/HdrHistogram>).
 mod encoded {
+    use std::io::Read as _;
+
     use base64::Engine as _;
     use base64::prelude::BASE64_STANDARD;
+    use flate2::read::ZlibDecoder;
     use hdrhistogram::Histogram;
     use hdrhistogram::serialization::{Deserializer as Decoder, Serializer as _, V2DeflateSerializer};
     use serde::de::Error as _;
     use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::DIGITS;
+
+    /// Limit on the bytes of a histogram without compression. At most nine bytes encode a count.
+    const MOST_BYTES: u64 = 4 << 20;
+    /// Bytes before the compressed encoding, and before the counts in it.
+    const COMPRESSED_HEADER: usize = 8;
+    const HEADER: usize = 40;
 
     pub(super) fn serialize<S: Serializer>(
         histogram: &Option<Histogram<u64>>,
@@ -297,6 +308,7 @@ mod encoded {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Histogram<u64>>, D::Error> {
         let decode = |text: String| {
             let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
+            let bytes = decompress(&bytes).ok_or_else(|| D::Error::custom("not a histogram of a run"))?;
             let decoded = Decoder::new().deserialize(&mut bytes.as_slice());
             let mut histogram = decoded.map_err(|error| D::Error::custom(format!("{error:?}")))?;
             // A deserialized histogram does not resize automatically, but longer durations may be
@@ -305,6 +317,18 @@ mod encoded {
             Ok(histogram)
         };
         Option::<String>::deserialize(deserializer)?.map(decode).transpose()
+    }
+
+    /// The uncompressed encoding. `None` if it announces other bytes than it has, or more digits
+    /// than a run records: the decoder allocates what is announced.
+    fn decompress(bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut plain = Vec::new();
+        let compressed = bytes.get(COMPRESSED_HEADER..)?;
+        ZlibDecoder::new(compressed).take(MOST_BYTES).read_to_end(&mut plain).ok()?;
+        let number = |at: usize| Some(u32::from_be_bytes(*plain.get(at..)?.first_chunk()?));
+        let (announced, digits) = (number(4)?, number(12)?);
+        let is_whole = plain.len().checked_sub(HEADER) == usize::try_from(announced).ok();
+        (is_whole && digits <= DIGITS.into()).then_some(plain)
     }
 }
 

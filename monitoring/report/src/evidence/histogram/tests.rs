@@ -1,5 +1,12 @@
 //! Tests of histograms.
 
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
 use proptest::prelude::*;
 
 use super::*;
@@ -28,6 +35,35 @@ fn latencies_that_were_read_can_be_merged_with_slower_ones() {
     latency.merge(&read(90_000));
     assert_eq!((latency.histogram().count(), latency.buckets().count()), (2, 2));
     assert!(latency.histogram().longest() >= Some(Duration::from_secs(90)));
+}
+
+/// JSON of a histogram whose uncompressed bytes were changed.
+fn changed(change: impl Fn(&mut [u8])) -> String {
+    let mut histogram = DurationHistogram::new(DIGITS);
+    histogram.record(Duration::from_millis(5));
+    let mut json = serde_json::to_value(&histogram).unwrap();
+    let text = BASE64_STANDARD.decode(json["histogram"].as_str().unwrap()).unwrap();
+    let mut plain = Vec::new();
+    ZlibDecoder::new(&text[8..]).read_to_end(&mut plain).unwrap();
+    change(&mut plain);
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&plain).unwrap();
+    let packed = encoder.finish().unwrap();
+    let length = u32::try_from(packed.len()).unwrap().to_be_bytes();
+    let bytes = [&text[..4], &length, &packed].concat();
+    json["histogram"] = BASE64_STANDARD.encode(bytes).into();
+    json.to_string()
+}
+
+#[test]
+fn a_histogram_that_announces_more_than_it_has_is_not_decoded() {
+    let read = |json: String| serde_json::from_str::<DurationHistogram>(&json).map(|it| it.count());
+    assert_eq!(read(changed(|_| {})).unwrap(), 1);
+    let more = read(changed(|plain| plain[4] = 0xff)).unwrap_err().to_string();
+    let digits = read(changed(|plain| plain[15] = 5)).unwrap_err().to_string();
+    for error in [more, digits] {
+        assert!(error.starts_with("not a histogram of a run"), "{error}");
+    }
 }
 
 #[test]
