@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::encryption::{self, AgentStream, HandshakeError};
 use super::identity;
 use super::link::{self, LinkReceiver, LinkSender};
-use super::message::{self, FromAgent, Hello, MAX_HELLO, MessageError, SILENCE, ToAgent};
+use super::message::{self, FirstMessage, FromAgent, Hello, MAX_HELLO, MessageError, SILENCE, ToAgent};
 use super::refused_peers::{RefusedPeer, RefusedPeers};
 
 /// Peers that may try to join at a time. Others wait.
@@ -167,8 +167,8 @@ async fn receive(mut stream: AgentStream, peer: SocketAddr, here: &Hello) -> Pee
     let refused = |why: &str| Err(RefusedPeer { peer: peer.to_string(), why: why.to_owned() });
     // A limit on the whole message: a peer that sends it byte by byte keeps others out.
     let hello = match time::timeout(SILENCE, message::read(&mut stream, MAX_HELLO)).await {
-        Ok(Ok(FromAgent::Hello(hello))) => hello,
-        Ok(Ok(_)) => return refused("its first message was not that of an agent"),
+        Ok(Ok(FirstMessage::Hello(hello))) => hello,
+        Ok(Err(MessageError::Invalid(_))) => return refused("its first message was not that of an agent"),
         Ok(Err(MessageError::TooLong { length, .. })) if length >> 8 == TLS_HELLO => {
             return refused(&format!(
                 "it uses TLS, and this coordinator does not: add --listen-certificate (or {LISTEN_CERTIFICATE}), or \

@@ -91,21 +91,41 @@ pub(crate) enum FromAgent {
     Alive,
 }
 
-pub(super) trait LinkMessage: Serialize + DeserializeOwned {
-    /// Shows only that the side is alive.
-    const ALIVE: Self;
+/// The first message of a peer. Nothing else is read of one that has not shown the token, because
+/// counts need much more memory than their text.
+#[derive(Debug, Deserialize)]
+pub(super) enum FirstMessage {
+    Hello(Hello),
+}
+
+pub(super) trait Incoming: DeserializeOwned {
     /// Whether its numbers are counts, which are added to those of others.
     const HAS_COUNTS: bool;
 }
 
+pub(super) trait LinkMessage: Serialize + Incoming {
+    /// Shows only that the side is alive.
+    const ALIVE: Self;
+}
+
+impl Incoming for FirstMessage {
+    const HAS_COUNTS: bool = false;
+}
+
+impl Incoming for ToAgent {
+    const HAS_COUNTS: bool = false;
+}
+
 impl LinkMessage for ToAgent {
     const ALIVE: Self = Self::Alive;
-    const HAS_COUNTS: bool = false;
+}
+
+impl Incoming for FromAgent {
+    const HAS_COUNTS: bool = true;
 }
 
 impl LinkMessage for FromAgent {
     const ALIVE: Self = Self::Alive;
-    const HAS_COUNTS: bool = true;
 }
 
 /// The first message of an agent. All but `place` must be the coordinator's.
@@ -178,12 +198,12 @@ pub(super) fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError>
 }
 
 /// Reads a message of at most `limit` bytes. Memory grows only with bytes that have arrived.
-pub(super) async fn read<M: LinkMessage>(from: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<M, MessageError> {
+pub(super) async fn read<M: Incoming>(from: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<M, MessageError> {
     read_within(SILENCE, from, limit).await
 }
 
 /// Reads a message whose first byte comes within `patience`.
-pub(super) async fn read_within<M: LinkMessage>(
+pub(super) async fn read_within<M: Incoming>(
     patience: Duration,
     from: &mut (impl AsyncRead + Unpin),
     limit: usize,

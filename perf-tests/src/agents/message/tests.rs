@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn read_now<M: LinkMessage>(bytes: &[u8], limit: usize) -> Result<M, MessageError> {
+fn read_now<M: Incoming>(bytes: &[u8], limit: usize) -> Result<M, MessageError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(read(&mut &*bytes, limit))
 }
