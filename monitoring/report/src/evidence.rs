@@ -37,7 +37,7 @@ pub use counts::{
 pub use environment::{Environment, TargetHost};
 pub use failures::{FailedRequest, FailureCause, FailureCauses, FailureDetail, body_text, describe_status};
 pub use generator_health::{AgentHealth, GeneratorHealth};
-pub use histogram::{Bounds, Buckets, DurationHistogram, Latency, bounds, nanos};
+pub use histogram::{Bounds, Buckets, DurationHistogram, Latency, bounds, is_decodable, nanos};
 pub use measures::{MeasureCounts, Measures};
 pub use missing_value::MissingValue;
 pub use phase_time::{PhaseTime, judged_ms};

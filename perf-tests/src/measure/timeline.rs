@@ -14,7 +14,7 @@ use monitoring::catalogue::Catalogue;
 use monitoring::phase::Phases;
 use monitoring::slo::Slo;
 
-use perf_report::evidence::{DurationHistogram, RequestCounts, Snapshot};
+use perf_report::evidence::{DurationHistogram, RequestCounts, Snapshot, is_decodable};
 use serde::{Deserialize, Serialize};
 
 mod base64_text;
@@ -191,6 +191,9 @@ impl Section {
 impl SectionLatencies {
     /// The latencies of successful requests, in nanoseconds.
     pub(crate) fn decoded(&self) -> Result<Histogram<u64>, TimelineError> {
+        if !is_decodable(&self.encoded) {
+            return Err(TimelineError("it is not a histogram of a run".to_owned()));
+        }
         let mut histogram: Histogram<u64> =
             Deserializer::new().deserialize(&mut self.encoded.as_slice()).map_err(failed)?;
         // A decoded histogram does not resize by itself, but longer latencies may be added to it.

@@ -271,6 +271,19 @@ impl Latency {
     }
 }
 
+/// Whether bytes are the uncompressed encoding (V2) of a histogram, with all counts that it
+/// announces and no more digits than a run records. The decoder allocates what is announced.
+pub fn is_decodable(encoded: &[u8]) -> bool {
+    /// The first bytes, and the number of bytes before the counts.
+    const COOKIE: u32 = 0x1c84_9313;
+    const HEADER: usize = 40;
+    let number = |at: usize| Some(u32::from_be_bytes(*encoded.get(at..)?.first_chunk()?));
+    let announced = number(4).and_then(|announced| usize::try_from(announced).ok());
+    number(0) == Some(COOKIE)
+        && encoded.len().checked_sub(HEADER) == announced
+        && number(12).is_some_and(|digits| digits <= DIGITS.into())
+}
+
 /// Serializes a histogram as text: HdrHistogram's V2 encoding, deflated, in base64
 /// (<https://github.com/HdrHistogram/HdrHistogram>).
 mod encoded {
@@ -285,13 +298,10 @@ mod encoded {
     use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::DIGITS;
-
     /// Limit on the bytes of a histogram without compression. At most nine bytes encode a count.
     const MOST_BYTES: u64 = 4 << 20;
-    /// Bytes before the compressed encoding, and before the counts in it.
+    /// Bytes before the compressed encoding.
     const COMPRESSED_HEADER: usize = 8;
-    const HEADER: usize = 40;
 
     pub(super) fn serialize<S: Serializer>(
         histogram: &Option<Histogram<u64>>,
@@ -319,16 +329,12 @@ mod encoded {
         Option::<String>::deserialize(deserializer)?.map(decode).transpose()
     }
 
-    /// The uncompressed encoding. `None` if it announces other bytes than it has, or more digits
-    /// than a run records: the decoder allocates what is announced.
+    /// The uncompressed encoding of a histogram that a run records.
     fn decompress(bytes: &[u8]) -> Option<Vec<u8>> {
         let mut plain = Vec::new();
         let compressed = bytes.get(COMPRESSED_HEADER..)?;
         ZlibDecoder::new(compressed).take(MOST_BYTES).read_to_end(&mut plain).ok()?;
-        let number = |at: usize| Some(u32::from_be_bytes(*plain.get(at..)?.first_chunk()?));
-        let (announced, digits) = (number(4)?, number(12)?);
-        let is_whole = plain.len().checked_sub(HEADER) == usize::try_from(announced).ok();
-        (is_whole && digits <= DIGITS.into()).then_some(plain)
+        super::is_decodable(&plain).then_some(plain)
     }
 }
 
