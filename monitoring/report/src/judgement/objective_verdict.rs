@@ -34,6 +34,8 @@ pub fn judge(slo: &Slo, tally: Tally) -> Verdict {
     if total.saturating_add(down) < needed {
         let quantile = slo.quantile();
         return Verdict::Inconclusive(match slo.sli {
+            // They were made, but hang. More of them would, too.
+            _ if total.saturating_add(unknown) >= needed => Reason::Unknown { unknown },
             Sli::Measure { .. } => Reason::TooFewValues { total, needed, quantile },
             _ => Reason::TooFew { total, needed, quantile },
         });

@@ -79,6 +79,7 @@ fn throughput_is_compared_in_integers() {
 #[test]
 fn requests_that_all_hang_are_unknown_and_not_absent() {
     assert_eq!(judge(&P95, tally(0, 0, 20)), Verdict::Inconclusive(Reason::Unknown { unknown: 20 }));
+    assert_eq!(judge(&P95, tally(3, 3, 17)), Verdict::Inconclusive(Reason::Unknown { unknown: 17 }));
     let at_least = |unknown| judge_value(Limit::AtLeast(50), Some(30_000), tally(0, 0, unknown));
     assert_eq!(at_least(1_500), Verdict::Inconclusive(Reason::Unknown { unknown: 1_500 }));
     assert_eq!(at_least(1_499), Verdict::Missed);
