@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use promql_parser::parser;
 use serde::{Deserialize, Serialize};
 
 use crate::intervals::SCRAPE_INTERVAL;
@@ -216,6 +217,17 @@ impl BackendSlo {
         (1..=values.len()).map(until).collect()
     }
 
+    /// Time before the load whose samples belong to values of its first seconds, because of the
+    /// expression's windows. A service that is idle then must not miss a lower limit, or dilute a
+    /// mean. These also leave out the time until the first scrape, which repeats an older value.
+    pub fn lookback(&self) -> Duration {
+        let windows = parser::parse(self.expr).map_or(Duration::ZERO, |expr| longest_window(&expr));
+        match (self.judged, self.bound) {
+            (JudgedValue::Worst, Limit::AtMost(_)) => windows,
+            _ => windows + SCRAPE_INTERVAL,
+        }
+    }
+
     /// 1 at the times when the objective is met, else 0.
     pub fn is_met(&self) -> Expr {
         self.now().is_within(self.bound.map(Amount::as_expr))
@@ -225,6 +237,27 @@ impl BackendSlo {
         // At most 0 is an objective, such as "no lost messages".
         let holds_always = matches!(self.bound, Limit::AtLeast(least) if least.value() <= 0.0);
         self.expr.trim().is_empty() || self.title.is_empty() || holds_always
+    }
+}
+
+/// The time before an evaluation from which an expression reads samples, without the time in which
+/// a plain selector repeats its last one.
+fn longest_window(expr: &parser::Expr) -> Duration {
+    let before = |offset: &Option<parser::Offset>| match offset {
+        Some(parser::Offset::Pos(offset)) => *offset,
+        _ => Duration::ZERO,
+    };
+    let longest = |parts: &[&parser::Expr]| parts.iter().map(|part| longest_window(part)).max().unwrap_or_default();
+    match expr {
+        parser::Expr::Aggregate(aggregate) => longest_window(&aggregate.expr),
+        parser::Expr::Unary(unary) => longest_window(&unary.expr),
+        parser::Expr::Binary(binary) => longest(&[&binary.lhs, &binary.rhs]),
+        parser::Expr::Paren(paren) => longest_window(&paren.expr),
+        parser::Expr::Subquery(query) => longest_window(&query.expr) + query.range + before(&query.offset),
+        parser::Expr::VectorSelector(selector) => before(&selector.offset),
+        parser::Expr::MatrixSelector(matrix) => matrix.range + before(&matrix.vs.offset),
+        parser::Expr::Call(call) => longest(&call.args.args.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
+        parser::Expr::NumberLiteral(_) | parser::Expr::StringLiteral(_) | parser::Expr::Extension(_) => Duration::ZERO,
     }
 }
 

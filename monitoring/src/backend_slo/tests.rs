@@ -29,3 +29,15 @@ fn a_value_equal_to_the_bound_is_good_and_nan_is_not() {
 fn amounts_are_formatted_in_their_units() {
     assert_eq!(Amount::Time(Duration::from_millis(250)).describe(), "250 ms");
 }
+
+#[test]
+fn values_of_the_first_seconds_have_samples_of_before() {
+    let seconds = |slo: BackendSlo| slo.lookback().as_secs();
+    let at_most = |expr| BackendSlo::at_most("a", "A", expr, Amount::Count(1));
+    assert_eq!(seconds(at_most("memory")), 0);
+    assert_eq!(seconds(at_most("sum(rate(a[15s])) / (1 + rate(b[1m] offset 5s))")), 65);
+    assert_eq!(seconds(at_most("max_over_time(rate(a[15s])[1m:5s])")), 75);
+    // The last sample before the load is visible until the first scrape in it.
+    assert_eq!(seconds(at_most("memory").on_average()), 5);
+    assert_eq!(seconds(BackendSlo::at_least("a", "A", "rate(a[15s])", Amount::Count(1))), 20);
+}

@@ -168,6 +168,13 @@ impl QueryRange {
     }
 }
 
+/// The seconds of a range after its first ones, whose values have samples of before the load. If
+/// little would be left, it is the whole range.
+fn seconds_without(lookback: Duration, over_s: u64) -> u64 {
+    let rest = over_s.checked_sub(lookback.as_secs());
+    rest.filter(|rest| *rest >= SCRAPE_INTERVAL.as_secs()).unwrap_or(over_s)
+}
+
 /// The value of an objective, or why it is missing, and what that says of the store.
 async fn query_value(
     store: &RunStore,
@@ -176,6 +183,7 @@ async fn query_value(
     not_scraped: Option<&str>,
 ) -> Result<BackendValue, (MissingValue, StoreState)> {
     let QueryRange { at_unix_ms, over_s } = range;
+    let over_s = seconds_without(slo.lookback(), over_s);
     match store.value(&slo.during_run(Duration::from_secs(over_s)), at_unix_ms).await {
         Ok(Some(value)) if value.is_finite() => Ok(BackendValue { value, over_s, at_unix_ms }),
         // JSON cannot represent it, and an objective cannot be judged by it.
@@ -188,3 +196,6 @@ async fn query_value(
         Err(error) => Err(failed_query(&error)),
     }
 }
+
+#[cfg(test)]
+mod tests;
