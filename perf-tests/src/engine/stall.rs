@@ -177,15 +177,29 @@ impl StallWatch {
     }
 
     fn end_wait(&mut self, at: usize, to: Duration) {
-        let Some(mut wait) = self.lanes[at].end_wait(to) else { return };
-        let threshold = self.lanes[at].limit.map_or(Duration::ZERO, |limit| limit.threshold);
-        let first = at - at % (self.endpoints + 1);
-        // Other endpoints of the part that gave no sign of life later than that. Virtual users that
-        // wait here do not get there, so it is not known whether these would have responded.
-        let others = (0..self.endpoints).filter(|endpoint| first + endpoint != at);
-        let is_silent = |endpoint: &usize| self.lanes[first + endpoint].is_silent(wait.from + threshold);
-        wait.silent = others.filter(is_silent).collect();
+        let silent = self.silent(at, to);
+        let ended: u64 = silent.iter().map(|endpoint| self.lanes[self.neighbor(at, *endpoint)].ended()).sum();
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let held = ended as f64 / self.lanes[at].ended().max(1) as f64;
+        let Some(mut wait) = self.lanes[at].end_wait(to, held) else { return };
+        wait.silent = silent;
         self.lanes[at].keep(wait);
+    }
+
+    /// Other endpoints of a lane's part that gave no sign of life since the lane has waited for its
+    /// threshold. Virtual users that wait there do not get to these, so it is not known whether
+    /// they would have responded.
+    fn silent(&self, at: usize, to: Duration) -> Vec<usize> {
+        let lane = &self.lanes[at];
+        let late = lane.waits_since().zip(lane.limit).map(|(since, limit)| since + limit.threshold);
+        let Some(late) = late.filter(|late| *late < to) else { return Vec::new() };
+        let others = (0..self.endpoints).filter(|endpoint| self.neighbor(at, *endpoint) != at);
+        others.filter(|endpoint| self.lanes[self.neighbor(at, *endpoint)].is_silent(late)).collect()
+    }
+
+    /// The lane of another endpoint in the part of the lane `at`.
+    const fn neighbor(&self, at: usize, endpoint: usize) -> usize {
+        at - at % (self.endpoints + 1) + endpoint
     }
 
     /// Tells each lane how many requests of its part have waited together until the last poll.
@@ -245,7 +259,7 @@ impl StallWatch {
     ) -> Vec<(usize, u64)> {
         let own = (at, assessment.omitted);
         let others = wait.silent.iter().map(|endpoint| {
-            let other = at - at % (self.endpoints + 1) + endpoint;
+            let other = self.neighbor(at, *endpoint);
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let ratio = self.lanes[other].ended() as f64 / self.lanes[at].ended().max(1) as f64;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]

@@ -93,6 +93,8 @@ pub(super) struct LongWait {
     progress: Progress,
     /// Requests that would have ended in it. `None` if no pace was known.
     missing: Option<f64>,
+    /// Requests to the endpoints in `silent` for each one to its own.
+    held: f64,
     /// Other endpoints of its part, to which no request ended meanwhile.
     pub(super) silent: Vec<usize>,
 }
@@ -174,8 +176,14 @@ impl Lane {
         self.long_waits.iter_mut().last().into_iter().for_each(|last| last.later_omitted += omitted);
     }
 
-    /// Ends the present wait at `to`. Returns it if it may be a stall.
-    pub(super) fn end_wait(&mut self, to: Duration) -> Option<LongWait> {
+    /// When the present wait began, if there is one.
+    pub(super) fn waits_since(&self) -> Option<Duration> {
+        self.wait.map(|wait| wait.since)
+    }
+
+    /// Ends the present wait at `to`. Returns it if it may be a stall. `held` is the number of
+    /// requests to silent endpoints for each one to this endpoint.
+    pub(super) fn end_wait(&mut self, to: Duration, held: f64) -> Option<LongWait> {
         let wait = self.wait.take()?;
         let (from, length, waiters) = (wait.since, wait.length(to), wait.waiters);
         let limit = self.limit?;
@@ -185,7 +193,7 @@ impl Lane {
         let waiting = self.waiting;
         let (later_omitted, missing, silent) = (0, None, Vec::new());
         let mut long =
-            LongWait { from, to, length, waiting, waiters, later_omitted, late_share, progress, missing, silent };
+            LongWait { from, to, length, waiting, waiters, later_omitted, late_share, progress, missing, held, silent };
         let is_known = wait.begin.ended - self.set_aside.ended.min(wait.begin.ended) >= FEWEST;
         long.missing = self.pace(wait.begin, length).map(|pace| pace * progress.exposure);
         let may_be = match long.missing {
@@ -279,7 +287,7 @@ impl LongWait {
     /// missing to change the verdict.
     pub(super) fn assess(&self, lane: &Lane, sent: u64) -> Option<Assessment> {
         let assessment = self.estimate(lane)?;
-        let are_many = self.waiters > Waiters::One && assessment.missing >= MANY_MISSING;
+        let are_many = self.waiters > Waiters::One && assessment.missing * (1.0 + self.held) >= MANY_MISSING;
         (are_many || self.exceeds_budget(lane, sent)).then_some(assessment)
     }
 

@@ -30,3 +30,28 @@ fn slow_responses_without_an_objective_are_not_stalls() {
     }
     assert_eq!(load.stalls(), []);
 }
+
+#[test]
+fn a_freeze_of_many_rare_endpoints_is_a_stall() {
+    // Each of 20 endpoints gets a request per second, and only the first has an objective.
+    let limits: Vec<_> = std::iter::once(LIMIT).chain([None; 19]).collect();
+    let mut load = SimulatedLoad::with_limits(&limits, &[false]);
+    load.pulse.vus[0] = 2;
+    let turn = |load: &mut SimulatedLoad| {
+        for lane in 0..20 {
+            load.waiting(lane, 1).waiting((lane + 19) % 20, 0).poll(&[((lane + 19) % 20, 1)]);
+        }
+    };
+    (0..12).for_each(|_| turn(&mut load));
+    load.waiting(19, 0)
+        .waiting(4, 1)
+        .waiting(5, 1)
+        .freeze(MS(8_000))
+        .waiting(4, 0)
+        .waiting(5, 0)
+        .poll(&[(4, 1), (5, 1)]);
+    (0..12).for_each(|_| turn(&mut load));
+    let stalls = load.stalls();
+    let all: u64 = stalls.iter().map(|stall| omitted(stall, 0)).sum();
+    assert!((6..9).contains(&all), "{stalls:?}");
+}
