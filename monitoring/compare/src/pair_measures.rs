@@ -100,9 +100,9 @@ pub(crate) fn p95_differences(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
     pairs.iter().filter_map(difference_of_pair).collect()
 }
 
-/// The p95 of an endpoint on a stalled side. It is infinite, unless slow endpoints explain why there
-/// are few requests: in a closed load, virtual users that wait there do not get to others. Then a
-/// slow endpoint has its p95 of few requests, and the others have none.
+/// The p95 of an endpoint on a stalled side. It is infinite, unless slow endpoints explain why
+/// there are few requests: in a closed load, virtual users that wait there do not get to others.
+/// Then a slow endpoint has its p95 of few requests, and the others have none.
 fn stalled_p95(side: &Report, other: &Report, name: &str) -> Option<f64> {
     let is_slow = |endpoint: &&EndpointResult| {
         let usual = find(other, &endpoint.name).and_then(|usual| usual.p95_ms);

@@ -55,7 +55,7 @@ pub(crate) fn table_notes(objectives: &[ObjectiveResult], end: LoadEnd) -> Vec<S
     let is_short = |it: &ObjectiveResult| it.has_row() && it.verdict.reason().is_some_and(Reason::is_too_few);
     let only_warns = |it: &ObjectiveResult| it.on_miss == OnMiss::Warn && it.has_row() && it.verdict.is_decided();
     let is_not_made = |it: &ObjectiveResult| {
-        it.verdict == Verdict::Missed && it.tally().is_some_and(|tally| hides_unknown(it, &tally))
+        it.verdict == Verdict::Missed && it.tally().is_some_and(|tally| hides_unknown(it, tally))
     };
     let name = |it: &ObjectiveResult| format!("{} {}", it.subject, it.objective);
     let name_unmade = |it: &ObjectiveResult| {
