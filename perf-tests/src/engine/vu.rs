@@ -304,7 +304,7 @@ impl Vu {
         result.map_err(|message| {
             let (kind, status) = (Failure::Other, None);
             let detail = FailureDetail::Client { kind, message: message.as_str().into() };
-            self.record_cause(FailedRequest { request: name, detail, body: &[] }, finished);
+            self.record_cause(FailedRequest { request: name, detail, body: &[], sent: "" }, finished);
             let message = format!("{name} failed: {message}");
             RequestError::Failed { name, judged: true, kind, status, response: None, place: None, message }
         })

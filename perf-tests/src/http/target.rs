@@ -1,5 +1,6 @@
 //! The target of a run, in the parts that a request is made of.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -46,6 +47,14 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
+    /// The path with the target's base path, which an absolute path includes already.
+    pub(crate) fn whole_path<'a>(&self, path: &'a str, absolute: bool) -> Cow<'a, str> {
+        match self.base.as_str() {
+            base if !absolute && !base.is_empty() => Cow::Owned(format!("{base}{path}")),
+            _ => Cow::Borrowed(path),
+        }
+    }
+
     /// Builds the target from a URL with the scheme http or https and a host.
     pub(crate) fn new(url: &Url, allowed: &[String]) -> Self {
         let tls = url.scheme() == "https";

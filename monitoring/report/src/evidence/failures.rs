@@ -33,6 +33,10 @@ pub struct FailureCause {
     pub count: u64,
     /// Time of the first failure, in milliseconds since load began.
     pub first_ms: u64,
+    /// Method and path of the first failure, without the query: "GET /api/carts/7". Empty if it was
+    /// not an HTTP request, and in reports of older versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub first_request: String,
 }
 
 /// Kind of failure of a request.
@@ -109,18 +113,21 @@ pub struct FailedRequest<'a> {
     pub detail: FailureDetail<'a>,
     /// Beginning of the response's body. Empty without a response.
     pub body: &'a [u8],
+    /// Method and path as sent, without the query. Empty if it was not an HTTP request.
+    pub sent: &'a str,
 }
 
 impl FailureCauses {
     /// Counts a failed request. `first_ms` is the current time in milliseconds since load began.
     pub fn record(&mut self, failed: FailedRequest<'_>, first_ms: u64) {
-        let FailedRequest { request, detail, body } = failed;
+        let FailedRequest { request, detail, body, sent } = failed;
         let detail = detail.bounded();
         if let Some(cause) = self.0.iter_mut().find(|cause| cause.request == request && cause.detail == detail) {
             cause.count += 1;
         } else if self.0.len() < MOST_CAUSES {
             let (request, detail) = (Cow::Owned(request.to_owned()), detail.into_owned());
-            self.0.push(FailureCause { request, detail, body: body_text(body), count: 1, first_ms });
+            let first_request = body_text(sent.as_bytes());
+            self.0.push(FailureCause { request, detail, body: body_text(body), count: 1, first_ms, first_request });
         }
     }
 
@@ -211,20 +218,26 @@ impl FailureCause {
     }
 
     /// Text of the cause, without its request: "40,404 × 404 Not Found {"detail":"Not Found"},
-    /// first at 00:03".
+    /// first at 00:03 by GET /api/carts/7".
     pub fn describe(&self) -> String {
         format!("{} × {}", count(self.count), self.describe_uncounted())
     }
 
     /// Text of the cause, without its request and count: "404 Not Found {"detail":"Not Found"},
-    /// first at 00:03".
+    /// first at 00:03 by GET /api/carts/7".
     pub(crate) fn describe_uncounted(&self) -> String {
         let body = match (&self.detail, self.body.as_str()) {
             (_, "") | (FailureDetail::Client { .. }, _) => String::new(),
             (FailureDetail::Check { .. }, body) => format!(": {body}"),
             (FailureDetail::Status { .. }, body) => format!(" {body}"),
         };
-        format!("{}{body}, first at {}", self.detail, clock_time(self.first_ms))
+        let by = match self.first_request.as_str() {
+            "" => String::new(),
+            // A request without an endpoint has its name from this.
+            named if named == self.request => String::new(),
+            sent => format!(" by {sent}"),
+        };
+        format!("{}{body}, first at {}{by}", self.detail, clock_time(self.first_ms))
     }
 }
 

@@ -41,7 +41,10 @@ fn merge_by_cause(causes: &[FailureCause]) -> Vec<(Vec<&str>, FailureCause)> {
             Some((requests, known)) => {
                 requests.push(&cause.request);
                 known.count += cause.count;
-                known.first_ms = known.first_ms.min(cause.first_ms);
+                if cause.first_ms < known.first_ms {
+                    known.first_ms = cause.first_ms;
+                    known.first_request.clone_from(&cause.first_request);
+                }
             }
             None => merged.push((vec![&cause.request], cause.clone())),
         }

@@ -96,7 +96,14 @@ fn each_kind_of_problem_has_the_right_finding() {
 }
 
 fn cause(detail: FailureDetail<'static>, body: &str) -> FailureCause {
-    FailureCause { request: "get_cart".into(), detail, body: body.to_owned(), count: 1, first_ms: 0 }
+    FailureCause {
+        request: "get_cart".into(),
+        detail,
+        body: body.to_owned(),
+        count: 1,
+        first_ms: 0,
+        first_request: String::new(),
+    }
 }
 
 #[test]

@@ -65,7 +65,8 @@ fn an_unexpected_status_fails_and_the_error_has_its_response() {
 #[test]
 fn a_status_above_599_fails_the_request_unless_it_is_expected() {
     let service = RawService::start(|_| Action::Deny);
-    let settings = |testid| settings_at(&service.url, None, testid, &[]);
+    let base = format!("{}/base", service.url);
+    let settings = |testid| settings_at(&base, None, testid, &[]);
     let finished = statuses(20).run_with(settings("denied-1"), async |vu: &mut Vu, ()| {
         let failed = vu.request(ANY).path("status", 999).send().await;
         anyhow::ensure!(matches!(&failed, Err(RequestError::Failed { status: Some(999), .. })), "{failed:?}");
@@ -77,6 +78,7 @@ fn a_status_above_599_fails_the_request_unless_it_is_expected() {
     assert_eq!(report.endpoints[1].by_status[&StatusKey::Code(999)], 20);
     let cause = report.failures[0].describe();
     assert!(cause.starts_with("20 × 999 denied, first at "), "{cause}");
+    assert!(cause.ends_with(" by GET /base/status/999"), "{cause}");
 }
 
 #[test]

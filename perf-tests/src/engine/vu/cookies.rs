@@ -1,6 +1,5 @@
 //! The cookies of a virtual user, as a scenario and its requests use them.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -61,7 +60,7 @@ pub(super) fn store(
     if !reply.sets_cookies() {
         return;
     }
-    let path = whole_path(target, path, absolute);
+    let path = target.whole_path(path, absolute);
     let (mut jar, now, wall) = (jar.get_or_insert_default().borrow_mut(), clock::now(), clock::wall());
     // As a browser, it ignores refused cookies.
     let lines = reply.header_all("set-cookie");
@@ -76,19 +75,11 @@ pub(super) fn header<'jar>(
     absolute: bool,
 ) -> &'jar [u8] {
     let Some(jar) = jar else { return &[] };
-    jar.header(url(target, &whole_path(target, path, absolute)), clock::now())
+    jar.header(url(target, &target.whole_path(path, absolute)), clock::now())
 }
 
 fn url<'a>(target: &'a Target, path: &'a str) -> CookieUrl<'a> {
     CookieUrl { host: &target.host, tls: target.tls, path }
-}
-
-/// The path with the target's base path, which an absolute path includes already.
-fn whole_path<'a>(target: &Target, path: &'a str, absolute: bool) -> Cow<'a, str> {
-    match target.base.as_str() {
-        base if !absolute && !base.is_empty() => Cow::Owned(format!("{base}{path}")),
-        _ => Cow::Borrowed(path),
-    }
 }
 
 impl Cookies<'_> {

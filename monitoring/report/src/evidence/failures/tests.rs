@@ -6,6 +6,7 @@ const NOT_FOUND: FailedRequest<'_> = FailedRequest {
     request: "get_offers",
     detail: FailureDetail::Status { status: 404, why: Cow::Borrowed("") },
     body: b"{\"detail\":\n \"Not Found\"}",
+    sent: "GET /api/offers",
 };
 
 #[test]
@@ -21,8 +22,8 @@ fn a_cause_is_counted_and_keeps_its_first_body() {
     assert_eq!(
         causes,
         [
-            "3 × 404 Not Found earliest, first at 00:03",
-            "1 × check \"offers\" failed: {\"detail\": \"Not Found\"}, first at 00:00"
+            "3 × 404 Not Found earliest, first at 00:03 by GET /api/offers",
+            "1 × check \"offers\" failed: {\"detail\": \"Not Found\"}, first at 00:00 by GET /api/offers"
         ]
     );
 }

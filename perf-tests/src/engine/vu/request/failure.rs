@@ -7,7 +7,7 @@ use perf_report::evidence::{body_text, describe_status};
 use tokio::time::Instant;
 
 use super::redirect::Redirect;
-use super::{CountedExchange, Request, RequestError, Response};
+use super::{CountedExchange, Request, RequestError, Response, Vu};
 use crate::http::ExchangeError;
 use crate::measure::{FailedRequest, Failure, FailureDetail};
 
@@ -16,9 +16,7 @@ impl Request<'_> {
     /// responded with 404 Not Found: {"detail":"Not Found"}".
     pub(super) fn failed(&self, exchanged: CountedExchange, place: &'static Location<'static>) -> RequestError {
         let CountedExchange { result, failure, failed_check, redirect } = exchanged;
-        // A query may have a secret, such as the code of a login that a redirect hands over.
-        let path = self.vu.spec.path.split('?').next().unwrap_or_default();
-        let request = body_text(format!("{} {path}", self.vu.spec.method.as_str()).as_bytes());
+        let request = body_text(self.describe_sent().as_bytes());
         let body = |response: &Response| match body_text(&response.shown_body()) {
             body if body.is_empty() => body,
             body => format!(": {body}"),
@@ -65,6 +63,15 @@ impl Request<'_> {
             Some(_) => Cow::Borrowed(self.vu.spec.name),
             None => Cow::Owned(format!("{} {}", self.vu.spec.method.as_str(), self.vu.spec.name)),
         };
-        self.vu.record_cause(FailedRequest { request: &request, detail, body: &body }, at);
+        let sent = self.describe_sent();
+        self.vu.record_cause(FailedRequest { request: &request, detail, body: &body, sent: &sent }, at);
+    }
+
+    /// Method and path as sent. A query may have a secret, such as the code of a login that a
+    /// redirect hands over.
+    fn describe_sent(&self) -> String {
+        let Vu { spec, http, .. } = &*self.vu;
+        let path = http.target(spec.host).whole_path(&spec.path, spec.redirects.is_redirected());
+        format!("{} {}", spec.method.as_str(), path.split('?').next().unwrap_or_default())
     }
 }
