@@ -282,7 +282,7 @@ fn a_shard_whose_file_cannot_be_written_says_what_to_do() {
     let mut command = in_folder("each", &out);
     command.env(perf_settings::TARGET, &service.url).env(perf_settings::SHARD, "1/1");
     let finished = command.env(perf_settings::TESTID, "sharded").output().unwrap();
-    let printed = String::from_utf8(finished.stderr).unwrap();
+    let printed = unwrapped(&String::from_utf8(finished.stderr).unwrap());
     assert!(printed.contains("internal error (exit 70): failed to write "), "{printed}");
     assert!(printed.contains("; then make shard 1/1 again, since what it measured is lost"), "{printed}");
 }
