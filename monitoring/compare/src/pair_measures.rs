@@ -80,7 +80,7 @@ pub(crate) fn differences(pairs: &[Pair<'_>], name: &str, measure: MeasureFn) ->
 /// Differences of the logarithms of p95, for pairs that have one. A side is stalled if it has too
 /// few requests for a p95 and less than a quarter of the other side's. See [`stalled_p95`].
 pub(crate) fn p95_differences(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
-    const STANDSTILL: u64 = 4;
+    const STALLED_DIVISOR: u64 = 4;
     let sent = |report: &Report| find(report, name).map_or(0, |endpoint| endpoint.requests.sent);
     let difference_of_pair = |pair: &Pair<'_>| {
         let (base, head) = (measured(pair.base, name, p95), measured(pair.head, name, p95));
@@ -88,10 +88,10 @@ pub(crate) fn p95_differences(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
         // An endpoint that is missing on one side is not stalled.
         let on_both = find(pair.base, name).is_some() && find(pair.head, name).is_some();
         match (base, head) {
-            (Some(base), None) if on_both && after * STANDSTILL < before => {
+            (Some(base), None) if on_both && after * STALLED_DIVISOR < before => {
                 significance::difference(Some(base), stalled_p95(pair.head, pair.base, name))
             }
-            (None, Some(head)) if on_both && before * STANDSTILL < after => {
+            (None, Some(head)) if on_both && before * STALLED_DIVISOR < after => {
                 significance::difference(stalled_p95(pair.base, pair.head, name), Some(head))
             }
             (base, head) => significance::difference(base, head),
@@ -104,9 +104,12 @@ pub(crate) fn p95_differences(pairs: &[Pair<'_>], name: &str) -> Vec<f64> {
 /// there are few requests: in a closed load, virtual users that wait there do not get to others.
 /// Then a slow endpoint has its p95 of few requests, and the others have none.
 fn stalled_p95(side: &Report, other: &Report, name: &str) -> Option<f64> {
+    /// With fewer requests, a freeze could make a median large.
+    const FEWEST: u64 = 5;
     let is_slow = |endpoint: &&EndpointResult| {
         let usual = find(other, &endpoint.name).and_then(|usual| usual.p95_ms);
-        endpoint.p50_ms.zip(usual).is_some_and(|(p50, usual)| p50.as_f64() > usual.as_f64())
+        let is_slower = endpoint.p50_ms.zip(usual).is_some_and(|(p50, usual)| p50.as_f64() > usual.as_f64());
+        is_slower && endpoint.requests.sent >= FEWEST
     };
     let slow: Vec<_> = side.endpoints.iter().filter(is_slow).collect();
     if slow.is_empty() {
