@@ -119,6 +119,7 @@ pub enum FindingKind {
     ProofNotWritten,
     // Comparisons.
     ChangedFromBaseline,
+    NoBaseline,
     NotComparable,
     EndpointOnOneSide,
     PairsLeftOut,

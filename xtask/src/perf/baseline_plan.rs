@@ -14,12 +14,19 @@ use perf_report::gate::Gate;
 
 /// The comparison of a run with an earlier one.
 pub(crate) struct BaselinePlan {
-    /// The baseline to compare with. `None` also if it does not exist yet, as before the first run.
-    pub(crate) compare: Option<Baseline>,
+    /// The baseline to compare with, if one was named.
+    pub(crate) compare: Option<NamedBaseline>,
     /// The name of the baseline to save the run as.
     pub(crate) save: Option<String>,
     pub(crate) gate: Gate,
     pub(crate) rule: Rule,
+}
+
+/// The value of `--baseline`.
+pub(crate) enum NamedBaseline {
+    Found(Baseline),
+    /// It does not exist yet, as before the first run. The text for the user says so.
+    Missing(String),
 }
 
 /// An earlier run that exists.
@@ -35,20 +42,21 @@ impl Baseline {
     /// Reads the baseline before the run: an unreadable baseline should not cost a run.
     ///
     /// Prints a note if the baseline does not exist yet.
-    pub(crate) fn find(name: &str, index: &ReportIndex) -> Result<Option<Self>, PerfError> {
+    pub(crate) fn find(name: &str, index: &ReportIndex) -> Result<NamedBaseline, PerfError> {
         let name = index.resolve_latest(name);
         let Some(path) = index.find_path(&name) else {
             let nearest = index.suggest(&name);
-            print_note(&format!(
+            let missing = format!(
                 "only the objectives are checked: there is no baseline or report named {name:?} yet, and no such run in \
                  {} (--save-baseline saves a baseline){nearest}",
                 index.folder().display()
-            ));
-            return Ok(None);
+            );
+            print_note(&missing);
+            return Ok(NamedBaseline::Missing(missing));
         };
         let baseline = Self { name, path };
         match baseline.read() {
-            Ok(_) => Ok(Some(baseline)),
+            Ok(_) => Ok(NamedBaseline::Found(baseline)),
             Err(error) => Err(baseline.reject(error)),
         }
     }
@@ -67,7 +75,7 @@ impl BaselinePlan {
     /// a copy of itself that has the run's scenario and, if the plan is known, its service and
     /// load.
     pub(crate) fn check_comparable(&self, scenario: &str, planned: Option<&PlanSummary>) -> Result<(), PerfError> {
-        let Some(baseline) = &self.compare else { return Ok(()) };
+        let Some(NamedBaseline::Found(baseline)) = &self.compare else { return Ok(()) };
         let compared = baseline.read().and_then(|base| {
             let mut head = base.clone();
             let run = &mut head.report.run;

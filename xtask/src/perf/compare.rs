@@ -9,7 +9,7 @@ use perf_report::gate::Gate;
 use perf_report::headline::causes_of_comparison;
 use perf_report::render::files::REPORT;
 
-use super::baseline_plan::BaselinePlan;
+use super::baseline_plan::{BaselinePlan, NamedBaseline};
 use super::child;
 use super::judge::JudgedRun;
 use super::perf_error::PerfError;
@@ -20,7 +20,7 @@ use crate::runs::reports::RecordedReport;
 /// Checks before anything starts that the run can be compared with its baseline. Only the
 /// scenario's process knows its load. If it cannot plan one, the run reports that.
 pub(super) async fn check_before(plan: &PerfPlan) -> Result<(), PerfError> {
-    if !plan.sends() || plan.baseline.compare.is_none() {
+    if !plan.sends() || !matches!(plan.baseline.compare, Some(NamedBaseline::Found(_))) {
         return Ok(());
     }
     for scenario in &plan.scenarios {
@@ -32,9 +32,9 @@ pub(super) async fn check_before(plan: &PerfPlan) -> Result<(), PerfError> {
 
 /// The comparison of a run with its baseline, if it was made.
 pub(crate) enum BaselineComparison {
-    /// No baseline was given, or it does not exist yet.
+    /// No baseline was given.
     NotRequested,
-    /// The two cannot be compared.
+    /// The two cannot be compared, or the baseline does not exist yet.
     NotComparable(Finding),
     Comparison(Box<Comparison>),
 }
@@ -47,16 +47,16 @@ impl BaselineComparison {
         }
     }
 
-    /// The report of the run, with findings of earlier stages and the comparison's problem.
+    /// The report of the run, with findings of earlier stages and of the comparison.
     ///
     /// With `--gate relative`, missed objectives do not decide the exit code.
     pub(crate) fn conclude(&self, gate: Gate, judged: Report, findings: Vec<Finding>) -> Report {
-        let problem = match self {
+        let finding = match self {
             Self::NotRequested => None,
-            Self::NotComparable(problem) => Some(problem.clone()),
+            Self::NotComparable(finding) => Some(finding.clone()),
             Self::Comparison(compared) => problem(compared).filter(|_| gate.judges_changes()),
         };
-        let findings = findings.into_iter().chain(problem);
+        let findings = findings.into_iter().chain(finding);
         match self {
             Self::Comparison(_) => judged.conclude_by(gate, findings),
             Self::NotRequested | Self::NotComparable(_) => judged.conclude(findings),
@@ -66,7 +66,14 @@ impl BaselineComparison {
 
 /// Compares a run with its baseline.
 pub(crate) fn run(plan: &BaselinePlan, judged: &JudgedRun) -> BaselineComparison {
-    let Some(baseline) = &plan.compare else { return BaselineComparison::NotRequested };
+    let baseline = match &plan.compare {
+        Some(NamedBaseline::Found(baseline)) => baseline,
+        Some(NamedBaseline::Missing(why)) => {
+            let warning = Finding::warning(Subject::Baseline, FindingKind::NoBaseline, why);
+            return BaselineComparison::NotComparable(warning);
+        }
+        None => return BaselineComparison::NotRequested,
+    };
     let head = RecordedReport { path: judged.folder.join(REPORT), report: judged.report.clone() };
     let compared = baseline.read().and_then(|base| recorded::compare(&base, &head, plan.rule));
     match compared {

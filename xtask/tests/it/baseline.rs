@@ -35,10 +35,14 @@ fn an_endpoint_slower_than_the_baseline_is_reported_by_name() {
         std::fs::remove_dir_all(&folder).unwrap();
     }
     let (backend, before) = (Backend::start(&[]), out("baseline-before"));
-    // A missing baseline is reported and does not fail the run.
+    // A missing baseline is a warning of the run, and does not fail it.
     let first = perf(&backend, &["--baseline", NAME, "--save-baseline", NAME], &before);
     assert_eq!(first.code, 0, "{}", first.text);
     assert!(first.text.contains("there is no baseline") && folder.join("report.json").is_file(), "{}", first.text);
+    for file in ["report.html", "summary.md"] {
+        let text = std::fs::read_to_string(before.join("latest").join(file)).unwrap();
+        assert!(text.contains("only the objectives are checked"), "{file} has the warning");
+    }
     let (slowed, after) = (Backend::start(&["--delay=get_news=60ms"]), out("baseline-after"));
     let slower = perf(&slowed, &["--baseline", NAME], &after);
     assert_eq!(slower.code, 91, "{}", slower.text);

@@ -68,7 +68,7 @@ impl RunJudgingArgs {
         let index = ReportIndex::new(out);
         let baseline = self.baseline.as_deref().map(|name| Baseline::find(name, &index));
         Ok(BaselinePlan {
-            compare: baseline.transpose()?.flatten(),
+            compare: baseline.transpose()?,
             save: self.save_baseline.clone(),
             gate: self.gate.0,
             rule: self.rule(),
