@@ -10,7 +10,7 @@ use crate::intervals::SCRAPE_INTERVAL;
 use crate::measure::Limit;
 use crate::promql::{Expr, Window};
 use crate::ratio::{Ratio, decimal};
-use crate::slo::OnMiss;
+use crate::slo::{ObjectiveFlaw, OnMiss};
 
 /// In runs shorter than this, one scrape more or less changes the result.
 const SHORT: Duration = Duration::from_secs(60);
@@ -233,10 +233,15 @@ impl BackendSlo {
         self.now().is_within(self.bound.map(Amount::as_expr))
     }
 
-    pub(crate) fn is_vacuous(&self) -> bool {
+    pub(crate) fn flaw(&self) -> Option<ObjectiveFlaw> {
         // At most 0 is an objective, such as "no lost messages".
         let holds_always = matches!(self.bound, Limit::AtLeast(least) if least.value() <= 0.0);
-        self.expr.trim().is_empty() || self.title.is_empty() || holds_always
+        let flaws = [
+            (self.expr.trim().is_empty(), ObjectiveFlaw::Expression),
+            (self.title.is_empty(), ObjectiveFlaw::Title),
+            (holds_always, ObjectiveFlaw::Limit),
+        ];
+        flaws.into_iter().find_map(|(is_flawed, flaw)| is_flawed.then_some(flaw))
     }
 }
 

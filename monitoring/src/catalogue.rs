@@ -14,7 +14,7 @@ use crate::metric::{self, LADDER_MS, Metric};
 use crate::phase::Phases;
 use crate::ratio::Ratio;
 use crate::segment::{JudgedSegment, MAX_TAGS};
-use crate::slo::{Sli, Slo};
+use crate::slo::{ObjectiveFlaw, Sli, Slo};
 use crate::span::Span;
 
 /// A service under test: the single source of metrics, rules, alerts and dashboards.
@@ -85,11 +85,8 @@ pub enum CatalogueError {
     SameLimit(&'static str, String),
     #[error("endpoint {0:?} has an objective or is critical but is missing in `endpoints`: add it there")]
     Unknown(&'static str),
-    #[error(
-        "objective {0:?} cannot be judged: give it a share between 0 % and 100 %, a limit above 0, and a phase. \
-         An objective on the backend also needs an expression and a title"
-    )]
-    Vacuous(String),
+    #[error("objective {0:?} cannot be judged: {1}")]
+    Vacuous(String, ObjectiveFlaw),
     #[error("endpoint {0:?} has a method that no request can have: use a token such as \"PURGE\", and not CONNECT")]
     Method(&'static str),
     #[error("check name {0:?} cannot be used: give it 1 to {max} bytes without control characters", max = label::MAX_VALUE)]
@@ -263,7 +260,7 @@ impl Catalogue {
             }
             let is_usable = slo.segment.is_none_or(|segment| segment.is_usable() && !slo.is_per_second());
             ensure(is_usable, || CatalogueError::Segment(slo.describe()))?;
-            ensure(!slo.is_vacuous(), || CatalogueError::Vacuous(self.slo_id(slo)))?;
+            slo.flaw().map_or(Ok(()), |flaw| Err(CatalogueError::Vacuous(self.slo_id(slo), flaw)))?;
             // Rules of checks must differ, too.
             let (kind, subject) = (slo.describe_kind(), slo.name_of_subject());
             let limit = format!("{subject}:{kind}_{}{}", slo.name_of_limit(), slo.name_of_scope());
@@ -313,7 +310,7 @@ impl Catalogue {
         let mut ids = BTreeSet::new();
         for slo in self.backend_slos {
             ensure(label::is_metric_stem(slo.name), || CatalogueError::Name(slo.name))?;
-            ensure(!slo.is_vacuous(), || CatalogueError::Vacuous(slo.id()))?;
+            slo.flaw().map_or(Ok(()), |flaw| Err(CatalogueError::Vacuous(slo.id(), flaw)))?;
             ensure(ids.insert(slo.id()), || CatalogueError::Duplicate(slo.id()))?;
             check_promql(&format!("objective {:?}", slo.id()), slo.expr)?;
         }

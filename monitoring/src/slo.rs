@@ -19,9 +19,11 @@ use crate::segment::JudgedSegment;
 use crate::span::Span;
 
 mod constructors;
+mod flaw;
 mod sli;
 mod text;
 
+pub use flaw::ObjectiveFlaw;
 pub use sli::{Sli, ThresholdRule};
 
 /// Effect of a missed objective on the exit code.
@@ -156,13 +158,20 @@ impl Slo {
         }
     }
 
-    pub(crate) fn is_vacuous(&self) -> bool {
+    pub(crate) fn flaw(&self) -> Option<ObjectiveFlaw> {
+        let has_share = !matches!(self.sli, Sli::Throughput { .. } | Sli::Value { .. });
         let is_limit_vacuous = match self.sli {
             Sli::Throughput { per_second, .. } => per_second == 0,
             Sli::Value { limit, .. } => limit == Limit::AtLeast(0),
-            _ => !(1..Ratio::WHOLE).contains(&self.objective.as_ppm()),
+            _ => self.threshold().is_some_and(|threshold| threshold.is_zero()),
         };
-        is_limit_vacuous || self.threshold().is_some_and(|threshold| threshold.is_zero()) || self.phases.is_empty()
+        let is_share_vacuous = has_share && !(1..Ratio::WHOLE).contains(&self.objective.as_ppm());
+        let flaws = [
+            (is_share_vacuous, ObjectiveFlaw::Share),
+            (is_limit_vacuous, ObjectiveFlaw::Limit),
+            (self.phases.is_empty(), ObjectiveFlaw::Phases),
+        ];
+        flaws.into_iter().find_map(|(is_flawed, flaw)| is_flawed.then_some(flaw))
     }
 }
 

@@ -13,7 +13,7 @@ use monitoring::prometheus::recording_rules::Timing;
 use monitoring::prometheus::{alerts, recording_rules};
 use monitoring::ratio::Ratio;
 use monitoring::segment::MAX_TAGS;
-use monitoring::slo::Slo;
+use monitoring::slo::{ObjectiveFlaw, Slo};
 use monitoring::{generated_files, services};
 
 const PING: Endpoint = Endpoint::new("ping", "Ping", Method::Get, "/ping");
@@ -206,8 +206,26 @@ fn objectives_on_values_that_cannot_be_judged_are_refused() {
     assert_eq!(validated(gauge.judging(steady)), Err(CatalogueError::Gauge("value <= 5 in steady".to_owned())));
     let a_second = Slo::counter_per_second(ORDERS, Limit::AtLeast(5)).in_segment("day", 7);
     assert_eq!(validated(a_second), Err(CatalogueError::Segment("rate >= 5/s in day 7".to_owned())));
-    assert!(matches!(validated(Slo::counter(ORDERS, Limit::AtLeast(0))), Err(CatalogueError::Vacuous(_))));
+    assert!(matches!(
+        validated(Slo::counter(ORDERS, Limit::AtLeast(0))),
+        Err(CatalogueError::Vacuous(_, ObjectiveFlaw::Limit))
+    ));
     assert_eq!(validated(Slo::counter(ORDERS, Limit::AtMost(0)).in_segment("day", 7).judging(steady)), Ok(()));
+}
+
+#[test]
+fn the_flaw_of_an_objective_is_named_alone() {
+    let above_all = Slo::latency(PING, Ratio::percent(101), MS(300));
+    for (slo, flaw) in [
+        (above_all, "its share must be above 0 % and below 100 %"),
+        (Slo::errors_below(Ratio::percent(100)), "its share must be above 0 % and below 100 %"),
+        (Slo::p95(PING, Duration::ZERO), "its limit must be above 0"),
+        (Slo::throughput(PING, 0), "its limit must be above 0"),
+        (Slo::p95(PING, MS(300)).judging(Phases::only(&[])), "it needs a phase"),
+    ] {
+        let error = Catalogue { slos: Vec::leak(vec![slo]), ..ECHO }.validate().unwrap_err().to_string();
+        assert!(error.ends_with(&format!("cannot be judged: {flaw}")), "{error}");
+    }
 }
 
 #[test]
@@ -215,7 +233,7 @@ fn an_objective_on_the_backend_may_allow_nothing_but_not_everything() {
     let validated = |slo| Catalogue { backend_slos: Vec::leak(vec![slo]), ..ECHO }.validate();
     assert_eq!(validated(BackendSlo::at_most("lost", "Lost", "messages_lost_total", Amount::Count(0))), Ok(()));
     let any = BackendSlo::at_least("sent", "Sent", "messages_sent_total", Amount::Count(0));
-    assert!(matches!(validated(any), Err(CatalogueError::Vacuous(_))));
+    assert!(matches!(validated(any), Err(CatalogueError::Vacuous(_, ObjectiveFlaw::Limit))));
 }
 
 #[test]
