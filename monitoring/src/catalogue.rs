@@ -77,6 +77,10 @@ pub enum CatalogueError {
         "path {0:?} is invalid: start with one slash, and use only printable ASCII characters without spaces and '#'"
     )]
     Path(&'static str),
+    #[error(
+        "segment {segment:?} of path {path:?} is not a value in braces: write {braces} for a value that scenarios give"
+    )]
+    PathValue { path: &'static str, segment: &'static str, braces: String },
     #[error("host {0:?} is invalid: start with a lower-case letter and use lower-case letters, digits and underscores")]
     Host(&'static str),
     #[error("{0:?} is defined twice in the catalogue: remove or rename one")]
@@ -293,6 +297,7 @@ impl Catalogue {
             let is_sent = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
             let is_path = path.starts_with('/') && !path.starts_with("//") && path.bytes().all(is_sent);
             ensure(is_path, || CatalogueError::Path(path))?;
+            validate_values(path)?;
             let is_possible = !expected.is_empty() && expected.iter().all(|statuses| statuses.is_possible());
             ensure(is_possible, || CatalogueError::Statuses(name))?;
             ensure(endpoint.method.is_valid(), || CatalogueError::Method(name))?;
@@ -321,6 +326,18 @@ impl Catalogue {
         }
         Ok(())
     }
+}
+
+/// Refuses values of a path as frameworks other than FastAPI write them, such as `:id`, `<int:id>`
+/// and `*`. They would be sent as they are.
+fn validate_values(path: &'static str) -> Result<(), CatalogueError> {
+    let route = path.split('?').next().unwrap_or(path);
+    let is_foreign =
+        |segment: &&str| segment.starts_with([':', '*']) || (segment.starts_with('<') && segment.ends_with('>'));
+    let Some(segment) = route.split('/').find(is_foreign) else { return Ok(()) };
+    let name = segment.trim_matches([':', '*', '<', '>', '?']).rsplit(':').next().unwrap_or_default();
+    let braces = format!("{{{}}}", if name.is_empty() { "id" } else { name });
+    Err(CatalogueError::PathValue { path, segment, braces })
 }
 
 /// Refuses PromQL that Prometheus would refuse when it loads the generated rules.

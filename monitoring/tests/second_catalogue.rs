@@ -237,6 +237,31 @@ fn an_objective_on_the_backend_may_allow_nothing_but_not_everything() {
 }
 
 #[test]
+fn a_value_of_a_path_is_written_in_braces() {
+    let validated = |path| {
+        let endpoints: &'static [Endpoint] = Vec::leak(vec![Endpoint::new("ping", "Ping", Method::Get, path)]);
+        Catalogue { endpoints, critical: &[], slos: &[], ..ECHO }.validate().map_err(|error| error.to_string())
+    };
+    for (path, segment, braces) in [
+        ("/notes/:id", ":id", "{id}"),
+        ("/notes/:id/pay?a=1", ":id", "{id}"),
+        ("/notes/<int:note>", "<int:note>", "{note}"),
+        ("/files/*", "*", "{id}"),
+        ("/files/*path", "*path", "{path}"),
+    ] {
+        let error = validated(path).unwrap_err();
+        assert!(
+            error.contains(&format!("segment {segment:?}")) && error.contains(&format!("write {braces}")),
+            "{error}"
+        );
+    }
+    // A colon is common in paths of Google's APIs, and a query may contain anything.
+    for path in ["/notes/{id}", "/notes/{id}:pay", "/notes:list", "/notes?limit=&sort=:id"] {
+        assert_eq!(validated(path), Ok(()));
+    }
+}
+
+#[test]
 fn paths_and_hosts_that_cannot_be_requested_are_refused() {
     for path in ["ping", "//ping", "/ping#top", "/pi ng", "/pïng"] {
         let endpoints: &'static [Endpoint] = Vec::leak(vec![Endpoint::new("ping", "Ping", Method::Get, path)]);
