@@ -42,6 +42,8 @@ pub(crate) enum ScenarioError {
     NoScenario,
     #[error("perf-tests/tests/load/{0}.rs has no scenario: write an ignored test")]
     NoTest(String),
+    #[error("scenario {0} is not compiled: add `mod {0};` to perf-tests/tests/load/main.rs")]
+    NotDeclared(String),
     #[error(
         "perf-tests/tests/load/{file}.rs has several scenarios, such as {first} and {second}: a file holds one, move \
          each other one to a file of its own"
@@ -151,10 +153,25 @@ impl BuiltPrograms {
 /// The scenario of this name, or the first.
 fn find(known: &[ScenarioTest], name: Option<&str>) -> Result<ScenarioTest, ScenarioError> {
     let (found, error) = match name {
-        Some(name) => (known.iter().find(|it| it.name == name), ScenarioError::NoTest(name.to_owned())),
+        Some(name) => (known.iter().find(|it| it.name == name), describe_missing(name, &main_file())),
         None => (known.first(), ScenarioError::NoScenario),
     };
     found.cloned().ok_or(error)
+}
+
+/// The file that declares the scenarios. The error comes without its help if it cannot be read.
+fn main_file() -> String {
+    files::read(workspace::root().join("perf-tests/tests/load/main.rs")).unwrap_or_default()
+}
+
+/// The error that a file has no scenario, or that the main file does not declare it.
+fn describe_missing(name: &str, main: &str) -> ScenarioError {
+    let declaration = format!("mod {name};");
+    let is_declared = |line: &str| line.contains(&declaration) && !line.starts_with("//");
+    match main.is_empty() || main.lines().any(is_declared) {
+        true => ScenarioError::NoTest(name.to_owned()),
+        false => ScenarioError::NotDeclared(name.to_owned()),
+    }
 }
 
 /// Checks that each scenario has a file in `perf-tests/tests/load`.

@@ -66,7 +66,7 @@ async fn merge(args: MergeArgs) -> Result<PerfResult, PerfError> {
     let signals = Signals::count().map_err(anyhow::Error::from)?;
     let built = plan::build(PROFILE, Programs::Scenarios, &signals)?;
     let scenario = built.select_one(Some(&name)).map_err(|error| match error {
-        ScenarioError::NoTest(name) => PerfError::OtherCheckout(name),
+        ScenarioError::NoTest(name) | ScenarioError::NotDeclared(name) => PerfError::OtherCheckout(name),
         error => error.into(),
     })?;
     let settings = Settings {

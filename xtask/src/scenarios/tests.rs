@@ -24,3 +24,13 @@ fn a_scenario_is_named_after_its_file() {
         parse("soak::soak: test\nbasic::basic: test\nhelper: test\n").into_iter().map(|s| s.name).collect();
     assert_eq!(names, ["basic", "soak"]);
 }
+
+#[test]
+fn a_scenario_that_is_not_declared_is_named_with_its_line() {
+    let main = "mod basic;\npub mod endurance;\n";
+    let error = |name| describe_missing(name, main).to_string();
+    assert!(error("burst").ends_with("add `mod burst;` to perf-tests/tests/load/main.rs"), "{}", error("burst"));
+    for declared in ["basic", "endurance"] {
+        assert!(error(declared).ends_with("has no scenario: write an ignored test"), "{}", error(declared));
+    }
+}
