@@ -41,7 +41,11 @@ fn parse_name(name: &str) -> Result<String, String> {
     if starts && name.len() <= 40 && name.split('_').all(is_word) {
         Ok(name.to_owned())
     } else {
-        Err("not lowercase words joined by underscores, at most 40 characters".to_owned())
+        let hint = match name.replace(['-', ' ', '.'], "_").to_lowercase() {
+            other if other != name && parse_name(&other).is_ok() => format!("; did you mean {other}?"),
+            _ => String::new(),
+        };
+        Err(format!("not lowercase words joined by underscores, at most 40 characters{hint}"))
     }
 }
 

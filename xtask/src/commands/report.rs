@@ -21,6 +21,7 @@ pub(crate) struct ReportArgs {
     ///
     /// A name is that of a comparison or baseline. A file is a report.json, comparison.json or
     /// evidence.json.
+    #[arg(value_name = "TESTID")]
     report: String,
     #[command(flatten)]
     out: SettingArgs<ReportFolder>,

@@ -10,6 +10,10 @@ fn a_name_is_valid_in_rust_and_in_metrics() {
     for bad in ["", "Soak", "2soak", "soak-2", "a__b", "_a", "../x", "a b", "ä"] {
         assert!(parse_name(bad).is_err(), "{bad}");
     }
+    for near in ["my-notes", "My notes"] {
+        assert!(parse_name(near).unwrap_err().ends_with("; did you mean my_notes?"), "{near}");
+    }
+    assert!(!parse_name("4you").unwrap_err().contains("did you mean"));
 }
 
 #[test]
