@@ -119,7 +119,7 @@ pub(crate) fn load_problems(load: &Load, plan: &Plan, signalled: bool) -> Vec<Fi
     }
     if load.errors.count > 0 {
         let message = format!(
-            "{} failed outside any judged request, so the scenario did not run as written: {}",
+            "{} failed after a request or between requests, so the scenario did not run as written: {}",
             counted(load.errors.count, "iteration"),
             load.errors.first.join("; ")
         );

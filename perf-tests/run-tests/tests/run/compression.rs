@@ -112,6 +112,7 @@ fn a_body_that_is_not_its_coding_fails_with_the_cause() {
             anyhow::ensure!(unexpected.to_string().contains("responded with 200 OK, expected 404"), "{unexpected}");
             let named = vu.request(JSON).path("coding", "unknown").send().await?.json::<u8>().unwrap_err();
             anyhow::ensure!(named.to_string().contains("content-encoding compress cannot be decoded"), "{named}");
+            anyhow::ensure!(named.to_string().contains(&format!("the JSON that {}:", file!())), "{named}");
             Ok(())
         });
         let report = finished.report().unwrap();

@@ -83,10 +83,12 @@ pub enum RequestError {
         name: &'static str,
     },
     /// The response is not the JSON that was expected, or its body was discarded.
-    #[error("the response of {name} is not the expected JSON: {message}")]
+    #[error("the response of {name} is not the JSON that {}:{} expects: {message}", place.file(), place.line())]
     Unexpected {
         /// The endpoint's name.
         name: &'static str,
+        /// Where the scenario reads the JSON.
+        place: &'static Location<'static>,
         /// The error of the JSON parser, or why there is no body.
         message: String,
     },
@@ -212,9 +214,11 @@ impl Response {
     ///
     /// # Errors
     /// [`RequestError::Unexpected`] if the body is not JSON of this type, or was discarded.
+    #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
+        let (name, place) = (self.name, Location::caller());
         if let Some(message) = self.why_discarded() {
-            return Err(RequestError::Unexpected { name: self.name, message });
+            return Err(RequestError::Unexpected { name, place, message });
         }
         serde_json::from_slice(self.body()).map_err(|error| {
             let status = describe_status(self.status());
@@ -223,7 +227,7 @@ impl Response {
                 codings => format!("its content-encoding {codings} cannot be decoded"),
             };
             let message = format!("{error}: {status}: {body}");
-            RequestError::Unexpected { name: self.name, message }
+            RequestError::Unexpected { name, place, message }
         })
     }
 }
