@@ -15,7 +15,7 @@ pub enum ValueError {
     #[error("{0:?} is not a whole number from {1} to {2}")]
     Number(String, u64, u64),
     /// Not a duration within bounds: the text, the minimum and the maximum.
-    #[error("{0:?} is not a duration from {1} to {2}: give units, as in 1m30s or 500ms")]
+    #[error("{0:?} is not a duration from {1} to {2}: give a unit, as in 20s or 1m30s")]
     Duration(String, String, String),
     /// Not a number of bytes.
     #[error("{0:?} is not a size such as 1000, 500kB, 64MiB or 1GiB")]

@@ -128,7 +128,7 @@ impl<'vu> Request<'vu> {
         filled.push_str(rest);
         self.vu.spec.path = Cow::Owned(filled);
         if is_missing {
-            self.refuse(UnsendableError::NoPlaceholder(name.to_owned()));
+            self.refuse(UnsendableError::NoPlaceholder(name.to_owned(), self.vu.spec.path.to_string()));
         }
         self
     }

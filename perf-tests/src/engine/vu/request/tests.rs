@@ -6,7 +6,7 @@ use url::{Url, form_urlencoded};
 
 use super::IN_A_SEGMENT;
 use super::redirect::path_and_query;
-use super::unsendable::is_path;
+use super::unsendable::{UnsendableError, is_path};
 use crate::http::{RequestHead, Target};
 
 #[derive(Debug, Deserialize)]
@@ -137,4 +137,15 @@ fn values_of_paths_and_queries_arrive_as_they_were_given() {
         pairs += given.len();
     }
     assert!(segments > 100 && pairs > 10, "{segments} {pairs}");
+}
+
+#[test]
+fn an_unknown_value_of_a_path_is_refused_with_the_known_ones() {
+    for (path, expected) in [
+        ("/notes/{id}", "its path has no {note}, only {id}"),
+        ("/notes/{id}/{page}", "its path has no {note}, only {id} and {page}"),
+        ("/notes", "its path has no {note}"),
+    ] {
+        assert_eq!(UnsendableError::NoPlaceholder("note".to_owned(), path.to_owned()).to_string(), expected);
+    }
 }

@@ -10,8 +10,9 @@ use crate::http::is_header_value;
 pub(super) enum UnsendableError {
     #[error("{value:?} cannot replace {{{name}}} in its path")]
     PathValue { name: String, value: String },
-    #[error("its path has no {{{0}}}")]
-    NoPlaceholder(String),
+    /// A name, and the path that it is not in.
+    #[error("its path has no {{{0}}}{others}", others = describe_others(.1))]
+    NoPlaceholder(String, String),
     /// A placeholder with its braces.
     #[error("no value was given for {0} in its path")]
     NoPathValue(String),
@@ -36,6 +37,13 @@ pub(super) enum UnsendableError {
     Signature(String),
     #[error("expect_continue() needs a body: remove it, or set a body")]
     ExpectWithoutBody,
+}
+
+/// The placeholders of a path, after the one that it does not have: ", only {id}".
+fn describe_others(path: &str) -> String {
+    let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let names: Vec<_> = names.map(|(name, _)| format!("{{{name}}}")).collect();
+    if names.is_empty() { String::new() } else { format!(", only {}", names.join(" and ")) }
 }
 
 /// Whether a path, with or without a query, can be sent as it is.
