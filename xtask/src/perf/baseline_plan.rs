@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use perf_report::comparison::Rule;
+use perf_report::gate::Gate;
 use perf_report::outcome::PlanSummary;
 
 use super::perf_error::PerfError;
@@ -10,7 +11,6 @@ use crate::host::terminal::print_note;
 use crate::runs::recorded;
 use crate::runs::report_index::ReportIndex;
 use crate::runs::reports::{self, RecordedReport};
-use perf_report::gate::Gate;
 
 /// The comparison of a run with an earlier one.
 pub(crate) struct BaselinePlan {

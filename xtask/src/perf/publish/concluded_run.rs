@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use perf_report::Report;
 use perf_report::exit_code::ExitCode;
+use perf_report::gate::Gate;
 use perf_report::headline::Headline;
 use perf_report::render::files::{HTML, REPORT};
 use perf_report::render::terminal::RunResult;
@@ -13,7 +14,6 @@ use crate::perf::compare::BaselineComparison;
 use crate::perf::judge::JudgedRun;
 use crate::perf::prove::ProofResult;
 use crate::stack::dashboard_link::dashboard_link;
-use perf_report::gate::Gate;
 
 /// A run that is judged, proven and compared.
 pub(crate) struct EndedRun {
