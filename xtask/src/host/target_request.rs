@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use perf_settings::{HttpSettings, UnixTarget};
 use prometheus_store::{ClientOptions, TargetAccess};
 use reqwest::header::HOST;
@@ -25,7 +25,8 @@ impl TargetRequest {
     /// origin. Header, server name and client certificate are for the target's own origin only.
     ///
     /// # Errors
-    /// If the URL, a file of certificates or the target's name cannot be used.
+    /// If the URL, a file of certificates or the target's name cannot be used, or if the request
+    /// would go to the server of `--sni`.
     pub(crate) async fn new(
         target: &Url,
         path: &str,
@@ -56,9 +57,14 @@ impl TargetRequest {
         let mut host = settings.host_header.get_own(None).filter(|_| is_own).cloned();
         let addresses = addresses(&url, settings).await;
         if let Some(sni) = sni {
-            // The client takes the server name from the URL.
+            // The client takes the server name from the URL, and would look up its address.
+            let name = url.host_str().unwrap_or_default().to_owned();
+            ensure!(!addresses.is_empty(), "{name} has no address");
             host = host.or_else(|| Some(authority(&url)));
             url.set_host(Some(sni)).context("failed to make a URL")?;
+            // It connects to an address in a URL whatever the addresses of the name.
+            let is_own_server = url.domain().is_some() || url.host_str() == Some(&name);
+            ensure!(is_own_server, "requests with the address {sni} in --sni would go to that server");
         }
         let client_certificate = settings.client_certificate.get_own(None).filter(|_| is_own);
         let key = settings.client_key.get_own(None).or(client_certificate);
@@ -81,8 +87,8 @@ impl TargetRequest {
 }
 
 /// The addresses of a URL's host, each request with another one first: the load goes to all of
-/// them in turn, too, and each may be another process. Empty if there are none, which the client
-/// reports.
+/// them in turn, too, and each may be another process. Empty if there are none. The client then
+/// looks up the URL's host itself, and reports why that fails.
 async fn addresses(url: &Url, settings: &HttpSettings) -> Vec<SocketAddr> {
     static REQUESTS: AtomicUsize = AtomicUsize::new(0);
     let mut addresses = fixed_addresses(url, settings);

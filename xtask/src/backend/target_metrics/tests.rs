@@ -197,6 +197,27 @@ async fn metrics_are_read_with_the_options_of_the_load() {
     std::fs::remove_dir_all(authority.file.parent().unwrap()).unwrap();
 }
 
+#[tokio::test]
+async fn the_server_that_an_sni_names_gets_no_request() {
+    let authority = Authority::new(std::env::temp_dir().join(format!("metrics-sni-{}", std::process::id())));
+    let service = TlsServer::start(&authority.sign("localhost"), None, &[]);
+    let port = service.port;
+    let target = Url::parse(&format!("https://me:secret@shop.invalid:{port}")).unwrap();
+    let elsewhere = Resolve { host: "shop.invalid".to_owned(), port, addresses: vec!["127.0.0.2".parse().unwrap()] };
+    for (sni, resolve, expected) in [
+        ("localhost", Vec::new(), "shop.invalid has no address"),
+        ("127.0.0.1", vec![elsewhere], "the address 127.0.0.1 in --sni would go to that server"),
+    ] {
+        let sni = sni.to_owned().into();
+        let options = HttpSettings { insecure_skip_tls_verify: true, sni, resolve, ..HttpSettings::default() };
+        let source = MetricsSource { target: &target, token: Some("t0p"), options: Some(&options) };
+        let error = read(source, "/metrics").await.map(|samples| samples.len()).map_err(|error| error.to_string());
+        assert!(error.clone().is_err_and(|why| why.ends_with(expected)), "{error:?}");
+    }
+    assert!(service.requests().is_empty());
+    std::fs::remove_dir_all(authority.file.parent().unwrap()).unwrap();
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_addresses_of_a_target_are_read_in_turn() {
