@@ -188,8 +188,12 @@ impl BackendSlo {
     /// Value that is judged, over the last `duration`.
     pub fn during_run(&self, duration: Duration) -> Expr {
         let (_, over_time) = self.aggregations();
-        let values = Expr::Subquery(Box::new(self.now()), Window::Fixed(duration), Self::step(duration));
-        Expr::Call(over_time, vec![values])
+        Expr::Call(over_time, vec![self.values(duration)])
+    }
+
+    /// The values that are judged together, over the last `duration`.
+    pub fn values(&self, duration: Duration) -> Expr {
+        Expr::Subquery(Box::new(self.now()), Window::Fixed(duration), Self::step(duration))
     }
 
     /// Time between the values of [`BackendSlo::during_run`].

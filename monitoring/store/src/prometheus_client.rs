@@ -136,7 +136,7 @@ impl PrometheusClient {
         self.read("query_range", &ranged(expr, range), response::series).await
     }
 
-    /// The samples of a selector with a window, as they were stored.
+    /// The samples of a selector with a window, as they were stored, or the values of a subquery.
     pub async fn samples(&self, selector: &str, at_unix_ms: i64) -> Result<Vec<Series>, QueryError> {
         self.read("query", &instant(selector, Some(at_unix_ms)), response::series).await
     }

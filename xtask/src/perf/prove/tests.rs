@@ -291,31 +291,40 @@ async fn scrapes_that_arrive_late_contradict_nothing() {
     const MEAN: BackendSlo = UP.on_average();
     const DOWN: BackendSlo = BackendSlo::at_least("a", "A", "a_free", Amount::Count(1));
     /// Compares a report's value with a store that has 1, 3, 2, 5 and 4 now, or -1, -3, -2, -5, -4.
-    async fn compared(slo: BackendSlo, own_store: bool, measured: f64, stored: f64) -> ComparedValues {
+    /// Each of them stands for a fifth of the run.
+    async fn compared(slo: BackendSlo, own_store: bool, over_s: u64, measured: f64, stored: f64) -> ComparedValues {
         let catalogue = Catalogue { backend_slos: vec![slo].leak(), ..SHOP };
         let sign = stored.signum();
         let store = fake_server::respond(move |request| {
-            let points = [1.0, 3.0, 2.0, 5.0, 4.0].into_iter().enumerate();
-            let points: Vec<_> = points.map(|(at, value)| format!("[{at},\"{}\"]", value * sign)).collect();
-            let found = match request.contains("query_range") {
-                true => format!(r#"{{"metric":{{}},"values":[{}]}}"#, points.join(",")),
-                false => format!(r#"{{"value":[1,"{stored}"]}}"#),
+            let field = |name| request.split(name).nth(1)?.split('.').next()?.split('&').next()?.parse().ok();
+            let step = BackendSlo::step(Duration::from_secs(over_s)).as_secs();
+            let (from, step) = field("start=").zip(field("step=")).unwrap_or((5, step));
+            let values = [1.0, 3.0, 2.0, 5.0, 4.0].map(|value| value * sign);
+            let at_step = |at: u64| format!("[{at},\"{}\"]", values[usize::try_from((at - 3) * 5 / over_s).unwrap()]);
+            let points: Vec<_> = (from..over_s + 3).step_by(usize::try_from(step).unwrap()).map(at_step).collect();
+            let found = match request.contains("_over_time") {
+                true => format!(r#"{{"value":[1,"{stored}"]}}"#),
+                false => format!(r#"{{"metric":{{}},"values":[{}]}}"#, points.join(",")),
             };
             ("200 OK", format!(r#"{{"data":{{"result":[{found}]}}}}"#))
         });
         let source = QuerySource::new(Url::parse(&store).unwrap(), None, &StoreAccess::default()).unwrap();
-        let value = BackendValue { value: measured, over_s: 5, at_unix_ms: 5_000 };
+        let value =
+            BackendValue { value: measured, over_s, at_unix_ms: i64::try_from(over_s * 1_000).unwrap() + 3_000 };
         let objectives = vec![ObjectiveResult::backend(&slo, Some(value), Verdict::Met)];
         let report = Report { objectives, ..test_support::report() };
         compare_values(ProvenRun { catalogue: &catalogue, report: &report, source: &source }, own_store).await
     }
     for (slo, measured, stored) in [(UP, 3.0, 5.0), (DOWN, -3.0, -5.0), (MEAN, 2.0, 3.0)] {
-        let late = compared(slo, false, measured, stored).await;
-        assert!(late.differ.is_empty() && late.late[0].contains("later scrapes"), "{late:?}");
-        assert_eq!(compared(slo, true, measured, stored).await.differ.len(), 1, "its own scrapes are never late");
+        // The steps of a range query over the longer run begin at its first second.
+        for over_s in [5, 40_000] {
+            let late = compared(slo, false, over_s, measured, stored).await;
+            assert!(late.differ.is_empty() && late.late[0].contains("later scrapes"), "{late:?}");
+        }
+        assert_eq!(compared(slo, true, 5, measured, stored).await.differ.len(), 1, "its own scrapes are never late");
     }
     for (slo, measured, stored) in [(UP, 6.0, 5.0), (DOWN, -6.0, -5.0), (MEAN, 4.5, 3.0)] {
-        let wrong = compared(slo, false, measured, stored).await;
+        let wrong = compared(slo, false, 5, measured, stored).await;
         assert!(wrong.differ.len() == 1 && wrong.late.is_empty(), "{measured}: {wrong:?}");
     }
 }

@@ -11,6 +11,7 @@ use prometheus_store::exposition::ExpositionSample;
 use prometheus_store::response::Series;
 use url::Url;
 
+use crate::host::clock::Moment;
 use crate::perf::prove::proven_run::{ProvenRun, now_ms};
 
 /// A restart of the process whose counters the proof reads.
@@ -30,7 +31,7 @@ impl Restart {
         let seconds = u64::try_from(now_ms() - run.report.run.started_unix_ms).unwrap_or_default() / 1_000;
         let window = Window::Fixed(Duration::from_secs(seconds.max(1)));
         let counters = scraped(run.catalogue.mapping.requests).within(window);
-        let series = run.source.samples(&counters.to_string()).await.ok()?;
+        let series = run.source.samples(&counters.to_string(), Moment::now()).await.ok()?;
         Self::from_scrapes(&series_at(series, metrics)?)
     }
 

@@ -93,14 +93,15 @@ pub(crate) async fn compare_values(run: ProvenRun<'_>, own_store: bool) -> Compa
 
 /// Whether the report's value may be that of the first scrapes of the run. Scrapes that an agent
 /// sends to a store arrive late, and in order.
+///
+/// Any value between those of two numbers of scrapes may be: a rate has them if its window lacks
+/// scrapes, and an aggregation if only some of its series are late.
 async fn had_fewer_scrapes(run: ProvenRun<'_>, slo: &BackendSlo, measured: BackendValue) -> bool {
     let BackendValue { value, over_s, at_unix_ms } = measured;
-    let step = BackendSlo::step(Duration::from_secs(over_s)).as_secs_f64();
-    let to = at_unix_ms - at_unix_ms % 1_000;
-    let from = to - i64::try_from(over_s * 1_000).unwrap_or_default();
-    let Ok(series) = run.source.series(&slo.now().to_string(), Moment(from), Moment(to)).await else { return false };
-    let points = series.iter().flat_map(|series| &series.points).filter(|(at, _)| at % step == 0.0);
-    let values: Vec<_> = points.map(|(_, value)| *value).collect();
+    // A range query would have other steps.
+    let values = slo.values(Duration::from_secs(over_s)).to_string();
+    let Ok(series) = run.source.samples(&values, Moment(at_unix_ms)).await else { return false };
+    let values: Vec<_> = series.iter().flat_map(|series| &series.points).map(|(_, value)| *value).collect();
     let so_far = slo.judged_so_far(&values);
     let least = so_far.iter().copied().fold(f64::INFINITY, f64::min);
     let most = so_far.iter().copied().fold(f64::NEG_INFINITY, f64::max);

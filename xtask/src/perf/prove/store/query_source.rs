@@ -92,9 +92,9 @@ impl QuerySource {
         Ok(self.prometheus.series(expr, Range::finest(from.0, to.0)).await?)
     }
 
-    /// The samples of a selector with a window up to now.
-    pub(crate) async fn samples(&self, selector: &str) -> anyhow::Result<Vec<Series>> {
-        Ok(self.prometheus.samples(selector, Moment::now().0).await?)
+    /// The samples of a selector with a window up to that time, or the values of a subquery.
+    pub(crate) async fn samples(&self, selector: &str, until: Moment) -> anyhow::Result<Vec<Series>> {
+        Ok(self.prometheus.samples(selector, until.0).await?)
     }
 
     /// Series of alerts that were pending or firing in a window.
