@@ -55,6 +55,20 @@ impl MetricsSource<'_> {
         ];
         flags.into_iter().find_map(|(is_needed, flag)| is_needed.then_some(flag))
     }
+
+    /// The flag of the load without which scrapes of a path may fail: Prometheus trusts only what
+    /// its system trusts, and has no client certificate.
+    pub(crate) fn certificate_option(self, path: &str) -> Option<&'static str> {
+        let options = self.options?;
+        let url = target_url(self.target, path).ok().filter(|url| url.scheme() == "https")?;
+        let is_own = url.origin() == self.target.origin();
+        let flags = [
+            (options.insecure_skip_tls_verify, "--insecure-skip-tls-verify"),
+            (options.ca_certificate.get(None).is_some(), "--ca-certificate"),
+            (is_own && options.client_certificate.get_own(None).is_some(), "--client-certificate"),
+        ];
+        flags.into_iter().find_map(|(is_set, flag)| is_set.then_some(flag))
+    }
 }
 
 /// Why there are no metrics at a path of a target, and what to do.

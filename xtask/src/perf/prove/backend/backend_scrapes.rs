@@ -24,6 +24,14 @@ const PAST: Window = Window::Fixed(Duration::from_secs(3600));
 /// The least scrapes of a run for panels of rates.
 const LEAST: f64 = 3.0;
 
+/// The scrapes of a run that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FailedScrapes {
+    None,
+    Some,
+    All,
+}
+
 /// The scrapes of the backend in the store, which is asked for them once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BackendScrapes {
@@ -53,18 +61,25 @@ impl BackendScrapes {
         };
         let up = scrapes("max_over_time", Duration::from_secs(3600), now_ms()).await;
         let of_run = async |function| scrapes(function, report.duration(), report.run.ended_unix_ms).await;
-        let (is_rare, has_failed) = match (of_run("sum_over_time").await, of_run("count_over_time").await) {
+        let (is_rare, failed) = match (of_run("sum_over_time").await, of_run("count_over_time").await) {
             // The stack's Prometheus gets the backend as a target, and must scrape it.
-            (Ok(_), Ok(None | Some(0.0))) => (!store.is_own(), false),
+            (Ok(_), Ok(None | Some(0.0))) => (!store.is_own(), FailedScrapes::None),
             (Ok(worked), Ok(Some(all))) => {
                 let worked = worked.unwrap_or_default();
                 let seconds = report.duration().as_secs_f64();
-                (worked < (seconds / LONGEST_PAUSE.as_secs_f64()).max(LEAST), all > worked)
+                let failed = match worked {
+                    _ if worked >= all => FailedScrapes::None,
+                    0.0 => FailedScrapes::All,
+                    _ => FailedScrapes::Some,
+                };
+                (worked < (seconds / LONGEST_PAUSE.as_secs_f64()).max(LEAST), failed)
             }
             // Any other problem appears as panels without data.
-            (Err(_), _) | (_, Err(_)) => (false, false),
+            (Err(_), _) | (_, Err(_)) => (false, FailedScrapes::None),
         };
-        let option = backend.source.unscraped_option(exposed.mapping().path);
+        let path = exposed.mapping().path;
+        let option = backend.source.unscraped_option(path);
+        let certificate = backend.source.certificate_option(path).filter(|_| failed == FailedScrapes::All);
         let excuse = match up {
             _ if is_socket => Some(Excuse::UnixSocket),
             _ if option.is_some() => option.map(Excuse::OptionOfLoad),
@@ -72,8 +87,9 @@ impl BackendScrapes {
             // The stack's Prometheus gets the backend as a target. Other stores need not have it.
             Ok(None) if !store.is_own() => Some(Excuse::NotScraped),
             Ok(Some(1.0)) if !store.is_own() && is_another(run, exposed).await => Some(Excuse::NotScraped),
+            Ok(Some(_)) if certificate.is_some() => certificate.map(Excuse::OptionOfLoad),
             Ok(Some(0.0)) if store.origin == (StoreOrigin::OwnStack { on_bridge: true }) => Some(Excuse::BridgeNetwork),
-            Ok(Some(_)) if is_rare && has_failed && !backend.is_own => Some(Excuse::FailedScrapes),
+            Ok(Some(_)) if is_rare && failed != FailedScrapes::None && !backend.is_own => Some(Excuse::FailedScrapes),
             Ok(Some(_)) if is_rare && !backend.is_own => Some(Excuse::FewScrapes),
             // Any other problem appears as panels without data.
             _ => None,

@@ -158,7 +158,7 @@ async fn excuse_with(options: &HttpSettings, is_own: bool, worked: u64, all: u64
     });
     let (store, access) = (Url::parse(&store).unwrap(), StoreAccess::default());
     let source = QuerySource::new(store.clone(), None, &access).unwrap();
-    let target = Url::parse("http://127.0.0.1:9").unwrap();
+    let target = Url::parse("https://127.0.0.1:9").unwrap();
     let mut report = make_report(200);
     report.run.started_unix_ms = now_ms() - 60_000;
     report.run.ended_unix_ms = now_ms();
@@ -190,6 +190,22 @@ async fn a_backend_that_was_scraped_rarely_in_a_run_has_no_rates() {
 async fn a_backend_that_needs_an_option_of_the_load_is_not_scraped() {
     let options = HttpSettings { host_header: "shop.example".to_owned().into(), ..HttpSettings::default() };
     assert_eq!(excuse_with(&options, false, 0, 0).await, Some(Excuse::OptionOfLoad("--host-header")));
+}
+
+#[tokio::test]
+async fn failed_scrapes_without_a_certificate_of_the_load_name_its_flag() {
+    let default = HttpSettings::default;
+    let file = || std::path::PathBuf::from("a.pem").into();
+    for (flag, options) in [
+        ("--insecure-skip-tls-verify", HttpSettings { insecure_skip_tls_verify: true, ..default() }),
+        ("--ca-certificate", HttpSettings { ca_certificate: file(), ..default() }),
+        ("--client-certificate", HttpSettings { client_certificate: file(), ..default() }),
+    ] {
+        assert_eq!(excuse_with(&options, false, 0, 12).await, Some(Excuse::OptionOfLoad(flag)));
+        // The system trusts the server, too, or the server accepts clients without a certificate.
+        assert_eq!(excuse_with(&options, false, 12, 12).await, None, "{flag}");
+        assert_eq!(excuse_with(&options, false, 5, 12).await, Some(Excuse::FailedScrapes), "{flag}");
+    }
 }
 
 /// The scrapes of a backend that counts offers, in a user's store with this result for counters.
