@@ -312,6 +312,8 @@ impl EndpointAccount {
                 format::counted(rest, "request")
             ));
         }
+        // The route counted as many too many as it never counted: these are the same responses with
+        // another status.
         if rest > 0 && surplus == never_counted {
             return Err(format!(
                 "{}: the backend counted {} with another status than they had",
