@@ -64,8 +64,7 @@ impl Services {
         Ok(self.stack.scrape(source, plan.mapping)?)
     }
 
-    /// The target's own metrics. Those of the stub need no token and no
-    /// options.
+    /// The target's own metrics. Those of the stub need no token and no options.
     pub(super) fn metrics_source<'a>(&'a self, plan: &'a PerfPlan) -> MetricsSource<'a> {
         let settings = Some(&plan.settings).filter(|_| self.stub.is_none());
         MetricsSource {

@@ -1,5 +1,5 @@
-//! The delivery audit: compares the sent requests with those
-//! in the store and those the backend counted.
+//! The delivery audit: compares the sent requests with those in the store and those the backend
+//! counted.
 //!
 //! The store must have every request. A difference to the backend must be explained from a closed
 //! list, to the last request; otherwise the audit fails.
@@ -52,8 +52,8 @@ pub(crate) struct OtherTraffic {
     pub(crate) possible: bool,
 }
 
-/// Requests that the backend counted and for which the
-/// generator got no response, by their explanation.
+/// Requests that the backend counted and for which the generator got no response, by their
+/// explanation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Explanation {
     /// Sent by the generator, which got no response, or the response of a proxy.

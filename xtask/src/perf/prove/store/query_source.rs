@@ -1,5 +1,5 @@
-//! The source of query results: Grafana's data source, as in a
-//! viewer's browser, or Prometheus itself.
+//! The source of query results: Grafana's data source, as in a viewer's browser, or Prometheus
+//! itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,8 +28,8 @@ const SCRAPES: u32 = 4;
 pub(crate) struct QuerySource {
     prometheus: PrometheusClient,
     grafana: Option<Arc<Grafana>>,
-    /// Whether a query to Prometheus timed out. Later queries are
-    /// not sent: hundreds would time out, too.
+    /// Whether a query to Prometheus timed out. Later queries are not sent: hundreds would time
+    /// out, too.
     is_silent: Arc<AtomicBool>,
 }
 
@@ -53,8 +53,8 @@ impl QuerySource {
 
     /// Makes a query, through Grafana if it is available.
     ///
-    /// Grafana's variables for windows, such as `$__range`, are
-    /// replaced by Grafana or by this crate.
+    /// Grafana's variables for windows, such as `$__range`, are replaced by Grafana or by this
+    /// crate.
     pub(crate) async fn ask(&self, expr: &str, kind: QueryKind, window: RunWindow) -> anyhow::Result<QueryResult> {
         if let Some(grafana) = &self.grafana
             && let Some(found) = grafana.ask(expr, kind, window).await
@@ -86,8 +86,8 @@ impl QuerySource {
         Ok(self.prometheus.value(expr, at_ms).await?)
     }
 
-    /// Series over a window with a step of 1 s, or the finest step
-    /// that Prometheus allows for a long window.
+    /// Series over a window with a step of 1 s, or the finest step that Prometheus allows for a
+    /// long window.
     pub(crate) async fn series(&self, expr: &str, from: Moment, to: Moment) -> anyhow::Result<Vec<Series>> {
         Ok(self.prometheus.series(expr, Range::finest(from.0, to.0)).await?)
     }
