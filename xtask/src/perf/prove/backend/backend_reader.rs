@@ -103,7 +103,7 @@ struct Readings {
 }
 
 /// The pause before another reading.
-enum Pause {
+enum ReadingPause {
     Short,
     /// The metrics may be late.
     Late,
@@ -159,8 +159,8 @@ impl BackendReader<'_> {
             };
             match next {
                 ControlFlow::Break(counted) => return Ok(counted),
-                ControlFlow::Continue(Pause::Short) => time::sleep(PAUSE).await,
-                ControlFlow::Continue(Pause::Late) => readings.wait.pause().await,
+                ControlFlow::Continue(ReadingPause::Short) => time::sleep(PAUSE).await,
+                ControlFlow::Continue(ReadingPause::Late) => readings.wait.pause().await,
             }
         }
     }
@@ -170,7 +170,7 @@ impl BackendReader<'_> {
         &self,
         after: &MetricsReading,
         readings: &mut Readings,
-    ) -> ControlFlow<(BackendCount, ExposedMetrics), Pause> {
+    ) -> ControlFlow<(BackendCount, ExposedMetrics), ReadingPause> {
         let exposed = self.exposed(after.samples.clone());
         let is_same = after.is_same_process(self.before);
         // Between two readings after the load, counters of one process do not go back.
@@ -183,7 +183,7 @@ impl BackendReader<'_> {
         readings.is_checked = true;
         let lost = self.lost_in_restart(after, &exposed).await.unwrap_or_default();
         if lost > 0 && readings.wait.may_change(lost) {
-            return ControlFlow::Continue(Pause::Late);
+            return ControlFlow::Continue(ReadingPause::Late);
         }
         let why = if lost > 0 { NoCount::Lost(lost) } else { NoCount::Restarted };
         ControlFlow::Break((BackendCount::Unknown(why), exposed))
@@ -195,13 +195,13 @@ impl BackendReader<'_> {
         after: &MetricsReading,
         gone: &[ExpositionSample],
         readings: &mut Readings,
-    ) -> ControlFlow<(BackendCount, ExposedMetrics), Pause> {
+    ) -> ControlFlow<(BackendCount, ExposedMetrics), ReadingPause> {
         let run = self.run;
         readings.has_counters = true;
         // A page that is the same as before the load is cached. It may lack whole series.
         let is_unchanged = !after.samples.is_empty() && after.samples == self.before.samples;
         if is_unchanged && readings.wait.may_change(run.report.requests.sent) {
-            return ControlFlow::Continue(Pause::Late);
+            return ControlFlow::Continue(ReadingPause::Late);
         }
         let samples = [&after.samples[..], gone].concat();
         let exposed = self.exposed(samples.clone());
@@ -211,18 +211,18 @@ impl BackendReader<'_> {
         }
         readings.incomplete += 1;
         if readings.incomplete < PROMPT_READINGS {
-            return ControlFlow::Continue(Pause::Short);
+            return ControlFlow::Continue(ReadingPause::Short);
         }
         let lost_count = lost(run, &count, &exposed);
         let awaited = awaited(run, &count, &exposed);
         let is_final = awaited == 0 || !readings.wait.may_change(awaited);
         if !is_final && readings.is_checked {
-            return ControlFlow::Continue(Pause::Late);
+            return ControlFlow::Continue(ReadingPause::Late);
         }
         readings.is_checked = true;
         let mut why = self.why_incomplete(after, lost_count, gone, &exposed).await;
         if !is_final && !matches!(why, Some(NoCount::SeveralProcesses | NoCount::Restarted)) {
-            return ControlFlow::Continue(Pause::Late);
+            return ControlFlow::Continue(ReadingPause::Late);
         }
         if why.is_none() && lost_count > 0 {
             // A process that collects metrics may export them only once a minute.
