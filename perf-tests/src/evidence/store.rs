@@ -26,7 +26,7 @@ const MAX_RESPONSE: BodyLimit = BodyLimit(4 << 20);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest time until a store's responses include accepted samples. VictoriaMetrics shows them
 /// after 30 s by default, and caches in front of a store take as long.
-pub(crate) const LATENESS: Duration = Duration::from_secs(45);
+pub(crate) const STORE_LATENESS: Duration = Duration::from_secs(45);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Number of concurrent queries.
@@ -149,13 +149,13 @@ impl RunStore {
                 Ok(differences) if differences.is_empty() => Duration::ZERO,
                 Ok(differences) if differences.iter().any(|difference| !difference.is_late) => PATIENCE,
                 Err(error) if !error.is_temporary() => Duration::ZERO,
-                Ok(_) | Err(_) => LATENESS,
+                Ok(_) | Err(_) => STORE_LATENESS,
             };
             if waited >= longest {
                 return Ok(differences?.into_iter().map(|difference| difference.text).collect());
             }
             if waited >= PATIENCE && !is_shown {
-                let limit = LATENESS.as_secs();
+                let limit = STORE_LATENESS.as_secs();
                 show(&format!("waiting up to {limit} s for the store, whose responses lack the last pushes"));
                 is_shown = true;
             }

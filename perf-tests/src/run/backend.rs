@@ -12,7 +12,7 @@ use tokio::time;
 
 use super::{FinishedLoad, PreparedRun};
 use crate::clock;
-use crate::evidence::{LATENESS, RunStore};
+use crate::evidence::{RunStore, STORE_LATENESS};
 
 /// Longest wait for the first scrape. Prometheus gets the backend as a target when the load begins;
 /// it then takes up to one interval to read the target and one to scrape it.
@@ -134,7 +134,7 @@ fn last_query(finished: &FinishedLoad, state: StoreState) -> SystemTime {
     match state {
         StoreState::Complete => finished.ended + SETTLED,
         StoreState::NotScraped => finished.started + FIRST_SCRAPE,
-        StoreState::Late => finished.ended + LATENESS,
+        StoreState::Late => finished.ended + STORE_LATENESS,
     }
 }
 

@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The pause between two readings of metrics that are late.
 const LATE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time for which late metrics are read.
-const LATENESS: Duration = Duration::from_secs(45);
+const METRICS_LATENESS: Duration = Duration::from_secs(45);
 
 /// The counts of a backend, read after the load of a run.
 pub(crate) struct BackendReader<'a> {
@@ -65,7 +65,7 @@ impl CounterWait {
         if lost < self.lost {
             (self.moved, self.lost) = (now, lost);
         }
-        !self.stands_still(now) && now - self.begin < LATENESS
+        !self.stands_still(now) && now - self.begin < METRICS_LATENESS
     }
 
     fn stands_still(&self, now: Instant) -> bool {
@@ -79,7 +79,7 @@ impl CounterWait {
                 "the backend's metrics lack {} and may be late: waiting until they have not changed for {}, {} at most",
                 format::counted(self.lost, "response"),
                 perf_settings::shown_duration(self.still),
-                perf_settings::shown_duration(LATENESS)
+                perf_settings::shown_duration(METRICS_LATENESS)
             ));
             self.is_silent = true;
         }
