@@ -211,11 +211,11 @@ impl PrometheusClient {
         url.set_path(&format!("{}/api/v1/{path}", self.url.path().trim_end_matches('/')));
         let unreachable = |error: reqwest::Error| QueryError::Unreachable(self.shown(), error.without_url());
         let send = || self.http.get(url.clone()).query(query).send();
-        let mut turn = self.retries.turn_if_busy().await;
+        let mut permit = self.retries.permit_if_busy().await;
         let mut response = send().await.map_err(unreachable)?;
-        if turn.is_none() {
-            turn = self.retries.turn_after(response.status()).await;
-            if turn.as_ref().is_some_and(|turn| turn.has_waited) {
+        if permit.is_none() {
+            permit = self.retries.permit_after(response.status()).await;
+            if permit.as_ref().is_some_and(|permit| permit.has_waited) {
                 response = send().await.map_err(unreachable)?;
             }
         }
@@ -225,7 +225,7 @@ impl PrometheusClient {
             response = send().await.map_err(unreachable)?;
             tries += 1;
         }
-        drop(turn);
+        drop(permit);
         let status = response.status();
         let body = self.limit.read(response).await.map_err(|error| QueryError::Body(self.shown(), error))?;
         Ok((status, body))

@@ -21,37 +21,38 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
     waited_ms: AtomicU64,
-    /// Whether the store has refused a query. Queries then go one after another.
+    /// Whether the store has refused a query. Queries then go one after another, until the client
+    /// is dropped.
     is_busy: AtomicBool,
-    turn: Mutex<()>,
+    permit: Mutex<()>,
 }
 
 /// The right to send a query to a busy store.
-pub(crate) struct Turn<'a> {
+pub(crate) struct QueryPermit<'a> {
     _guard: MutexGuard<'a, ()>,
     /// Whether another query had it, so that its pauses have passed.
     pub(crate) has_waited: bool,
 }
 
 impl Retries {
-    /// The turn of a query, if the store is known to be busy.
-    pub(crate) async fn turn_if_busy(&self) -> Option<Turn<'_>> {
-        if self.is_busy.load(Ordering::Relaxed) { Some(self.wait_for_turn().await) } else { None }
+    /// The permit of a query, if the store is known to be busy.
+    pub(crate) async fn permit_if_busy(&self) -> Option<QueryPermit<'_>> {
+        if self.is_busy.load(Ordering::Relaxed) { Some(self.wait_for_permit().await) } else { None }
     }
 
-    /// The turn of a query that the store has refused. `None` if the response is final.
-    pub(crate) async fn turn_after(&self, status: StatusCode) -> Option<Turn<'_>> {
+    /// The permit of a query that the store has refused. `None` if the response is final.
+    pub(crate) async fn permit_after(&self, status: StatusCode) -> Option<QueryPermit<'_>> {
         if !is_temporary(status) {
             return None;
         }
         self.is_busy.store(true, Ordering::Relaxed);
-        Some(self.wait_for_turn().await)
+        Some(self.wait_for_permit().await)
     }
 
-    async fn wait_for_turn(&self) -> Turn<'_> {
-        match self.turn.try_lock() {
-            Ok(guard) => Turn { _guard: guard, has_waited: false },
-            Err(_) => Turn { _guard: self.turn.lock().await, has_waited: true },
+    async fn wait_for_permit(&self) -> QueryPermit<'_> {
+        match self.permit.try_lock() {
+            Ok(guard) => QueryPermit { _guard: guard, has_waited: false },
+            Err(_) => QueryPermit { _guard: self.permit.lock().await, has_waited: true },
         }
     }
 
