@@ -1,15 +1,16 @@
 //! HTTP clients: TLS by rustls with ring. Only a store's client uses a proxy. Secrets of a store
 //! are sent to that store only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, io};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
+use rustls::pki_types::CertificateDer;
 use rustls::version::TLS13;
-use rustls::{CertificateError, CipherSuite, ClientConfig, DEFAULT_VERSIONS};
+use rustls::{CertificateError, CipherSuite, ClientConfig, DEFAULT_VERSIONS, SupportedProtocolVersion};
 use url::Url;
 
 use crate::access::StoreAccess;
@@ -88,7 +89,7 @@ pub fn store_client(url: &Url, access: &StoreAccess, options: ClientOptions) -> 
     // A redirect could send the credentials to another host.
     let mut builder = builder(url.scheme(), options).redirect(Policy::none()).default_headers(headers(url, access)?);
     if url.scheme() == "https" || access.ca_certificate.is_some() {
-        builder = builder.tls_backend_preconfigured(tls(url, access)?);
+        builder = builder.tls_backend_preconfigured(store_tls(url, access)?);
     }
     if let Some(proxy) = access.proxies.proxy_for(url)? {
         builder = builder.proxy(reqwest::Proxy::all(proxy)?);
@@ -121,23 +122,39 @@ fn headers(url: &Url, access: &StoreAccess) -> Result<HeaderMap, ClientError> {
 }
 
 /// TLS with the store's certificates.
-fn tls(url: &Url, access: &StoreAccess) -> Result<ClientConfig, ClientError> {
-    let certificates = |path: &Path| read_certificates(path).map_err(|why| unusable(path, why));
-    let trusted = access.ca_certificate.as_deref().map(certificates).transpose()?.unwrap_or_default();
+fn store_tls(url: &Url, access: &StoreAccess) -> Result<ClientConfig, ClientError> {
+    let authorities = access.ca_certificate.as_deref();
+    let trusted = authorities.map(certificates).transpose()?.unwrap_or_default();
     let trust = if access.insecure_skip_tls_verify { ServerTrust::Any } else { ServerTrust::System(trusted) };
     let versions = if access.tls_1_3 { &[&TLS13][..] } else { DEFAULT_VERSIONS };
-    let verifier = trust.verifier().map_err(|why| match &access.ca_certificate {
+    tls(versions, trust, authorities, access.client_certificate_for(url))
+}
+
+/// TLS with this trust, which has the certificates of the file `authorities`, and with the files of
+/// a client certificate and its key.
+pub(crate) fn tls(
+    versions: &[&'static SupportedProtocolVersion],
+    trust: ServerTrust,
+    authorities: Option<&Path>,
+    identity: Option<(&PathBuf, &PathBuf)>,
+) -> Result<ClientConfig, ClientError> {
+    let verifier = trust.verifier().map_err(|why| match authorities {
         Some(path) => unusable(path, why),
         None => ClientError::Library(why.to_string()),
     })?;
     let builder = ClientConfig::builder_with_protocol_versions(versions).dangerous();
     let builder = builder.with_custom_certificate_verifier(verifier);
-    let Some((certificate, key)) = access.client_certificate_for(url) else { return Ok(builder.with_no_client_auth()) };
+    let Some((certificate, key)) = identity else { return Ok(builder.with_no_client_auth()) };
     let key = read_key(key).map_err(|why| unusable(key, why))?;
     builder.with_client_auth_cert(certificates(certificate)?, key).map_err(|why| unusable(certificate, why))
 }
 
-pub(crate) fn unusable(path: &Path, why: impl fmt::Display) -> ClientError {
+/// The certificates of a file.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    read_certificates(path).map_err(|why| unusable(path, why))
+}
+
+fn unusable(path: &Path, why: impl fmt::Display) -> ClientError {
     ClientError::Certificates(path.display().to_string(), why.to_string())
 }
 

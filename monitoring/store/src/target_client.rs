@@ -1,14 +1,13 @@
 //! The client for the metrics of a target, with the options of the load on that target.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use reqwest::Client;
 use reqwest::redirect::Policy;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, DEFAULT_VERSIONS};
 
-use crate::http_client::{ClientError, ClientOptions, builder, unusable};
-use crate::pem_file::{read_certificates, read_key};
+use crate::http_client::{self, ClientError, ClientOptions, builder, certificates};
 use crate::server_trust::ServerTrust;
 
 /// Addresses and certificates for requests to a target.
@@ -47,20 +46,14 @@ impl TargetAccess {
     }
 
     fn tls(&self) -> Result<ClientConfig, ClientError> {
-        let certificates = |path: &Path| read_certificates(path).map_err(|why| unusable(path, why));
-        let trust = match &self.ca_certificate {
+        let authorities = self.ca_certificate.as_deref();
+        let trust = match authorities {
             _ if self.insecure_skip_tls_verify => ServerTrust::Any,
             Some(path) => ServerTrust::Only(certificates(path)?),
             None => ServerTrust::System(Vec::new()),
         };
-        let verifier = trust.verifier().map_err(|why| match &self.ca_certificate {
-            Some(path) => unusable(path, why),
-            None => ClientError::Library(why.to_string()),
-        })?;
-        let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier);
-        let Some((certificate, key)) = &self.identity else { return Ok(builder.with_no_client_auth()) };
-        let key = read_key(key).map_err(|why| unusable(key, why))?;
-        builder.with_client_auth_cert(certificates(certificate)?, key).map_err(|why| unusable(certificate, why))
+        let identity = self.identity.as_ref().map(|(certificate, key)| (certificate, key));
+        http_client::tls(DEFAULT_VERSIONS, trust, authorities, identity)
     }
 }
 
