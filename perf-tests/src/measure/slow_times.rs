@@ -54,7 +54,7 @@ impl SlowTimes {
             return;
         }
         if !paused {
-            self.longest.add(LongRequest { part: at.part, endpoint: at.endpoint, from, to });
+            self.longest.add(LongRequest { part: at.part, endpoint: at.endpoint, from, to, count: 1 });
         }
         for segment in layout.judged_among(&at.segments) {
             let place = SlowPlace { part: at.part, endpoint: at.endpoint, segment };

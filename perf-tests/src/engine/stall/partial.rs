@@ -25,6 +25,8 @@ struct FrozenRequest {
     endpoint: usize,
     from: Duration,
     to: Duration,
+    /// Number of requests that waited like this one.
+    count: u64,
 }
 
 impl FrozenRequest {
@@ -74,10 +76,11 @@ impl StallWatch {
         let mut frozen: Vec<_> = requests
             .iter()
             .filter(is_frozen)
-            .map(|&&LongRequest { endpoint, from, to, .. }| FrozenRequest {
+            .map(|&&LongRequest { endpoint, from, to, count, .. }| FrozenRequest {
                 endpoint,
                 from: since(from),
                 to: since(to),
+                count,
             })
             .collect();
         frozen.sort_by_key(|request| (request.from, request.endpoint));
@@ -94,7 +97,9 @@ impl StallWatch {
             let missing = |request: &FrozenRequest| {
                 let late = request.to.min(end).saturating_sub(request.from).saturating_sub(limit.threshold);
                 let made = if request.endpoint == endpoint { 1.0 } else { 0.0 };
-                (late.as_secs_f64() * pace - made).max(0.0)
+                #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+                let count = request.count as f64;
+                (late.as_secs_f64() * pace - made).max(0.0) * count
             };
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, not negative")]
             let omitted = group.iter().map(missing).sum::<f64>() as u64;
@@ -107,7 +112,7 @@ impl StallWatch {
             endpoint: group.first().map(|first| first.endpoint),
             from,
             length: to.unwrap_or_default().saturating_sub(from),
-            waiting: group.len() as u64,
+            waiting: count(group),
             is_partial: true,
             omitted: omitted.collect(),
         }
@@ -133,6 +138,11 @@ fn groups(frozen: &[FrozenRequest]) -> Vec<Vec<FrozenRequest>> {
             None => groups.push(vec![request]),
         }
     }
-    groups.retain(|group| group.len() > 1);
+    groups.retain(|group| count(group) > 1);
     groups
+}
+
+/// Number of requests in a group.
+fn count(group: &[FrozenRequest]) -> u64 {
+    group.iter().map(|request| request.count).sum()
 }

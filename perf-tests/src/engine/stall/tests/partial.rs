@@ -12,7 +12,7 @@ fn stalls(waits: &[(usize, u64, u64)]) -> Vec<Stall> {
     let start = clock::now();
     let mut longest = LongestRequests::default();
     for &(endpoint, from, to) in waits {
-        longest.add(LongRequest { part: 0, endpoint, from: start + MS(from), to: start + MS(to) });
+        longest.add(LongRequest { part: 0, endpoint, from: start + MS(from), to: start + MS(to), count: 1 });
     }
     load.watch.finish(&longest, start).0
 }
@@ -27,6 +27,15 @@ fn a_frozen_replica_omits_the_requests_of_its_virtual_users() {
     // 20 requests per second of a VU but for the threshold, and but for those that waited.
     assert!(omitted(stall, 0).abs_diff(5 * 20 * 77 / 10 - 4) < 20, "{stall:?}");
     assert!(omitted(stall, 1).abs_diff(5 * 5 * 77 / 10 - 1) < 20, "{stall:?}");
+}
+
+#[test]
+fn a_frozen_replica_is_found_whatever_number_of_virtual_users_waits() {
+    let waits: Vec<_> = (0..2_500).map(|vu| (0, 10_000 + vu % 100, 18_000)).collect();
+    let all = stalls(&waits);
+    let [stall] = all.as_slice() else { panic!("{all:?}") };
+    assert!(stall.is_partial && stall.waiting == 2_500, "{stall:?}");
+    assert!(omitted(stall, 0).abs_diff(2_500 * 20 * 77 / 10) < 2_500 * 4, "{stall:?}");
 }
 
 #[test]
