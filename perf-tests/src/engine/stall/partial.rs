@@ -29,6 +29,10 @@ struct FrozenRequest {
     count: u64,
 }
 
+/// Disjoint times of stalls whose missing requests are already counted.
+#[derive(Debug)]
+struct KnownTimes(Vec<(Duration, Duration)>);
+
 impl FrozenRequest {
     fn length(self) -> Duration {
         self.to.saturating_sub(self.from)
@@ -41,25 +45,50 @@ impl FrozenRequest {
     }
 }
 
+impl KnownTimes {
+    fn new<'a>(stalls: impl Iterator<Item = &'a Stall>) -> Self {
+        let mut all: Vec<_> = stalls.map(|stall| (stall.from, stall.from + stall.length)).collect();
+        all.sort_unstable();
+        let mut disjoint: Vec<(Duration, Duration)> = Vec::new();
+        for (from, to) in all {
+            match disjoint.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => disjoint.push((from, to)),
+            }
+        }
+        Self(disjoint)
+    }
+
+    /// The time between `from` and `to` in which no known stall was.
+    fn outside(&self, from: Duration, to: Duration) -> Duration {
+        let within = |known: &(Duration, Duration)| known.1.min(to).saturating_sub(known.0.max(from));
+        to.saturating_sub(from).saturating_sub(self.0.iter().map(within).sum())
+    }
+}
+
 impl StallWatch {
-    /// Stalls of a part of the target in closed loads, outside `known` ones.
+    /// Stalls of a part of the target in closed loads. Time in `known` stalls is not part of them.
     pub(super) fn partial_stalls(&self, longest: &LongestRequests, load_start: Instant, known: &[Stall]) -> Vec<Stall> {
         let closed = (0..self.parts.len()).filter(|part| !self.parts[*part].is_open);
         let of_part = |part| {
-            let known = known.iter().filter(|stall| stall.part == part);
-            let known: Vec<_> = known.map(|stall| (stall.from, stall.from + stall.length)).collect();
-            let is_known = |request: &FrozenRequest| known.iter().any(|at| at.0 < request.to && request.from < at.1);
-            let mut frozen = self.frozen(part, longest, load_start);
-            frozen.retain(|request| !is_known(request));
-            let stalls: Vec<_> = groups(&frozen).iter().map(|group| self.partial_stall(part, group)).collect();
+            let known = KnownTimes::new(known.iter().filter(|stall| stall.part == part));
+            let frozen = self.frozen(part, longest, load_start, &known);
+            let stalls: Vec<_> = groups(&frozen).iter().map(|group| self.partial_stall(part, group, &known)).collect();
             if self.is_much(part, &stalls) { stalls } else { Vec::new() }
         };
         closed.flat_map(of_part).collect()
     }
 
     /// Requests of a part that waited far longer than others at their endpoint, by their beginning.
-    fn frozen(&self, part: usize, longest: &LongestRequests, load_start: Instant) -> Vec<FrozenRequest> {
+    fn frozen(
+        &self,
+        part: usize,
+        longest: &LongestRequests,
+        load_start: Instant,
+        known: &KnownTimes,
+    ) -> Vec<FrozenRequest> {
         let requests: Vec<_> = longest.requests().iter().filter(|request| request.part == part).collect();
+        let since = |time: Instant| time.saturating_duration_since(load_start);
         let is_near = |request: &LongRequest, other: &LongRequest| {
             other.endpoint == request.endpoint
                 && (other.to <= request.from && other.to + WINDOW > request.from
@@ -69,10 +98,10 @@ impl StallWatch {
             let lane = &self.lanes[part * (self.endpoints + 1) + request.endpoint];
             let near = requests.iter().filter(|other| is_near(request, other)).map(|other| other.length()).max();
             let ordinary = near.unwrap_or_default().max(longest.floor()).max(lane.mean_wait());
-            lane.limit.is_some_and(|limit| request.length() > limit.threshold.max(SHORTEST_STALL))
-                && request.length() > ordinary * TIMES_ORDINARY
+            let length = known.outside(since(request.from), since(request.to));
+            lane.limit.is_some_and(|limit| length > limit.threshold.max(SHORTEST_STALL))
+                && length > ordinary * TIMES_ORDINARY
         };
-        let since = |time: Instant| time.saturating_duration_since(load_start);
         let mut frozen: Vec<_> = requests
             .iter()
             .filter(is_frozen)
@@ -89,13 +118,13 @@ impl StallWatch {
 
     /// The stall in which these requests waited. A virtual user that waits makes no request to any
     /// endpoint of its part.
-    fn partial_stall(&self, part: usize, group: &[FrozenRequest]) -> Stall {
+    fn partial_stall(&self, part: usize, group: &[FrozenRequest], known: &KnownTimes) -> Stall {
         let end = self.parts[part].end;
         let omitted = (0..self.endpoints).filter_map(|endpoint| {
             let lane = &self.lanes[part * (self.endpoints + 1) + endpoint];
             let (limit, pace) = (lane.limit?, lane.overall_pace()?);
             let missing = |request: &FrozenRequest| {
-                let late = request.to.min(end).saturating_sub(request.from).saturating_sub(limit.threshold);
+                let late = known.outside(request.from + limit.threshold, request.to.min(end));
                 let made = if request.endpoint == endpoint { 1.0 } else { 0.0 };
                 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
                 let count = request.count as f64;

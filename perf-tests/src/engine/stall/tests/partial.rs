@@ -6,9 +6,15 @@ use crate::measure::LongRequest;
 /// Of 20 VUs that make 400 requests per second for 30 s to the first of two endpoints, and 100 to
 /// the other, these wait for so long.
 fn stalls(waits: &[(usize, u64, u64)]) -> Vec<Stall> {
+    stalls_with_freeze(waits, MS(0))
+}
+
+/// The same, and all VUs wait for `freeze` from 15 s on.
+fn stalls_with_freeze(waits: &[(usize, u64, u64)], freeze: Duration) -> Vec<Stall> {
     let mut load = SimulatedLoad::with_limits(&[LIMIT, None], &[false]);
     load.pulse.vus[0] = 20;
-    load.waiting(0, 16).waiting(1, 4).steady(MS(30_000), &[(0, 20), (1, 5)]);
+    load.waiting(0, 16).waiting(1, 4).steady(MS(15_000), &[(0, 20), (1, 5)]);
+    load.freeze(freeze).steady(MS(15_000), &[(0, 20), (1, 5)]);
     let start = clock::now();
     let mut longest = LongestRequests::default();
     for &(endpoint, from, to) in waits {
@@ -36,6 +42,19 @@ fn a_frozen_replica_is_found_whatever_number_of_virtual_users_waits() {
     let [stall] = all.as_slice() else { panic!("{all:?}") };
     assert!(stall.is_partial && stall.waiting == 2_500, "{stall:?}");
     assert!(omitted(stall, 0).abs_diff(2_500 * 20 * 77 / 10) < 2_500 * 4, "{stall:?}");
+}
+
+#[test]
+fn a_stall_of_all_virtual_users_does_not_hide_a_frozen_replica() {
+    let waits: Vec<_> = (0..5).map(|vu| (0, 10_000 + 50 * vu, 18_000)).collect();
+    let all = stalls_with_freeze(&waits, MS(1_000));
+    let (partial, whole): (Vec<_>, Vec<_>) = all.iter().partition(|stall| stall.is_partial);
+    let ([partial], [_, ..]) = (partial.as_slice(), whole.as_slice()) else { panic!("{all:?}") };
+    // The second in which all VUs waited is counted once.
+    assert!(omitted(partial, 0).abs_diff(5 * 20 * 67 / 10) < 40, "{partial:?}");
+    // The requests of the stall itself are not frozen.
+    let waits: Vec<_> = (0..20).map(|vu| (0, 14_900 + 5 * vu, 23_010)).collect();
+    assert!(stalls_with_freeze(&waits, MS(8_000)).iter().all(|stall| !stall.is_partial));
 }
 
 #[test]
