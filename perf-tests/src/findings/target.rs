@@ -146,7 +146,8 @@ fn describe(group: &[&Stall], name: impl Fn(&Stall) -> String, catalogue: &Catal
         let others = others.map(|(endpoint, omitted)| {
             format!("{} of them to {}", count(*omitted), catalogue.endpoints[*endpoint].name)
         });
-        if !elsewhere.is_empty() {
+        // Other virtual users go on to reach every endpoint while only a part stalls.
+        if !elsewhere.is_empty() && !longest.is_partial {
             message.push_str(&format!(" ({}, which no VU reached)", others.collect::<Vec<_>>().join(", ")));
         }
     }

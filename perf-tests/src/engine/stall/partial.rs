@@ -73,7 +73,8 @@ impl StallWatch {
         let of_part = |part| {
             let known = KnownTimes::new(known.iter().filter(|stall| stall.part == part));
             let frozen = self.frozen(part, longest, load_start, &known);
-            let stalls: Vec<_> = groups(&frozen).iter().map(|group| self.partial_stall(part, group, &known)).collect();
+            let stalls: Vec<_> =
+                groups(&frozen).iter().flat_map(|group| self.stalls_of_group(part, group, &known)).collect();
             if self.is_much(part, &stalls) { stalls } else { Vec::new() }
         };
         closed.flat_map(of_part).collect()
@@ -116,8 +117,15 @@ impl StallWatch {
         frozen
     }
 
-    /// The stall in which these requests waited. A virtual user that waits makes no request to any
-    /// endpoint of its part.
+    /// The stalls in which these requests waited, one for each endpoint.
+    fn stalls_of_group(&self, part: usize, group: &[FrozenRequest], known: &KnownTimes) -> Vec<Stall> {
+        let of = |endpoint| group.iter().filter(|it| it.endpoint == endpoint).copied().collect::<Vec<_>>();
+        let by_endpoint = (0..self.endpoints).map(of).filter(|requests| !requests.is_empty());
+        by_endpoint.map(|requests| self.partial_stall(part, &requests, known)).collect()
+    }
+
+    /// The stall in which these requests to an endpoint waited. A virtual user that waits makes no
+    /// request to any endpoint of its part.
     fn partial_stall(&self, part: usize, group: &[FrozenRequest], known: &KnownTimes) -> Stall {
         let end = self.parts[part].end;
         let omitted = (0..self.endpoints).filter_map(|endpoint| {

@@ -46,3 +46,23 @@ fn a_problem_is_the_stall_in_which_no_request_ended() {
         assert!(all[1..].iter().all(|finding| !finding.is_problem()), "{silence:?}: {all:?}");
     }
 }
+
+#[test]
+fn a_partial_stall_names_its_endpoints_and_no_unreached_one() {
+    let stall = |endpoint, from, omitted| Stall {
+        part: 0,
+        endpoint: Some(endpoint),
+        from: SECOND * from,
+        length: SECOND * 8,
+        waiting: 2,
+        is_partial: true,
+        omitted,
+    };
+    let names = |stalls: &[Stall]| {
+        let group: Vec<_> = stalls.iter().collect();
+        describe(&group, |stall| stall.endpoint.map_or_else(String::new, |at| format!("E{at}")), &SHOP)
+    };
+    let message = names(&[stall(0, 5, vec![(0, 90), (2, 9)]), stall(1, 5, vec![(1, 80)])]);
+    assert!(message.contains("4 requests waited together, to E0, E1, while others finished"), "{message}");
+    assert!(message.contains("179 more requests") && !message.contains("no VU reached"), "{message}");
+}
