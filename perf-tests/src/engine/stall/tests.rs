@@ -207,7 +207,7 @@ fn one_frozen_endpoint_of_two_is_named() {
 }
 
 #[test]
-fn an_endpoint_that_nobody_reaches_in_a_stall_is_unknown() {
+fn an_endpoint_that_no_vu_reaches_in_a_stall_is_unknown() {
     // All virtual users wait at the first endpoint, so that none gets to the second one.
     let mut load = SimulatedLoad::with_limits(&[LIMIT, LIMIT], &[false]);
     load.pulse.vus[0] = 5;
