@@ -130,13 +130,13 @@ impl RemoteAgent {
     }
 
     /// Takes a message that came at `elapsed` from the start of the load. The agent was asked to
-    /// end the load for the causes `told`.
+    /// end the load for the causes in `aborts_sent`.
     pub(super) fn take(
         &mut self,
         elapsed: Duration,
         message: Result<FromAgent, MessageError>,
         layout: &Layout,
-        told: &[AbortCause],
+        aborts_sent: &[AbortCause],
     ) {
         match message {
             Ok(FromAgent::Started(late)) => self.late = late,
@@ -146,7 +146,7 @@ impl RemoteAgent {
             },
             Ok(FromAgent::Finished { load, .. }) => {
                 let problem = self.problem_with(&load.snapshot, load.is_addable(layout));
-                match problem.or_else(|| unasked_end(&load, told)) {
+                match problem.or_else(|| unasked_end(&load, aborts_sent)) {
                     None => {
                         self.counts = load.snapshot.clone();
                         self.end = Some(RemoteEnd::Finished(load));
@@ -173,7 +173,7 @@ impl RemoteAgent {
     pub(super) fn lose(&mut self, elapsed: Duration, why: &str) {
         if self.is_active() {
             self.sender = None;
-            // Nothing of it is active any more, as far as anybody knows.
+            // It may still be active, but its counts no longer show that.
             self.counts.in_flight = 0;
             self.counts.parts.iter_mut().for_each(|part| part.vus = 0);
             self.end = Some(RemoteEnd::Lost(elapsed, why.to_owned()));
@@ -213,9 +213,9 @@ impl RemoteAgent {
     }
 }
 
-/// Why an agent's load is not whole, if it ended early for a cause that it was not told.
-fn unasked_end(load: &Load, told: &[AbortCause]) -> Option<&'static str> {
-    let is_unasked = |has_cause: bool, cause| has_cause && !told.contains(&cause);
+/// Why an agent's load is incomplete: it ended early, and the coordinator had not asked for that.
+fn unasked_end(load: &Load, aborts_sent: &[AbortCause]) -> Option<&'static str> {
+    let is_unasked = |has_cause: bool, cause| has_cause && !aborts_sent.contains(&cause);
     let ended_early =
         is_unasked(load.interrupted, AbortCause::Interrupted) || is_unasked(load.aborted.is_some(), AbortCause::Missed);
     ended_early.then_some("it ended its load early, and was not asked to")

@@ -59,9 +59,9 @@ fn finished(load: Load) -> FromAgent {
 }
 
 /// Why an agent is lost that sends these messages.
-fn lost_by(messages: Vec<FromAgent>, told: &[AbortCause]) -> Option<String> {
+fn lost_by(messages: Vec<FromAgent>, aborts_sent: &[AbortCause]) -> Option<String> {
     let mut agent = agent();
-    messages.into_iter().for_each(|message| agent.take(SECOND, Ok(message), &layout(), told));
+    messages.into_iter().for_each(|message| agent.take(SECOND, Ok(message), &layout(), aborts_sent));
     agent.into_load(Snapshot::new(&layout()), vec![0]).lost.map(|(_, why)| why)
 }
 
