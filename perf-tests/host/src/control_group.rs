@@ -82,18 +82,23 @@ impl CpuPeriods {
     }
 }
 
-/// Bytes that one group may still use. The kernel gives up file pages that were not used recently
+/// Bytes that one group may still use. The kernel gives up file pages and some of its own caches
 /// before it refuses memory.
 fn free_memory(folder: &Path) -> Option<u64> {
     let number = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
     // Version 2, then version 1. Version 2 writes "max" if there is no limit.
     let (limit, used, reclaimable) = match number("memory.max") {
-        Some(limit) => (limit, number("memory.current")?, "inactive_file"),
-        None => (number("memory.limit_in_bytes")?, number("memory.usage_in_bytes")?, "total_inactive_file"),
+        Some(limit) => {
+            (limit, number("memory.current")?, ["inactive_file", "active_file", "slab_reclaimable"].as_slice())
+        }
+        None => {
+            let used = number("memory.usage_in_bytes")?;
+            (number("memory.limit_in_bytes")?, used, ["total_inactive_file", "total_active_file"].as_slice())
+        }
     };
     let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
-    let used = used.saturating_sub(field(&stat, reclaimable).unwrap_or(0));
-    Some(limit.saturating_sub(used))
+    let reclaimable: u64 = reclaimable.iter().filter_map(|name| field(&stat, name)).sum();
+    Some(limit.saturating_sub(used.saturating_sub(reclaimable)))
 }
 
 /// The number after a name, each pair on its line.

@@ -19,7 +19,7 @@ fn the_tightest_limit_of_version_2_counts() {
         ("cpu.stat", "usage_usec 5\n"),
         ("a/memory.max", "1000\n"),
         ("a/memory.current", "900\n"),
-        ("a/memory.stat", "anon 400\ninactive_file 300\n"),
+        ("a/memory.stat", "anon 400\ninactive_file 200\nactive_file 70\nslab_reclaimable 30\n"),
         ("a/b/memory.max", "max\n"),
         ("a/b/memory.current", "900\n"),
         ("a/b/cpu.stat", "usage_usec 5\nnr_periods 40\nnr_throttled 10\nthrottled_usec 12\n"),
@@ -42,7 +42,7 @@ fn limits_of_version_1_are_read() {
     let files = [
         ("memory/memory.limit_in_bytes", "1000"),
         ("memory/memory.usage_in_bytes", "600"),
-        ("memory/memory.stat", "inactive_file 1\ntotal_inactive_file 100\n"),
+        ("memory/memory.stat", "inactive_file 1\ntotal_inactive_file 60\ntotal_active_file 40\n"),
         ("cpu,cpuacct/cpu.stat", "nr_periods 4\nnr_throttled 4\nthrottled_time 9\n"),
     ];
     let membership = "5:memory:/kubepods/pod1\n4:cpu,cpuacct:/kubepods/pod1\n1:name=systemd:/x\n";
