@@ -12,7 +12,7 @@ use perf_report::format::{clock, count, counted, seconds};
 
 use crate::engine::{Load, Stall};
 use crate::http::HttpConfig;
-use crate::measure::{Failure, PartCounts, Snapshot};
+use crate::measure::{PartCounts, Snapshot};
 use crate::plan::Plan;
 
 const MOST_FINDINGS: usize = 3;
@@ -181,13 +181,10 @@ fn outage_finding(load: &Load, catalogue: &Catalogue, has_proxy: bool) -> Option
         true => format!("{total} between {since} and the end of the load"),
         false => format!("{total} in total, first at {since}"),
     };
-    let has_failed = |failure| {
-        let cells = parts.iter().flat_map(|part| endpoints.clone().map(move |index| (part, index)));
-        let mut cells = cells.flat_map(|(part, index)| Phase::ALL.map(|phase| part.cell(index, phase)));
-        cells.any(|cell| cell.failures().any(|(kind, _)| kind == failure))
+    let missing = match outages.has_closed && !outages.has_refused {
+        true => "no response on new connections",
+        false => "no connection",
     };
-    let is_closed = has_failed(Failure::Reset) && !has_failed(Failure::Refused);
-    let missing = if is_closed { "no response on new connections" } else { "no connection" };
     let stopped_too = if stopped > 0 { format!(", and {} stopped", count(stopped)) } else { String::new() };
     let message =
         format!("{missing} to {hosts}{through} for {times}: {} dropped{stopped_too}", counted(refused, "iteration"),);

@@ -36,6 +36,8 @@ struct OutageState {
     /// Whether the target accepts connections and closes them without a response, as a balancer
     /// without backends does. Then accepting one does not show that it is up.
     closes: Cell<bool>,
+    /// Whether a connection could not be made since the target last responded.
+    refuses: Cell<bool>,
     /// Whether an attempt after a pause is under way.
     is_trying: Cell<bool>,
     /// When the present outage began.
@@ -84,6 +86,11 @@ impl Outage {
     /// Counts a failed attempt to connect, whether the name, the address or TLS failed. Each would
     /// fail again at once, and is work for the target or its name server.
     pub(super) fn attempt_failed(&self) {
+        self.0.refuses.set(true);
+        self.count_failure();
+    }
+
+    fn count_failure(&self) {
         let (state, now) = (&*self.0, clock::now());
         // Attempts that were under way when the outage began do not lengthen the pause.
         if !self.is_over() && !state.is_trying.replace(false) {
@@ -101,7 +108,7 @@ impl Outage {
     /// Counts a new connection that was closed before the first byte of a response.
     pub(super) fn closed_unanswered(&self) {
         self.0.closes.set(true);
-        self.attempt_failed();
+        self.count_failure();
     }
 
     /// Ends the outage, if there is one: the target has accepted a connection. Not if it closed the
@@ -116,11 +123,12 @@ impl Outage {
     pub(super) fn connected(&self) {
         let (state, now) = (&*self.0, clock::now());
         state.closes.set(false);
+        let is_closed = !state.refuses.replace(false);
         state.failures.set(0);
         if state.until.take().is_some() {
             let since = state.since.take().unwrap_or(now);
             let from_first = |time: Instant| time.duration_since(state.first.get().unwrap_or(since));
-            state.ended.borrow_mut().merge(OutageTimes::new(from_first(since), from_first(now), false));
+            state.ended.borrow_mut().merge(OutageTimes::new(from_first(since), from_first(now), false, is_closed));
             state.is_trying.set(false);
             state.over.notify_waiters();
         }
@@ -132,7 +140,12 @@ impl Outage {
         let Some(first) = state.first.get() else { return OutageTimes::default() };
         let mut all = state.ended.borrow().clone();
         if let Some(since) = state.since.get() {
-            all.merge(OutageTimes::new(since.duration_since(first), now.duration_since(first), true));
+            all.merge(OutageTimes::new(
+                since.duration_since(first),
+                now.duration_since(first),
+                true,
+                state.closes.get(),
+            ));
         }
         all.later_by(first.saturating_duration_since(load_start))
     }

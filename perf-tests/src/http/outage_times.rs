@@ -15,11 +15,18 @@ pub(crate) struct OutageTimes {
     times: Vec<(Duration, Duration)>,
     /// Whether the last one lasted until the end of the load.
     pub(crate) is_ongoing: bool,
+    /// Whether a host accepted connections in one of them, and closed each without a response.
+    #[serde(default)]
+    pub(crate) has_closed: bool,
+    /// Whether a host accepted no connection in one of them.
+    #[serde(default)]
+    pub(crate) has_refused: bool,
 }
 
 impl OutageTimes {
-    pub(super) fn new(start: Duration, end: Duration, is_ongoing: bool) -> Self {
-        Self { times: vec![(start, end)], is_ongoing }
+    /// One time. The host either accepted no connection, or closed each without a response.
+    pub(super) fn new(start: Duration, end: Duration, is_ongoing: bool, is_closed: bool) -> Self {
+        Self { times: vec![(start, end)], is_ongoing, has_closed: is_closed, has_refused: !is_closed }
     }
 
     /// The same times, all later by `time`.
@@ -45,6 +52,8 @@ impl OutageTimes {
 
     pub(crate) fn merge(&mut self, other: Self) {
         self.is_ongoing |= other.is_ongoing;
+        self.has_closed |= other.has_closed;
+        self.has_refused |= other.has_refused;
         self.times.extend(other.times);
         self.times.sort_unstable();
         // Overlapping times become one.

@@ -96,3 +96,22 @@ async fn a_target_that_closes_new_connections_is_down_until_it_responds() {
     outage.connected();
     assert!(outage.is_over());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_knows_whether_connections_were_closed() {
+    let (outage, load_start) = (Outage::default(), clock::now());
+    let causes = || {
+        let times = outage.times(load_start, clock::now());
+        (times.has_closed, times.has_refused)
+    };
+    // Closed connections without an outage are no cause of a later one.
+    outage.closed_unanswered();
+    outage.connected();
+    assert_eq!(causes(), (false, false));
+    (0..FEWEST_CLOSED).for_each(|_| outage.closed_unanswered());
+    assert_eq!(causes(), (true, false));
+    outage.connected();
+    assert_eq!(causes(), (true, false));
+    (0..FEWEST_FAILURES).for_each(|_| outage.attempt_failed());
+    assert_eq!(causes(), (true, true));
+}

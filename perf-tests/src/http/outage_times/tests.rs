@@ -5,7 +5,7 @@ use super::*;
 fn seconds(times: &[(u64, u64)]) -> OutageTimes {
     let second = Duration::from_secs;
     let mut all = OutageTimes::default();
-    times.iter().for_each(|(start, end)| all.merge(OutageTimes::new(second(*start), second(*end), false)));
+    times.iter().for_each(|(start, end)| all.merge(OutageTimes::new(second(*start), second(*end), false, false)));
     all
 }
 
