@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -68,6 +69,9 @@ struct Pieces {
 
 /// The status of a server that waited too long for a request.
 const REQUEST_TIMEOUT: u16 = 408;
+/// A server that gave up an idle connection sent its response before the request came, so that it
+/// arrives within a round trip. Later ones come from servers that waited for something else.
+const LONGEST_ROUND_TRIP: Duration = Duration::from_millis(500);
 
 /// The limits of browsers on connections to a host, and on streams of a connection.
 const MOST_CONNECTIONS: usize = 6;
@@ -329,7 +333,7 @@ async fn exchange(
         // The server gave up an idle connection while the request was on its way (RFC 9110,
         // 15.5.9).
         let is_unasked = is_used && response.status == REQUEST_TIMEOUT && !connection.is_reusable();
-        if is_unasked && request.is_idempotent {
+        if is_unasked && request.is_idempotent && measured.since_blocked() < LONGEST_ROUND_TRIP {
             measured.resend();
             continue;
         }

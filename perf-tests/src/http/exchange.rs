@@ -45,6 +45,12 @@ impl Measured {
         self.parts.set(RequestPart::Blocked, clock::now().duration_since(self.started + self.until_resend));
     }
 
+    /// The time since the request had its turn.
+    pub(super) fn since_blocked(&self) -> Duration {
+        let waited = self.until_resend + self.parts.get(RequestPart::Blocked);
+        clock::now().duration_since(self.started).saturating_sub(waited)
+    }
+
     /// Whether a new connection was made, and its TLS handshake has not ended.
     pub(super) fn is_without_handshake(&self) -> bool {
         let is_over = |part| self.parts.get(part) > Duration::ZERO;

@@ -18,7 +18,7 @@ use tokio::task::coop;
 use tokio::time::{sleep_until, timeout};
 use url::Url;
 
-use super::{ConnectionOwner, Deadline, HttpClient};
+use super::{ConnectionOwner, Deadline, HttpClient, LONGEST_ROUND_TRIP};
 use crate::clock;
 use crate::data::DataFile;
 use crate::http::{FileInBody, HttpConfig, MAIN, Pool, RawResponse, RequestBody, RequestHead};
@@ -255,7 +255,7 @@ fn a_file_is_sent_from_its_start_on_a_second_connection() {
 
 #[test]
 fn an_unasked_408_on_an_idle_connection_is_not_a_failure() {
-    let run = |method: &'static str| {
+    let run = |method: &'static str, wait: Duration| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = thread::spawn(move || {
@@ -264,9 +264,10 @@ fn an_unasked_408_on_an_idle_connection_is_not_a_failure() {
             first.write_all(b"HTTP/1.1 204 OK\r\n\r\n").unwrap();
             // It gives up the connection while the second request is on its way.
             read_body(&mut first);
+            thread::sleep(wait);
             first.write_all(b"HTTP/1.1 408 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
             drop(first);
-            listener.set_nonblocking(method == "POST").unwrap();
+            listener.set_nonblocking(method == "POST" || !wait.is_zero()).unwrap();
             if let Ok((mut second, _)) = listener.accept() {
                 read_body(&mut second);
                 second.write_all(b"HTTP/1.1 408 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
@@ -286,8 +287,10 @@ fn an_unasked_408_on_an_idle_connection_is_not_a_failure() {
         exchanges
     };
     // On the new connection, it is the response.
-    assert_eq!(run("GET"), [(204, false), (408, true)]);
-    assert_eq!(run("POST"), [(204, false), (408, false)]);
+    assert_eq!(run("GET", Duration::ZERO), [(204, false), (408, true)]);
+    assert_eq!(run("POST", Duration::ZERO), [(204, false), (408, false)]);
+    // A gateway whose backend took too long.
+    assert_eq!(run("GET", LONGEST_ROUND_TRIP), [(204, false), (408, false)]);
 }
 
 /// Responds over HTTP/1.1 or HTTP/2 with this many cookies.
