@@ -180,8 +180,8 @@ fn unexpected(message: ToAgent) -> AgentEnd {
 }
 
 /// Connects to the coordinator, and sends the token. Returns its first message, which shows that
-/// the token is right. The message may come late: peers without the token hold places for some
-/// seconds, and others wait for them.
+/// the token is right. The message may come late, because peers without the token can hold all
+/// places for some seconds.
 async fn meet(join: AgentJoin, hello: Hello, show: fn(&str)) -> Result<(AgentStream, ToAgent), AgentEnd> {
     let address = join.address.clone();
     let mut stream = connect_as(join, show).await?;

@@ -15,8 +15,8 @@ use crate::clock;
 /// Failed attempts in a row that make an outage. A single refused connection of a target that
 /// accepts others does not stop a whole worker.
 const FEWEST_FAILURES: u32 = 3;
-/// As many new connections that the target closes without a response make an outage. A target that
-/// resets half of them is flaky, and not down.
+/// New connections in a row that the target closes without a response, and that make an outage. A
+/// target that resets half of them is flaky, and not down.
 const FEWEST_CLOSED: u32 = 10;
 /// The first pause of an outage. Each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

@@ -168,8 +168,8 @@ impl QueryRange {
     }
 }
 
-/// The seconds of a range after its first ones, whose values have samples of before the load. If
-/// little would be left, it is the whole range.
+/// Length of a range without its first `lookback`, in seconds. Values in that time have samples
+/// from before the load. If little would be left, the whole range counts.
 fn seconds_without(lookback: Duration, over_s: u64) -> u64 {
     let rest = over_s.checked_sub(lookback.as_secs());
     rest.filter(|rest| *rest >= SCRAPE_INTERVAL.as_secs()).unwrap_or(over_s)

@@ -42,6 +42,6 @@ async fn a_query_that_fails_is_repeated_while_a_store_may_be_late() {
         store.differences(1_000, &[MeasuredCount::requests("a", 7)], &|_| {}).await
     };
     assert_eq!(differences(2, "500 Internal Server Error").await.unwrap(), Vec::<String>::new());
-    // A login does not become right.
+    // A wrong login stays wrong, so it is not tried again.
     assert!(differences(1, "401 Unauthorized").await.unwrap_err().to_string().contains("401"));
 }

@@ -33,7 +33,8 @@ fn a_frozen_replica_omits_the_requests_of_its_virtual_users() {
     assert!(other.is_partial && other.waiting == 1 && other.from == MS(10_000), "{other:?}");
     assert_eq!((stall.endpoint, stall.length), (Some(0), MS(7_950)), "{stall:?}");
     assert_eq!((other.endpoint, other.length), (Some(1), MS(8_000)), "{other:?}");
-    // 20 requests per second of a VU but for the threshold, and but for those that waited.
+    // A VU makes 20 requests per second. Those within the threshold and those that waited do not
+    // count.
     let omitted = |endpoint| all.iter().map(|stall| omitted(stall, endpoint)).sum::<u64>();
     assert!(omitted(0).abs_diff(5 * 20 * 77 / 10 - 4) < 20, "{all:?}");
     assert!(omitted(1).abs_diff(5 * 5 * 77 / 10 - 1) < 20, "{all:?}");
