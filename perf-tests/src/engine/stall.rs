@@ -11,8 +11,8 @@
 //! wait together, or its only virtual user waits. The missing requests alone may also exceed the
 //! objective's error budget.
 //!
-//! Virtual users that wait at an endpoint without an objective do not get to the others. In a closed
-//! load, such a lane uses the lowest threshold of the other lanes.
+//! Virtual users that wait at an endpoint without an objective do not get to the others. In a
+//! closed load, such a lane uses the lowest threshold of the other lanes.
 
 use std::time::Duration;
 

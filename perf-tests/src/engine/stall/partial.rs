@@ -7,9 +7,9 @@
 //! the requests that it would have made. They count only if they are much of an error budget,
 //! because some requests may wait together by chance.
 //!
-//! A freeze that outlasts the timeout of requests is not found. Each virtual user times out and waits
-//! again, which looks like a slow tail: requests do not show which virtual user made them. Only its
-//! failures count.
+//! A freeze that outlasts the timeout of requests is not found. Each virtual user times out and
+//! waits again, which looks like a slow tail: requests do not show which virtual user made them.
+//! Only its failures count.
 
 use std::time::Duration;
 

@@ -104,7 +104,7 @@ async fn an_outage_knows_whether_connections_were_closed() {
         let times = outage.times(load_start, clock::now());
         (times.has_closed, times.has_refused)
     };
-    // Closed connections without an outage are no cause of a later one.
+    // A closed connection is not an outage.
     outage.closed_unanswered();
     outage.connected();
     assert_eq!(causes(), (false, false));
