@@ -17,11 +17,15 @@ use tokio::time::Instant;
 
 use super::lane::{TIMES_ORDINARY, WINDOW};
 use super::{Stall, StallWatch};
-use crate::measure::{LongRequest, LongestRequests, SHORTEST_STALL};
+use crate::measure::{LongRequest, LongestRequests};
 
 /// Divisor of an error budget. Fewer requests cannot change the verdict, unless almost as many are
 /// bad as the objective allows.
 const BUDGET_SHARE: u64 = 4;
+
+/// Shortest freeze. A worker of a busy machine may stand still for some tenths of a second, and the
+/// requests of its virtual users then wait together, too.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A request that waited far longer than others, in times from the start of the load.
 #[derive(Debug, Clone, Copy)]
@@ -104,8 +108,7 @@ impl StallWatch {
             let near = requests.iter().filter(|other| is_near(request, other)).map(|other| other.length()).max();
             let ordinary = near.unwrap_or_default().max(longest.floor()).max(lane.mean_wait());
             let length = known.outside(since(request.from), since(request.to));
-            lane.limit.is_some_and(|limit| length > limit.threshold.max(SHORTEST_STALL))
-                && length > ordinary * TIMES_ORDINARY
+            lane.limit.is_some_and(|limit| length > limit.threshold.max(SHORTEST)) && length > ordinary * TIMES_ORDINARY
         };
         let mut frozen: Vec<_> = requests
             .iter()
